@@ -1,0 +1,3 @@
+//! The `ringback` command: exit codes only.
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! The nouns of ringback, as plain data.
+//!
+//! Nothing here reads a disk, a clock, a socket or a database, and nothing here knows who uses it. Every type is valid
+//! once it exists: the constructors refuse what cannot mean anything, so no later stage checks again.
+//!
+//! The cast, in the order in which the pipeline meets it: a [`hint`] says that something may have changed at a
+//! [`path`]; a [`look`] reads what is there; a look against the catalog's [`asset`] gives a [`change`] with its
+//! [`metadata`] delta; a change that a subscription's rule matches is an [`entry`] owed to that [`subscription`];
+//! entries are cut into a frozen [`delivery`]. A [`record`] is what the asset store itself says of an asset.
+
+pub mod asset;
+pub mod change;
+pub mod delivery;
+pub mod entry;
+pub mod hint;
+pub mod ids;
+pub mod look;
+pub mod metadata;
+pub mod mount;
+pub mod path;
+pub mod record;
+pub mod status;
+pub mod subscription;
+pub mod time;

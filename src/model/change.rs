@@ -1,0 +1,74 @@
+//! A change: one recorded difference between the disk and the catalog, or one assignment of metadata.
+
+use super::ids::{AssetId, Rrn, Seq};
+use super::metadata::Delta;
+use super::path::LogicalPath;
+use super::time::Wall;
+
+/// What happened to the asset itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// It is new at its path.
+    Added,
+    /// Its bytes may differ.
+    Modified,
+    /// It is no longer at its path.
+    Deleted,
+    /// Only its metadata changed.
+    None,
+}
+
+impl Action {
+    /// All of them, in the order of the published payload text.
+    pub const ALL: [Self; 4] = [Self::None, Self::Added, Self::Modified, Self::Deleted];
+
+    /// The word in payloads and rules.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Deleted => "deleted",
+            Self::None => "none",
+        }
+    }
+
+    /// The number that the ledger keeps for it.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            Self::None => 0,
+            Self::Added => 1,
+            Self::Modified => 2,
+            Self::Deleted => 3,
+        }
+    }
+
+    /// The action of a [`Self::code`].
+    #[must_use]
+    pub fn from_code(code: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.code() == code)
+    }
+}
+
+/// One row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its place in the journal.
+    pub seq: Seq,
+    /// The ledger transaction that recorded it.
+    pub rrn: Rrn,
+    /// When it was recorded.
+    pub time: Wall,
+    /// The asset.
+    pub asset: AssetId,
+    /// Where the asset stood (for `deleted`: where it no longer stands). Kept whole: a directory's later name must not
+    /// show in an older change.
+    pub path: LogicalPath,
+    /// The owner's user name, or the uid in digits.
+    pub owner: String,
+    /// What happened.
+    pub action: Action,
+    /// Which metadata it touched.
+    pub delta: Delta,
+}

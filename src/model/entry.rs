@@ -1,0 +1,44 @@
+//! An entry: a change as one subscription is told of it.
+
+use super::change::Action;
+use super::change::Change;
+use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
+use super::metadata::Delta;
+use super::path::LogicalPath;
+
+/// What a receiver is told of one change, or of several that were folded into one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The journal place of its (last) change; entries are told in this order.
+    pub seq: Seq,
+    /// The transaction of its (last) change.
+    pub rrn: Rrn,
+    /// The asset.
+    pub asset: AssetId,
+    /// Where it stood.
+    pub path: LogicalPath,
+    /// The owner's user name, or the uid in digits.
+    pub owner: String,
+    /// What happened.
+    pub action: Action,
+    /// Which metadata was touched: old values from the first change, new values from the last.
+    pub delta: Delta,
+}
+
+impl From<Change> for Entry {
+    fn from(change: Change) -> Self {
+        let Change { seq, rrn, time: _, asset, path, owner, action, delta } = change;
+        Self { seq, rrn, asset, path, owner, action, delta }
+    }
+}
+
+/// An entry matched for a subscription and not yet accepted by it.
+///
+/// Self-contained: it is the one thing that would cross a wire if dispatching lived elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// Who is owed.
+    pub subscription: SubscriptionId,
+    /// What is owed. Shared: one change is often owed to many.
+    pub entry: std::sync::Arc<Entry>,
+}

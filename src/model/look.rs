@@ -1,0 +1,148 @@
+//! Looks: what was on disk when somebody looked. Requests go out with a [`Ticket`], results come back with it.
+
+use super::asset::{Identity, Stat};
+use super::ids::{MountId, Ticket};
+use super::metadata::Metadata;
+use super::path::LogicalPath;
+
+/// Please look at these paths, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookRequest {
+    /// Comes back with the result.
+    pub ticket: Ticket,
+    /// Which paths; of one mount.
+    pub paths: Vec<LogicalPath>,
+    /// The mount they are in.
+    pub mount: MountId,
+    /// The mount root's identity as last known: after an absence is seen the root must still be this one.
+    pub root: Identity,
+}
+
+/// The result of a [`LookRequest`]: one [`Seen`] for each of its paths, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// The request's.
+    pub ticket: Ticket,
+    /// What was seen, path by path.
+    pub seen: Vec<(LogicalPath, Seen)>,
+}
+
+/// What one look saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing is there, and the mount's root was still the known one afterwards.
+    Absent,
+    /// A regular file.
+    File(FileLook),
+    /// A directory.
+    Directory,
+    /// Neither file nor directory (a link, socket, fifo, device), or a directory of another filesystem: no asset.
+    Other,
+    /// It cannot be read: the assets there stay as they were, and this is shown.
+    Unreadable(String),
+    /// The mount's root is no longer the known one, so absence means nothing.
+    RootGone,
+}
+
+/// A regular file as one look saw it. Stat before and after reading the metadata agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLook {
+    /// What lstat(2) said.
+    pub stat: Stat,
+    /// It was looked at so soon after its last write that another write could leave the same mtime.
+    pub racy: bool,
+    /// The owner's user name, or the uid in digits when it has none.
+    pub owner: String,
+    /// The extended attributes `user.*`, as metadata; `Err` says why they could not be read.
+    pub xattrs: Result<Metadata, String>,
+    /// Whether somebody has it open for writing.
+    pub writer: Writer,
+}
+
+/// Whether a file has a writer, as far as a read lease (fcntl(2) `F_SETLEASE`) tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// Nobody writes.
+    None,
+    /// Somebody has it open for writing.
+    Some,
+    /// Leases do not work here (filesystem, ownership), `young` says whether its mtime is younger than the settling
+    /// time (an mtime in the future is not young).
+    Unknown {
+        /// Written moments ago.
+        young: bool,
+    },
+}
+
+/// Please watch this directory, then list it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Comes back with the result.
+    pub ticket: Ticket,
+    /// The directory.
+    pub path: LogicalPath,
+    /// The mount it is in.
+    pub mount: MountId,
+    /// Read each file's metadata too: the first scan's silent baseline.
+    pub metadata: bool,
+}
+
+/// The result of a [`ListRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The request's.
+    pub ticket: Ticket,
+    /// The directory.
+    pub path: LogicalPath,
+    /// What was in it, or why it could not be read.
+    pub content: Result<Listing, ListError>,
+}
+
+/// The names in a directory. Ignored names are left out. Not ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Regular files.
+    pub files: Vec<ListedFile>,
+    /// Directories to be scanned too (of the same filesystem as the mount, unless the mount crosses).
+    pub directories: Vec<Vec<u8>>,
+}
+
+/// A regular file in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Its name in the directory.
+    pub name: Vec<u8>,
+    /// What lstat(2) said.
+    pub stat: Stat,
+    /// See [`FileLook::racy`].
+    pub racy: bool,
+    /// The owner's user name, or the uid in digits.
+    pub owner: String,
+    /// The `user.*` attributes; empty unless [`ListRequest::metadata`] asked for them.
+    pub xattrs: Metadata,
+}
+
+/// Why a directory could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListError {
+    /// It is no longer there, or no longer a directory.
+    Gone,
+    /// It cannot be read; for people.
+    Unreadable(String),
+}
+
+/// What a mount's root is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootSeen {
+    /// A directory.
+    Directory {
+        /// Which one.
+        identity: Identity,
+        /// It has no entries at all.
+        empty: bool,
+    },
+    /// Nothing is there.
+    Missing,
+    /// There is something else, or it cannot be read; for people.
+    Unusable(String),
+}

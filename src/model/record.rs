@@ -1,0 +1,76 @@
+//! Records: what the asset store itself says of an asset (`POST /v1/records`).
+
+use super::ids::{AssetId, Rrn, Seq};
+use super::metadata::{Key, Values};
+use super::path::LogicalPath;
+
+/// One assignment of metadata to one asset. It stays until unset, and wins over what the file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Which asset.
+    pub subject: Subject,
+    /// Keys to assign, each with one or more values. In the order given; keys and values in NFC.
+    pub set: Vec<(Key, Values)>,
+    /// Keys whose assignment ends. None of them is in `set` too.
+    pub unset: Vec<Key>,
+}
+
+/// How a record names its asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// By path. A path that holds no asset yet is kept until one appears, for 30 days.
+    Path(LogicalPath),
+    /// By number. An unknown one refuses the request.
+    Asset(AssetId),
+}
+
+/// One `POST /v1/records`: all of it takes effect, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordsRequest {
+    /// At least one.
+    pub records: Vec<Record>,
+    /// The `Idempotency-Key`, where the caller gave one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What makes a repeated request recognisable for 24 hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The header's value, 1 to 255 visible ASCII characters, prefixed by the principal's name so that callers cannot
+    /// meet in it.
+    pub key: String,
+    /// SHA-256 of the request body.
+    pub body_sha256: [u8; 32],
+}
+
+/// What came of a [`RecordsRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordsAnswer {
+    /// It is durable.
+    Accepted {
+        /// The transaction that recorded it.
+        rrn: Rrn,
+        /// How many records it had.
+        accepted: u64,
+    },
+    /// A record names an asset number that does not exist; nothing was recorded.
+    UnknownAsset {
+        /// Its index in the request, from 0.
+        index: usize,
+    },
+    /// The same key came with another body.
+    KeyReused,
+    /// The ledger does not take writes now; nothing was recorded.
+    Unavailable,
+}
+
+/// What came of a `POST /v1/sync`: every write that finished before the call is journaled and matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncAnswer {
+    /// The newest journal place.
+    pub seq: Seq,
+    /// The newest ledger transaction.
+    pub rrn: Rrn,
+    /// Mounts that are offline: nothing is promised for them.
+    pub offline: Vec<LogicalPath>,
+}

@@ -1,0 +1,111 @@
+//! What ringback says of itself: the shape of `GET /v1/status`. A snapshot; nothing decides by it.
+
+use serde::Serialize;
+
+/// The whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// `ringback` version.
+    pub version: &'static str,
+    /// This ledger's id, 16 hex digits.
+    pub node: String,
+    /// The start scan of each reachable mount is done and the ledger takes writes.
+    pub ready: bool,
+    /// In the order of the configuration.
+    pub mounts: Vec<MountStatus>,
+    /// The rule set in force.
+    pub rules: RulesStatus,
+    /// What is owed.
+    pub outbox: OutboxStatus,
+    /// Batches on their way.
+    pub deliveries: DeliveriesStatus,
+}
+
+/// One mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountStatus {
+    /// Logical.
+    pub path: String,
+    /// On disk.
+    pub dir: String,
+    /// What it is doing.
+    pub state: MountState,
+    /// Why it is degraded or offline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Which watch source: `notify`.
+    pub source: &'static str,
+    /// Assets in the catalog.
+    pub assets: u64,
+    /// Directories in the catalog.
+    pub directories: u64,
+    /// The last scan of the whole mount that ended; none before the first has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_scan: Option<ScanStatus>,
+    /// Age in milliseconds of the oldest hint that is not yet a look's result; 0 when there is none.
+    pub lag_ms: u64,
+}
+
+/// What a mount is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MountState {
+    /// A scan of it is running.
+    Scanning,
+    /// Hints arrive and nothing is wrong.
+    Watching,
+    /// Something in it cannot be watched or read.
+    Degraded,
+    /// Its root is not there, or another device's.
+    Offline,
+}
+
+/// A scan of a mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScanStatus {
+    /// When it ended, RFC 3339.
+    pub at: String,
+    /// How long it took.
+    pub seconds: u64,
+    /// How many paths it found to differ from the catalog.
+    pub changes: u64,
+}
+
+/// The rules in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RulesStatus {
+    /// Rises by one with every set that is taken up; 0 before the first.
+    pub generation: u64,
+    /// How many subscriptions it has.
+    pub subscriptions: u64,
+    /// How many named events it has.
+    pub events: u64,
+    /// What is wrong with the files on disk; while there is any fault, the last good set stays in force.
+    pub faults: Vec<String>,
+}
+
+/// What is owed and not yet in a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxStatus {
+    /// Entries.
+    pub entries: u64,
+    /// Age of the oldest, seconds; 0 when there is none.
+    pub oldest_seconds: u64,
+}
+
+/// Deliveries by state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveriesStatus {
+    /// Ready, waiting for a free slot.
+    pub pending: u64,
+    /// On the wire.
+    pub in_flight: u64,
+    /// Failed, waiting for the next attempt.
+    pub waiting: u64,
+    /// Given up.
+    pub dead: u64,
+}

@@ -1,0 +1,164 @@
+//! A subscription: a rule plus a target and a delivery policy. The rule's condition lives in `rules`; what is here is
+//! what delivering needs.
+
+use std::fmt;
+
+/// A subscription's name: 1 to 64 of `A-Z a-z 0-9 -`. It is the payload's `id`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(String);
+
+impl Name {
+    /// The longest name.
+    pub const MAX: usize = 64;
+
+    /// Checks.
+    ///
+    /// # Errors
+    /// A sentence that says what is allowed.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let fits = (1..=Self::MAX).contains(&text.len());
+        if fits && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError)
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to 64 letters, digits and hyphens")]
+pub struct NameError;
+
+/// The HTTP method of a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// The URL alone is called, without a body.
+    Get,
+    /// The batch is the body.
+    #[default]
+    Post,
+    /// The batch is the body.
+    Put,
+    /// The batch is the body.
+    Patch,
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Get, Self::Post, Self::Put, Self::Patch];
+
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+/// Where a subscription's callbacks go, and how they look on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The method.
+    pub method: Method,
+    /// The URL, `http` or `https`, query parameters already appended; without user info and fragment, port not 0.
+    pub url: url::Url,
+    /// Header names and values to send, checked. None of them is one of ringback's own.
+    pub headers: Vec<(String, String)>,
+    /// The one status code that accepts a delivery.
+    pub success_code: u16,
+}
+
+impl Target {
+    /// Host and port: what per-target limits count by.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        format!("{host}:{}", self.url.port_or_known_default().unwrap_or_default())
+    }
+}
+
+/// When a failed delivery is tried again: after the first attempt `retries` more, each `delays_ms[n]` after the failure
+/// before it; the last delay repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySchedule {
+    /// Milliseconds; not empty.
+    pub delays_ms: Vec<u64>,
+    /// Attempts after the first, 0 to 100.
+    pub retries: u32,
+}
+
+impl Default for RetrySchedule {
+    /// The `zoom` text: three retries, a minute apart.
+    fn default() -> Self {
+        Self { delays_ms: vec![60_000], retries: 3 }
+    }
+}
+
+impl RetrySchedule {
+    /// The delay before attempt `attempts_made + 1`, in milliseconds; `None` when the delivery is to be given up.
+    #[must_use]
+    pub fn delay_ms(&self, attempts_made: u32) -> Option<u64> {
+        if attempts_made == 0 || attempts_made > self.retries {
+            return None;
+        }
+        let last = self.delays_ms.len() - 1;
+        self.delays_ms.get((attempts_made as usize - 1).min(last)).copied()
+    }
+}
+
+/// How entries become batches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batching {
+    /// How long the first entry waits for company, in milliseconds. 0: it goes at once.
+    pub linger_ms: u64,
+    /// Most entries in one batch, 1 to 10,000.
+    pub max_entries: usize,
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self { linger_ms: 0, max_entries: 1_000 }
+    }
+}
+
+/// A subscription, without its condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its name.
+    pub name: Name,
+    /// Where its callbacks go.
+    pub target: Target,
+    /// When a failed delivery is tried again.
+    pub retry: RetrySchedule,
+    /// How entries become batches.
+    pub batching: Batching,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RetrySchedule;
+
+    #[test]
+    fn the_last_delay_repeats_until_the_retries_are_used_up() {
+        let schedule = RetrySchedule { delays_ms: vec![10, 20], retries: 3 };
+        let delays: Vec<_> = (0..=4).map(|made| schedule.delay_ms(made)).collect();
+        assert_eq!(delays, [None, Some(10), Some(20), Some(20), None]);
+    }
+}
