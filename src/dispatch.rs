@@ -1,1 +1,225 @@
-//! To come.
+//! From what is owed to what came of it: the second of the two state machines.
+//!
+//! It folds entries, cuts batches and freezes them, decides when each is attempted, and accounts for the outcome. It
+//! sends nothing: an attempt to be made is an [`Effect`], what came of it is an [`Input`].
+//!
+//! Each subscription has a lane. A lane is serial: one delivery at a time, the next waits through its retries. While a
+//! delivery is on its way entries gather, and the next batch takes them all; so an idle subscriber hears of every change
+//! at once, and a loaded one gets larger batches by itself.
+//!
+//! What became owed in a group stays in memory until the group ends. A lane that is free then is cut from it at once,
+//! in the same transaction as the change; only what has to wait is written to the outbox.
+
+mod cut;
+mod lanes;
+mod limits;
+mod outcome;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::model::delivery::{Attempted, Delivery, SendRequest};
+use crate::model::entry::{Entry, Owed};
+use crate::model::ids::{DeliveryNo, SubscriptionId};
+use crate::model::status::{DeliveriesStatus, OutboxStatus};
+use crate::model::subscription::Subscription;
+use crate::model::time::{Mono, Now, Wall};
+use crate::store::{Ledger, StoreError};
+
+use limits::Slots;
+
+/// What dispatch is told.
+#[derive(Debug)]
+pub enum Input {
+    /// What came of an attempt.
+    Attempted(Attempted),
+}
+
+/// What dispatch wants done, after the commit.
+#[derive(Debug)]
+pub enum Effect {
+    /// Make this attempt.
+    Send(SendRequest),
+}
+
+/// The state machine.
+pub struct Dispatch {
+    lanes: BTreeMap<SubscriptionId, Lane>,
+    slots: Slots,
+    /// Lanes whose delivery may go out and waits for a slot, in order.
+    ready: VecDeque<SubscriptionId>,
+    /// When lanes are to be attended to: retries, and lingering batches.
+    timers: BTreeSet<(Mono, SubscriptionId)>,
+    /// Lanes that may be able to cut a batch when the group ends.
+    to_cut: BTreeSet<SubscriptionId>,
+    /// Whose attempts are under way.
+    in_flight: HashMap<DeliveryNo, SubscriptionId>,
+    dead: u64,
+}
+
+/// One subscription's deliveries, one after the other.
+#[derive(Debug, Default)]
+struct Lane {
+    /// `None` while no rule names it: what it is owed stays, nothing is sent.
+    subscription: Option<Arc<Subscription>>,
+    /// Entries in the outbox table.
+    owed: u64,
+    /// When the oldest of them was recorded.
+    oldest: Option<Wall>,
+    /// Became owed in this group, and is not yet written.
+    fresh: Vec<Arc<Entry>>,
+    /// The delivery on its way.
+    head: Option<Head>,
+    /// A batch is not cut before this: the first entry waits for company.
+    linger_until: Option<Mono>,
+}
+
+#[derive(Debug)]
+struct Head {
+    delivery: Delivery,
+    state: HeadState,
+}
+
+/// Where a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum HeadState {
+    /// Waits for a slot.
+    Ready,
+    /// On the wire, in a slot of this authority.
+    InFlight(String),
+    /// Waits for its next attempt.
+    Waiting(Mono),
+}
+
+impl Dispatch {
+    /// Starts from what the ledger holds. Attempts that are still under way, by delivery, each with its target's
+    /// authority, are waited for: a subscription never has two.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn load(ledger: &Ledger, now: Now, under_way: &BTreeMap<DeliveryNo, String>) -> Result<Self, StoreError> {
+        let mut dispatch = Self {
+            lanes: BTreeMap::new(),
+            slots: Slots::default(),
+            ready: VecDeque::new(),
+            timers: BTreeSet::new(),
+            to_cut: BTreeSet::new(),
+            in_flight: HashMap::new(),
+            dead: ledger.dead_letters()?,
+        };
+        for totals in ledger.outbox_totals()? {
+            let lane = dispatch.lanes.entry(totals.subscription).or_default();
+            (lane.owed, lane.oldest) = (totals.entries, Some(totals.oldest));
+            dispatch.to_cut.insert(totals.subscription);
+        }
+        for delivery in ledger.deliveries()? {
+            let id = delivery.subscription;
+            // A clock that jumped must not make it wait longer than its delay.
+            let left_ms = u64::try_from(delivery.due.0 - now.wall.0).unwrap_or(0).min(delivery.delay_ms);
+            let state = match under_way.get(&delivery.number) {
+                Some(authority) => {
+                    dispatch.slots.take(authority);
+                    dispatch.in_flight.insert(delivery.number, id);
+                    HeadState::InFlight(authority.clone())
+                }
+                None => {
+                    dispatch.timers.insert((now.mono.plus_ms(left_ms), id));
+                    HeadState::Waiting(now.mono.plus_ms(left_ms))
+                }
+            };
+            dispatch.lanes.entry(id).or_default().head = Some(Head { delivery, state });
+        }
+        Ok(dispatch)
+    }
+
+    /// These subscriptions have rules now. All others keep what they are owed and are sent nothing.
+    pub fn set_subscriptions(&mut self, subscriptions: impl IntoIterator<Item = (SubscriptionId, Arc<Subscription>)>) {
+        for lane in self.lanes.values_mut() {
+            lane.subscription = None;
+        }
+        for (id, subscription) in subscriptions {
+            let lane = self.lanes.entry(id).or_default();
+            lane.subscription = Some(subscription);
+            self.to_cut.insert(id);
+            if lane.head.as_ref().is_some_and(|head| head.state == HeadState::Ready) && !self.ready.contains(&id) {
+                self.ready.push_back(id);
+            }
+        }
+        self.lanes.retain(|_, lane| lane.subscription.is_some() || lane.owed > 0 || lane.head.is_some());
+    }
+
+    /// Forgets a subscription that has been dropped from the ledger.
+    pub fn forget(&mut self, id: SubscriptionId) {
+        let in_flight = |lane: &Lane| lane.head.as_ref().is_some_and(|h| matches!(h.state, HeadState::InFlight(_)));
+        if self.lanes.get(&id).is_some_and(|lane| !in_flight(lane)) {
+            self.lanes.remove(&id);
+        }
+    }
+
+    /// Takes what became owed by an input whose savepoint has been released.
+    pub fn owe(&mut self, owed: Vec<Owed>) {
+        for Owed { subscription, entry } in owed {
+            self.lanes.entry(subscription).or_default().fresh.push(entry);
+            self.to_cut.insert(subscription);
+        }
+    }
+
+    /// Takes one input. What it writes is part of the group.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn step(&mut self, now: Now, input: Input, ledger: &Ledger) -> Result<(), StoreError> {
+        match input {
+            Input::Attempted(attempted) => self.attempted(now, &attempted, ledger),
+        }
+    }
+
+    /// Ends a group: free lanes are cut, what has to wait is written down, and what may go out goes out, as far as there
+    /// are slots.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn release(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
+        self.expire_timers(now.mono);
+        for id in std::mem::take(&mut self.to_cut) {
+            self.cut_lane(now, id, ledger)?;
+        }
+        Ok(self.fill_slots(now, ledger.node()))
+    }
+
+    /// Whether [`Self::release`] has something to write or send at this point.
+    #[must_use]
+    pub fn wants_to_write(&self, now: Mono) -> bool {
+        !self.to_cut.is_empty() || self.timers.first().is_some_and(|(due, _)| *due <= now)
+    }
+
+    /// When something is due without an input.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// What is owed, for the status.
+    #[must_use]
+    pub fn outbox_status(&self, now: Now) -> OutboxStatus {
+        let oldest = self.lanes.values().filter(|lane| lane.owed > 0).filter_map(|lane| lane.oldest).min();
+        OutboxStatus {
+            entries: self.lanes.values().map(|lane| lane.owed).sum(),
+            oldest_seconds: oldest.map_or(0, |oldest| ((now.wall.0 - oldest.0).max(0) / 1_000) as u64),
+        }
+    }
+
+    /// Deliveries by state, for the status.
+    #[must_use]
+    pub fn deliveries_status(&self) -> DeliveriesStatus {
+        let mut status = DeliveriesStatus { pending: 0, in_flight: 0, waiting: 0, dead: self.dead };
+        for head in self.lanes.values().filter_map(|lane| lane.head.as_ref()) {
+            match head.state {
+                HeadState::Ready => status.pending += 1,
+                HeadState::InFlight(_) => status.in_flight += 1,
+                HeadState::Waiting(_) => status.waiting += 1,
+            }
+        }
+        status
+    }
+}

@@ -1,1 +1,346 @@
-//! To come.
+//! The middle as one: both state machines over one ledger, in one transaction a group.
+//!
+//! A group of inputs runs between a begin and a commit, each input inside a savepoint. The effects of a group are given
+//! out only after its commit, so nobody hears of what the ledger does not hold. When a commit fails the machines in
+//! memory are thrown away and rebuilt from the ledger: memory is never ahead of the disk.
+//!
+//! No I/O but the ledger's, no clock, no thread: the daemon carries the effects out and feeds what came of them back
+//! in, and a simulation does the same with a disk in memory.
+
+mod maintenance;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::dispatch::{self, Dispatch};
+use crate::intake::{self, Intake, RulesInForce, Setup};
+use crate::model::delivery::SendRequest;
+use crate::model::ids::{DeliveryNo, ReplyId};
+use crate::model::record::RecordsAnswer;
+use crate::model::status::{RulesStatus, Status};
+use crate::model::time::{Mono, Now};
+use crate::rules::RuleSet;
+use crate::store::{Ledger, StoreError};
+
+/// After a group was lost the next one is tried this much later, milliseconds.
+const RECOVER_MS: u64 = 1_000;
+
+/// What the engine is told.
+#[derive(Debug)]
+pub enum Input {
+    /// For the first machine.
+    Intake(intake::Input),
+    /// For the second.
+    Dispatch(dispatch::Input),
+    /// A good rule set was read: it is in force from here on.
+    Rules(NewRules),
+    /// What is wrong with the rule files as they are now; empty when nothing is.
+    RuleFaults(Vec<String>),
+}
+
+/// A rule set with the files that it was made of.
+#[derive(Debug, Clone)]
+pub struct NewRules {
+    /// The set.
+    pub set: Arc<RuleSet>,
+    /// Its files, by name, as they were read: kept as the last good ones.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// What the engine wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// By the watching edges, or an answer to an API caller.
+    Intake(intake::Effect),
+    /// By the delivering edge.
+    Dispatch(dispatch::Effect),
+}
+
+/// The engine.
+pub struct Engine {
+    ledger: Ledger,
+    setup: Setup,
+    /// `None` after a lost group, until the ledger can be read again.
+    machines: Option<Machines>,
+    rules: RulesInForce,
+    rules_status: RulesStatus,
+    /// A rule set whose group was lost: it is tried again.
+    rules_to_come: Option<NewRules>,
+    /// Attempts given out and not heard of, with their targets' authorities.
+    under_way: BTreeMap<DeliveryNo, String>,
+    /// Tickets of a lost machine are not used again.
+    next_ticket: u64,
+    recover_at: Mono,
+    maintain_at: Mono,
+}
+
+struct Machines {
+    intake: Intake,
+    dispatch: Dispatch,
+}
+
+/// What a group led to.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Ran {
+    /// To be carried out, in order.
+    pub effects: Vec<Effect>,
+    /// The group was lost (nothing of it is recorded), or one input of it could not be judged. For the log; the engine
+    /// recovers by itself.
+    pub faults: Vec<StoreError>,
+}
+
+impl Engine {
+    /// An engine on a ledger, with no rules: the first group brings them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn new(ledger: Ledger, setup: Setup, now: Now) -> Result<Self, StoreError> {
+        let mut engine = Self {
+            ledger,
+            setup,
+            machines: None,
+            rules: RulesInForce::default(),
+            rules_status: RulesStatus { generation: 0, subscriptions: 0, events: 0, faults: Vec::new() },
+            rules_to_come: None,
+            under_way: BTreeMap::new(),
+            next_ticket: 1,
+            recover_at: now.mono,
+            maintain_at: now.mono.plus_ms(maintenance::FIRST_MS),
+        };
+        engine.machines = Some(engine.load(now)?);
+        Ok(engine)
+    }
+
+    /// The rule files of the last good set; empty before the first.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn last_good_rules(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.ledger.rule_files()
+    }
+
+    /// Runs a group: all of it is recorded, or nothing. To be called also without inputs, once [`Self::deadline`] has
+    /// come.
+    pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
+        let mut ran = Ran::default();
+        let replies = replies(&inputs);
+        self.hear_of_attempts(&inputs);
+        if self.machines.is_none() && !self.recover(now, &mut ran) {
+            refuse(replies, &mut ran);
+            self.keep_rules(inputs);
+            return ran;
+        }
+        match self.group(now, inputs, &mut ran) {
+            Ok(effects) => {
+                for effect in &effects {
+                    if let Effect::Dispatch(dispatch::Effect::Send(request)) = effect {
+                        self.under_way.insert(request.number, authority(request));
+                    }
+                }
+                ran.effects = effects;
+            }
+            Err(error) => {
+                ran.faults.push(error);
+                self.lose(now, &mut ran);
+                refuse(replies, &mut ran);
+            }
+        }
+        ran
+    }
+
+    /// When the engine is to be run even without an input.
+    #[must_use]
+    pub fn deadline(&self) -> Mono {
+        match &self.machines {
+            None => self.recover_at,
+            Some(_) if self.rules_to_come.is_some() => Mono(0),
+            Some(Machines { intake, dispatch }) => {
+                let machines = intake.deadline().min(dispatch.deadline().unwrap_or(Mono(u64::MAX)));
+                machines.min(self.maintain_at)
+            }
+        }
+    }
+
+    /// Attempts that were given out and not heard of.
+    #[must_use]
+    pub fn attempts_under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// What ringback says of itself.
+    #[must_use]
+    pub fn status(&self, now: Now) -> Status {
+        let version = env!("CARGO_PKG_VERSION");
+        let node = self.ledger.node().to_string();
+        let rules = self.rules_status.clone();
+        match &self.machines {
+            Some(Machines { intake, dispatch }) => Status {
+                version,
+                node,
+                ready: intake.ready(),
+                mounts: intake.status(now),
+                rules,
+                outbox: dispatch.outbox_status(now),
+                deliveries: dispatch.deliveries_status(),
+            },
+            None => Status {
+                version,
+                node,
+                ready: false,
+                mounts: Vec::new(),
+                rules,
+                outbox: Default::default(),
+                deliveries: Default::default(),
+            },
+        }
+    }
+
+    /// Ends cleanly: numbering goes on where it stands.
+    ///
+    /// # Errors
+    /// When the ledger refuses; nothing is lost by that but unused numbers.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.ledger.begin()?;
+        self.ledger.close_ids()?;
+        self.ledger.commit()
+    }
+
+    /// Gives the ledger back as a crash leaves it, for simulations.
+    #[must_use]
+    pub fn crash(self) -> Ledger {
+        self.ledger
+    }
+
+    /// The ledger, to be read by tests.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn group(&mut self, now: Now, inputs: Vec<Input>, ran: &mut Ran) -> Result<Vec<Effect>, StoreError> {
+        let Some(machines) = &self.machines else { return Ok(Vec::new()) };
+        let writes = inputs.iter().any(writes)
+            || machines.intake.wants_to_write()
+            || machines.dispatch.wants_to_write(now.mono)
+            || self.rules_to_come.is_some()
+            || self.maintain_at <= now.mono;
+        if !writes {
+            return self.steps(now, inputs, ran, false);
+        }
+        self.ledger.begin()?;
+        let effects = self.steps(now, inputs, ran, true)?;
+        self.ledger.commit()?;
+        Ok(effects)
+    }
+
+    fn steps(&mut self, now: Now, inputs: Vec<Input>, ran: &mut Ran, writes: bool) -> Result<Vec<Effect>, StoreError> {
+        let mut effects = Vec::new();
+        if let Some(rules) = self.rules_to_come.take() {
+            self.take_up_rules(now, rules)?;
+        }
+        for input in inputs {
+            match input {
+                Input::Rules(rules) => self.take_up_rules(now, rules)?,
+                Input::RuleFaults(faults) => self.rules_status.faults = faults,
+                Input::Intake(input) => {
+                    let Some(Machines { intake, dispatch }) = &mut self.machines else { continue };
+                    let done = intake.step(now, input, &self.ledger)?;
+                    dispatch.owe(done.owed);
+                    effects.extend(done.effects.into_iter().map(Effect::Intake));
+                    ran.faults.extend(done.fault);
+                }
+                Input::Dispatch(input) => {
+                    let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
+                    dispatch.step(now, input, &self.ledger)?;
+                }
+            }
+        }
+        if writes && self.maintain_at <= now.mono {
+            self.maintain(now)?;
+        }
+        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(effects) };
+        effects.extend(intake.release(now, &self.ledger, writes)?.into_iter().map(Effect::Intake));
+        if writes {
+            effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Dispatch));
+        }
+        Ok(effects)
+    }
+
+    fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
+        let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, self.next_ticket)?;
+        let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way)?;
+        dispatch.set_subscriptions(self.rules.subscriptions());
+        Ok(Machines { intake, dispatch })
+    }
+
+    /// Throws the machines away: what they know may never have been recorded.
+    fn lose(&mut self, now: Now, ran: &mut Ran) {
+        if let Err(error) = self.ledger.rollback() {
+            ran.faults.push(error);
+        }
+        if let Some(Machines { intake, .. }) = self.machines.take() {
+            self.next_ticket = intake.next_ticket();
+        }
+        self.recover_at = now.mono.plus_ms(RECOVER_MS);
+    }
+
+    fn recover(&mut self, now: Now, ran: &mut Ran) -> bool {
+        if now.mono < self.recover_at {
+            return false;
+        }
+        match self.load(now) {
+            Ok(machines) => {
+                self.machines = Some(machines);
+                true
+            }
+            Err(error) => {
+                ran.faults.push(error);
+                self.recover_at = now.mono.plus_ms(RECOVER_MS);
+                false
+            }
+        }
+    }
+
+    fn hear_of_attempts(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            if let Input::Dispatch(dispatch::Input::Attempted(attempted)) = input {
+                self.under_way.remove(&attempted.number);
+            }
+        }
+    }
+
+    /// Rules that arrive while the ledger cannot be read are taken up afterwards.
+    fn keep_rules(&mut self, inputs: Vec<Input>) {
+        for input in inputs {
+            match input {
+                Input::Rules(rules) => self.rules_to_come = Some(rules),
+                Input::RuleFaults(faults) => self.rules_status.faults = faults,
+                Input::Intake(_) | Input::Dispatch(_) => {}
+            }
+        }
+    }
+}
+
+fn authority(request: &SendRequest) -> String {
+    request.subscription.target.authority()
+}
+
+fn writes(input: &Input) -> bool {
+    !matches!(input, Input::Intake(intake::Input::Signals(_) | intake::Input::Sync(_)) | Input::RuleFaults(_))
+}
+
+/// The API callers in a group who wait for a promise.
+fn replies(inputs: &[Input]) -> Vec<ReplyId> {
+    let reply = |input: &Input| match input {
+        Input::Intake(intake::Input::Records(reply, _)) => Some(*reply),
+        _ => None,
+    };
+    inputs.iter().filter_map(reply).collect()
+}
+
+fn refuse(replies: Vec<ReplyId>, ran: &mut Ran) {
+    let refusal = |reply| Effect::Intake(intake::Effect::AnswerRecords(reply, RecordsAnswer::Unavailable));
+    ran.effects.extend(replies.into_iter().map(refusal));
+}

@@ -1,1 +1,367 @@
-//! To come.
+//! From a hint to what is owed: the first of the two state machines.
+//!
+//! It decides what is looked at and listed, judges what comes back against the catalog, records changes, matches them,
+//! and says what is owed to whom. It does none of the work itself: no disk, no socket, no clock, no thread. Everything
+//! it wants done it returns as an [`Effect`]; everything that happened comes in as an [`Input`].
+//!
+//! What it keeps in memory is derived or expendable: hints not yet settled, looks and listings under way, the map of
+//! file identities. A crash loses it, and the scan of the next start finds again whatever it stood for. Memory moves
+//! only after an input's savepoint has been released: what is judged with `&self` is applied from an [`Outcome`].
+//!
+//! Nothing waits to be sent: looks and listings go out by credit, and what has no credit is a list of paths that
+//! collapses into a scan of the mount when it grows too long.
+
+mod judge;
+mod listing;
+mod looks;
+mod mounts;
+mod record;
+mod records;
+mod scans;
+mod sync;
+
+use std::sync::Arc;
+
+use crate::catalog::Identities;
+use crate::model::entry::Owed;
+use crate::model::hint::{Hint, HintKind, Signal};
+use crate::model::ids::{MountId, ReplyId, SubscriptionId, Ticket};
+use crate::model::look::{ListRequest, Listed, LookRequest, Looked, RootSeen};
+use crate::model::mount::Mount;
+use crate::model::path::LogicalPath;
+use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
+use crate::model::status::MountStatus;
+use crate::model::subscription::Subscription;
+use crate::model::time::{Mono, Now};
+use crate::rules::RuleSet;
+use crate::settle::{Cause, Patience, Settle};
+use crate::store::{Ledger, StoreError};
+
+use looks::Looks;
+use mounts::Mounts;
+use scans::Scans;
+use sync::Syncs;
+
+/// Hints kept one by one; beyond, they collapse into a scan of their mount.
+pub const HINTS_MAX: usize = 200_000;
+
+/// What intake is told.
+#[derive(Debug)]
+pub enum Input {
+    /// A watch source's signals, in order.
+    Signals(Vec<Signal>),
+    /// A look's result.
+    Looked(Looked),
+    /// A listing's result.
+    Listed(Listed),
+    /// What a mount's root is now.
+    RootSeen(MountId, RootSeen),
+    /// `POST /v1/records`.
+    Records(ReplyId, RecordsRequest),
+    /// `POST /v1/sync`.
+    Sync(ReplyId),
+}
+
+/// What intake wants done, after the commit.
+#[derive(Debug)]
+pub enum Effect {
+    /// Look at these paths.
+    Look(LookRequest),
+    /// Watch a directory, then list it.
+    List(ListRequest),
+    /// See what a mount's root is.
+    SeeRoot(MountId),
+    /// Have the watch source say when everything that it has seen has been signalled.
+    SyncSource(u64),
+    /// Answer a `POST /v1/records`.
+    AnswerRecords(ReplyId, RecordsAnswer),
+    /// Answer a `POST /v1/sync`.
+    AnswerSync(ReplyId, SyncAnswer),
+}
+
+/// How intake is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The mounts; a [`MountId`] is an index.
+    pub mounts: Vec<Mount>,
+    /// How long things settle.
+    pub patience: Patience,
+    /// The watch source tells when a writer closes a file.
+    pub sees_closes: bool,
+    /// The watch source's name, for the status.
+    pub source: &'static str,
+}
+
+/// The rules in force, with the ledger's number of each rule's subscription.
+#[derive(Debug, Clone, Default)]
+pub struct RulesInForce {
+    /// The set.
+    pub set: Arc<RuleSet>,
+    /// For each rule, in order, whose it is.
+    pub subscriptions: Arc<[SubscriptionId]>,
+}
+
+impl RulesInForce {
+    /// Each subscription with its number.
+    pub fn subscriptions(&self) -> impl Iterator<Item = (SubscriptionId, Arc<Subscription>)> {
+        let numbers = self.subscriptions.iter().copied();
+        numbers.zip(self.set.rules.iter().map(|rule| Arc::clone(&rule.subscription)))
+    }
+}
+
+/// The state machine.
+pub struct Intake {
+    setup: Setup,
+    rules: RulesInForce,
+    settle: Settle,
+    looks: Looks,
+    scans: Scans,
+    mounts: Mounts,
+    identities: Identities,
+    syncs: Syncs,
+    /// The next hint's place among all hints and scans.
+    next_order: u64,
+    next_ticket: u64,
+}
+
+/// What an input led to.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Done {
+    /// To be done after the commit.
+    pub effects: Vec<Effect>,
+    /// What became owed, in journal order.
+    pub owed: Vec<Owed>,
+    /// The input could not be judged: what it was about is looked at again. For the log.
+    pub fault: Option<StoreError>,
+}
+
+/// What judging an input decided, to be applied to memory once its savepoint is released.
+#[derive(Debug, Default)]
+struct Outcome {
+    owed: Vec<Owed>,
+    effects: Vec<Effect>,
+    found: Vec<(LogicalPath, u64)>,
+    again: Vec<(LogicalPath, Cause)>,
+    wait_for_close: Vec<(LogicalPath, Cause)>,
+    wait_for_quiet: Vec<(LogicalPath, Cause)>,
+    retry_later: Vec<(LogicalPath, Cause)>,
+    together: Vec<(LogicalPath, Cause)>,
+    scan: Vec<(MountId, LogicalPath, u64)>,
+    removed_trees: Vec<LogicalPath>,
+    root_suspect: bool,
+    is_now: Vec<(crate::model::asset::Identity, crate::model::ids::AssetId)>,
+    is_no_longer: Vec<(crate::model::asset::Identity, crate::model::ids::AssetId)>,
+    assets: i64,
+    directories: i64,
+    faults: Vec<(LogicalPath, Option<String>)>,
+}
+
+impl Intake {
+    /// Starts from what the ledger holds. Tickets below `next_ticket` were a lost machine's: their results are not taken
+    /// for this one's. The first [`Self::release`] asks for the mounts' roots, and their answers
+    /// start the scans.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn load(
+        setup: Setup,
+        rules: RulesInForce,
+        ledger: &Ledger,
+        now: Now,
+        next_ticket: u64,
+    ) -> Result<Self, StoreError> {
+        let mut identities = Identities::default();
+        ledger.each_identity(|volume, inode, asset| identities.insert(volume, inode, asset))?;
+        let mounts = Mounts::load(&setup.mounts, ledger, now)?;
+        Ok(Self {
+            settle: Settle::new(setup.patience),
+            looks: Looks::default(),
+            scans: Scans::default(),
+            mounts,
+            identities,
+            syncs: Syncs::default(),
+            next_order: 1,
+            next_ticket,
+            rules,
+            setup,
+        })
+    }
+
+    /// The first ticket that was not used.
+    #[must_use]
+    pub fn next_ticket(&self) -> u64 {
+        self.next_ticket
+    }
+
+    /// Changes match these rules from now on.
+    pub fn set_rules(&mut self, rules: RulesInForce) {
+        self.rules = rules;
+    }
+
+    /// Takes one input. What it writes is inside a savepoint of its own.
+    ///
+    /// # Errors
+    /// Only when the savepoint itself fails: the group is lost then. An input that cannot be judged is [`Done::fault`].
+    pub fn step(&mut self, now: Now, input: Input, ledger: &Ledger) -> Result<Done, StoreError> {
+        match input {
+            Input::Signals(signals) => Ok(self.signals(now, signals)),
+            Input::Looked(looked) => self.looked(now, looked, ledger),
+            Input::Listed(listed) => self.listed(now, listed, ledger),
+            Input::RootSeen(mount, seen) => self.root_seen(now, mount, &seen, ledger),
+            Input::Records(reply, request) => self.records(now, reply, &request, ledger),
+            Input::Sync(reply) => Ok(self.sync(reply)),
+        }
+    }
+
+    /// Ends a group: what is due goes out, as far as there is credit; scans that ended are noted, if the group may write.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn release(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<Vec<Effect>, StoreError> {
+        self.finish_scans(now, ledger, may_write)?;
+        let mut effects = self.due_roots(now.mono);
+        self.release_looks(now.mono, &mut effects);
+        self.release_lists(&mut effects);
+        self.answer_syncs(ledger, &mut effects);
+        Ok(effects)
+    }
+
+    /// Whether [`Self::release`] has something to write even without an input.
+    #[must_use]
+    pub fn wants_to_write(&self) -> bool {
+        self.mounts.any_scan_ended()
+    }
+
+    /// When something is due without an input.
+    #[must_use]
+    pub fn deadline(&self) -> Mono {
+        if self.mounts.any_scan_ended() {
+            return Mono(0);
+        }
+        let roots = self.mounts.deadline();
+        match self.settle.deadline() {
+            Some(due) if self.looks.credit() > 0 => due.min(roots),
+            _ => roots,
+        }
+    }
+
+    /// The mounts, for the status.
+    #[must_use]
+    pub fn status(&self, now: Now) -> Vec<MountStatus> {
+        self.mounts.status(&self.setup, now, |mount| {
+            let under = |path: &LogicalPath| path.is_below(mount) || path == mount;
+            let settling = self.settle.awaited().filter(|(path, _)| under(path)).map(|(_, cause)| cause.since);
+            let looking = self.looks.causes().filter(|(path, _)| under(path)).map(|(_, cause)| cause.since);
+            settling.chain(looking).min()
+        })
+    }
+
+    /// Whether every reachable mount has been scanned since the start.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.mounts.ready()
+    }
+
+    fn signals(&mut self, now: Now, signals: Vec<Signal>) -> Done {
+        let done = Done::default();
+        for signal in signals {
+            match signal {
+                Signal::Hint(hint) => self.hint(now, &hint),
+                Signal::Lost(mount) => self.rescan(now.mono, mount),
+                Signal::Synced(number) => self.synced(now, number),
+                Signal::Unwatched { path, why } => self.mounts.note_fault(&path, Some(why)),
+            }
+        }
+        done
+    }
+
+    fn hint(&mut self, now: Now, hint: &Hint) {
+        let Hint { path, kind } = hint;
+        let Some(mount) = self.mounts.of(path) else { return };
+        if self.mounts.root_path(mount) == path {
+            self.mounts.suspect_root(mount);
+            return;
+        }
+        if !self.mounts.is_online(mount) {
+            return;
+        }
+        let order = self.order();
+        self.scans.hinted(path);
+        if !self.looks.hinted(now.mono, path, *kind, order) {
+            self.settle.hint(now.mono, path, *kind, order);
+        }
+        if self.settle.len() > HINTS_MAX {
+            self.rescan(now.mono, mount);
+        }
+    }
+
+    /// Replaces what was hinted in a mount by a scan of it.
+    fn rescan(&mut self, now: Mono, mount: MountId) {
+        if !self.mounts.is_online(mount) {
+            return;
+        }
+        let root = self.mounts.root_path(mount).clone();
+        let order = self.settle.forget_under(&root).unwrap_or_else(|| self.order());
+        self.mounts.begin_scan(now, mount);
+        self.scans.push(mount, &root, order);
+    }
+
+    fn order(&mut self) -> u64 {
+        self.next_order += 1;
+        self.next_order - 1
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket - 1)
+    }
+
+    /// Applies what judging decided.
+    fn apply(&mut self, now: Now, mount: MountId, outcome: Outcome) -> Done {
+        let mono = now.mono;
+        for (path, cause) in outcome.again {
+            self.settle.again(mono, &path, cause);
+        }
+        for (path, order) in outcome.found {
+            if !self.looks.hinted(mono, &path, HintKind::Found, order) {
+                self.settle.hint(mono, &path, HintKind::Found, order);
+            }
+        }
+        for (path, cause) in outcome.wait_for_close {
+            self.settle.wait_for_close(mono, &path, cause);
+        }
+        for (path, cause) in outcome.wait_for_quiet {
+            self.settle.wait_for_quiet(mono, &path, cause);
+        }
+        for (path, cause) in outcome.retry_later {
+            self.settle.retry_later(mono, &path, cause);
+        }
+        if !outcome.together.is_empty() {
+            self.looks.push_together(outcome.together);
+        }
+        for (mount, path, order) in outcome.scan {
+            self.scans.push(mount, &path, order);
+        }
+        for path in &outcome.removed_trees {
+            self.looks.disturb_under(path);
+            self.scans.disturb_under(path);
+            self.settle.recheck_under(mono, path);
+            self.mounts.forget_faults_under(path);
+        }
+        for (identity, asset) in outcome.is_no_longer {
+            self.identities.remove(identity.volume, identity.inode, asset);
+        }
+        for (identity, asset) in outcome.is_now {
+            self.identities.insert(identity.volume, identity.inode, asset);
+        }
+        for (path, fault) in outcome.faults {
+            self.mounts.note_fault(&path, fault);
+        }
+        if outcome.root_suspect {
+            self.mounts.suspect_root(mount);
+        }
+        self.mounts.count(mount, outcome.assets, outcome.directories);
+        Done { effects: outcome.effects, owed: outcome.owed, fault: None }
+    }
+}

@@ -1,1 +1,260 @@
-//! To come.
+//! When a hinted path is looked at. Pure: it keeps paths and deadlines, takes no clock, reads no disk.
+//!
+//! Each path settles by itself, so a steady trickle anywhere delays nothing elsewhere. A file that was closed, moved or
+//! removed is due at once. One that was written and not closed is due once it has been quiet, and the look then asks
+//! whether somebody still has it open; if so it waits, without a deadline, for the hint of its close.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::hint::HintKind;
+use crate::model::path::LogicalPath;
+use crate::model::time::Mono;
+
+/// How long after a failed look the next one is made, milliseconds.
+const RETRY_MS: u64 = 30_000;
+
+/// How long things are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// A file written and not seen closed must not have grown for this long, milliseconds (`settle.quiet`).
+    pub quiet_ms: u64,
+    /// No file waits longer than this, milliseconds (`settle.max`); `None`: it waits until it is whole.
+    pub max_ms: Option<u64>,
+}
+
+/// A path whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Where to look.
+    pub path: LogicalPath,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a path is looked at, and what is to be believed of its writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause {
+    /// The place of its first hint among all hints: what a sync waits for.
+    pub order: u64,
+    /// When that hint came.
+    pub since: Mono,
+    /// The strongest reason heard: a seen close outweighs a write, and so on.
+    pub heard: HintKind,
+    /// Some hint said that the file was written.
+    pub wrote: bool,
+    /// It is looked at whoever writes: a caller gave his word that writers are done, or `settle.max` has passed.
+    pub regardless: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    cause: Cause,
+    wait: Wait,
+    /// `None`: until a hint comes.
+    due: Option<Mono>,
+}
+
+/// What a path waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// Its time.
+    Time,
+    /// The hint of its close, or `settle.max`. A sync does not wait for it.
+    Close,
+    /// The end of a fault. A sync does not wait for it.
+    Retry,
+}
+
+/// The paths that were hinted and not yet looked at.
+#[derive(Debug)]
+pub struct Settle {
+    patience: Patience,
+    pending: HashMap<LogicalPath, Pending>,
+    due: BTreeSet<(Mono, u64, LogicalPath)>,
+}
+
+impl Settle {
+    /// Nothing hinted yet.
+    #[must_use]
+    pub fn new(patience: Patience) -> Self {
+        Self { patience, pending: HashMap::new(), due: BTreeSet::new() }
+    }
+
+    /// A hint came. `order` is its place among all hints.
+    pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
+        let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
+        let cause = Cause { order, since: now, heard: kind, wrote, regardless: false };
+        self.put(now, path, cause);
+    }
+
+    /// A path whose look settled nothing is to be looked at again, for the same cause.
+    pub fn again(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        self.put(now, path, cause);
+    }
+
+    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`.
+    pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let last_call = self.patience.max_ms.map(|ms| now.max(cause.since.plus_ms(ms)));
+        self.schedule(path, Cause { heard: HintKind::Written, ..cause }, Wait::Close, last_call);
+    }
+
+    /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
+    pub fn wait_for_quiet(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
+        self.schedule(path, cause, Wait::Time, Some(due));
+    }
+
+    /// A look failed: it is tried again later, or when a hint comes.
+    pub fn retry_later(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
+    }
+
+    /// What waits for a close at or below a directory is due now: the directory is gone, so no close will be hinted.
+    pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
+        let waiting: Vec<_> = self
+            .pending
+            .iter()
+            .filter(|(path, pending)| pending.wait == Wait::Close && path.is_below(directory))
+            .map(|(path, pending)| (path.clone(), pending.cause))
+            .collect();
+        for (path, cause) in waiting {
+            self.schedule(&path, cause, Wait::Time, Some(now));
+        }
+    }
+
+    /// A caller's word that what was hinted so far is done: what waits for quiet is due now. What waits for a close
+    /// goes on waiting. Only hints up to `order` count.
+    pub fn hurry(&mut self, now: Mono, order: u64) {
+        let waiting: Vec<_> = self
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.cause.order <= order && pending.wait == Wait::Time)
+            .map(|(path, pending)| (path.clone(), pending.cause))
+            .collect();
+        for (path, cause) in waiting {
+            self.schedule(&path, Cause { regardless: true, ..cause }, Wait::Time, Some(now));
+        }
+    }
+
+    /// Takes paths that are due, oldest first, at most `most`.
+    pub fn take(&mut self, now: Mono, most: usize) -> Vec<Due> {
+        let mut taken = Vec::new();
+        while taken.len() < most {
+            match self.due.first() {
+                Some((due, _, _)) if *due <= now => {}
+                _ => break,
+            }
+            let Some((_, _, path)) = self.due.pop_first() else { break };
+            if let Some(pending) = self.pending.remove(&path) {
+                let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
+                let regardless = pending.cause.regardless || overdue;
+                taken.push(Due { path, cause: Cause { regardless, ..pending.cause } });
+            }
+        }
+        taken
+    }
+
+    /// When something is due next.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        self.due.first().map(|(due, _, _)| *due)
+    }
+
+    /// Forgets everything at or below a directory; gives the first order among it.
+    pub fn forget_under(&mut self, directory: &LogicalPath) -> Option<u64> {
+        let under: Vec<_> =
+            self.pending.keys().filter(|path| *path == directory || path.is_below(directory)).cloned().collect();
+        under.iter().filter_map(|path| self.remove(path)).map(|pending| pending.cause.order).min()
+    }
+
+    /// Whether a path is waiting.
+    #[must_use]
+    pub fn contains(&self, path: &LogicalPath) -> bool {
+        self.pending.contains_key(path)
+    }
+
+    /// Paths waiting.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// The causes of all paths whose time will come by itself, with no writer or fault to wait for.
+    pub fn awaited(&self) -> impl Iterator<Item = (&LogicalPath, &Cause)> {
+        let awaited = |(path, pending)| match pending {
+            &Pending { ref cause, wait: Wait::Time, .. } => Some((path, cause)),
+            _ => None,
+        };
+        self.pending.iter().filter_map(awaited)
+    }
+
+    fn put(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let (cause, wait, until) = match self.pending.get(path) {
+            Some(pending) => (joined(pending.cause, cause), pending.wait, pending.due),
+            None => (cause, Wait::Time, None),
+        };
+        let due = match cause.heard {
+            _ if cause.regardless => now,
+            // Its writer is known to be there: more writes say nothing new.
+            HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
+            HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
+            HintKind::Closed | HintKind::Moved | HintKind::Found => now,
+        };
+        self.schedule(path, cause, Wait::Time, Some(due));
+    }
+
+    fn capped(&self, due: Mono, cause: &Cause) -> Mono {
+        match self.patience.max_ms {
+            Some(max_ms) => due.min(cause.since.plus_ms(max_ms)),
+            None => due,
+        }
+    }
+
+    fn schedule(&mut self, path: &LogicalPath, cause: Cause, wait: Wait, due: Option<Mono>) {
+        self.remove(path);
+        if let Some(due) = due {
+            self.due.insert((due, cause.order, path.clone()));
+        }
+        self.pending.insert(path.clone(), Pending { cause, wait, due });
+    }
+
+    fn remove(&mut self, path: &LogicalPath) -> Option<Pending> {
+        let pending = self.pending.remove(path)?;
+        if let Some(due) = pending.due {
+            self.due.remove(&(due, pending.cause.order, path.clone()));
+        }
+        Some(pending)
+    }
+}
+
+/// Two causes for one look: the first hint's place, the strongest reason.
+fn joined(a: Cause, b: Cause) -> Cause {
+    let rank = |kind| match kind {
+        HintKind::Found => 0,
+        HintKind::Written => 1,
+        HintKind::Moved => 2,
+        HintKind::Closed => 3,
+    };
+    // A write after a close opens the file again, so the last word on that is the newer one.
+    let heard = match (a.heard, b.heard) {
+        (_, HintKind::Written) => HintKind::Written,
+        (a, b) if rank(a) >= rank(b) => a,
+        (_, b) => b,
+    };
+    Cause {
+        order: a.order.min(b.order),
+        since: a.since.min(b.since),
+        heard,
+        wrote: a.wrote || b.wrote,
+        regardless: a.regardless || b.regardless,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,63 @@
-//! To come.
+//! The ledger: all the SQL, and nothing else. Which rows are written is decided elsewhere; no module outside this one
+//! knows that there is a database.
+//!
+//! A [`Ledger`] owns the one connection that writes. A group of inputs runs between [`Ledger::begin`] and
+//! [`Ledger::commit`], each input inside [`Ledger::savepoint`]. A commit makes a group whole; [`Ledger::sync`] makes
+//! all commits before it durable. Between the two lies what a power cut may take (spec'd: the last 200 ms of what came
+//! from the disk); a killed process takes nothing, because the commits are in the operating system's hands by then.
+//!
+//! Every SELECT that may give several rows is ordered, so that the same inputs give the same outputs.
+
+mod catalog;
+mod codec;
+mod deliveries;
+mod dirs;
+mod error;
+mod file;
+mod ids;
+mod journal;
+mod maintenance;
+mod metadata;
+mod migrate;
+mod mounts;
+mod outbox;
+mod records;
+mod subscriptions;
+mod transaction;
+
+pub use dirs::DirId;
+pub use error::StoreError;
+pub use file::{Keeper, OpenError};
+pub use mounts::MountRow;
+pub use outbox::OutboxTotals;
+pub use records::{EarlyRecord, GivenAnswer};
+pub use subscriptions::SubscriptionRow;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use rusqlite::Connection;
+
+use crate::model::ids::{NodeId, Rrn};
+
+/// The ledger, with the one connection that writes.
+pub struct Ledger {
+    connection: Connection,
+    durability: transaction::Durability,
+    node: NodeId,
+    ids: RefCell<ids::Ids>,
+    dirs: RefCell<dirs::DirCache>,
+    volumes: RefCell<codec::Volumes>,
+    /// The open group holds something that must be durable before anybody hears of it.
+    promised: Cell<bool>,
+    /// The open group's transaction number, once something asked for it.
+    group_rrn: Cell<Option<Rrn>>,
+    /// Directories made less directories removed, since the ledger was opened.
+    dir_balance: Cell<i64>,
+    /// Commits so far: the keeper's sign that there is something to sync.
+    commits: Arc<AtomicU64>,
+}
+
+/// What reading or writing the ledger gives.
+pub type Result<T> = std::result::Result<T, StoreError>;

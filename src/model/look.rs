@@ -36,8 +36,10 @@ pub enum Seen {
     File(FileLook),
     /// A directory.
     Directory,
-    /// Neither file nor directory (a link, socket, fifo, device), or a directory of another filesystem: no asset.
+    /// Neither file nor directory (a link, socket, fifo, device): no asset.
     Other,
+    /// Another filesystem is mounted here, or at a directory above: what it hides stays as it was.
+    Covered,
     /// It cannot be read: the assets there stay as they were, and this is shown.
     Unreadable(String),
     /// The mount's root is no longer the known one, so absence means nothing.

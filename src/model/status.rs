@@ -87,7 +87,7 @@ pub struct RulesStatus {
 }
 
 /// What is owed and not yet in a batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxStatus {
     /// Entries.
@@ -97,7 +97,7 @@ pub struct OutboxStatus {
 }
 
 /// Deliveries by state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveriesStatus {
     /// Ready, waiting for a free slot.

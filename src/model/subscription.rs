@@ -149,6 +149,9 @@ pub struct Subscription {
     pub retry: RetrySchedule,
     /// How entries become batches.
     pub batching: Batching,
+    /// Every path that it monitors at all it monitors for modification: a deletion and an addition of one asset at one
+    /// path may be told as one modification.
+    pub covers_modification: bool,
 }
 
 #[cfg(test)]

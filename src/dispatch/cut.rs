@@ -1,0 +1,95 @@
+//! Cutting a batch: what is owed becomes frozen bytes.
+
+use std::sync::Arc;
+
+use super::{Dispatch, Head, HeadState, Lane};
+use crate::model::delivery::Delivery;
+use crate::model::entry::Entry;
+use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::time::Now;
+use crate::outbox::{MAX_BATCH_BYTES, MAX_FOLD_READ, cut, fold};
+use crate::store::{Ledger, StoreError};
+
+impl Dispatch {
+    /// Cuts a lane's next batch if the lane is free, and writes down what has to wait.
+    pub(super) fn cut_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        let Some(subscription) = lane.subscription.clone().filter(|_| lane.head.is_none()) else {
+            return lane.write_fresh(now, id, ledger);
+        };
+        if lane.owed == 0 && lane.fresh.is_empty() {
+            return Ok(());
+        }
+        if let Some(until) = lane.linger_until(now, subscription.batching.linger_ms)
+            && lane.owed + (lane.fresh.len() as u64) < subscription.batching.max_entries as u64
+        {
+            self.timers.insert((until, id));
+            return lane.write_fresh(now, id, ledger);
+        }
+        lane.linger_until = None;
+        // The outbox comes first. What is fresh joins the cut only when nothing older is left out.
+        let from_table = lane.owed > 0;
+        if from_table {
+            lane.write_fresh(now, id, ledger)?;
+        }
+        let entries: Vec<Arc<Entry>> = match from_table {
+            true => ledger.owed(id, MAX_FOLD_READ)?,
+            false => {
+                let rest = lane.fresh.split_off(lane.fresh.len().min(MAX_FOLD_READ));
+                std::mem::replace(&mut lane.fresh, rest)
+            }
+        };
+        let seqs: Vec<Seq> = entries.iter().map(|entry| entry.seq).collect();
+        let folded = fold(entries, subscription.covers_modification);
+        let batch = cut(&subscription.name, &folded, subscription.batching.max_entries, MAX_BATCH_BYTES);
+        if from_table {
+            ledger.settle_owed(id, &batch.consumed)?;
+            lane.owed = lane.owed.saturating_sub(batch.consumed.len() as u64);
+        } else {
+            // Nothing of it is in the table yet: what the batch left goes there now.
+            let consumed: std::collections::HashSet<Seq> = batch.consumed.iter().copied().collect();
+            for seq in seqs.into_iter().filter(|seq| !consumed.contains(seq)) {
+                ledger.owe(id, seq)?;
+                lane.owed += 1;
+                lane.oldest.get_or_insert(now.wall);
+            }
+            lane.write_fresh(now, id, ledger)?;
+        }
+        lane.oldest = if lane.owed == 0 { None } else { ledger.oldest_owed(id)? };
+        let delivery = Delivery {
+            number: ledger.next_delivery()?,
+            subscription: id,
+            entries: batch.entries,
+            body: batch.body,
+            created: now.wall,
+            attempts: 0,
+            delay_ms: 0,
+            due: now.wall,
+        };
+        ledger.add_delivery(&delivery)?;
+        lane.head = Some(Head { delivery, state: HeadState::Ready });
+        self.ready.push_back(id);
+        Ok(())
+    }
+}
+
+impl Lane {
+    /// Writes what became owed in this group to the outbox.
+    fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        for entry in std::mem::take(&mut self.fresh) {
+            ledger.owe(id, entry.seq)?;
+            self.owed += 1;
+            self.oldest.get_or_insert(now.wall);
+        }
+        Ok(())
+    }
+
+    /// Until when the lane still waits for company; `None` when it does not.
+    fn linger_until(&mut self, now: Now, linger_ms: u64) -> Option<crate::model::time::Mono> {
+        if linger_ms == 0 {
+            return None;
+        }
+        let until = *self.linger_until.get_or_insert(now.mono.plus_ms(linger_ms));
+        (until > now.mono).then_some(until)
+    }
+}

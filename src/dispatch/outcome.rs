@@ -1,0 +1,41 @@
+//! Accounting for an attempt.
+
+use super::{Dispatch, HeadState};
+use crate::model::delivery::Attempted;
+use crate::model::time::{Now, Wall};
+use crate::store::{Ledger, StoreError};
+
+impl Dispatch {
+    /// Takes what came of an attempt. One that nobody waits for (its subscription was dropped) changes nothing.
+    pub(super) fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(id) = self.in_flight.remove(&attempted.number) else { return Ok(()) };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        let Some(mut head) = lane.head.take() else { return Ok(()) };
+        if let HeadState::InFlight(authority) = &head.state {
+            self.slots.give_back(authority);
+        }
+        let number = head.delivery.number;
+        self.to_cut.insert(id);
+        if attempted.outcome.accepted() {
+            return ledger.finish_delivery(number, head.delivery.attempts);
+        }
+        ledger.add_attempt(attempted, now.wall)?;
+        head.delivery.attempts = attempted.attempt;
+        // Without a rule there is no schedule; it waits as long as it last did, for the name's return.
+        let delay_ms = match &lane.subscription {
+            Some(subscription) => subscription.retry.delay_ms(attempted.attempt),
+            None => Some(head.delivery.delay_ms),
+        };
+        let Some(delay_ms) = delay_ms else {
+            self.dead += 1;
+            return ledger.kill_delivery(number, now.wall);
+        };
+        let due = Wall(now.wall.0.saturating_add_unsigned(delay_ms));
+        ledger.postpone_delivery(number, attempted.attempt, delay_ms, due)?;
+        (head.delivery.delay_ms, head.delivery.due) = (delay_ms, due);
+        head.state = HeadState::Waiting(now.mono.plus_ms(delay_ms));
+        self.timers.insert((now.mono.plus_ms(delay_ms), id));
+        lane.head = Some(head);
+        Ok(())
+    }
+}

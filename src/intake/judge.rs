@@ -1,0 +1,220 @@
+//! What a group of looks means.
+
+use super::looks::Landed;
+use super::record::Recorder;
+use super::{Done, Intake, Outcome};
+use crate::catalog::{Before, Candidate, Here, Place, Plan, arrivals, reconcile};
+use crate::model::hint::HintKind;
+use crate::model::ids::MountId;
+use crate::model::look::{FileLook, Looked, Seen, Writer};
+use crate::model::path::LogicalPath;
+use crate::model::time::{Now, Wall};
+use crate::settle::Cause;
+use crate::store::{DirId, Ledger, StoreError};
+
+/// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
+const REFILL_MS: i64 = 1_000;
+
+/// Whether a file may be told now.
+enum Whole {
+    Yes,
+    OnceClosed,
+    OnceQuiet,
+}
+
+impl Intake {
+    pub(super) fn looked(&mut self, now: Now, looked: Looked, ledger: &Ledger) -> Result<Done, StoreError> {
+        let Some(Landed { mount, seen, worthless }) = self.looks.land(looked) else { return Ok(Done::default()) };
+        for (path, cause) in worthless {
+            self.settle.again(now.mono, &path, cause);
+        }
+        let causes: Vec<_> = seen.iter().map(|(path, cause, _)| (path.clone(), *cause)).collect();
+        let mut outcome = Outcome::default();
+        let dirs = ledger.dir_balance();
+        match ledger.savepoint(|| self.judge(now, mount, seen, ledger, &mut outcome)) {
+            Ok(()) => {
+                outcome.directories = ledger.dir_balance() - dirs;
+                Ok(self.apply(now, mount, outcome))
+            }
+            Err(fault) => {
+                for (path, cause) in causes {
+                    self.settle.retry_later(now.mono, &path, cause);
+                }
+                Ok(Done { fault: Some(fault), ..Done::default() })
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        now: Now,
+        mount: MountId,
+        seen: Vec<(LogicalPath, Cause, Seen)>,
+        ledger: &Ledger,
+        out: &mut Outcome,
+    ) -> Result<(), StoreError> {
+        let root = self.mounts.root_path(mount);
+        let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
+        let mut places = Vec::with_capacity(seen.len());
+        let mut causes = Vec::with_capacity(seen.len());
+        for (path, cause, seen) in seen {
+            let known = ledger.asset_at(root, &path)?;
+            let out = &mut *recorder.out;
+            let stays = known.as_ref().map(|asset| asset.stat.identity);
+            out.faults.push((path.clone(), None));
+            let here = match seen {
+                Seen::RootGone => {
+                    out.root_suspect = true;
+                    out.wait_for_quiet.push((path, cause));
+                    continue;
+                }
+                Seen::Unreadable(why) => {
+                    out.faults.push((path.clone(), Some(why)));
+                    out.retry_later.push((path.clone(), cause));
+                    stays.map(Here::NotYet)
+                }
+                Seen::Covered => stays.map(Here::NotYet),
+                Seen::Absent | Seen::Other => {
+                    self.remove_tree_at(&path, &mut recorder)?;
+                    Some(Here::Nothing)
+                }
+                Seen::Directory => {
+                    ledger.dir_or_new(root, &path)?;
+                    out.scan.push((mount, path.clone(), cause.order));
+                    Some(Here::Nothing)
+                }
+                Seen::File(look) => {
+                    let identity = look.stat.identity;
+                    match self.whole(&cause, &look) {
+                        Whole::Yes => {
+                            self.remove_tree_at(&path, &mut recorder)?;
+                            Some(Here::File(look))
+                        }
+                        Whole::OnceClosed => {
+                            out.wait_for_close.push((path.clone(), cause));
+                            Some(Here::NotYet(identity))
+                        }
+                        Whole::OnceQuiet => {
+                            out.wait_for_quiet.push((path.clone(), cause));
+                            Some(Here::NotYet(identity))
+                        }
+                    }
+                }
+            };
+            if let Some(here) = here {
+                places.push(Place { path, known, here, wrote: cause.wrote });
+                causes.push(cause);
+            }
+        }
+        self.settle_group(now, places, causes, &mut recorder)
+    }
+
+    /// Reconciles a group; places whose judgement needs others are set aside to be looked at together with them.
+    fn settle_group(
+        &self,
+        now: Now,
+        mut places: Vec<Place>,
+        mut causes: Vec<Cause>,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<(), StoreError> {
+        let mut candidates = self.candidates(now.wall, &places, recorder)?;
+        loop {
+            let missing = match reconcile(places.clone(), candidates.clone()) {
+                Plan::Record(steps) => {
+                    for step in steps {
+                        recorder.step(step)?;
+                    }
+                    return Ok(());
+                }
+                Plan::Look(missing) => missing,
+            };
+            // Every place whose file may come from a missing one waits for it.
+            let waits = |identity| {
+                candidates
+                    .iter()
+                    .any(|c| c.before == Before::Elsewhere && c.identity == identity && missing.contains(&c.asset.path))
+            };
+            let mut together: Vec<(LogicalPath, Cause)> = Vec::new();
+            for n in (0..places.len()).rev() {
+                if let Here::File(look) = &places[n].here
+                    && places[n].known.as_ref().is_none_or(|known| known.stat.identity != look.stat.identity)
+                    && waits(look.stat.identity)
+                {
+                    together.push((places.remove(n).path, causes.remove(n)));
+                }
+            }
+            let Some(&(_, cause)) = together.first() else {
+                unreachable!("a missing place is missed by an arrival");
+            };
+            let cause = Cause { heard: HintKind::Found, wrote: false, ..cause };
+            together.extend(missing.into_iter().map(|path| (path, cause)));
+            recorder.out.together.append(&mut together);
+            candidates = self.candidates(now.wall, &places, recorder)?;
+        }
+    }
+
+    /// The assets that the arriving files of a group may be, verified against their rows.
+    fn candidates(&self, now: Wall, places: &[Place], recorder: &Recorder<'_>) -> Result<Vec<Candidate>, StoreError> {
+        let (ledger, root) = (recorder.ledger, recorder.root);
+        let mut found = Vec::new();
+        for (path, look, known) in arrivals(places) {
+            let identity = look.stat.identity;
+            for id in self.identities.candidates(&identity) {
+                if let Some(asset) = ledger.asset(id)?
+                    && asset.stat.identity == identity
+                    && asset.path != *path
+                    // A group is looked at under one root. A move between mounts is told as deleted and added.
+                    && asset.path.is_below(root)
+                {
+                    found.push(Candidate { identity, asset, before: Before::Elsewhere });
+                }
+            }
+            if !known {
+                if let Some(asset) = ledger.gone_as(&identity)? {
+                    found.push(Candidate { identity, asset, before: Before::Gone });
+                }
+                if let Some(asset) = ledger.gone_from(path, Wall(now.0 - REFILL_MS))? {
+                    found.push(Candidate { identity, asset, before: Before::GoneFromHere });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn whole(&self, cause: &Cause, look: &FileLook) -> Whole {
+        if cause.regardless {
+            return Whole::Yes;
+        }
+        let closes = self.setup.sees_closes;
+        match (look.writer, cause.heard) {
+            (Writer::None, _) => Whole::Yes,
+            (Writer::Some, _) if closes => Whole::OnceClosed,
+            (Writer::Some, _) => Whole::OnceQuiet,
+            // Nobody can say whether it has a writer. What was heard decides, then its age.
+            (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
+            // A file that is written has an open writer, whose close will be heard; a hard link has none.
+            (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceClosed,
+            (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
+            (Writer::Unknown { young: false }, _) => Whole::Yes,
+        }
+    }
+
+    /// Where a directory was, there is none now: every asset under it is deleted.
+    fn remove_tree_at(&self, path: &LogicalPath, recorder: &mut Recorder<'_>) -> Result<(), StoreError> {
+        if let Some(dir) = recorder.ledger.dir(recorder.root, path)? {
+            remove_tree(dir, recorder)?;
+            recorder.out.removed_trees.push(path.clone());
+        }
+        Ok(())
+    }
+}
+
+fn remove_tree(dir: DirId, recorder: &mut Recorder<'_>) -> Result<(), StoreError> {
+    for asset in recorder.ledger.assets_in(dir)? {
+        recorder.delete(&asset)?;
+    }
+    for (_, below) in recorder.ledger.subdirs(dir)? {
+        remove_tree(below, recorder)?;
+    }
+    recorder.ledger.remove_dir(dir)
+}

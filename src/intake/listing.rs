@@ -1,0 +1,116 @@
+//! What a directory's listing means. A listing never deletes and hardly ever tells: it finds paths to be looked at. Only
+//! the first scan takes it at its word, to fill the catalog silently.
+
+use std::collections::{HashMap, HashSet};
+
+use super::record::Recorder;
+use super::scans::Landed;
+use super::{Done, Intake, Outcome};
+use crate::model::asset::Asset;
+use crate::model::look::{ListError, Listed, ListedFile, Listing};
+use crate::model::path::LogicalPath;
+use crate::model::time::Now;
+use crate::store::{Ledger, StoreError};
+
+impl Intake {
+    pub(super) fn listed(&mut self, now: Now, listed: Listed, ledger: &Ledger) -> Result<Done, StoreError> {
+        let Some(landed) = self.scans.land(&listed) else { return Ok(Done::default()) };
+        let mount = landed.scan.mount;
+        if landed.again {
+            self.scans.push(mount, &landed.scan.path, landed.scan.order);
+            return Ok(Done::default());
+        }
+        let mut outcome = Outcome::default();
+        let dirs = ledger.dir_balance();
+        let scan = landed.scan.clone();
+        match ledger.savepoint(|| self.judge_listing(now, landed, listed.content, ledger, &mut outcome)) {
+            Ok(()) => {
+                self.mounts.note_found(mount, outcome.found.len());
+                outcome.directories = ledger.dir_balance() - dirs;
+                Ok(self.apply(now, mount, outcome))
+            }
+            Err(fault) => {
+                // Its parent finds it again; the path itself is looked at after a while, which lists it anew.
+                self.settle.hint(now.mono, &scan.path, crate::model::hint::HintKind::Found, scan.order);
+                Ok(Done { fault: Some(fault), ..Done::default() })
+            }
+        }
+    }
+
+    fn judge_listing(
+        &self,
+        now: Now,
+        landed: Landed,
+        content: Result<Listing, ListError>,
+        ledger: &Ledger,
+        out: &mut Outcome,
+    ) -> Result<(), StoreError> {
+        let Landed { scan, hinted, .. } = landed;
+        let root = self.mounts.root_path(scan.mount);
+        let listing = match content {
+            Ok(listing) => listing,
+            Err(ListError::Gone) => {
+                if scan.path == *root {
+                    out.root_suspect = true;
+                } else {
+                    out.found.push((scan.path, scan.order));
+                }
+                return Ok(());
+            }
+            Err(ListError::Unreadable(why)) => {
+                out.faults.push((scan.path, Some(why)));
+                return Ok(());
+            }
+        };
+        out.faults.push((scan.path.clone(), None));
+        let dir = ledger.dir_or_new(root, &scan.path)?;
+        let silent_before_ns = match self.mounts.silent_before_ns(scan.mount) {
+            Some(began_ns) if !ledger.dir_scanned(dir)? => began_ns,
+            _ => i64::MIN,
+        };
+        let mut known: HashMap<Vec<u8>, Asset> = HashMap::new();
+        for asset in ledger.assets_in(dir)? {
+            let name = asset.path.names().last().unwrap_or_default().to_vec();
+            known.insert(name, asset);
+        }
+        let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
+        for file in listing.files {
+            let path = scan.path.join(&file.name);
+            match known.remove(&file.name) {
+                Some(asset) if asset.stat == file.stat && asset.owner == file.owner => {}
+                Some(_) => recorder.out.found.push((path, scan.order)),
+                None if self.fills_silently(&path, &file, silent_before_ns, &hinted) => recorder.fill(&path, file)?,
+                None => recorder.out.found.push((path, scan.order)),
+            }
+        }
+        let mut missing: Vec<_> = known.into_keys().collect();
+        let listed: HashSet<&[u8]> = listing.directories.iter().map(Vec::as_slice).collect();
+        missing.extend(
+            ledger.subdirs(dir)?.into_iter().map(|(name, _)| name).filter(|name| !listed.contains(name.as_slice())),
+        );
+        missing.sort_unstable();
+        recorder.out.found.extend(missing.iter().map(|name| (scan.path.join(name), scan.order)));
+        let mut directories = listing.directories;
+        directories.sort_unstable();
+        for name in directories {
+            recorder.out.scan.push((scan.mount, scan.path.join(&name), scan.order));
+        }
+        ledger.set_dir_scanned(dir)
+    }
+
+    /// Whether the first scan takes a file as having been there all along.
+    fn fills_silently(
+        &self,
+        path: &LogicalPath,
+        file: &ListedFile,
+        silent_before_ns: i64,
+        hinted: &HashSet<Vec<u8>>,
+    ) -> bool {
+        file.stat.ctime_ns < silent_before_ns
+            && !hinted.contains(&file.name)
+            && !self.settle.contains(path)
+            && !self.looks.is_looking_at(path)
+            // Not a file that was moved here during the scan, which has one link and is known elsewhere.
+            && (file.stat.links > 1 || self.identities.candidates(&file.stat.identity).is_empty())
+    }
+}

@@ -1,0 +1,163 @@
+//! Looks under way: which paths, for what cause, and which results have become worthless meanwhile.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::{Effect, Intake};
+use crate::model::hint::HintKind;
+use crate::model::ids::{MountId, Ticket};
+use crate::model::look::{LookRequest, Looked, Seen};
+use crate::model::path::LogicalPath;
+use crate::model::time::Mono;
+use crate::settle::{Cause, Due};
+
+/// Look requests on their way at most: enough for every looking thread to find the next one waiting.
+const REQUESTS_MAX: usize = 8;
+/// Paths in one request at most: what one savepoint judges.
+const PATHS_MAX: usize = 128;
+
+/// What is being looked at.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    requests: HashMap<Ticket, MountId>,
+    flights: HashMap<LogicalPath, Flight>,
+    /// Groups of places that have to be looked at together, in order.
+    together: VecDeque<Vec<(LogicalPath, Cause)>>,
+}
+
+#[derive(Debug)]
+struct Flight {
+    ticket: Ticket,
+    cause: Cause,
+    /// A hint that came meanwhile: the result is worthless, and the path is looked at again for this cause.
+    again: Option<Cause>,
+}
+
+/// A request's results, less those that have become worthless.
+pub(super) struct Landed {
+    pub mount: MountId,
+    pub seen: Vec<(LogicalPath, Cause, Seen)>,
+    pub worthless: Vec<(LogicalPath, Cause)>,
+}
+
+impl Looks {
+    /// Requests that may still go out.
+    pub(super) fn credit(&self) -> usize {
+        REQUESTS_MAX.saturating_sub(self.requests.len())
+    }
+
+    /// Notes a hint on a path that is being looked at; gives whether it is.
+    pub(super) fn hinted(&mut self, now: Mono, path: &LogicalPath, heard: HintKind, order: u64) -> bool {
+        let Some(flight) = self.flights.get_mut(path) else { return false };
+        let wrote = matches!(heard, HintKind::Written | HintKind::Closed);
+        let cause = match flight.again {
+            // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
+            None => Cause { order: flight.cause.order.min(order), since: now, heard, wrote, regardless: false },
+            Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
+        };
+        flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });
+        true
+    }
+
+    /// A path that has come due while it is being looked at is looked at once more afterwards; gives whether it is.
+    fn defer(&mut self, path: &LogicalPath, cause: Cause) -> bool {
+        self.flights.get_mut(path).map(|flight| flight.again = Some(cause)).is_some()
+    }
+
+    /// What lies below a directory that was removed is looked at again.
+    pub(super) fn disturb_under(&mut self, directory: &LogicalPath) {
+        for (path, flight) in &mut self.flights {
+            if path.is_below(directory) && flight.again.is_none() {
+                flight.again = Some(flight.cause);
+            }
+        }
+    }
+
+    /// Whether a path is being looked at, or waits to be together with others.
+    pub(super) fn is_looking_at(&self, path: &LogicalPath) -> bool {
+        self.flights.contains_key(path) || self.together.iter().flatten().any(|(other, _)| other == path)
+    }
+
+    /// Queues places that have to be looked at together.
+    pub(super) fn push_together(&mut self, mut places: Vec<(LogicalPath, Cause)>) {
+        let mut seen = HashSet::new();
+        places.retain(|(path, _)| seen.insert(path.clone()));
+        self.together.push_back(places);
+    }
+
+    /// Whom looks under way, and groups waiting, are for.
+    pub(super) fn causes(&self) -> impl Iterator<Item = (&LogicalPath, &Cause)> {
+        let flights = self.flights.iter().map(|(path, flight)| (path, &flight.cause));
+        flights.chain(self.together.iter().flatten().map(|(path, cause)| (path, cause)))
+    }
+
+    /// Takes a request's results; `None` when nobody asked (the machine was rebuilt meanwhile).
+    pub(super) fn land(&mut self, looked: Looked) -> Option<Landed> {
+        let mount = self.requests.remove(&looked.ticket)?;
+        let mut landed = Landed { mount, seen: Vec::new(), worthless: Vec::new() };
+        for (path, seen) in looked.seen {
+            if self.flights.get(&path).is_none_or(|flight| flight.ticket != looked.ticket) {
+                continue;
+            }
+            let Some(flight) = self.flights.remove(&path) else { continue };
+            match flight.again {
+                Some(cause) => landed.worthless.push((path, cause)),
+                None => landed.seen.push((path, flight.cause, seen)),
+            }
+        }
+        Some(landed)
+    }
+
+    fn take_off(&mut self, ticket: Ticket, mount: MountId, places: &[(LogicalPath, Cause)]) {
+        self.requests.insert(ticket, mount);
+        for (path, cause) in places {
+            self.flights.insert(path.clone(), Flight { ticket, cause: *cause, again: None });
+        }
+    }
+
+    /// The next group none of whose places is being looked at.
+    fn next_together(&mut self) -> Option<Vec<(LogicalPath, Cause)>> {
+        let free = |group: &Vec<(LogicalPath, Cause)>| group.iter().all(|(path, _)| !self.flights.contains_key(path));
+        let at = self.together.iter().position(free)?;
+        self.together.remove(at)
+    }
+}
+
+impl Intake {
+    /// Sends looks that are due, as far as there is credit.
+    pub(super) fn release_looks(&mut self, now: Mono, effects: &mut Vec<Effect>) {
+        while self.looks.credit() > 0 {
+            if let Some(places) = self.looks.next_together() {
+                self.send_look(places, effects);
+                continue;
+            }
+            let due = self.settle.take(now, PATHS_MAX);
+            if due.is_empty() {
+                break;
+            }
+            let mut by_mount: Vec<(MountId, Vec<(LogicalPath, Cause)>)> = Vec::new();
+            for Due { path, cause } in due {
+                if self.looks.defer(&path, cause) {
+                    continue;
+                }
+                let Some(mount) = self.mounts.of(&path) else { continue };
+                match by_mount.iter_mut().find(|(other, _)| *other == mount) {
+                    Some((_, places)) => places.push((path, cause)),
+                    None => by_mount.push((mount, vec![(path, cause)])),
+                }
+            }
+            for (_, places) in by_mount {
+                self.send_look(places, effects);
+            }
+        }
+    }
+
+    fn send_look(&mut self, places: Vec<(LogicalPath, Cause)>, effects: &mut Vec<Effect>) {
+        let Some(mount) = places.first().and_then(|(path, _)| self.mounts.of(path)) else { return };
+        // Without a root the mount is offline: the scan at its return sees these paths too.
+        let Some(root) = self.mounts.online_root(mount) else { return };
+        let ticket = self.ticket();
+        self.looks.take_off(ticket, mount, &places);
+        let paths = places.into_iter().map(|(path, _)| path).collect();
+        effects.push(Effect::Look(LookRequest { ticket, paths, mount, root }));
+    }
+}

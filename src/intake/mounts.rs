@@ -1,0 +1,326 @@
+//! The mounts: whether each is there, what is being scanned, what is wrong in it.
+
+use std::collections::BTreeMap;
+
+use super::{Done, Effect, Intake, Setup};
+use crate::model::asset::Identity;
+use crate::model::ids::MountId;
+use crate::model::look::RootSeen;
+use crate::model::mount::{FirstScan, Mount};
+use crate::model::path::LogicalPath;
+use crate::model::status::{MountState, MountStatus, ScanStatus};
+use crate::model::time::{Mono, Now};
+use crate::store::{Ledger, MountRow, StoreError};
+
+/// How often each root is looked at: a mount that is back is scanned within 2 s.
+const ROOT_EVERY_MS: u64 = 1_000;
+/// Faults kept by path; more are only counted.
+const FAULTS_MAX: usize = 1_000;
+/// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the
+/// first scan only if it is older by more.
+const TICK_NS: i64 = 10_000_000;
+
+/// All mounts.
+#[derive(Debug)]
+pub(super) struct Mounts(Vec<State>);
+
+#[derive(Debug)]
+struct State {
+    path: LogicalPath,
+    first_scan: FirstScan,
+    row: MountRow,
+    presence: Presence,
+    asked_root: bool,
+    /// It is looked at because something was odd: a sync waits for that.
+    suspected: bool,
+    next_root: Mono,
+    scan: Option<ScanJob>,
+    last_scan: Option<ScanStatus>,
+    /// Everything of it was scanned since the start.
+    scanned: bool,
+    faults: BTreeMap<LogicalPath, String>,
+    assets: i64,
+    directories: i64,
+    /// Its listings have all come back; the next group that may write notes that the scan ended.
+    scan_ended: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Presence {
+    Unknown,
+    Online(Identity),
+    Offline(String),
+}
+
+#[derive(Debug)]
+struct ScanJob {
+    began: Mono,
+    found: u64,
+}
+
+impl Mounts {
+    pub(super) fn load(mounts: &[Mount], ledger: &Ledger, now: Now) -> Result<Self, StoreError> {
+        let load = |mount: &Mount| {
+            let began = MountRow {
+                root: None,
+                first_scan_began_ns: now.wall.0.saturating_mul(1_000_000),
+                first_scan_done: false,
+            };
+            let row = ledger.mount(&mount.path)?.unwrap_or(began);
+            let (directories, assets) = ledger.count(&mount.path)?;
+            Ok(State {
+                path: mount.path.clone(),
+                first_scan: mount.first_scan,
+                row,
+                presence: Presence::Unknown,
+                asked_root: false,
+                suspected: false,
+                next_root: now.mono,
+                scan: None,
+                last_scan: None,
+                scanned: false,
+                faults: BTreeMap::new(),
+                assets: assets as i64,
+                directories: directories as i64,
+                scan_ended: false,
+            })
+        };
+        mounts.iter().map(load).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The mount that a path lies in. Mounts do not overlap.
+    pub(super) fn of(&self, path: &LogicalPath) -> Option<MountId> {
+        let at = self.0.iter().position(|state| *path == state.path || path.is_below(&state.path))?;
+        u16::try_from(at).ok().map(MountId)
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = MountId> + use<> {
+        (0..self.0.len() as u16).map(MountId)
+    }
+
+    pub(super) fn root_path(&self, mount: MountId) -> &LogicalPath {
+        &self.state(mount).path
+    }
+
+    pub(super) fn is_online(&self, mount: MountId) -> bool {
+        self.online_root(mount).is_some()
+    }
+
+    pub(super) fn online_root(&self, mount: MountId) -> Option<Identity> {
+        match self.state(mount).presence {
+            Presence::Online(root) => Some(root),
+            _ => None,
+        }
+    }
+
+    pub(super) fn offline(&self) -> Vec<LogicalPath> {
+        self.0.iter().filter(|s| matches!(s.presence, Presence::Offline(_))).map(|s| s.path.clone()).collect()
+    }
+
+    /// Whether each root has been looked at since the start, and since it was last suspected.
+    pub(super) fn all_known(&self) -> bool {
+        self.0.iter().all(|state| state.presence != Presence::Unknown && !state.suspected)
+    }
+
+    pub(super) fn is_first_scan(&self, mount: MountId) -> bool {
+        !self.state(mount).row.first_scan_done
+    }
+
+    /// During a silent first scan: files whose inode has not changed since are not told.
+    pub(super) fn silent_before_ns(&self, mount: MountId) -> Option<i64> {
+        let state = self.state(mount);
+        let silent = !state.row.first_scan_done && state.first_scan == FirstScan::Silent;
+        silent.then_some(state.row.first_scan_began_ns - TICK_NS)
+    }
+
+    /// Something about the root is odd: it is looked at now.
+    pub(super) fn suspect_root(&mut self, mount: MountId) {
+        let state = self.state_mut(mount);
+        state.suspected = true;
+        state.next_root = Mono(0);
+    }
+
+    pub(super) fn deadline(&self) -> Mono {
+        self.0.iter().filter(|s| !s.asked_root).map(|s| s.next_root).min().unwrap_or(Mono(u64::MAX))
+    }
+
+    pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
+        let state = self.state_mut(mount);
+        state.scan.get_or_insert(ScanJob { began: now, found: 0 });
+    }
+
+    pub(super) fn note_found(&mut self, mount: MountId, found: usize) {
+        if let Some(scan) = &mut self.state_mut(mount).scan {
+            scan.found += found as u64;
+        }
+    }
+
+    pub(super) fn note_fault(&mut self, path: &LogicalPath, fault: Option<String>) {
+        let Some(mount) = self.of(path) else { return };
+        let faults = &mut self.state_mut(mount).faults;
+        match fault {
+            None => drop(faults.remove(path)),
+            Some(why) if faults.len() < FAULTS_MAX => drop(faults.insert(path.clone(), why)),
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn forget_faults_under(&mut self, path: &LogicalPath) {
+        if let Some(mount) = self.of(path) {
+            self.state_mut(mount).faults.retain(|fault, _| fault != path && !fault.is_below(path));
+        }
+    }
+
+    pub(super) fn count(&mut self, mount: MountId, assets: i64, directories: i64) {
+        let state = self.state_mut(mount);
+        state.assets += assets;
+        state.directories += directories;
+    }
+
+    pub(super) fn any_scan_ended(&self) -> bool {
+        self.0.iter().any(|state| state.scan_ended)
+    }
+
+    pub(super) fn ready(&self) -> bool {
+        self.0.iter().all(|s| s.scanned || matches!(s.presence, Presence::Offline(_)))
+    }
+
+    pub(super) fn status(
+        &self,
+        setup: &Setup,
+        now: Now,
+        oldest: impl Fn(&LogicalPath) -> Option<Mono>,
+    ) -> Vec<MountStatus> {
+        let one = |(state, mount): (&State, &Mount)| {
+            let fault = state.faults.iter().next();
+            let (shown, reason) = match (&state.presence, fault) {
+                (Presence::Unknown, _) => (MountState::Scanning, None),
+                (Presence::Offline(why), _) => (MountState::Offline, Some(why.clone())),
+                (Presence::Online(_), Some((_, why))) => {
+                    let more = state.faults.len() - 1;
+                    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+                    (MountState::Degraded, Some(format!("{why}{more}")))
+                }
+                (Presence::Online(_), None) if state.scan.is_some() => (MountState::Scanning, None),
+                (Presence::Online(_), None) => (MountState::Watching, None),
+            };
+            MountStatus {
+                path: state.path.to_string(),
+                dir: mount.dir.display().to_string(),
+                state: shown,
+                reason,
+                source: setup.source,
+                assets: state.assets.max(0) as u64,
+                directories: state.directories.max(0) as u64,
+                last_scan: state.last_scan.clone(),
+                lag_ms: oldest(&state.path).map_or(0, |since| now.mono.since_ms(since)),
+            }
+        };
+        self.0.iter().zip(&setup.mounts).map(one).collect()
+    }
+
+    fn state(&self, mount: MountId) -> &State {
+        &self.0[usize::from(mount.0)]
+    }
+
+    fn state_mut(&mut self, mount: MountId) -> &mut State {
+        &mut self.0[usize::from(mount.0)]
+    }
+}
+
+impl Intake {
+    /// Roots that are to be looked at.
+    pub(super) fn due_roots(&mut self, now: Mono) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for mount in self.mounts.ids() {
+            let state = self.mounts.state_mut(mount);
+            if !state.asked_root && state.next_root <= now {
+                state.asked_root = true;
+                state.next_root = now.plus_ms(ROOT_EVERY_MS);
+                effects.push(Effect::SeeRoot(mount));
+            }
+        }
+        effects
+    }
+
+    pub(super) fn root_seen(
+        &mut self,
+        now: Now,
+        mount: MountId,
+        seen: &RootSeen,
+        ledger: &Ledger,
+    ) -> Result<Done, StoreError> {
+        let state = self.mounts.state_mut(mount);
+        state.asked_root = false;
+        state.suspected = state.next_root == Mono(0);
+        let root = match seen {
+            RootSeen::Directory { identity, empty } => {
+                if *empty && state.assets > 0 && state.row.root.is_some_and(|known| known.volume != identity.volume) {
+                    return self.take_offline(mount, "its root is suddenly empty, on another device", ledger);
+                }
+                *identity
+            }
+            RootSeen::Missing => return self.take_offline(mount, "its directory is not there", ledger),
+            RootSeen::Unusable(why) => return self.take_offline(mount, why, ledger),
+        };
+        if state.presence == Presence::Online(root) {
+            return Ok(Done::default());
+        }
+        state.presence = Presence::Online(root);
+        if state.row.root != Some(root) {
+            state.row.root = Some(root);
+            let (path, row) = (state.path.clone(), state.row);
+            ledger.savepoint(|| ledger.put_mount(&path, &row))?;
+        }
+        self.rescan(now.mono, mount);
+        Ok(Done::default())
+    }
+
+    fn take_offline(&mut self, mount: MountId, why: &str, ledger: &Ledger) -> Result<Done, StoreError> {
+        let state = self.mounts.state_mut(mount);
+        let was = std::mem::replace(&mut state.presence, Presence::Offline(why.to_owned()));
+        if matches!(was, Presence::Offline(_)) {
+            return Ok(Done::default());
+        }
+        state.scan = None;
+        state.scan_ended = false;
+        let (path, row) = (state.path.clone(), state.row);
+        if row.root.is_none() {
+            // What is there when it appears, older than now, was there all along.
+            ledger.savepoint(|| ledger.put_mount(&path, &row))?;
+        }
+        self.settle.forget_under(&path);
+        self.scans.forget(mount);
+        Ok(Done::default())
+    }
+
+    /// Notes scans whose last listing has come back.
+    pub(super) fn finish_scans(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<(), StoreError> {
+        for mount in self.mounts.ids() {
+            let going_on = self.mounts.state(mount).scan.is_none() || self.scans.left(mount) > 0;
+            let state = self.mounts.state_mut(mount);
+            if going_on {
+                state.scan_ended = false;
+                continue;
+            }
+            if !may_write {
+                state.scan_ended = true;
+                continue;
+            }
+            let Some(scan) = state.scan.take() else { continue };
+            state.scan_ended = false;
+            state.scanned = true;
+            state.last_scan = Some(ended(now, &scan));
+            if !state.row.first_scan_done {
+                state.row.first_scan_done = true;
+                let (path, row) = (state.path.clone(), state.row);
+                ledger.put_mount(&path, &row)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ended(now: Now, scan: &ScanJob) -> ScanStatus {
+    ScanStatus { at: now.wall.to_string(), seconds: now.mono.since_ms(scan.began) / 1_000, changes: scan.found }
+}

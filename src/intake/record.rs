@@ -1,0 +1,195 @@
+//! Writing down what was decided: rows, journal, and what is owed for it.
+
+use std::sync::Arc;
+
+use super::{Outcome, RulesInForce};
+use crate::catalog::{Step, added, between};
+use crate::model::asset::Asset;
+use crate::model::change::{Action, Change};
+use crate::model::entry::{Entry, Owed};
+use crate::model::look::{FileLook, ListedFile};
+use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
+use crate::model::path::LogicalPath;
+use crate::model::time::Now;
+use crate::store::{Ledger, StoreError};
+
+/// Records into the ledger, and notes in the outcome what memory has to learn of it.
+pub(super) struct Recorder<'a> {
+    pub now: Now,
+    /// The mount's logical path.
+    pub root: &'a LogicalPath,
+    pub rules: &'a RulesInForce,
+    pub ledger: &'a Ledger,
+    pub out: &'a mut Outcome,
+}
+
+impl Recorder<'_> {
+    pub(super) fn step(&mut self, step: Step) -> Result<(), StoreError> {
+        match step {
+            Step::Delete(asset) => self.delete(&asset),
+            Step::Add { path, look, asset } => self.add(&path, look, asset),
+            Step::Keep { asset, look, modified } => self.keep(asset, look, modified),
+        }
+    }
+
+    pub(super) fn delete(&mut self, asset: &Asset) -> Result<(), StoreError> {
+        self.ledger.bury_asset(asset, self.ledger.rrn()?, self.now.wall)?;
+        self.out.is_no_longer.push((asset.stat.identity, asset.id));
+        self.out.assets -= 1;
+        self.change(asset, Action::Deleted, Delta::new(), &Metadata::new())
+    }
+
+    fn add(&mut self, path: &LogicalPath, look: FileLook, before: Option<Asset>) -> Result<(), StoreError> {
+        let (id, mut sources) = match before {
+            Some(asset) => {
+                self.ledger.unbury_asset(asset.id)?;
+                (asset.id, self.ledger.metadata(asset.id)?)
+            }
+            None => (self.ledger.next_asset()?, BySource::new()),
+        };
+        let asset = Asset {
+            id,
+            path: path.clone(),
+            stat: look.stat,
+            racy: look.racy,
+            owner: look.owner,
+            rrn: self.ledger.rrn()?,
+        };
+        match look.xattrs {
+            Ok(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
+            Err(why) => self.out.faults.push((path.clone(), Some(why))),
+        }
+        self.take_early_record(&asset, &mut sources)?;
+        self.put(&asset)?;
+        self.out.is_now.push((asset.stat.identity, asset.id));
+        self.out.assets += 1;
+        let state = merged(&sources);
+        self.change(&asset, Action::Added, added(&state), &state)
+    }
+
+    fn keep(&mut self, asset: Asset, look: FileLook, modified: bool) -> Result<(), StoreError> {
+        let same = look.stat == asset.stat && look.owner == asset.owner;
+        if same && !modified {
+            // It can no longer have been rewritten unseen: the next write moves its mtime.
+            return if asset.racy && !look.racy { self.put(&Asset { racy: false, ..asset }) } else { Ok(()) };
+        }
+        let mut sources = self.ledger.metadata(asset.id)?;
+        let before = merged(&sources);
+        match look.xattrs {
+            Ok(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
+            Err(why) => self.out.faults.push((asset.path.clone(), Some(why))),
+        }
+        let state = merged(&sources);
+        let delta = between(&before, &state);
+        let told = modified || !delta.is_empty();
+        let rrn = if told { self.ledger.rrn()? } else { asset.rrn };
+        let kept = Asset { stat: look.stat, racy: look.racy, owner: look.owner, rrn, ..asset.clone() };
+        self.put(&kept)?;
+        if asset.stat.identity != kept.stat.identity {
+            self.out.is_no_longer.push((asset.stat.identity, asset.id));
+            self.out.is_now.push((kept.stat.identity, kept.id));
+        }
+        if told {
+            let action = if modified { Action::Modified } else { Action::None };
+            self.change(&kept, action, delta, &state)?;
+        }
+        Ok(())
+    }
+
+    /// Fills the catalog without telling anybody: the first scan. Metadata that the store assigned to the path early is
+    /// news all the same.
+    pub(super) fn fill(&mut self, path: &LogicalPath, file: ListedFile) -> Result<(), StoreError> {
+        let rrn = self.ledger.rrn()?;
+        let ListedFile { name: _, stat, racy, owner, xattrs } = file;
+        let asset = Asset { id: self.ledger.next_asset()?, path: path.clone(), stat, racy, owner, rrn };
+        let mut sources = BySource::new();
+        self.say(&asset, &mut sources, Source::Xattr, xattrs)?;
+        let before = merged(&sources);
+        self.take_early_record(&asset, &mut sources)?;
+        self.put(&asset)?;
+        self.out.is_now.push((stat.identity, asset.id));
+        self.out.assets += 1;
+        let state = merged(&sources);
+        let delta = between(&before, &state);
+        if delta.is_empty() { Ok(()) } else { self.change(&asset, Action::None, delta, &state) }
+    }
+
+    /// The store's word on an asset that exists.
+    pub(super) fn assign(&mut self, asset: Asset, assigned: Metadata) -> Result<(), StoreError> {
+        let mut sources = self.ledger.metadata(asset.id)?;
+        let before = merged(&sources);
+        self.say(&asset, &mut sources, Source::Records, assigned)?;
+        let state = merged(&sources);
+        let delta = between(&before, &state);
+        if delta.is_empty() {
+            return Ok(());
+        }
+        let asset = Asset { rrn: self.ledger.rrn()?, ..asset };
+        self.put(&asset)?;
+        self.change(&asset, Action::None, delta, &state)
+    }
+
+    /// Notes what a source says now, in the ledger only where that is new.
+    fn say(
+        &mut self,
+        asset: &Asset,
+        sources: &mut BySource,
+        source: Source,
+        content: Metadata,
+    ) -> Result<(), StoreError> {
+        if sources.get(&source).map_or(content.is_empty(), |said| *said == content) {
+            return Ok(());
+        }
+        self.ledger.set_metadata(asset.id, source, &content)?;
+        if content.is_empty() {
+            sources.remove(&source);
+        } else {
+            sources.insert(source, content);
+        }
+        Ok(())
+    }
+
+    fn take_early_record(&mut self, asset: &Asset, sources: &mut BySource) -> Result<(), StoreError> {
+        let Some(early) = self.ledger.early_record(&asset.path)? else { return Ok(()) };
+        let mut assigned = sources.get(&Source::Records).cloned().unwrap_or_default();
+        assigned.retain(|key, _| !early.unset.contains(key));
+        assigned.extend(early.set);
+        self.say(asset, sources, Source::Records, assigned)?;
+        self.ledger.remove_early_record(&asset.path)
+    }
+
+    fn put(&mut self, asset: &Asset) -> Result<(), StoreError> {
+        let parent = asset.path.parent().unwrap_or_else(LogicalPath::root);
+        let dir = self.ledger.dir_or_new(self.mount_of(asset), &parent)?;
+        self.ledger.put_asset(dir, asset)
+    }
+
+    fn mount_of(&self, asset: &Asset) -> &LogicalPath {
+        debug_assert!(asset.path.is_below(self.root), "an asset of another mount");
+        self.root
+    }
+
+    /// Appends to the journal, and notes to whom it is owed.
+    fn change(&mut self, asset: &Asset, action: Action, delta: Delta, state: &Metadata) -> Result<(), StoreError> {
+        let change = Change {
+            seq: self.ledger.next_seq()?,
+            rrn: self.ledger.rrn()?,
+            time: self.now.wall,
+            asset: asset.id,
+            path: asset.path.clone(),
+            owner: asset.owner.clone(),
+            action,
+            delta,
+        };
+        self.ledger.append(&change)?;
+        let matching = self.rules.set.matching(&change, state);
+        if !matching.is_empty() {
+            let entry = Arc::new(Entry::from(change));
+            for rule in matching {
+                let subscription = self.rules.subscriptions[rule];
+                self.out.owed.push(Owed { subscription, entry: Arc::clone(&entry) });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! `POST /v1/records`: the asset store's own word. All of a request takes effect, or nothing.
+
+use super::record::Recorder;
+use super::{Done, Effect, Intake, Outcome};
+use crate::model::asset::Asset;
+use crate::model::ids::{MountId, ReplyId};
+use crate::model::metadata::Source;
+use crate::model::path::LogicalPath;
+use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject};
+use crate::model::time::Now;
+use crate::store::{EarlyRecord, GivenAnswer, Ledger, StoreError};
+
+/// Why a request recorded nothing.
+enum Refusal {
+    Answer(RecordsAnswer),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Intake {
+    pub(super) fn records(
+        &mut self,
+        now: Now,
+        reply: ReplyId,
+        request: &RecordsRequest,
+        ledger: &Ledger,
+    ) -> Result<Done, StoreError> {
+        let mut outcome = Outcome::default();
+        let (answer, fault) = match ledger.savepoint(|| self.judge_records(now, request, ledger, &mut outcome)) {
+            Ok(answer) => (answer, None),
+            Err(refusal) => {
+                outcome = Outcome::default();
+                match refusal {
+                    Refusal::Answer(answer) => (answer, None),
+                    Refusal::Store(error) => (RecordsAnswer::Unavailable, Some(error)),
+                }
+            }
+        };
+        outcome.effects.push(Effect::AnswerRecords(reply, answer));
+        // Records change no counts and no mount's state, so any mount stands for all of them.
+        let done = self.apply(now, MountId(0), outcome);
+        Ok(Done { fault, ..done })
+    }
+
+    fn judge_records(
+        &self,
+        now: Now,
+        request: &RecordsRequest,
+        ledger: &Ledger,
+        out: &mut Outcome,
+    ) -> Result<RecordsAnswer, Refusal> {
+        // Also a repeat's answer promises what an earlier group may not yet have on disk.
+        ledger.promise();
+        if let Some(given) = request.idempotency.as_ref().map(|i| ledger.given_answer(&i.key)).transpose()?.flatten() {
+            let same = request.idempotency.as_ref().is_some_and(|i| i.body_sha256 == given.body_sha256);
+            return Ok(match same {
+                true => RecordsAnswer::Accepted { rrn: given.rrn, accepted: given.accepted },
+                false => RecordsAnswer::KeyReused,
+            });
+        }
+        for (index, record) in request.records.iter().enumerate() {
+            self.judge_record(now, index, record, ledger, out)?;
+        }
+        let (rrn, accepted) = (ledger.rrn()?, request.records.len() as u64);
+        if let Some(idempotency) = &request.idempotency {
+            let given = GivenAnswer { body_sha256: idempotency.body_sha256, rrn, accepted };
+            ledger.put_given_answer(&idempotency.key, &given, now.wall)?;
+        }
+        Ok(RecordsAnswer::Accepted { rrn, accepted })
+    }
+
+    fn judge_record(
+        &self,
+        now: Now,
+        index: usize,
+        record: &Record,
+        ledger: &Ledger,
+        out: &mut Outcome,
+    ) -> Result<(), Refusal> {
+        let asset = match &record.subject {
+            Subject::Asset(id) => {
+                let asset = ledger.asset(*id)?.ok_or(Refusal::Answer(RecordsAnswer::UnknownAsset { index }))?;
+                Some(asset)
+            }
+            Subject::Path(path) => match self.mounts.of(path) {
+                Some(mount) => ledger.asset_at(self.mounts.root_path(mount), path)?,
+                None => None,
+            },
+        };
+        match (asset, &record.subject) {
+            (Some(asset), _) => self.assign(now, asset, record, ledger, out)?,
+            (None, Subject::Path(path)) => keep_early(now, path, record, ledger)?,
+            (None, Subject::Asset(_)) => unreachable!("an unknown number was refused"),
+        }
+        Ok(())
+    }
+
+    fn assign(
+        &self,
+        now: Now,
+        asset: Asset,
+        record: &Record,
+        ledger: &Ledger,
+        out: &mut Outcome,
+    ) -> Result<(), StoreError> {
+        let mut assigned = ledger.metadata(asset.id)?.remove(&Source::Records).unwrap_or_default();
+        for key in &record.unset {
+            assigned.remove(key);
+        }
+        assigned.extend(record.set.iter().cloned());
+        let root = match self.mounts.of(&asset.path) {
+            Some(mount) => self.mounts.root_path(mount).clone(),
+            // Its mount is no longer configured; its rows hang below the logical path all the same.
+            None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
+        };
+        Recorder { now, root: &root, rules: &self.rules, ledger, out }.assign(asset, assigned)
+    }
+}
+
+fn keep_early(now: Now, path: &LogicalPath, record: &Record, ledger: &Ledger) -> Result<(), StoreError> {
+    let mut early: EarlyRecord = ledger.early_record(path)?.unwrap_or_default();
+    for key in &record.unset {
+        early.set.remove(key);
+        if !early.unset.contains(key) {
+            early.unset.push(key.clone());
+        }
+    }
+    for (key, values) in &record.set {
+        early.unset.retain(|unset| unset != key);
+        early.set.insert(key.clone(), values.clone());
+    }
+    ledger.put_early_record(path, &early, now.wall)
+}

@@ -1,0 +1,196 @@
+//! Assets that exist, and assets that are gone.
+
+use rusqlite::Row;
+
+use super::error::Operation as _;
+use super::{DirId, Ledger, Result, codec};
+use crate::model::asset::{Asset, Identity};
+use crate::model::ids::{AssetId, Rrn};
+use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
+
+const ASSET: &str = "dir, name, id, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, racy, rrn, owner";
+const GONE: &str = "id, path, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, rrn, owner, gone_at";
+
+impl Ledger {
+    /// The asset of a name in a directory.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn asset_in(&self, dir: DirId, name: &[u8]) -> Result<Option<Asset>> {
+        let mut sql = self
+            .connection
+            .prepare_cached(&format!("SELECT {ASSET} FROM assets WHERE dir = ?1 AND name = ?2"))
+            .to("read an asset")?;
+        let mut rows = sql.query((dir.0, name)).to("read an asset")?;
+        rows.next().to("read an asset")?.map(|row| self.asset_row(row)).transpose()
+    }
+
+    /// The asset of a number.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn asset(&self, id: AssetId) -> Result<Option<Asset>> {
+        let mut sql =
+            self.connection.prepare_cached(&format!("SELECT {ASSET} FROM assets WHERE id = ?1")).to("read an asset")?;
+        let mut rows = sql.query([id.0]).to("read an asset")?;
+        rows.next().to("read an asset")?.map(|row| self.asset_row(row)).transpose()
+    }
+
+    /// The assets directly in a directory, by name.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn assets_in(&self, dir: DirId) -> Result<Vec<Asset>> {
+        let mut sql = self
+            .connection
+            .prepare_cached(&format!("SELECT {ASSET} FROM assets WHERE dir = ?1 ORDER BY name"))
+            .to("read a directory's assets")?;
+        let mut rows = sql.query([dir.0]).to("read a directory's assets")?;
+        let mut assets = Vec::new();
+        while let Some(row) = rows.next().to("read a directory's assets")? {
+            assets.push(self.asset_row(row)?);
+        }
+        Ok(assets)
+    }
+
+    fn asset_row(&self, row: &Row<'_>) -> Result<Asset> {
+        let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, bool, i64, String)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(10)?, row.get(11)?, row.get(12)?))
+        };
+        let (dir, name, id, racy, rrn, owner) = read().to("read an asset")?;
+        let path = self.dir_path(DirId(dir))?.join(&name);
+        Ok(Asset { id: AssetId(id), path, stat: self.stat(row, 3)?, racy, owner, rrn: Rrn(rrn) })
+    }
+
+    /// Writes an asset's row: a new one, or over the one of the same directory and name.
+    ///
+    /// # Errors
+    /// When the ledger refuses, or another row has the same number.
+    pub fn put_asset(&self, dir: DirId, asset: &Asset) -> Result<()> {
+        let Asset { id, path, stat, racy, owner, rrn } = asset;
+        let name = path.names().last().unwrap_or_default();
+        let volume = self.volume_number(stat.identity.volume)?;
+        self.connection
+            .prepare_cached(&format!(
+                "INSERT INTO assets ({ASSET}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 ON CONFLICT (dir, name) DO UPDATE SET id = ?3, volume = ?4, inode = ?5, birth_ns = ?6, size = ?7,
+                 mtime_ns = ?8, ctime_ns = ?9, links = ?10, racy = ?11, rrn = ?12, owner = ?13"
+            ))
+            .and_then(|mut sql| {
+                sql.execute(rusqlite::params![
+                    dir.0,
+                    name,
+                    id.0,
+                    volume,
+                    stat.identity.inode as i64,
+                    stat.identity.birth_ns,
+                    stat.size as i64,
+                    stat.mtime_ns,
+                    stat.ctime_ns,
+                    stat.links as i64,
+                    racy,
+                    rrn.0,
+                    owner
+                ])
+            })
+            .to("write an asset")
+            .map(drop)
+    }
+
+    /// Takes an asset out of the catalog and keeps it as gone, metadata included.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn bury_asset(&self, asset: &Asset, rrn: Rrn, at: Wall) -> Result<()> {
+        self.connection
+            .prepare_cached(&format!(
+                "INSERT INTO gone ({GONE}) SELECT id, ?2, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, ?3,
+                 owner, ?4 FROM assets WHERE id = ?1"
+            ))
+            .and_then(|mut sql| sql.execute((asset.id.0, asset.path.as_bytes(), rrn.0, at.0)))
+            .to("keep a gone asset")?;
+        self.connection
+            .prepare_cached("DELETE FROM assets WHERE id = ?1")
+            .and_then(|mut sql| sql.execute([asset.id.0]))
+            .to("remove an asset")
+            .map(drop)
+    }
+
+    /// The newest gone asset that was this very file.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn gone_as(&self, identity: &Identity) -> Result<Option<Asset>> {
+        let volume = self.volume_number(identity.volume)?;
+        let sql = format!(
+            "SELECT {GONE} FROM gone WHERE volume = ?1 AND inode = ?2 AND birth_ns = ?3
+             ORDER BY gone_at DESC, id DESC LIMIT 1"
+        );
+        self.gone_one(&sql, (volume, identity.inode as i64, identity.birth_ns))
+    }
+
+    /// The newest asset that went from this path at or after `since`.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn gone_from(&self, path: &LogicalPath, since: Wall) -> Result<Option<Asset>> {
+        let sql =
+            format!("SELECT {GONE} FROM gone WHERE path = ?1 AND gone_at >= ?2 ORDER BY gone_at DESC, id DESC LIMIT 1");
+        self.gone_one(&sql, (path.as_bytes(), since.0))
+    }
+
+    fn gone_one(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<Asset>> {
+        let mut sql = self.connection.prepare_cached(sql).to("read a gone asset")?;
+        let mut rows = sql.query(params).to("read a gone asset")?;
+        let Some(row) = rows.next().to("read a gone asset")? else { return Ok(None) };
+        let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, String)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(9)?, row.get(10)?))
+        };
+        let (id, path, rrn, owner) = read().to("read a gone asset")?;
+        let stat = self.stat(row, 2)?;
+        Ok(Some(Asset { id: AssetId(id), path: codec::path(&path)?, stat, racy: false, owner, rrn: Rrn(rrn) }))
+    }
+
+    /// Takes an asset out of the gone ones: it is back.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn unbury_asset(&self, id: AssetId) -> Result<()> {
+        self.connection
+            .prepare_cached("DELETE FROM gone WHERE id = ?1")
+            .and_then(|mut sql| sql.execute([id.0]))
+            .to("take up a gone asset")
+            .map(drop)
+    }
+
+    /// Tells `each` filesystem, inode and number of every asset that exists: what the map in memory is made of.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn each_identity(&self, mut each: impl FnMut(u64, u64, AssetId)) -> Result<()> {
+        let mut sql = self
+            .connection
+            .prepare_cached("SELECT volume, inode, id FROM assets ORDER BY dir, name")
+            .to("read identities")?;
+        let mut rows = sql.query([]).to("read identities")?;
+        while let Some(row) = rows.next().to("read identities")? {
+            let read = || -> rusqlite::Result<(i64, i64, i64)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+            let (volume, inode, id) = read().to("read identities")?;
+            each(self.volume_fsid(volume)?, inode as u64, AssetId(id));
+        }
+        Ok(())
+    }
+
+    /// Whether a path holds an asset that exists.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn asset_at(&self, mount: &LogicalPath, path: &LogicalPath) -> Result<Option<Asset>> {
+        let Some((parent, name)) = path.split() else { return Ok(None) };
+        match self.dir(mount, &parent)? {
+            Some(dir) => self.asset_in(dir, name),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Batches on their way, what came of their attempts, and dead letters.
+
+use super::error::Operation as _;
+use super::{Ledger, Result};
+use crate::model::delivery::{Attempted, Delivery};
+use crate::model::ids::{DeliveryNo, SubscriptionId};
+use crate::model::time::Wall;
+
+const DELIVERY: &str = "number, subscription, entries, body, created, attempts, delay_ms, due";
+
+impl Ledger {
+    /// Writes a new delivery.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn add_delivery(&self, delivery: &Delivery) -> Result<()> {
+        let Delivery { number, subscription, entries, body, created, attempts, delay_ms, due } = delivery;
+        self.connection
+            .prepare_cached(&format!("INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"))
+            .and_then(|mut sql| {
+                sql.execute((
+                    number.0,
+                    subscription.0,
+                    *entries as i64,
+                    &body[..],
+                    created.0,
+                    attempts,
+                    *delay_ms as i64,
+                    due.0,
+                ))
+            })
+            .to("write a delivery")
+            .map(drop)
+    }
+
+    /// All deliveries on their way, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn deliveries(&self) -> Result<Vec<Delivery>> {
+        self.connection
+            .prepare_cached(&format!("SELECT {DELIVERY} FROM deliveries ORDER BY number"))
+            .and_then(|mut sql| {
+                sql.query_map([], |row| {
+                    Ok(Delivery {
+                        number: DeliveryNo(row.get(0)?),
+                        subscription: SubscriptionId(row.get(1)?),
+                        entries: row.get::<_, i64>(2)? as usize,
+                        body: row.get::<_, Vec<u8>>(3)?.into(),
+                        created: Wall(row.get(4)?),
+                        attempts: row.get(5)?,
+                        delay_ms: row.get::<_, i64>(6)? as u64,
+                        due: Wall(row.get(7)?),
+                    })
+                })?
+                .collect()
+            })
+            .to("read deliveries")
+    }
+
+    /// Notes what came of an attempt that failed.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn add_attempt(&self, attempted: &Attempted, at: Wall) -> Result<()> {
+        let Attempted { number, attempt, duration_ms, outcome } = attempted;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO attempts (delivery, number, at, duration_ms, outcome, phase, status, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )
+            .and_then(|mut sql| {
+                sql.execute((
+                    number.0,
+                    attempt,
+                    at.0,
+                    *duration_ms as i64,
+                    outcome.as_str(),
+                    outcome.phase().map(crate::model::delivery::Phase::as_str),
+                    outcome.status(),
+                    outcome.detail(),
+                ))
+            })
+            .to("write an attempt")
+            .map(drop)
+    }
+
+    /// Notes when a delivery is tried again.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn postpone_delivery(&self, number: DeliveryNo, attempts: u32, delay_ms: u64, due: Wall) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE deliveries SET attempts = ?2, delay_ms = ?3, due = ?4 WHERE number = ?1")
+            .and_then(|mut sql| sql.execute((number.0, attempts, delay_ms as i64, due.0)))
+            .to("postpone a delivery")
+            .map(drop)
+    }
+
+    /// Removes a delivery that was accepted, with its attempts.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn finish_delivery(&self, number: DeliveryNo, failed_attempts: u32) -> Result<()> {
+        if failed_attempts > 0 {
+            self.connection
+                .prepare_cached("DELETE FROM attempts WHERE delivery = ?1")
+                .and_then(|mut sql| sql.execute([number.0]))
+                .to("remove a delivery's attempts")?;
+        }
+        self.remove_delivery(number)
+    }
+
+    /// Turns a delivery into a dead letter, its bytes and attempts kept.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn kill_delivery(&self, number: DeliveryNo, at: Wall) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO dead (number, subscription, entries, body, created, died)
+                 SELECT number, subscription, entries, body, created, ?2 FROM deliveries WHERE number = ?1",
+            )
+            .and_then(|mut sql| sql.execute((number.0, at.0)))
+            .to("write a dead letter")?;
+        self.remove_delivery(number)
+    }
+
+    fn remove_delivery(&self, number: DeliveryNo) -> Result<()> {
+        self.connection
+            .prepare_cached("DELETE FROM deliveries WHERE number = ?1")
+            .and_then(|mut sql| sql.execute([number.0]))
+            .to("remove a delivery")
+            .map(drop)
+    }
+
+    /// How many dead letters are kept.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn dead_letters(&self) -> Result<u64> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM dead")
+            .and_then(|mut sql| sql.query_row([], |row| row.get::<_, i64>(0)))
+            .to("count dead letters")
+            .map(|count| count as u64)
+    }
+}

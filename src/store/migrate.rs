@@ -1,0 +1,27 @@
+//! The schema's history. A ledger is brought up to date one numbered step at a time, each in its own transaction; a
+//! ledger from a newer ringback is refused.
+
+use rusqlite::Connection;
+
+use super::error::{Cause, Operation as _};
+use super::{Result, StoreError};
+
+/// All steps, the first is number 1. Never edited once released: a change is a new step.
+const STEPS: [&str; 1] = [include_str!("migrations/0001.sql")];
+
+/// Brings the schema up to date. `PRAGMA user_version` says how many steps a ledger has had.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    let done: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).to("read its schema version")?;
+    let newest = STEPS.len() as i64;
+    if !(0..=newest).contains(&done) {
+        let text = format!("its schema is version {done}, this ringback knows up to {newest}: use a newer ringback");
+        return Err(StoreError { operation: "be opened", source: Cause::Damaged(text) });
+    }
+    for (number, step) in (1..).zip(STEPS).skip(done as usize) {
+        let transaction = connection.transaction().to("begin a migration")?;
+        transaction.execute_batch(step).to("migrate its schema")?;
+        transaction.pragma_update(None, "user_version", number).to("write its schema version")?;
+        transaction.commit().to("commit a migration")?;
+    }
+    Ok(())
+}

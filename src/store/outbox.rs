@@ -1,0 +1,127 @@
+//! Who is owed what: entries matched and not yet cut.
+
+use std::sync::Arc;
+
+use rusqlite::OptionalExtension as _;
+
+use super::error::{Cause, Operation as _};
+use super::{Ledger, Result, codec};
+use crate::model::change::Action;
+use crate::model::entry::Entry;
+use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId};
+use crate::model::time::Wall;
+
+/// How much is owed to one subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxTotals {
+    /// To whom.
+    pub subscription: SubscriptionId,
+    /// How many entries.
+    pub entries: u64,
+    /// When the oldest was recorded.
+    pub oldest: Wall,
+}
+
+impl Ledger {
+    /// Notes that an entry is owed.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn owe(&self, subscription: SubscriptionId, seq: Seq) -> Result<()> {
+        self.connection
+            .prepare_cached("INSERT INTO owed (subscription, seq) VALUES (?1, ?2)")
+            .and_then(|mut sql| sql.execute((subscription.0, seq.0)))
+            .to("note what is owed")
+            .map(drop)
+    }
+
+    /// The oldest entries owed to a subscription, at most `limit`, in journal order.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn owed(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Arc<Entry>>> {
+        let mut sql = self
+            .connection
+            .prepare_cached(
+                "SELECT seq, rrn, asset, action, path, owner, delta FROM owed JOIN journal USING (seq)
+                 WHERE subscription = ?1 ORDER BY seq LIMIT ?2",
+            )
+            .to("read what is owed")?;
+        let mut rows = sql.query((subscription.0, limit as i64)).to("read what is owed")?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().to("read what is owed")? {
+            entries.push(Arc::new(entry_row(row)?));
+        }
+        Ok(entries)
+    }
+
+    /// Takes entries off what is owed: they have been cut.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn settle_owed(&self, subscription: SubscriptionId, seqs: &[Seq]) -> Result<()> {
+        let mut sql = self
+            .connection
+            .prepare_cached("DELETE FROM owed WHERE subscription = ?1 AND seq = ?2")
+            .to("take off what is owed")?;
+        for seq in seqs {
+            sql.execute((subscription.0, seq.0)).to("take off what is owed")?;
+        }
+        Ok(())
+    }
+
+    /// When the oldest entry owed to a subscription was recorded.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn oldest_owed(&self, subscription: SubscriptionId) -> Result<Option<Wall>> {
+        self.connection
+            .prepare_cached(
+                "SELECT time FROM owed JOIN journal USING (seq) WHERE subscription = ?1 ORDER BY seq LIMIT 1",
+            )
+            .and_then(|mut sql| sql.query_row([subscription.0], |row| row.get(0)).optional())
+            .to("read what is owed")
+            .map(|time| time.map(Wall))
+    }
+
+    /// How much is owed to each subscription, by number; those that are owed nothing are left out.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn outbox_totals(&self) -> Result<Vec<OutboxTotals>> {
+        self.connection
+            .prepare_cached(
+                "SELECT subscription, entries, coalesce(time, 0) FROM
+                 (SELECT subscription, count(*) AS entries, min(seq) AS seq FROM owed GROUP BY subscription)
+                 LEFT JOIN journal USING (seq) ORDER BY subscription",
+            )
+            .and_then(|mut sql| {
+                sql.query_map([], |row| {
+                    Ok(OutboxTotals {
+                        subscription: SubscriptionId(row.get(0)?),
+                        entries: row.get::<_, i64>(1)? as u64,
+                        oldest: Wall(row.get(2)?),
+                    })
+                })?
+                .collect()
+            })
+            .to("count what is owed")
+    }
+}
+
+fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
+    const READ: &str = "read what is owed";
+    let code: i64 = row.get(3).to(READ)?;
+    let action = Action::from_code(code).ok_or_else(|| Cause::Damaged(format!("action {code}"))).to(READ)?;
+    let path = row.get_ref(4).and_then(|bytes| Ok(bytes.as_blob()?)).to(READ)?;
+    let delta: Option<String> = row.get(6).to(READ)?;
+    Ok(Entry {
+        seq: Seq(row.get(0).to(READ)?),
+        rrn: Rrn(row.get(1).to(READ)?),
+        asset: AssetId(row.get(2).to(READ)?),
+        path: codec::path(path)?,
+        owner: row.get(5).to(READ)?,
+        action,
+        delta: delta.map(|text| codec::json(&text)).transpose()?.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,120 @@
+//! Groups, savepoints and durability.
+
+use std::sync::atomic::Ordering;
+
+use rusqlite::Connection;
+
+use super::error::Operation as _;
+use super::file::WalFile;
+use super::{Ledger, Result};
+
+/// How a commit becomes durable.
+pub(super) enum Durability {
+    /// A file in WAL mode: an fdatasync of the log.
+    Wal(WalFile),
+    /// In memory, inside an outer savepoint that stands for the disk's cache: releasing it is the fsync, rolling it
+    /// back is the power cut.
+    Savepoint,
+}
+
+impl Ledger {
+    /// Opens a group. Everything until [`Self::commit`] takes effect together or not at all.
+    ///
+    /// # Errors
+    /// When SQLite refuses; nothing is open then.
+    pub fn begin(&self) -> Result<()> {
+        let sql = match self.durability {
+            Durability::Wal(_) => "BEGIN IMMEDIATE",
+            Durability::Savepoint => "SAVEPOINT grp",
+        };
+        self.promised.set(false);
+        self.group_rrn.set(None);
+        self.connection.execute_batch(sql).to("begin a transaction")
+    }
+
+    /// Ends the group; when it [promised](Self::promise) something, returns only after it is durable.
+    ///
+    /// # Errors
+    /// When SQLite or the disk refuses. The caller rolls back, and drops whatever it derived in memory.
+    pub fn commit(&self) -> Result<()> {
+        let sql = match self.durability {
+            Durability::Wal(_) => "COMMIT",
+            Durability::Savepoint => "RELEASE grp",
+        };
+        self.connection.execute_batch(sql).to("commit")?;
+        self.commits.fetch_add(1, Ordering::Release);
+        if self.promised.replace(false) { self.sync() } else { Ok(()) }
+    }
+
+    /// Undoes the group. The caches of rows are emptied; ids that were handed out stay used.
+    ///
+    /// # Errors
+    /// When SQLite refuses, which leaves the connection unusable.
+    pub fn rollback(&self) -> Result<()> {
+        self.forget();
+        let sql = match self.durability {
+            // SQLite may have rolled back by itself (a full disk does that).
+            Durability::Wal(_) if self.connection.is_autocommit() => return Ok(()),
+            Durability::Wal(_) => "ROLLBACK",
+            Durability::Savepoint => "ROLLBACK TO grp; RELEASE grp",
+        };
+        self.connection.execute_batch(sql).to("roll back")
+    }
+
+    /// Runs one input of the open group: whole, or not at all.
+    ///
+    /// # Errors
+    /// What `work` gave; what it wrote is undone then. Also when SQLite refuses the savepoint itself.
+    pub fn savepoint<T, E: From<super::StoreError>>(
+        &self,
+        work: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let dirs = self.dir_balance.get();
+        self.run_cached("SAVEPOINT input").to("open a savepoint")?;
+        match work() {
+            Ok(value) => {
+                self.run_cached("RELEASE input").to("release a savepoint")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.forget();
+                self.dir_balance.set(dirs);
+                self.run_cached("ROLLBACK TO input").to("roll back to a savepoint")?;
+                self.run_cached("RELEASE input").to("release a savepoint")?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The open group holds something that a caller will be told is safe: its commit waits for the disk.
+    pub fn promise(&self) {
+        self.promised.set(true);
+    }
+
+    /// Makes all commits so far durable.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> Result<()> {
+        match &self.durability {
+            Durability::Wal(wal) => wal.sync().to("sync its log"),
+            Durability::Savepoint => self.connection.execute_batch("RELEASE power; SAVEPOINT power").to("sync its log"),
+        }
+    }
+
+    fn run_cached(&self, sql: &'static str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    /// Empties what was derived from rows that are being rolled back.
+    fn forget(&self) {
+        self.dirs.borrow_mut().clear();
+        self.volumes.borrow_mut().clear();
+        self.expire_ids();
+    }
+
+    /// Opens the outer savepoint that stands for the disk's cache.
+    pub(super) fn open_power_savepoint(connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch("SAVEPOINT power")
+    }
+}
