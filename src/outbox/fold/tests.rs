@@ -82,11 +82,7 @@ fn pairs_at_one_path() {
 
 #[test]
 fn an_asset_that_went_and_came_back_is_two_entries_where_modification_is_not_asked_for() {
-    check(
-        &["1 /a deleted", "1 /a added", "1 /a none"],
-        false,
-        &["1 /a deleted [1]", "1 /a added [2 3]"],
-    );
+    check(&["1 /a deleted", "1 /a added", "1 /a none"], false, &["1 /a deleted [1]", "1 /a added [2 3]"]);
 }
 
 #[test]
