@@ -1,1 +1,4 @@
 //! To come.
+
+pub mod listen;
+pub mod receiver;

@@ -1,1 +1,24 @@
-//! To come.
+//! The edge that calls subscribers: one attempt in, its outcome out. It decides no retry, no order and no concurrency,
+//! keeps no ledger, follows no redirect, and uses no proxy.
+//!
+//! [`Client::attempt`] never fails: whatever goes wrong is an [`Outcome`](crate::model::delivery::Outcome) that names
+//! the phase. An attempt takes a parked connection, or opens one (look up, connect, TLS); sends the request; lets the
+//! status line decide; reads a bounded part of the answer; and parks the connection again if the answer was read whole.
+
+mod answer;
+mod classify;
+mod client;
+mod connect;
+mod connection;
+mod limits;
+mod message;
+mod pool;
+mod wire;
+
+pub use client::Client;
+pub use limits::Limits;
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;

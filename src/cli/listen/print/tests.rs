@@ -1,0 +1,81 @@
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, Method};
+
+use super::{MAX_SEEN, Printer};
+use crate::cli::receiver::Received;
+use crate::model::time::Wall;
+
+const AT: Wall = Wall(1_795_341_600_123);
+
+const BATCH: &str = "{\"success\":true,\"data\":{\"entry\":[\
+    {\"assetId\":1,\"rrn\":12,\"path\":\"/a\\u001b[2J.png\",\"owner\":\"xyz\",\"action\":\"added\"},\
+    {\"assetId\":2,\"rrn\":12,\"path\":\"/b.png\",\"owner\":\"\",\"action\":\"none\"}]},\"id\":\"watch\"}";
+
+fn received(id: &str, body: &str) -> Received {
+    let mut headers = HeaderMap::new();
+    if !id.is_empty() {
+        headers.insert("webhook-id", HeaderValue::from_str(id).expect("a value"));
+    }
+    headers.insert("authorization", HeaderValue::from_static("Basic c2VjcmV0"));
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    Received { method: Method::POST, path_and_query: "/hook?a=1".into(), headers, body, at: Instant::now() }
+}
+
+/// What is shown of these callbacks, one after the other.
+#[track_caller]
+fn check(json: bool, callbacks: &[(&str, &str)], expect: &[&str]) {
+    let mut printer = Printer::new(json);
+    let shown: String = callbacks.iter().map(|(id, body)| printer.print(&received(id, body), AT, 200)).collect();
+    assert_eq!(shown.lines().collect::<Vec<_>>(), expect);
+}
+
+#[test]
+fn for_a_person() {
+    check(
+        false,
+        &[("n-1", BATCH), ("", ""), ("n-2", "[\r\n\"what\"]")],
+        &[
+            "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-1  -> 200",
+            "  added     /a\\u{1b}[2J.png  asset 1  owner xyz",
+            "  none      /b.png  asset 2  owner ",
+            "2026-11-22T10:00:00.123Z  POST /hook?a=1  no webhook-id  -> 200",
+            "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-2  -> 200",
+            "  [\\r\\n\"what\"]",
+        ],
+    );
+}
+
+#[test]
+fn a_repeat_is_told() {
+    let head = "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-1  -> 200";
+    check(
+        false,
+        &[("n-1", ""), ("n-1", ""), ("n-1", "")],
+        &[
+            head,
+            &format!("{head}  (a repeat: this id came once before)"),
+            &format!("{head}  (a repeat: this id came 2 times before)"),
+        ],
+    );
+}
+
+#[test]
+fn as_json_the_body_keeps_its_bytes() {
+    let head = "{\"method\":\"POST\",\"path\":\"/hook?a=1\",\"repeats\":0,\"status\":200,\
+                \"time\":\"2026-11-22T10:00:00.123Z\",\"webhookId\":\"n-1\",\"body\":";
+    check(true, &[("n-1", BATCH)], &[&format!("{head}{BATCH}}}")]);
+    check(true, &[("n-1", "{\"b\":1,\n\"a\":2}")], &[&format!("{head}{{\"b\":1, \"a\":2}}}}")]);
+    check(true, &[("n-1", "no\njson")], &[&format!("{head}\"no\\njson\"}}")]);
+    check(true, &[("n-1", "")], &[&format!("{head}\"\"}}")]);
+}
+
+#[test]
+fn ids_are_forgotten_at_the_limit() {
+    let mut printer = Printer::new(false);
+    let mut repeated = |id: usize| printer.print(&received(&id.to_string(), ""), AT, 200).contains("a repeat");
+    assert!((0..=MAX_SEEN).all(|id| !repeated(id)));
+    assert!(repeated(1));
+    assert!(!repeated(0));
+}

@@ -1,0 +1,78 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use url::Url;
+
+use super::{MAX_BODY_BYTES, Receiver, Reply};
+use crate::deliver::{Client, Limits};
+use crate::model::delivery::{Outcome, SendRequest};
+use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::time::Wall;
+
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+async fn call(client: &Client, url: &str, body: Vec<u8>) -> Outcome {
+    let url = Url::parse(url).expect("a URL");
+    let target = Target { method: Method::Put, url, headers: vec![], success_code: 200 };
+    let name = Name::parse("watch").expect("a name");
+    let (retry, batching) = (RetrySchedule::default(), Batching::default());
+    let request = SendRequest {
+        subscription: Arc::new(Subscription { name, target, retry, batching }),
+        number: DeliveryNo(1),
+        id: DeliveryId { node: NodeId(1), number: DeliveryNo(1) },
+        attempt: 1,
+        at: Wall(0),
+        body: Bytes::from(body),
+    };
+    client.attempt(&request).await.outcome
+}
+
+#[tokio::test]
+async fn the_handler_sees_the_request_and_chooses_the_answer() {
+    let (tell, told) = mpsc::channel();
+    let receiver = Receiver::start(ANY_PORT, move |received| {
+        tell.send(received).expect("the test listens");
+        418
+    })
+    .await
+    .expect("a port");
+    let client = Client::new(Limits::default());
+    assert_eq!(call(&client, &receiver.url("/a?b=c"), b"{}".to_vec()).await.status(), Some(418));
+    let received = told.recv().expect("a request");
+    assert_eq!((received.method.as_str(), received.path_and_query.as_str()), ("PUT", "/a?b=c"));
+    assert_eq!((received.header("webhook-id"), &received.body[..]), ("0000000000000001-1", &b"{}"[..]));
+    assert_eq!(received.header("absent"), "");
+}
+
+#[tokio::test]
+async fn an_answer_can_be_delayed() {
+    let delay = Duration::from_millis(30);
+    let receiver = Receiver::start(ANY_PORT, move |_| Reply { status: 200, delay }).await.expect("a port");
+    let started = Instant::now();
+    assert!(call(&Client::new(Limits::default()), &receiver.url("/"), vec![]).await.accepted());
+    assert!(started.elapsed() >= delay);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let receiver = Receiver::start(ANY_PORT, |_| 200).await.expect("a port");
+    let client = Client::new(Limits::default());
+    for (bytes, status) in [(MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413)] {
+        assert_eq!(call(&client, &receiver.url("/"), vec![b'x'; bytes]).await.status(), Some(status));
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_receiver_refuses() {
+    let receiver = Receiver::start(ANY_PORT, |_| 200).await.expect("a port");
+    let client = Client::new(Limits::default());
+    let url = receiver.url("/");
+    assert!(call(&client, &url, vec![]).await.accepted());
+    // The client's parked connection does not keep it.
+    receiver.stop().await;
+    assert_eq!(call(&client, &url, vec![]).await.as_str(), "unreachable");
+}

@@ -1,0 +1,101 @@
+//! The client: makes one attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Response;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::rustls::RootCertStore;
+
+use super::answer::{self, Answer};
+use super::connect::{Connector, native_roots};
+use super::connection::Connection;
+use super::limits::Limits;
+use super::message::message;
+use super::pool::Pool;
+use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::subscription::Target;
+
+/// Makes attempts. Cloning is cheap, and clones share their parked connections.
+///
+/// It bounds the time and the memory of one attempt; how many run at once is the caller's choice. Dropping an attempt's
+/// future closes its connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    limits: Limits,
+    connector: Connector,
+    pool: Pool,
+}
+
+impl Client {
+    /// A client that trusts the platform's root certificates. Reads them from disk: make one and clone it.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self::with_roots(limits, native_roots())
+    }
+
+    /// A client that trusts these root certificates.
+    #[must_use]
+    pub fn with_roots(limits: Limits, roots: RootCertStore) -> Self {
+        let connector = Connector::new(Duration::from_millis(limits.connect_ms), roots);
+        Self { inner: Arc::new(Inner { limits, connector, pool: Pool::new(&limits) }) }
+    }
+
+    /// Makes one attempt and says what came of it. Runs in a Tokio runtime with time and I/O.
+    pub async fn attempt(&self, request: &SendRequest) -> Attempted {
+        let started = Instant::now();
+        let deadline = started + Duration::from_millis(self.inner.limits.attempt_ms);
+        let outcome = self.inner.outcome(request, deadline).await.unwrap_or_else(|failure| failure);
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Attempted { number: request.number, attempt: request.attempt, duration_ms, outcome }
+    }
+}
+
+impl Inner {
+    /// What the target answered; as an error, why it did not.
+    async fn outcome(&self, request: &SendRequest, deadline: Instant) -> Result<Outcome, Outcome> {
+        let target = &request.subscription.target;
+        if let Some(mut parked) = self.pool.take(&target.url) {
+            match parked.send(message(request)?, deadline).await {
+                Ok(response) => return Ok(self.settle(target, parked, response, deadline).await),
+                // The server closed the connection while it was parked. That says nothing about the target, so it
+                // costs no attempt; the new connection below is not reused, and so this happens once.
+                Err(failure) if failure.unheard => {
+                    tracing::debug!(url = %target.authority(), "a parked connection was stale");
+                }
+                Err(failure) => return Err(failure.outcome),
+            }
+        }
+        let mut opened = self.connector.open(&target.url, deadline).await?;
+        let response = opened.send(message(request)?, deadline).await.map_err(|failure| failure.outcome)?;
+        Ok(self.settle(target, opened, response, deadline).await)
+    }
+
+    /// The status line has decided; reads what is said of it, and parks the connection if it can be used again.
+    async fn settle(
+        &self,
+        target: &Target,
+        mut connection: Connection,
+        response: Response<Incoming>,
+        deadline: Instant,
+    ) -> Outcome {
+        let status = response.status().as_u16();
+        let until = deadline.min(Instant::now() + Duration::from_millis(self.limits.answer_ms));
+        let Answer { text: answer, whole } = answer::read(response.into_body(), &self.limits, until).await;
+        // Ready means that the request was sent whole, too: an answer may overtake its request.
+        if whole && matches!(timeout_at(until, connection.ready()).await, Ok(true)) {
+            self.pool.park(&target.url, connection);
+        }
+        if status == target.success_code {
+            Outcome::Succeeded { status, answer }
+        } else {
+            Outcome::HttpError { status, answer }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Opening a connection: look the name up, connect, and for `https` shake hands. The phase of a failure is the step that
+//! was under way.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use url::{Host, Url};
+
+use super::classify::{self, unreachable};
+use super::connection::Connection;
+use crate::model::delivery::{Outcome, Phase};
+
+/// How long one address is waited for before the next is tried beside it (RFC 8305, section 5).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Opens connections.
+pub(super) struct Connector {
+    limit: Duration,
+    tls: TlsConnector,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl Connector {
+    /// A connector that gives up after `limit` and trusts `roots`.
+    pub(super) fn new(limit: Duration, roots: RootCertStore) -> Self {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { limit, tls: TlsConnector::from(Arc::new(config)) }
+    }
+
+    /// Opens a connection to the URL's host and port, by `deadline` and within the limit.
+    ///
+    /// # Errors
+    /// The outcome of an attempt that got no connection.
+    pub(super) async fn open(&self, url: &Url, deadline: Instant) -> Result<Connection, Outcome> {
+        let deadline = deadline.min(Instant::now() + self.limit);
+        let host = url.host().ok_or_else(|| unreachable(Phase::Resolve, "the URL has no host".to_owned()))?;
+        let port = url.port_or_known_default().unwrap_or_default();
+        let addresses = match &host {
+            Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
+            Host::Ipv6(ip) => vec![SocketAddr::from((*ip, port))],
+            Host::Domain(name) => in_time(deadline, Phase::Resolve, lookup(name, port)).await??,
+        };
+        let tcp = in_time(deadline, Phase::Connect, connect(addresses)).await??;
+        if url.scheme() != "https" {
+            return Connection::start(tcp).await;
+        }
+        let name = match host {
+            Host::Ipv4(ip) => ServerName::from(std::net::IpAddr::from(ip)),
+            Host::Ipv6(ip) => ServerName::from(std::net::IpAddr::from(ip)),
+            Host::Domain(name) => ServerName::try_from(name.to_owned())
+                .map_err(|fault| Outcome::TlsError { why: format!("{name} cannot be in a certificate: {fault}") })?,
+        };
+        let stream = in_time(deadline, Phase::Connect, self.tls.connect(name, tcp)).await?;
+        Connection::start(stream.map_err(|error| classify::handshake(&error))?).await
+    }
+}
+
+/// The platform's root certificates. A platform without any is a warning here and a TLS failure at each `https` target.
+pub(super) fn native_roots() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "some of the platform's root certificates could not be read");
+    }
+    let mut roots = RootCertStore::empty();
+    let (used, _unusable) = roots.add_parsable_certificates(found.certs);
+    if used == 0 {
+        tracing::warn!("the platform has no root certificates; no https target can be verified");
+    }
+    roots
+}
+
+async fn in_time<T>(deadline: Instant, phase: Phase, work: impl Future<Output = T>) -> Result<T, Outcome> {
+    timeout_at(deadline, work).await.map_err(|_| Outcome::TimedOut { phase })
+}
+
+async fn lookup(name: &str, port: u16) -> Result<Vec<SocketAddr>, Outcome> {
+    let found = lookup_host((name, port)).await;
+    let addresses: Vec<_> = found.map_err(|error| unreachable(Phase::Resolve, format!("{name}: {error}")))?.collect();
+    if addresses.is_empty() {
+        return Err(unreachable(Phase::Resolve, format!("{name} has no address")));
+    }
+    Ok(addresses)
+}
+
+/// Connects to the first of `addresses` that answers. They are tried in the resolver's order, each a while after the one
+/// before it or as soon as that failed, so that a dead IPv6 route costs a moment and not the whole limit.
+async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, Outcome> {
+    let mut untried = addresses.into_iter();
+    let mut trying = JoinSet::new();
+    let mut why = String::new();
+    loop {
+        if let Some(address) = untried.next() {
+            trying.spawn(async move { connect_to(address).await.map_err(|error| format!("{address}: {error}")) });
+        }
+        let patience = if untried.len() > 0 { STAGGER } else { Duration::MAX };
+        match timeout(patience, trying.join_next()).await {
+            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Ok(Some(Ok(Err(error)))) => why = error,
+            Ok(Some(Err(error))) => why = error.to_string(),
+            Ok(None) => return Err(unreachable(Phase::Connect, why)),
+            Err(_) => {}
+        }
+    }
+}
+
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // A request is written in one go and must leave at once.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

@@ -1,0 +1,59 @@
+//! The request of one attempt, as HTTP.
+
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use url::{Position, Url};
+
+use crate::model::delivery::{Outcome, Phase, SendRequest};
+use crate::model::subscription::{Method, Target};
+
+/// The `User-Agent` of every request, unless the target's headers have one.
+const AGENT: &str = concat!("ringback/", env!("CARGO_PKG_VERSION"));
+
+/// Writes the request. The target's headers go as they are, repeats included; one that names `Content-Type` or
+/// `User-Agent` stands instead of ringback's.
+///
+/// # Errors
+/// The outcome of an attempt whose URL or headers HTTP cannot carry. A checked target has none such.
+pub(super) fn message(request: &SendRequest) -> Result<Request<Full<Bytes>>, Outcome> {
+    build(request).map_err(|fault| Outcome::Unreachable {
+        phase: Phase::Exchange,
+        why: format!("the request cannot be written: {fault}"),
+    })
+}
+
+fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    let Target { method, url, headers, .. } = &request.subscription.target;
+    let body = if *method == Method::Get { Full::default() } else { Full::new(request.body.clone()) };
+    let mut message = Request::builder()
+        .method(method.as_str())
+        .uri(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, host(url))
+        .header("webhook-id", request.id.to_string())
+        .header("webhook-timestamp", request.at.unix_seconds())
+        .body(body)?;
+    let sent = message.headers_mut();
+    for (name, value) in headers {
+        sent.append(HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?);
+    }
+    default(sent, USER_AGENT, AGENT);
+    if *method != Method::Get {
+        default(sent, CONTENT_TYPE, "application/json");
+    }
+    Ok(message)
+}
+
+fn default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}
+
+/// The host, with the port when it is not the scheme's own (RFC 9110, section 7.2).
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}

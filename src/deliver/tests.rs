@@ -1,0 +1,283 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use url::Url;
+
+use super::scripted::Step::{Flood, Hang, Head, Request, Say};
+use super::scripted::{CERTIFICATE, Scripted, Step};
+use super::{Client, Limits};
+use crate::model::delivery::{Outcome, Phase, SendRequest};
+use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::time::Wall;
+
+const OK: Step = Say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthank");
+const GIGABYTE: Step = Say("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
+const MOVED: Step = Say("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+
+/// Long enough for whatever is not meant to time out.
+const AMPLE: Limits = Limits {
+    connect_ms: 20_000,
+    attempt_ms: 20_000,
+    answer_ms: 20_000,
+    answer_read_bytes: 64 * 1024,
+    answer_kept_bytes: 4 * 1024,
+    idle_ms: 60_000,
+    idle_per_target: 8,
+    idle_total: 64,
+};
+
+fn post(url: &str) -> Target {
+    let url = Url::parse(url).expect("a URL");
+    Target { method: Method::Post, url, headers: vec![], success_code: 200 }
+}
+
+fn send_request(target: Target, body: &str) -> SendRequest {
+    let name = Name::parse("watch").expect("a name");
+    let (retry, batching) = (RetrySchedule::default(), Batching::default());
+    SendRequest {
+        subscription: Arc::new(Subscription { name, target, retry, batching }),
+        number: DeliveryNo(7),
+        id: DeliveryId { node: NodeId(0xab), number: DeliveryNo(7) },
+        attempt: 3,
+        at: Wall(1_795_341_600_123),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+fn client(limits: Limits) -> Client {
+    Client::with_roots(limits, RootCertStore::empty())
+}
+
+async fn attempt(client: &Client, url: &str) -> Outcome {
+    client.attempt(&send_request(post(url), "{}")).await.outcome
+}
+
+fn url(receiver: &Scripted) -> String {
+    format!("http://{}/hook", receiver.address)
+}
+
+/// `OUTCOME [PHASE|STATUS]`.
+fn shown(outcome: &Outcome) -> String {
+    let phase = outcome.phase().map(|phase| phase.as_str().to_owned());
+    let detail = phase.or_else(|| outcome.status().map(|status| status.to_string())).unwrap_or_default();
+    format!("{} {detail}", outcome.as_str()).trim_end().to_owned()
+}
+
+/// Waits until every script of the receiver has been played to its end; the client goes on meanwhile.
+async fn ended(receiver: Scripted) {
+    tokio::task::spawn_blocking(move || receiver.wait()).await.expect("the scripts' end");
+}
+
+/// One attempt at a receiver that follows `script` on its one connection.
+#[track_caller]
+fn check(limits: Limits, script: &'static [Step], expect: &str) -> impl Future<Output = Outcome> {
+    let place = std::panic::Location::caller();
+    async move {
+        let receiver = Scripted::plain(&[script]);
+        let outcome = attempt(&client(limits), &url(&receiver)).await;
+        assert_eq!(shown(&outcome), expect, "{place}: {outcome:?}");
+        assert_eq!(receiver.connections(), 1, "{place}");
+        outcome
+    }
+}
+
+/// Sends one delivery after the other over one client; the receiver follows one script for each connection.
+async fn check_reuse(scripts: &[&'static [Step]], expect: &[&str]) -> Scripted {
+    let receiver = Scripted::plain(scripts);
+    let client = client(AMPLE);
+    for (n, expect) in expect.iter().enumerate() {
+        let outcome = attempt(&client, &url(&receiver)).await;
+        assert_eq!(shown(&outcome), *expect, "delivery {n}: {outcome:?}");
+    }
+    assert_eq!(receiver.connections(), scripts.len());
+    receiver
+}
+
+#[tokio::test]
+async fn the_status_line_decides() {
+    let accepted = check(AMPLE, &[Request, OK], "succeeded 200").await;
+    assert_eq!(accepted.detail(), "thank");
+    check(AMPLE, &[Request, Say("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")], "http-error 500").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 204 \r\n\r\n")], "http-error 204").await;
+    check(AMPLE, &[Request, Say("HTTP/1.0 200 OK\r\n\r\nuntil the end")], "succeeded 200").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 100 Continue\r\n\r\n"), OK], "succeeded 200").await;
+    check(AMPLE, &[Request, MOVED], "http-error 302").await;
+}
+
+#[tokio::test]
+async fn what_follows_the_status_line_does_not_matter() {
+    let half = check(AMPLE, &[Request, Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")], "succeeded 200");
+    assert_eq!(half.await.detail(), "half");
+    check(AMPLE, &[Request, Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")], "succeeded 200").await;
+    let much = check(AMPLE, &[Request, GIGABYTE, Flood], "succeeded 200").await;
+    assert_eq!(much.detail(), "x".repeat(4096));
+    let silent = Limits { answer_ms: 50, ..AMPLE };
+    check(silent, &[Request, Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), Hang], "succeeded 200").await;
+}
+
+#[tokio::test]
+async fn a_connection_with_an_unread_answer_is_closed() {
+    let receiver = Scripted::plain(&[
+        &[Request, Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), Hang],
+        &[Request, GIGABYTE, Flood],
+    ]);
+    let client = client(Limits { answer_ms: 50, ..AMPLE });
+    for _ in 0..2 {
+        assert_eq!(shown(&attempt(&client, &url(&receiver)).await), "succeeded 200");
+    }
+    // Ends only when the client has closed both connections.
+    ended(receiver).await;
+}
+
+#[tokio::test]
+async fn an_answer_before_the_whole_request_was_read_counts() {
+    let body = "x".repeat(8 << 20);
+    for script in [
+        &[Head, Say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")] as &'static [Step],
+        &[Head, Say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), Hang],
+    ] {
+        let receiver = Scripted::plain(&[script]);
+        let outcome = client(AMPLE).attempt(&send_request(post(&url(&receiver)), &body)).await.outcome;
+        assert_eq!(shown(&outcome), "http-error 413", "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_names_its_phase() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let refused = attempt(&client(AMPLE), &format!("http://{closed}/")).await;
+    assert_eq!(shown(&refused), "unreachable connect");
+    assert!(refused.detail().contains(&closed.to_string()), "{refused:?}");
+
+    let hasty = Limits { attempt_ms: 100, ..AMPLE };
+    check(hasty, &[Request, Hang], "timeout exchange").await;
+    check(hasty, &[Request, Say("HTTP/1.1 20"), Hang], "timeout exchange").await;
+    check(AMPLE, &[Head], "unreachable exchange").await;
+    check(AMPLE, &[Request], "unreachable exchange").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 20")], "unreachable exchange").await;
+    check(AMPLE, &[Request, Say("220 mail.example ESMTP\r\n\r\n")], "unreachable exchange").await;
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_told_apart() {
+    // A machine without a resolver may take its time to say so.
+    let outcome = attempt(&client(Limits { connect_ms: 2_000, ..AMPLE }), "http://no-such-host.invalid/").await;
+    assert_eq!(outcome.phase(), Some(Phase::Resolve), "{outcome:?}");
+    assert_eq!(shown(&attempt(&client(AMPLE), "http://localhost:1/").await), "unreachable connect");
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let receiver = check_reuse(&[&[Request, OK, Request, OK, Request, OK]], &["succeeded 200"; 3]).await;
+    assert_eq!(receiver.requests().len(), 3);
+    let empty: &[Step] = &[Request, Say("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), Request, OK];
+    check_reuse(&[empty], &["http-error 500", "succeeded 200"]).await;
+}
+
+#[tokio::test]
+async fn connections_to_different_places_are_kept_apart() {
+    let receivers = [Scripted::plain(&[&[Request, OK]]), Scripted::plain(&[&[Request, OK]])];
+    let client = client(AMPLE);
+    for receiver in &receivers {
+        assert_eq!(shown(&attempt(&client, &url(receiver)).await), "succeeded 200");
+        assert_eq!(receiver.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_stale_connection_costs_no_attempt() {
+    // Closed while it was parked, or only when the next request has been read.
+    check_reuse(&[&[Request, OK], &[Request, OK]], &["succeeded 200"; 2]).await;
+    check_reuse(&[&[Request, OK, Request], &[Request, OK]], &["succeeded 200"; 2]).await;
+    check_reuse(&[&[Request, OK, Head], &[Request, OK]], &["succeeded 200"; 2]).await;
+    // Once: a new connection that breaks is a failure.
+    check_reuse(&[&[Request, OK, Request], &[Request]], &["succeeded 200", "unreachable exchange"]).await;
+    // A byte came back: the server was there.
+    check_reuse(&[&[Request, OK, Request, Say("HTTP/1")]], &["succeeded 200", "unreachable exchange"]).await;
+}
+
+#[tokio::test]
+async fn a_parked_connection_is_closed_when_it_was_not_used_for_long() {
+    let receiver = Scripted::plain(&[&[Request, OK, Hang]]);
+    let client = client(Limits { idle_ms: 20, ..AMPLE });
+    assert_eq!(shown(&attempt(&client, &url(&receiver)).await), "succeeded 200");
+    ended(receiver).await;
+}
+
+#[tokio::test]
+async fn a_request_as_sent() {
+    let receiver = Scripted::plain(&[&[Request, OK]]);
+    let mut target = post(&format!("{}?a=1&b=%20", url(&receiver)));
+    target.headers = [("X-Twice", "one"), ("X-Twice", "two"), ("Authorization", "Basic eHl6"), ("X-Odd", "a  b")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let attempted = client(AMPLE).attempt(&send_request(target, "{\"success\":true}")).await;
+    assert_eq!((attempted.number, attempted.attempt), (DeliveryNo(7), 3));
+    let expect = format!(
+        "POST /hook?a=1&b=%20 HTTP/1.1\r\nhost: {}\r\nwebhook-id: 00000000000000ab-7\r\n\
+         webhook-timestamp: 1795341600\r\nx-twice: one\r\nx-twice: two\r\nauthorization: Basic eHl6\r\nx-odd: a  b\r\n\
+         user-agent: ringback/{}\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{{\"success\":true}}",
+        receiver.address,
+        env!("CARGO_PKG_VERSION"),
+    );
+    assert_eq!(receiver.requests(), [expect]);
+}
+
+#[tokio::test]
+async fn a_header_of_the_target_stands_instead_of_ringbacks() {
+    let receiver = Scripted::plain(&[&[Request, OK]]);
+    let mut target = post(&url(&receiver));
+    target.method = Method::Put;
+    target.headers = vec![("content-type".into(), "text/plain".into()), ("User-Agent".into(), "x".into())];
+    client(AMPLE).attempt(&send_request(target, "{}")).await;
+    let request = receiver.requests().concat();
+    assert!(request.starts_with("PUT /hook "), "{request}");
+    for (name, value) in [("content-type: ", "text/plain"), ("user-agent: ", "x")] {
+        let values: Vec<_> = request.lines().filter_map(|line| line.strip_prefix(name)).collect();
+        assert_eq!(values, [value], "{request}");
+    }
+}
+
+#[tokio::test]
+async fn get_calls_the_url_alone() {
+    let receiver = Scripted::plain(&[&[Request, OK]]);
+    let mut target = post(&url(&receiver));
+    target.method = Method::Get;
+    client(AMPLE).attempt(&send_request(target, "{}")).await;
+    let request = receiver.requests().concat();
+    assert!(request.starts_with("GET /hook HTTP/1.1\r\n") && request.ends_with("\r\n\r\n"), "{request}");
+    assert!(!request.contains("content-") && !request.contains("transfer-encoding"), "{request}");
+}
+
+#[tokio::test]
+async fn tls_is_verified_and_its_failures_are_told_apart() {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(CERTIFICATE)).expect("a certificate");
+    let trusting = Client::with_roots(AMPLE, roots);
+
+    let receiver = Scripted::tls(&[&[Request, OK, Request, OK]]);
+    for _ in 0..2 {
+        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", receiver.address)).await), "succeeded 200");
+    }
+    assert_eq!((receiver.connections(), receiver.requests().len()), (1, 2));
+
+    let stale = Scripted::tls(&[&[Request, OK, Request], &[Request, OK]]);
+    for _ in 0..2 {
+        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", stale.address)).await), "succeeded 200");
+    }
+
+    let untrusted = Scripted::tls(&[&[Request, OK]]);
+    let outcome = attempt(&client(AMPLE), &format!("https://{}/", untrusted.address)).await;
+    assert_eq!(shown(&outcome), "tls-error", "{outcome:?}");
+    assert_eq!(untrusted.requests(), [""; 0], "nothing is sent before the certificate is verified");
+
+    let plain = Scripted::plain(&[&[Say("HTTP/1.1 400 Bad Request\r\n\r\n"), Hang]]);
+    assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", plain.address)).await), "tls-error");
+
+    let silent = Scripted::plain(&[&[Hang]]);
+    let hasty = client(Limits { connect_ms: 100, ..AMPLE });
+    assert_eq!(shown(&attempt(&hasty, &format!("https://{}/", silent.address)).await), "timeout connect");
+}

@@ -1,0 +1,117 @@
+//! Folding: several changes of one asset at one path become one entry. It never joins two assets or two paths, and never
+//! joins a pair that [`joined`] does not list: what is not folded is told as it happened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::change::Action;
+use crate::model::entry::Entry;
+use crate::model::ids::{AssetId, Seq};
+use crate::model::metadata::{Delta, KeyDelta};
+use crate::model::path::LogicalPath;
+
+/// One entry to tell, and the owed entries that are told by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folded {
+    /// What is told: seq, rrn and owner of the last change.
+    pub entry: Entry,
+    /// The owed entries in it, oldest first; the last one is `entry.seq`.
+    pub seqs: Vec<Seq>,
+}
+
+/// Folds `entries`, which come in seq order, per asset and path. The result is ordered by the last change of each.
+///
+/// `modification_covered` says whether the subscription asked for modifications: only then is an asset that went and
+/// came back told as `modified`; otherwise both are told.
+///
+/// Takes time and memory in proportion to the entries.
+#[must_use]
+pub fn fold(entries: Vec<Arc<Entry>>, modification_covered: bool) -> Vec<Folded> {
+    // A fold takes the earlier group out of its place and puts the result at the end, so the groups are always ordered
+    // by their last change and nothing needs sorting.
+    let mut groups: Vec<Option<Group>> = Vec::with_capacity(entries.len());
+    let mut newest: HashMap<(AssetId, LogicalPath), usize> = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        let entry = Arc::unwrap_or_clone(entry);
+        let place = newest.insert((entry.asset, entry.path.clone()), groups.len());
+        let earlier = place.and_then(|place| {
+            let action = groups[place].as_ref()?.with(entry.action, modification_covered)?;
+            Some((groups[place].take()?, action))
+        });
+        let group = match earlier {
+            Some((group, action)) => group.joined_by(entry, action),
+            None => Group::of(entry),
+        };
+        groups.push(Some(group));
+    }
+    groups.into_iter().flatten().map(|group| group.folded).collect()
+}
+
+/// Changes of one asset at one path that are told as one.
+struct Group {
+    folded: Folded,
+    /// Whether the receiver is told of the asset for the first time by this group.
+    begins_added: bool,
+}
+
+impl Group {
+    fn of(entry: Entry) -> Self {
+        let begins_added = entry.action == Action::Added;
+        Self { folded: Folded { seqs: vec![entry.seq], entry }, begins_added }
+    }
+
+    /// The action of this group with one more change, or `None` when the two are told apart.
+    fn with(&self, next: Action, modification_covered: bool) -> Option<Action> {
+        match (self.folded.entry.action, next) {
+            // Added, deleted and added again within one group: the receiver has never heard of the asset, so for it
+            // the asset is new, not modified.
+            (Action::Deleted, Action::Added) if modification_covered && self.begins_added => Some(Action::Added),
+            (Action::Deleted, Action::Added) => modification_covered.then_some(Action::Modified),
+            (first, next) => joined(first, next),
+        }
+    }
+
+    fn joined_by(self, last: Entry, action: Action) -> Self {
+        let Folded { entry: first, mut seqs } = self.folded;
+        seqs.push(last.seq);
+        let entry = Entry { action, delta: merged(first.delta, last.delta), ..last };
+        Self { folded: Folded { entry, seqs }, begins_added: self.begins_added }
+    }
+}
+
+/// The table of pairs that fold. `None`: the pair is told as two. (Such pairs arise where a rule asks for some actions
+/// only: added, then added again, with a deletion between them that it did not ask for.)
+fn joined(first: Action, next: Action) -> Option<Action> {
+    use Action::{Added, Deleted, Modified, None as Touched};
+    match (first, next) {
+        (_, Deleted) => Some(Deleted),
+        (Added, Modified | Touched) => Some(Added),
+        (Modified, Modified | Touched) | (Touched, Modified) => Some(Modified),
+        (Touched, Touched) => Some(Touched),
+        (Deleted, Added | Modified | Touched) | (Added | Modified | Touched, Added) => None,
+    }
+}
+
+/// Per key the old values of the first touch and the new ones of the last. Both deltas are in key order, and so is the
+/// result. A key that is back at its old value stays: the receiver asked to be told of touches, and it was touched.
+fn merged(first: Delta, last: Delta) -> Delta {
+    if first.is_empty() || last.is_empty() {
+        return if first.is_empty() { last } else { first };
+    }
+    let mut out = Delta::with_capacity(first.len() + last.len());
+    let mut first = first.into_iter().peekable();
+    for late in last {
+        while let Some(early) = first.next_if(|early| early.key < late.key) {
+            out.push(early);
+        }
+        match first.next_if(|early| early.key == late.key) {
+            Some(early) => out.push(KeyDelta { old: early.old, ..late }),
+            None => out.push(late),
+        }
+    }
+    out.extend(first);
+    out
+}
+
+#[cfg(test)]
+mod tests;

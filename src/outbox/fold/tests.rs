@@ -1,0 +1,159 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{Folded, fold};
+use crate::model::change::Action;
+use crate::model::entry::Entry;
+use crate::model::ids::{AssetId, Rrn, Seq};
+use crate::model::metadata::{Delta, KeyDelta};
+use crate::model::path::LogicalPath;
+
+/// `ASSET PATH ACTION [KEY:OLD>NEW]...`; the seq is the line's place, from 1.
+fn entry(seq: i64, line: &str) -> Arc<Entry> {
+    let mut words = line.split_whitespace();
+    let mut word = || words.next().expect("asset, path, action");
+    let (asset, path, action) = (word(), word(), word());
+    let delta = words.map(|touch| {
+        let (key, change) = touch.split_once(':').expect("KEY:OLD>NEW");
+        let (old, new) = change.split_once('>').expect("OLD>NEW");
+        let values = |text: &str| if text.is_empty() { vec![] } else { vec![text.to_owned()] };
+        KeyDelta { key: key.to_owned(), old: values(old), new: values(new) }
+    });
+    Arc::new(Entry {
+        seq: Seq(seq),
+        rrn: Rrn(seq * 10),
+        asset: AssetId(asset.parse().expect("a number")),
+        path: LogicalPath::parse(path.as_bytes()).expect("a path"),
+        owner: format!("owner{seq}"),
+        action: Action::ALL.into_iter().find(|known| known.as_str() == action).expect("an action"),
+        delta: delta.collect(),
+    })
+}
+
+/// As [`entry`] reads it, with the seqs behind.
+fn shown(folded: &Folded) -> String {
+    let Folded { entry, seqs } = folded;
+    assert_eq!(seqs.last(), Some(&entry.seq), "an entry stands where its last change does");
+    assert_eq!(entry.rrn, Rrn(entry.seq.0 * 10));
+    assert_eq!(entry.owner, format!("owner{}", entry.seq));
+    let mut out = format!("{} {} {}", entry.asset, entry.path, entry.action.as_str());
+    for KeyDelta { key, old, new } in &entry.delta {
+        out.push_str(&format!(" {key}:{}>{}", old.concat(), new.concat()));
+    }
+    let seqs: Vec<_> = seqs.iter().map(ToString::to_string).collect();
+    format!("{out} [{}]", seqs.join(" "))
+}
+
+#[track_caller]
+fn check(entries: &[&str], modification_covered: bool, expect: &[&str]) {
+    let entries = entries.iter().zip(1..).map(|(line, seq)| entry(seq, line)).collect();
+    let folded: Vec<_> = fold(entries, modification_covered).iter().map(shown).collect();
+    assert_eq!(folded, expect);
+}
+
+#[test]
+fn pairs_at_one_path() {
+    let folds = [
+        ("added", "modified", "added"),
+        ("added", "none", "added"),
+        ("added", "deleted", "deleted"),
+        ("modified", "modified", "modified"),
+        ("modified", "none", "modified"),
+        ("modified", "deleted", "deleted"),
+        ("none", "none", "none"),
+        ("none", "modified", "modified"),
+        ("none", "deleted", "deleted"),
+        ("deleted", "deleted", "deleted"),
+        ("deleted", "added", "modified"),
+    ];
+    for first in Action::ALL.map(Action::as_str) {
+        for next in Action::ALL.map(Action::as_str) {
+            let pair = [format!("1 /a {first}"), format!("1 /a {next}")];
+            let pair = pair.each_ref().map(String::as_str);
+            match folds.iter().find(|fold| (fold.0, fold.1) == (first, next)) {
+                Some((.., told)) => check(&pair, true, &[&format!("1 /a {told} [1 2]")]),
+                None => check(&pair, true, &[&format!("{} [1]", pair[0]), &format!("{} [2]", pair[1])]),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_asset_that_went_and_came_back_is_two_entries_where_modification_is_not_asked_for() {
+    check(&["1 /a deleted", "1 /a added", "1 /a none"], false, &["1 /a deleted [1]", "1 /a added [2 3]"]);
+}
+
+#[test]
+fn an_asset_that_came_went_and_came_back_is_new_to_the_receiver() {
+    check(&["1 /a added", "1 /a deleted", "1 /a added"], true, &["1 /a added [1 2 3]"]);
+    check(&["1 /a none", "1 /a deleted", "1 /a added"], true, &["1 /a modified [1 2 3]"]);
+}
+
+#[test]
+fn assets_and_paths_are_kept_apart() {
+    check(&["1 /a deleted", "2 /a added"], true, &["1 /a deleted [1]", "2 /a added [2]"]);
+    check(&["1 /a deleted", "1 /b added"], true, &["1 /a deleted [1]", "1 /b added [2]"]);
+}
+
+#[test]
+fn a_folded_entry_stands_where_its_last_change_does() {
+    check(
+        &["1 /a added", "2 /b added", "1 /a modified", "3 /c none", "2 /b none"],
+        true,
+        &["1 /a added [1 3]", "3 /c none [4]", "2 /b added [2 5]"],
+    );
+    // Renamed and renamed back.
+    check(
+        &["1 /a deleted", "1 /b added", "1 /b deleted", "1 /a added"],
+        true,
+        &["1 /b deleted [2 3]", "1 /a modified [1 4]"],
+    );
+}
+
+#[test]
+fn deltas_merge_by_key() {
+    check(
+        &["1 /a none B:1>2 D:>x", "1 /a none A:>1 B:2>3", "1 /a modified C:9> D:x>"],
+        true,
+        &["1 /a modified A:>1 B:1>3 C:9> D:> [1 2 3]"],
+    );
+    check(&["1 /a none A:1>2", "1 /a none A:2>1"], true, &["1 /a none A:1>1 [1 2]"]);
+}
+
+proptest! {
+    /// Whatever the history: every owed entry is told by exactly one, in the order of last changes, and each key's old
+    /// and new values are those of its first and last touch there.
+    #[test]
+    fn nothing_is_lost(
+        history in prop::collection::vec((1..4i64, 0..2usize, 0..4usize, 0..3usize, 0..3usize), 0..60),
+        covered: bool,
+    ) {
+        let entries: Vec<_> = history.iter().zip(1..).map(|(&(asset, path, action, key, value), seq)| {
+            let (path, action, key) = (["/a", "/b"][path], Action::ALL[action].as_str(), ["A", "B", "C"][key]);
+            entry(seq, &format!("{asset} {path} {action} {key}:{value}>{seq}"))
+        }).collect();
+        let by_seq: BTreeMap<_, _> = entries.iter().map(|entry| (entry.seq, Arc::clone(entry))).collect();
+        let folded = fold(entries, covered);
+
+        let mut told: Vec<_> = folded.iter().flat_map(|one| one.seqs.clone()).collect();
+        prop_assert!(folded.is_sorted_by_key(|one| one.entry.seq));
+        told.sort_unstable();
+        prop_assert!(told.iter().eq(by_seq.keys()));
+        for one in &folded {
+            let mut expect = BTreeMap::<_, KeyDelta>::new();
+            for seq in &one.seqs {
+                let source = &by_seq[seq];
+                prop_assert_eq!((source.asset, &source.path), (one.entry.asset, &one.entry.path));
+                for touch in &source.delta {
+                    expect.entry(touch.key.clone())
+                        .and_modify(|known| known.new.clone_from(&touch.new))
+                        .or_insert_with(|| touch.clone());
+                }
+            }
+            let expect: Delta = expect.into_values().collect();
+            prop_assert_eq!(&one.entry.delta, &expect);
+        }
+    }
+}
