@@ -2,10 +2,30 @@
 //!
 //! Nothing here writes: a request that changes something becomes a [`Call`], which the daemon hands to the engine, and
 //! which is answered after its commit. The queue of calls is bounded; when it is full the caller is told to come back.
+//! Nothing here waits without a limit either: each is named in [`limits`].
 
-use tokio::sync::oneshot;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
 
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
+use crate::model::status::Status;
+
+pub mod auth;
+mod body;
+mod browser;
+pub mod limits;
+mod native;
+mod problem;
+mod records;
+mod server;
+#[cfg(test)]
+mod tests;
+mod throttle;
+pub mod token;
+
+pub use auth::Principals;
+pub use server::serve;
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
 #[derive(Debug)]
@@ -22,4 +42,15 @@ pub enum Call {
         /// Where the answer goes.
         reply: oneshot::Sender<SyncAnswer>,
     },
+}
+
+/// What the API is made of.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Where calls go. Bounded; never waited on: full means 503.
+    pub calls: mpsc::Sender<Call>,
+    /// Takes a snapshot. Called on an async thread, so it must not block.
+    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Who may call.
+    pub principals: Arc<Principals>,
 }

@@ -1,4 +1,133 @@
-//! To come.
+//! The command line: what may be written, and which exit code comes of it. What the commands do is in a file each.
 
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod check;
 pub mod listen;
+pub mod output;
 pub mod receiver;
+pub mod sample_store;
+pub mod serve;
+pub mod token;
+pub mod try_it;
+
+/// Calls subscribers back when the files of a media asset store, or their metadata, change.
+#[derive(Debug, Parser)]
+#[command(name = "ringback", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Begin with:
+  ringback try                          see the whole loop at work, without any set-up
+  ringback serve DIR --rules RULES      watch a directory by your own rules
+  ringback COMMAND --help               each command's options, with examples
+
+Exit codes: 0 fine, 1 a finding or failure, 2 bad usage.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole loop in one process: a sample store, a receiver, real edits, every callback
+    Try(try_it::TryArgs),
+    /// Run the daemon: watch, match rules, call back
+    Serve(serve::ServeArgs),
+    /// Receive callbacks and print them: something to build against
+    Listen(listen::ListenArgs),
+    /// Check rule files and the configuration
+    Check(check::CheckArgs),
+    /// Make a token for a principal, and the configuration that lets it in
+    Token(token::TokenArgs),
+}
+
+/// What came of a command that did what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is wrong; warnings may have been printed.
+    Fine,
+    /// Something is wrong with what was looked at, and it was printed.
+    Finding,
+}
+
+/// The command line makes no sense in a way that only the command itself could see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// Runs a command.
+///
+/// # Errors
+/// A [`UsageError`] when the command line makes no sense; anything else: the command failed.
+pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    match cli.command {
+        Command::Try(args) => on_runtime(try_it::run(args)),
+        Command::Serve(args) => on_runtime(serve::run(args)),
+        Command::Listen(args) => on_runtime(listen::run(args)).map(|()| Outcome::Fine),
+        Command::Check(args) => check::run(&args),
+        Command::Token(args) => token::run(&args),
+    }
+}
+
+fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// The exit code of what came of [`run`], and what is to be said on standard error.
+#[must_use]
+pub fn exit(outcome: &anyhow::Result<Outcome>) -> (ExitCode, Option<String>) {
+    let (code, message) = exit_number(outcome);
+    (ExitCode::from(code), message)
+}
+
+fn exit_number(outcome: &anyhow::Result<Outcome>) -> (u8, Option<String>) {
+    match outcome {
+        Ok(Outcome::Fine) => (0, None),
+        Ok(Outcome::Finding) => (1, None),
+        // Whoever reads the output has read enough (`ringback check | head`).
+        Err(error) if output::is_broken_pipe(error) => (0, None),
+        Err(error) if error.is::<UsageError>() => (2, Some(output::error_chain(error))),
+        Err(error) => (1, Some(output::error_chain(error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use anyhow::{Context as _, anyhow};
+    use clap::CommandFactory as _;
+
+    use super::{Cli, Outcome, UsageError, exit_number};
+
+    #[test]
+    fn the_command_line_is_well_formed_and_every_command_teaches() {
+        let mut command = Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("ringback {}", sub.get_name())), "{} has examples", sub.get_name());
+            assert!(help.contains("Exit codes: 0"), "{} tells its exit codes", sub.get_name());
+        }
+    }
+
+    #[test]
+    fn exit_codes() {
+        let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
+        let cases = [
+            (Ok(Outcome::Fine), 0, None),
+            (Ok(Outcome::Finding), 1, None),
+            (Err(anyhow!("no disk").context("it failed")), 1, Some("error: it failed\n  caused by: no disk")),
+            (Err(UsageError("say what".to_owned()).into()), 2, Some("error: say what")),
+            (Err(pipe).context("printing"), 0, None),
+        ];
+        for (outcome, code, message) in cases {
+            assert_eq!(exit_number(&outcome), (code, message.map(str::to_owned)), "{outcome:?}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ pub mod look;
 pub mod metadata;
 pub mod mount;
 pub mod path;
+pub mod principal;
 pub mod record;
 pub mod status;
 pub mod subscription;

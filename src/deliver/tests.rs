@@ -38,7 +38,7 @@ fn send_request(target: Target, body: &str) -> SendRequest {
     let name = Name::parse("watch").expect("a name");
     let (retry, batching) = (RetrySchedule::default(), Batching::default());
     SendRequest {
-        subscription: Arc::new(Subscription { name, target, retry, batching }),
+        subscription: Arc::new(Subscription { name, target, retry, batching, covers_modification: true }),
         number: DeliveryNo(7),
         id: DeliveryId { node: NodeId(0xab), number: DeliveryNo(7) },
         attempt: 3,

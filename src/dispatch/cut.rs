@@ -7,7 +7,9 @@ use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::time::Now;
-use crate::outbox::{MAX_BATCH_BYTES, MAX_FOLD_READ, cut, fold};
+use crate::outbox::batch::cut;
+use crate::outbox::fold::fold;
+use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
 use crate::store::{Ledger, StoreError};
 
 impl Dispatch {

@@ -21,7 +21,7 @@ async fn call(client: &Client, url: &str, body: Vec<u8>) -> Outcome {
     let name = Name::parse("watch").expect("a name");
     let (retry, batching) = (RetrySchedule::default(), Batching::default());
     let request = SendRequest {
-        subscription: Arc::new(Subscription { name, target, retry, batching }),
+        subscription: Arc::new(Subscription { name, target, retry, batching, covers_modification: true }),
         number: DeliveryNo(1),
         id: DeliveryId { node: NodeId(1), number: DeliveryNo(1) },
         attempt: 1,

@@ -1,0 +1,151 @@
+//! Reading request bodies, within limits of bytes and time. What is in them is not known here.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
+
+use super::limits::{BODY_MAX, DISCARD_MAX, DISCARDED_BYTES_MAX};
+use super::problem::Problem;
+
+/// A request on its way to an answer.
+pub(super) struct Asked {
+    /// Its head.
+    pub parts: Parts,
+    body: Body,
+    /// Reading on is pointless: the body has ended, broke off, or came too slowly.
+    done: bool,
+}
+
+/// Where a request came from; the server puts it on each request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub SocketAddr);
+
+impl Asked {
+    pub(super) fn new(request: Request) -> Self {
+        let (parts, body) = request.into_parts();
+        Self { parts, body, done: false }
+    }
+
+    /// Reads the whole body.
+    pub(super) async fn read(&mut self, max: usize) -> Result<Bytes, Problem> {
+        self.read_within(max, BODY_MAX).await
+    }
+
+    async fn read_within(&mut self, max: usize, patience: Duration) -> Result<Bytes, Problem> {
+        if self.length().is_some_and(|length| length > max as u64) {
+            return Err(too_large(max));
+        }
+        let mut read = BytesMut::new();
+        let all = async {
+            while let Some(frame) = self.body.frame().await {
+                let data = frame.map_err(|_| Refusal::BrokeOff)?.into_data().unwrap_or_default();
+                if read.len() + data.len() > max {
+                    return Err(Refusal::TooLarge);
+                }
+                read.extend_from_slice(&data);
+            }
+            Ok(())
+        };
+        let ended = timeout(patience, all).await.unwrap_or(Err(Refusal::TooSlow));
+        self.done = !matches!(ended, Err(Refusal::TooLarge));
+        match ended {
+            Ok(()) => Ok(read.freeze()),
+            Err(Refusal::TooLarge) => Err(too_large(max)),
+            Err(Refusal::BrokeOff) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off")),
+            Err(Refusal::TooSlow) => {
+                let detail = format!("the body took more than {} s", patience.as_secs());
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(header::CONNECTION, "close"))
+            }
+        }
+    }
+
+    /// The answer. Before a refusal the rest of the body is read and thrown away, so that the caller gets to read it.
+    pub(super) async fn answer(mut self, answer: Result<Response, Problem>) -> Response {
+        match answer {
+            Ok(response) => response,
+            Err(problem) => {
+                self.discard().await;
+                problem.into_response()
+            }
+        }
+    }
+
+    async fn discard(&mut self) {
+        // Whoever asks first (`Expect: 100-continue`) has not sent the body, and now need not.
+        if self.done || self.parts.headers.contains_key(header::EXPECT) {
+            return;
+        }
+        let mut left = DISCARDED_BYTES_MAX;
+        let all = async {
+            while let Some(Ok(frame)) = self.body.frame().await {
+                let length = frame.data_ref().map_or(0, Bytes::len);
+                let Some(rest) = left.checked_sub(length) else { return };
+                left = rest;
+            }
+        };
+        // Out of time or past the limit, the connection is closed under the caller.
+        let _ = timeout(DISCARD_MAX, all).await;
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+}
+
+enum Refusal {
+    TooLarge,
+    BrokeOff,
+    TooSlow,
+}
+
+fn too_large(max: usize) -> Problem {
+    let detail = format!("the body is over the limit of {max} bytes; send it in parts");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::http::header;
+    use bytes::Bytes;
+    use hyper::body::Frame;
+
+    use super::{Asked, Problem};
+
+    /// A sender that stalls.
+    struct Stalled;
+
+    impl hyper::body::Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stalls_is_given_up_and_not_waited_for_again() {
+        let mut asked = Asked::new(Request::new(Body::new(Stalled)));
+        let problem: Problem = asked.read_within(10, Duration::from_millis(1)).await.expect_err("it never ends");
+        // Were the rest of the body still read, this would take as long as discarding may.
+        let answered = tokio::time::timeout(Duration::from_secs(5), asked.answer(Err(problem))).await;
+        let response = answered.expect("at once");
+        assert_eq!(response.status(), 408);
+        assert_eq!(response.headers()[header::CONNECTION], "close");
+    }
+}

@@ -1,0 +1,58 @@
+//! The limits of the HTTP edge, each with its name. At a limit the caller is told; nothing is dropped silently.
+
+use std::time::Duration;
+
+/// Connections served at once. More wait in the listener's backlog.
+pub const CONNECTIONS_MAX: usize = 512;
+
+/// How long a caller may take to send a request's head, and how long an idle connection is kept.
+pub const HEAD_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of a request's head.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a caller may take to send a request's body.
+pub const BODY_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of a `POST /v1/records` body: 8 MiB.
+pub const RECORDS_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Records in one `POST /v1/records`.
+pub const RECORDS_MAX: usize = 10_000;
+
+/// Requests with records that are read and parsed at once. More wait, so that bodies cannot fill the memory.
+pub const RECORDS_REQUESTS_MAX: usize = 32;
+
+/// Faults listed in one problem; the rest are counted.
+pub const FAULTS_MAX: usize = 100;
+
+/// Bytes of a body that is ignored (`POST /v1/sync`).
+pub const IGNORED_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a refused request's body that are still read, so that the caller gets to the answer: who closes a
+/// connection with unread bytes resets it.
+pub const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a refused request's body is still read.
+pub const DISCARD_MAX: Duration = Duration::from_secs(10);
+
+/// Characters of a caller's own text that a message repeats.
+pub const ECHO_CHARS_MAX: usize = 80;
+
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_MAX: usize = 255;
+
+/// Wrong credentials that one address may show in [`WRONG_CREDENTIALS_WINDOW`] before further wrong ones get 429.
+pub const WRONG_CREDENTIALS_MAX: usize = 5;
+
+/// See [`WRONG_CREDENTIALS_MAX`].
+pub const WRONG_CREDENTIALS_WINDOW: Duration = Duration::from_secs(1);
+
+/// Addresses whose wrong credentials are counted one by one. Past it, new ones share one count.
+pub const WRONG_ADDRESSES_MAX: usize = 4_096;
+
+/// How long requests under way may take to end after the shutdown began. The daemon drains within 10 s in all.
+pub const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// How long accepting rests after the system refused a connection (no file descriptors left, say).
+pub const ACCEPT_REST: Duration = Duration::from_millis(100);

@@ -1,0 +1,184 @@
+//! The native endpoints (`/v1/...`) and the probes. They check who asks and what, pass a [`Call`] on, and put its
+//! answer into words; nothing is decided or kept here.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::auth::Right;
+use super::body::{Asked, Peer};
+use super::limits::{IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX};
+use super::problem::{Fault, Problem};
+use super::records::{self, Format};
+use super::{ApiState, Call, browser};
+use crate::model::principal::Principal;
+use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest};
+use crate::model::status::{MountState, Status};
+
+struct Native {
+    state: ApiState,
+    /// See [`RECORDS_REQUESTS_MAX`].
+    records: Semaphore,
+}
+
+type Answer = Result<Response, Problem>;
+
+/// Every endpoint.
+pub(super) fn router(state: ApiState) -> Router {
+    let native = Arc::new(Native { state, records: Semaphore::new(RECORDS_REQUESTS_MAX) });
+    Router::new()
+        .route("/v1/records", post(records))
+        .route("/v1/sync", post(sync))
+        .route("/v1/status", get(status))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(native)
+        .layer(middleware::from_fn(every_request))
+}
+
+async fn every_request(request: Request, next: Next) -> Response {
+    let mut response = match browser::check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Asked::new(request).answer(Err(problem)).await,
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn records(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.records(&mut asked).await;
+    asked.answer(answer).await
+}
+
+async fn sync(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.sync(&mut asked).await;
+    asked.answer(answer).await
+}
+
+async fn status(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let asked = Asked::new(request);
+    let answer = native.admit(&asked, Right::ReadStatus).map(|_| Json((native.state.status)()).into_response());
+    asked.answer(answer).await
+}
+
+async fn healthz() -> Response {
+    Json(json!({"alive": true})).into_response()
+}
+
+async fn readyz(State(native): State<Arc<Native>>) -> Response {
+    let status = (native.state.status)();
+    if status.ready {
+        return Json(json!({"ready": true})).into_response();
+    }
+    let body = Json(json!({"ready": false, "waitingFor": waiting_for(&status)}));
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
+}
+
+/// What keeps ringback from being ready. Anybody may ask, so no path is named.
+fn waiting_for(status: &Status) -> String {
+    match status.mounts.iter().filter(|mount| mount.state == MountState::Scanning).count() {
+        0 => "the ledger to take writes".to_owned(),
+        1 => "the start scan of 1 mount".to_owned(),
+        scanning => format!("the start scan of {scanning} mounts"),
+    }
+}
+
+async fn unknown_path(request: Request) -> Response {
+    let problem = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path");
+    Asked::new(request).answer(Err(problem)).await
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path has other methods: see Allow");
+    Asked::new(request).answer(Err(problem)).await
+}
+
+impl Native {
+    fn admit(&self, asked: &Asked, right: Right) -> Result<&Principal, Problem> {
+        let peer = asked.parts.extensions.get::<Peer>().expect("the server puts it on each request");
+        self.state.principals.admit(&asked.parts.headers, peer.0, right)
+    }
+
+    async fn records(&self, asked: &mut Asked) -> Answer {
+        let caller = self.admit(asked, Right::Record)?.name.clone();
+        let format = Format::of(&asked.parts.headers)?;
+        let key = idempotency_key(asked)?;
+        let _turn = self.records.acquire().await.map_err(|_| going_down())?;
+        let body = asked.read(RECORDS_BYTES_MAX).await?;
+        // Megabytes take milliseconds to parse and hash: not on a thread that others' requests wait for.
+        let parsed = tokio::task::spawn_blocking(move || {
+            let records = records::parse(format, &body)?;
+            // A header value has no space, so no two callers' keys can be the same text.
+            let idempotency = key
+                .map(|key| Idempotency { key: format!("{caller} {key}"), body_sha256: Sha256::digest(&body).into() });
+            Ok::<_, Problem>(RecordsRequest { records, idempotency })
+        });
+        let request = parsed.await.map_err(|_| going_down())??;
+        let (reply, answer) = oneshot::channel();
+        self.call(Call::Records { request, reply })?;
+        match answer.await {
+            Ok(RecordsAnswer::Accepted { rrn, accepted }) => {
+                let body = Json(json!({"rrn": rrn.0, "accepted": accepted}));
+                Ok((StatusCode::ACCEPTED, body).into_response())
+            }
+            Ok(RecordsAnswer::UnknownAsset { index }) => {
+                let detail = "no asset has this number".to_owned();
+                let fault = Fault { index, field: Some("assetId".to_owned()), detail };
+                let detail = format!("record {index} names an asset that does not exist; nothing was recorded");
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+            }
+            Ok(RecordsAnswer::KeyReused) => {
+                let detail = "this Idempotency-Key came with another body in the last 24 hours";
+                Err(Problem::new(StatusCode::CONFLICT, detail))
+            }
+            Ok(RecordsAnswer::Unavailable) => {
+                Err(Problem::come_back("the ledger takes no writes now; nothing was recorded"))
+            }
+            Err(_) => Err(going_down()),
+        }
+    }
+
+    async fn sync(&self, asked: &mut Asked) -> Answer {
+        self.admit(asked, Right::Sync)?;
+        asked.read(IGNORED_BYTES_MAX).await?;
+        let (reply, answer) = oneshot::channel();
+        self.call(Call::Sync { reply })?;
+        let synced = answer.await.map_err(|_| going_down())?;
+        let offline: Vec<_> = synced.offline.iter().map(|mount| mount.display()).collect();
+        Ok(Json(json!({"seq": synced.seq.0, "rrn": synced.rrn.0, "offline": offline})).into_response())
+    }
+
+    fn call(&self, call: Call) -> Result<(), Problem> {
+        self.state.calls.try_send(call).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Problem::come_back("too many requests are waiting; nothing was done"),
+            mpsc::error::TrySendError::Closed(_) => Problem::come_back("ringback is going down; nothing was done"),
+        })
+    }
+}
+
+fn going_down() -> Problem {
+    Problem::come_back("ringback is going down; whether the request took effect is not known")
+}
+
+fn idempotency_key(asked: &Asked) -> Result<Option<String>, Problem> {
+    let mut given = asked.parts.headers.get_all("idempotency-key").iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
+    if given.next().is_none() && visible && (1..=IDEMPOTENCY_KEY_MAX).contains(&value.len()) {
+        return Ok(Some(String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    }
+    let detail = format!("an Idempotency-Key is 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters, given once");
+    Err(Problem::new(StatusCode::BAD_REQUEST, detail))
+}

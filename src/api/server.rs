@@ -1,0 +1,88 @@
+//! Accepts connections and serves each until it ends. What is served is [`super::native`]'s business.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower_service::Service as _;
+
+use super::body::Peer;
+use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_MAX};
+use super::{ApiState, native};
+
+/// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`].
+/// Dropping the future drops every connection.
+///
+/// # Errors
+/// The listener is not usable (any more). What befalls a single connection is logged.
+pub async fn serve(listener: TcpListener, state: ApiState, shutdown: impl Future) -> io::Result<()> {
+    let router = native::router(state);
+    let (ending, ended) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            _ = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+                Ok((stream, from)) => {
+                    connections.spawn(connection(stream, from, router.clone(), ended.clone()));
+                }
+                Err(error) if is_fatal(&error) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    ending.send_replace(());
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+        tracing::warn!(connections = connections.len(), "requests under way are cut off");
+    }
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, from: SocketAddr, router: Router, mut ended: watch::Receiver<()>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let mut router = router.clone();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(from));
+        async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let outcome = tokio::select! {
+        outcome = &mut connection => outcome,
+        // The one change there ever is: the end.
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%from, %error, "a connection ended badly");
+    }
+}
+
+/// Whether accept(2) can never succeed again. Everything else is the one connection's trouble, or passes.
+fn is_fatal(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL | libc::ENOTSOCK | libc::EOPNOTSUPP))
+}

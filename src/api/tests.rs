@@ -1,0 +1,261 @@
+//! The HTTP edge against a caller on a socket and an engine that answers by script.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use self::client::{Answer, exchange, send};
+use super::auth::{Principals, Right, may};
+use super::{ApiState, Call, limits, serve};
+use crate::model::ids::{AssetId, Rrn, Seq};
+use crate::model::path::LogicalPath;
+use crate::model::principal::{Principal, Role};
+use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
+use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
+
+mod client;
+mod records;
+
+/// A server, and the queue of an engine that nobody runs until a test does.
+struct Served {
+    address: std::net::SocketAddr,
+    calls: mpsc::Receiver<Call>,
+    stop: oneshot::Sender<()>,
+    server: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+/// Each role's token is its name.
+fn principals() -> Principals {
+    let all = Role::ALL.into_iter().map(|role| {
+        let token = super::token::Token::parse(role.as_str()).expect("a token");
+        Principal { name: role.as_str().to_owned(), role, token_sha256: token.sha256() }
+    });
+    Principals::new(all.collect())
+}
+
+fn status(ready: bool) -> Status {
+    let mount = MountStatus {
+        path: "/acme".to_owned(),
+        dir: "/srv/acme".to_owned(),
+        state: if ready { MountState::Watching } else { MountState::Scanning },
+        reason: None,
+        source: "notify",
+        assets: 3,
+        directories: 1,
+        last_scan: None,
+        lag_ms: 0,
+    };
+    Status {
+        version: "0.0.0",
+        node: "00000000000000ff".to_owned(),
+        ready,
+        mounts: vec![mount],
+        rules: RulesStatus { generation: 1, subscriptions: 2, events: 0, faults: Vec::new() },
+        outbox: OutboxStatus { entries: 0, oldest_seconds: 0 },
+        deliveries: DeliveriesStatus { pending: 0, in_flight: 0, waiting: 0, dead: 0 },
+    }
+}
+
+async fn served(ready: bool) -> Served {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let (sender, calls) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel();
+    let state = ApiState { calls: sender, status: Arc::new(move || status(ready)), principals: Arc::new(principals()) };
+    let server = tokio::spawn(serve(listener, state, stopped));
+    Served { address, calls, stop, server }
+}
+
+impl Served {
+    async fn ask(&self, head: &str, body: &str) -> Answer {
+        exchange(self.address, head, body.as_bytes()).await
+    }
+
+    /// Asks, and answers as the engine would. What the engine was asked comes back too.
+    async fn ask_engine(&mut self, head: &str, body: &str, reply: RecordsAnswer) -> (Answer, RecordsRequest) {
+        let engine = async {
+            match self.calls.recv().await {
+                Some(Call::Records { request, reply: to }) => {
+                    to.send(reply).expect("somebody waits");
+                    request
+                }
+                other => panic!("not records: {other:?}"),
+            }
+        };
+        tokio::join!(exchange(self.address, head, body.as_bytes()), engine)
+    }
+}
+
+fn auth(role: Role) -> String {
+    format!("Authorization: Bearer {}\r\n", role.as_str())
+}
+
+/// The head of a `POST /v1/records` by the asset store.
+fn post_records(content_type: &str) -> String {
+    format!("POST /v1/records HTTP/1.1\r\nContent-Type: {content_type}\r\n{}", auth(Role::Recorder))
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem_with_its_status() {
+    let served = served(true).await;
+    let cases: [(&str, u16, &str); 12] = [
+        ("GET /nothing HTTP/1.1\r\n", 404, "nothing at this path"),
+        ("GET /v1/records HTTP/1.1\r\n", 405, "Allow"),
+        ("DELETE /healthz HTTP/1.1\r\n", 405, "Allow"),
+        ("GET /v1/status HTTP/1.1\r\n", 401, "Bearer TOKEN"),
+        ("GET /v1/status HTTP/1.1\r\nAuthorization: Basic b3A6b3A=\r\n", 401, "nobody's"),
+        ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer wrong\r\n", 401, "nobody's"),
+        ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 403, "super-administrator, super-delegate"),
+        ("POST /v1/sync HTTP/1.1\r\nAuthorization: Bearer reader\r\n", 403, "recorder"),
+        ("POST /v1/records HTTP/1.1\r\nAuthorization: Bearer operator\r\n", 403, "recorder"),
+        ("POST /v1/records HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 415, "application/x-ndjson"),
+        ("GET /healthz HTTP/1.1\r\nOrigin: http://evil.example\r\n", 403, "origin"),
+        ("GET /healthz HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n", 403, "site"),
+    ];
+    for (head, status, says) in cases {
+        let answer = served.ask(head, "").await;
+        assert_eq!(answer.status, status, "{head}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{head}");
+        let problem = answer.json();
+        assert_eq!(problem["status"], status, "{head}");
+        assert_eq!(problem["type"], "about:blank", "{head}");
+        assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{head}");
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(says), "{head}: {detail}");
+        assert_eq!(answer.header("www-authenticate"), (status == 401).then_some("Bearer"), "{head}");
+    }
+    assert_eq!(served.ask("GET /v1/records HTTP/1.1\r\n", "").await.header("allow"), Some("POST"));
+    assert_eq!(served.ask("POST /v1/status HTTP/1.1\r\n", "{}").await.header("allow"), Some("GET,HEAD"));
+}
+
+#[test]
+fn the_table_of_rights() {
+    let may_do = |right| Role::ALL.map(|role| may(role, right));
+    assert_eq!(may_do(Right::Record), [true, false, false, false, true, false]);
+    assert_eq!(may_do(Right::Sync), [true, true, true, true, true, false]);
+    assert_eq!(may_do(Right::ReadStatus), [true, true, true, true, false, true]);
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_slowed_down_and_right_ones_never() {
+    let served = served(true).await;
+    let wrong = "GET /v1/status HTTP/1.1\r\nAuthorization: Bearer wrong\r\n";
+    let right = format!("GET /v1/status HTTP/1.1\r\n{}", auth(Role::Reader));
+    // As many as it takes: a slow machine may need more than five to have five in one second.
+    let mut limited = None;
+    for _ in 0..200 {
+        let answer = served.ask(wrong, "").await;
+        if answer.status == 429 {
+            limited = Some(answer);
+            break;
+        }
+        assert_eq!(answer.status, 401);
+    }
+    let limited = limited.expect("the limit is reached");
+    assert_eq!(limited.header("retry-after"), Some("1"));
+    assert_eq!(served.ask(&right, "").await.status, 200);
+    assert_eq!(served.ask("GET /v1/status HTTP/1.1\r\n", "").await.status, 401, "missing ones do not count");
+}
+
+#[tokio::test]
+async fn probes_need_no_credentials_and_readiness_says_what_it_waits_for() {
+    for (ready, status, body) in
+        [(true, 200, r#"{"ready":true}"#), (false, 503, r#"{"ready":false,"waitingFor":"the start scan of 1 mount"}"#)]
+    {
+        let served = served(ready).await;
+        let answer = served.ask("GET /readyz HTTP/1.1\r\n", "").await;
+        assert_eq!((answer.status, answer.text().as_str()), (status, body));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let answer = served.ask("GET /healthz HTTP/1.1\r\n", "").await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"alive":true}"#));
+    }
+}
+
+#[tokio::test]
+async fn status_has_the_published_shape() {
+    let served = served(true).await;
+    let answer = served.ask(&format!("GET /v1/status HTTP/1.1\r\n{}", auth(Role::Operator)), "").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let status = answer.json();
+    assert_eq!(status["node"], "00000000000000ff");
+    assert_eq!(status["mounts"][0]["state"], "watching");
+    assert_eq!(status["mounts"][0]["lagMs"], 0);
+}
+
+#[tokio::test]
+async fn sync_answers_what_the_engine_answers() {
+    let mut served = served(true).await;
+    let engine = async {
+        let Some(Call::Sync { reply }) = served.calls.recv().await else { panic!("not a sync") };
+        let offline = vec![LogicalPath::parse(b"/acme").expect("a path")];
+        reply.send(SyncAnswer { seq: Seq(42), rrn: Rrn(12), offline }).expect("somebody waits");
+    };
+    let head = format!("POST /v1/sync HTTP/1.1\r\n{}", auth(Role::Recorder));
+    let (answer, ()) = tokio::join!(exchange(served.address, &head, b"ignored"), engine);
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"offline":["/acme"],"rrn":12,"seq":42}"#));
+    let large = "x".repeat(limits::IGNORED_BYTES_MAX + 1);
+    assert_eq!(served.ask(&head, &large).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_full_queue_or_an_engine_that_is_gone_is_503() {
+    let mut served = served(true).await;
+    let head = format!("POST /v1/sync HTTP/1.1\r\n{}", auth(Role::Recorder));
+    let first = tokio::spawn({
+        let (address, head) = (served.address, head.clone());
+        async move { exchange(address, &head, b"").await }
+    });
+    // The queue holds one call; once the first is in it, the next finds it full.
+    while served.calls.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let answer = served.ask(&head, "").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    drop(served.calls.recv().await);
+    assert_eq!(first.await.expect("no panic").status, 503, "its reply was dropped");
+    served.calls.close();
+    assert_eq!(served.ask(&head, "").await.status, 503, "nobody takes calls any more");
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_requests_under_way_end_and_takes_no_more() {
+    let mut served = served(true).await;
+    let head = format!("POST /v1/sync HTTP/1.1\r\n{}", auth(Role::Recorder));
+    let under_way = tokio::spawn({
+        let address = served.address;
+        async move { exchange(address, &head, b"").await }
+    });
+    let Some(Call::Sync { reply }) = served.calls.recv().await else { panic!("not a sync") };
+    // An idle connection must not hold the end up.
+    let idle = tokio::net::TcpStream::connect(served.address).await.expect("connected");
+    served.stop.send(()).expect("it runs");
+    while tokio::net::TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    reply.send(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: Vec::new() }).expect("somebody waits");
+    assert_eq!(under_way.await.expect("no panic").status, 200);
+    let ended = tokio::time::timeout(limits::DRAIN_MAX + Duration::from_secs(5), served.server).await;
+    ended.expect("in time").expect("no panic").expect("no error");
+    drop(idle);
+}
+
+#[tokio::test]
+async fn a_large_body_that_is_refused_still_lets_its_sender_read_why() {
+    let served = served(true).await;
+    let body = "x".repeat(limits::RECORDS_BYTES_MAX + 1);
+    assert_eq!(served.ask(&post_records("application/json"), &body).await.status, 413);
+    assert_eq!(served.ask(&post_records("text/csv"), &body).await.status, 415);
+    assert_eq!(served.ask("POST /v1/records HTTP/1.1\r\n", &body).await.status, 401);
+    assert_eq!(served.ask("POST /elsewhere HTTP/1.1\r\n", &body).await.status, 404);
+    // Without a length, the limit shows only on the way.
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let head = format!("{}Transfer-Encoding: chunked\r\n", post_records("application/json"));
+    assert_eq!(send(served.address, &head, chunked.as_bytes()).await.status, 413);
+    // Who asks first is refused before it sends anything.
+    let head =
+        format!("{}Expect: 100-continue\r\nContent-Length: {}\r\n", post_records("application/json"), body.len());
+    assert_eq!(send(served.address, &head, b"").await.status, 413);
+}
