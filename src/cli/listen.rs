@@ -28,7 +28,11 @@ It prints one line for each callback and one for each entry in it:
     added     /acme/dailies/a.mov  asset 12  owner ada
 
 To see retries, answer with an error (--status 503) or too late (--delay 40s): the same
-webhook-id comes again, with the same bytes, and is marked as a repeat."#;
+webhook-id comes again, with the same bytes, and is marked as a repeat:
+
+  ringback listen --status 503
+
+Exit codes: 0 interrupted, 1 the port cannot be listened on, 2 bad usage."#;
 
 /// What `ringback listen` was asked to do.
 #[derive(Debug, Clone, clap::Args)]

@@ -1,8 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "the expected payloads are files")]
 
 use std::fs;
-#![allow(clippy::disallowed_methods, reason = "the expected payloads are files")]
-
 use std::path::Path;
 
 use super::{Cut, cut};

@@ -1,0 +1,113 @@
+//! What waits for the engine. Bounded: results by the credit that asked for them, calls by permits, and signals by a
+//! number beyond which they are thrown away and the mount is scanned instead. So whoever puts something in never waits.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::api::Call;
+use crate::engine::Input;
+use crate::model::hint::Signal;
+use crate::model::ids::MountId;
+
+/// Signals kept one by one.
+const SIGNALS_MAX: usize = 1 << 17;
+
+/// The queue before the engine.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+}
+
+/// What is taken out at once: the next group.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// Mounts whose signals were thrown away. To be told before the signals.
+    pub lost: BTreeSet<MountId>,
+    /// In the order of the source.
+    pub signals: Vec<Signal>,
+    /// Results, rule sets.
+    pub inputs: Vec<Input>,
+    /// API callers.
+    pub calls: Vec<Call>,
+    /// The daemon is to end.
+    pub closing: bool,
+}
+
+impl Inbox {
+    /// Puts a signal in. `mount_of` says where a hint belongs, should it have to be thrown away.
+    pub(super) fn signal(&self, signal: Signal, mount_of: impl Fn(&Signal) -> Option<MountId>) {
+        let mut waiting = self.lock();
+        if waiting.signals.len() >= SIGNALS_MAX && matches!(signal, Signal::Hint(_)) {
+            let mount = mount_of(&signal);
+            waiting.lost.extend(mount);
+        } else {
+            waiting.signals.push(signal);
+        }
+        self.wake(waiting);
+    }
+
+    /// Puts a result in.
+    pub(super) fn input(&self, input: Input) {
+        let mut waiting = self.lock();
+        waiting.inputs.push(input);
+        self.wake(waiting);
+    }
+
+    /// Puts a caller in.
+    pub(super) fn call(&self, call: Call) {
+        let mut waiting = self.lock();
+        waiting.calls.push(call);
+        self.wake(waiting);
+    }
+
+    /// Asks the engine to end.
+    pub(super) fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.closing = true;
+        self.wake(waiting);
+    }
+
+    /// Takes all there is; waits for something until the deadline.
+    pub(super) fn take(&self, deadline: Option<Instant>) -> Waiting {
+        let mut waiting = self.lock();
+        while waiting.is_empty() {
+            let left = match deadline {
+                None => None,
+                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => Some(left),
+                    _ => break,
+                },
+            };
+            waiting = match left {
+                None => self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.wake.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        let closing = waiting.closing;
+        let taken = std::mem::take(&mut *waiting);
+        waiting.closing = false;
+        Waiting { closing, ..taken }
+    }
+
+    /// A panic elsewhere left the queue whole: every change of it is one push.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, waiting: MutexGuard<'_, Waiting>) {
+        drop(waiting);
+        self.wake.notify_one();
+    }
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.lost.is_empty()
+            && self.signals.is_empty()
+            && self.inputs.is_empty()
+            && self.calls.is_empty()
+            && !self.closing
+    }
+}
