@@ -1,6 +1,10 @@
 //! The edge that hints. A source says that something may have changed at a path; it reads no metadata, keeps no
 //! catalog, decides nothing, and loses nothing silently: what it cannot pass on it reports as [`Signal::Lost`].
 
+pub mod ignore;
+pub mod mounts;
+pub mod notify;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,103 @@
+//! What a look asks of a disk: the seam between the looks and the system calls.
+
+use std::io;
+use std::path::Path;
+
+use crate::model::asset::{Identity, Stat};
+
+/// A disk: the real one, or the simulation's.
+///
+/// No method follows a symbolic link in the last component of its path. An error carries an OS error code
+/// (`raw_os_error`), which decides what it means: `ENOENT` and `ENOTDIR` are absence, everything else is a fault.
+pub trait Disk: Send + Sync {
+    /// lstat(2).
+    ///
+    /// # Errors
+    /// As the system says.
+    fn stat(&self, path: &Path) -> io::Result<DiskStat>;
+
+    /// The names in a directory, without `.` and `..`, in any order, each with its kind where the directory itself
+    /// tells.
+    ///
+    /// # Errors
+    /// As the system says; a symbolic link to a directory may be listed, so the caller looks first.
+    fn list(&self, path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>>;
+
+    /// Whether a directory has no entries.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    fn is_empty(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.list(path)?.is_empty())
+    }
+
+    /// The extended attributes `user.*` of a file; none where the filesystem has none.
+    ///
+    /// # Errors
+    /// As the system says, or there are more than 512 of them, or one is longer than 64 KiB.
+    fn xattrs(&self, path: &Path) -> io::Result<Vec<(String, Vec<u8>)>>;
+
+    /// Whether anybody has a regular file open for writing.
+    fn writer(&self, path: &Path) -> Lease;
+
+    /// The user name of a uid, or its digits when it has none.
+    fn owner(&self, uid: u32) -> String;
+
+    /// Two writes less than this apart may leave the same mtime; 0 when they never do.
+    fn timestamp_granularity_ns(&self) -> i64;
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, socket, fifo or device.
+    Other,
+}
+
+/// What lstat(2) says, of anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskStat {
+    /// What it is.
+    pub kind: Kind,
+    /// Which one it is. The volume is told only of files and directories.
+    pub identity: Identity,
+    /// Bytes.
+    pub size: u64,
+    /// Last write, nanoseconds since the epoch.
+    pub mtime_ns: i64,
+    /// Last change of bytes or of the inode, nanoseconds since the epoch.
+    pub ctime_ns: i64,
+    /// Hard links.
+    pub links: u64,
+    /// The owner's number.
+    pub uid: u32,
+}
+
+impl DiskStat {
+    /// The part that the catalog keeps.
+    #[must_use]
+    pub fn stat(&self) -> Stat {
+        Stat {
+            identity: self.identity,
+            size: self.size,
+            mtime_ns: self.mtime_ns,
+            ctime_ns: self.ctime_ns,
+            links: self.links,
+        }
+    }
+}
+
+/// What asking for a read lease says of a file's writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// Granted (and given back): nobody has it open for writing.
+    Free,
+    /// Refused: somebody has.
+    Busy,
+    /// Leases do not work here, or not for us.
+    Unknown,
+}

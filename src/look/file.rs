@@ -1,0 +1,166 @@
+//! Looks at paths: a [`LookRequest`] against a [`Disk`].
+
+use std::path::Path;
+
+use super::disk::{Disk, DiskStat, Kind, Lease};
+use super::fault::{explain, is_absence};
+use super::way::{Way, Ways};
+use crate::metadata::xattr;
+use crate::model::asset::Identity;
+use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer};
+use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
+use crate::watch::mounts::Mounts;
+
+/// How often a file that changes under a look is looked at before the look says so.
+const TRIES: usize = 3;
+
+/// Looks at each path of the request, in order.
+///
+/// `clock` is asked right after a file's lstat, since what is young or racy is a matter of milliseconds; `quiet_ms` is
+/// the settling time. A file's stat is the one from before its attributes were read, and the one from after agreed,
+/// unless the look says that somebody is writing. A path below a directory of another filesystem (which the mount does
+/// not cross) is unreadable: what is mounted there hides it.
+pub fn look(
+    disk: &dyn Disk,
+    mounts: &Mounts,
+    clock: &dyn Fn() -> Wall,
+    quiet_ms: u64,
+    request: &LookRequest,
+) -> Looked {
+    let mount = mounts.get(request.mount);
+    let root_dir = mounts.to_disk(request.mount, &mount.path);
+    let volume = (!mount.cross_filesystems).then_some(request.root.volume);
+    let mut ways = Ways::new(disk, &root_dir, volume);
+    let eye = Eye { disk, clock, quiet_ms, root_dir: &root_dir, root: request.root, volume };
+    let see = |path: &LogicalPath| {
+        let Some(relative) = path.relative_to(&mount.path) else { return Seen::Other };
+        if relative.is_empty() {
+            return if eye.root_stands() { Seen::Directory } else { Seen::RootGone };
+        }
+        let parent = relative.iter().rposition(|&b| b == b'/').map_or(&b""[..], |slash| &relative[..slash]);
+        match ways.to(parent) {
+            Way::Clear => eye.see(&mounts.to_disk(request.mount, path)),
+            Way::Broken => eye.absent(),
+            Way::Foreign(dir) => eye.hidden(&dir),
+            Way::Unreadable(why) => Seen::Unreadable(why),
+        }
+    };
+    let seen = request.paths.iter().map({
+        let mut see = see;
+        move |path| (path.clone(), see(path))
+    });
+    Looked { ticket: request.ticket, seen: seen.collect() }
+}
+
+/// Whether a file was written so recently that another write could leave the same mtime. One in the future counts: a
+/// clock that steps back and stands there again could do the same.
+pub(super) fn is_racy(disk: &dyn Disk, stat: &DiskStat, now: Wall) -> bool {
+    let granularity_ns = disk.timestamp_granularity_ns();
+    granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns) < granularity_ns
+}
+
+/// Whether a file's last write is younger than the settling time. One in the future is not: the settling sees for
+/// itself whether it moves. (The wall clock is in whole milliseconds, so up to one more is no future.)
+fn is_young(stat: &DiskStat, now: Wall, quiet_ms: u64) -> bool {
+    const MS: i64 = 1_000_000;
+    let age_ns = ns(now).saturating_sub(stat.mtime_ns);
+    let quiet_ns = i64::try_from(quiet_ms).unwrap_or(i64::MAX).saturating_mul(MS);
+    (-MS..quiet_ns).contains(&age_ns)
+}
+
+fn ns(wall: Wall) -> i64 {
+    wall.0.saturating_mul(1_000_000)
+}
+
+struct Eye<'a> {
+    disk: &'a dyn Disk,
+    clock: &'a dyn Fn() -> Wall,
+    quiet_ms: u64,
+    root_dir: &'a Path,
+    root: Identity,
+    volume: Option<u64>,
+}
+
+impl Eye<'_> {
+    fn see(&self, path: &Path) -> Seen {
+        let stat = match self.disk.stat(path) {
+            Ok(stat) => stat,
+            Err(error) => return self.unseen(path, &error),
+        };
+        match stat.kind {
+            Kind::File => self.file(path, stat),
+            Kind::Other => Seen::Other,
+            Kind::Directory if self.volume.is_none_or(|volume| volume == stat.identity.volume) => Seen::Directory,
+            // Another filesystem than the known root's: it is mounted there, or the root itself is another.
+            Kind::Directory if self.root_stands() => Seen::Other,
+            Kind::Directory => Seen::RootGone,
+        }
+    }
+
+    fn file(&self, path: &Path, mut before: DiskStat) -> Seen {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let now = (self.clock)();
+            let xattrs = self.disk.xattrs(path);
+            let lease = self.disk.writer(path);
+            let after = match self.disk.stat(path) {
+                Ok(after) => after,
+                Err(error) => return self.unseen(path, &error),
+            };
+            if after.kind != Kind::File {
+                return self.see(path);
+            }
+            let still = is_same(&before, &after);
+            if !still && lease != Lease::Busy && tries < TRIES {
+                before = after;
+                continue;
+            }
+            let writer = match lease {
+                Lease::Busy => Writer::Some,
+                Lease::Free if still => Writer::None,
+                Lease::Unknown if still => Writer::Unknown { young: is_young(&before, now, self.quiet_ms) },
+                // It changes faster than it can be looked at. No close may ever come, so it counts as just written.
+                Lease::Free | Lease::Unknown => Writer::Unknown { young: true },
+            };
+            return Seen::File(FileLook {
+                stat: before.stat(),
+                racy: is_racy(self.disk, &before, now),
+                owner: self.disk.owner(before.uid),
+                xattrs: xattrs
+                    .map(xattr::metadata)
+                    .map_err(|error| explain("read the extended attributes of", path, &error)),
+                writer,
+            });
+        }
+    }
+
+    fn unseen(&self, path: &Path, error: &std::io::Error) -> Seen {
+        if is_absence(error) { self.absent() } else { Seen::Unreadable(explain("look at", path, error)) }
+    }
+
+    fn absent(&self) -> Seen {
+        if self.root_stands() { Seen::Absent } else { Seen::RootGone }
+    }
+
+    fn hidden(&self, dir: &Path) -> Seen {
+        if !self.root_stands() {
+            return Seen::RootGone;
+        }
+        Seen::Unreadable(format!(
+            "another filesystem is mounted at {} and hides what was there; unmount it, or set cross_filesystems = true",
+            dir.display()
+        ))
+    }
+
+    fn root_stands(&self) -> bool {
+        let root = self.disk.stat(self.root_dir);
+        root.is_ok_and(|root| root.kind == Kind::Directory && root.identity == self.root)
+    }
+}
+
+/// Whether two lstats of one path saw the same file in the same state.
+fn is_same(a: &DiskStat, b: &DiskStat) -> bool {
+    (a.identity, a.size, a.mtime_ns, a.ctime_ns) == (b.identity, b.size, b.mtime_ns, b.ctime_ns)
+}

@@ -1,0 +1,168 @@
+//! Listings: a [`ListRequest`] against a [`Disk`]. The watch stands first, so whatever happens while the directory is
+//! listed is hinted.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, DiskStat, Kind};
+use super::fault::{explain, is_absence};
+use super::file::is_racy;
+use super::way::{Way, Ways};
+use crate::metadata::xattr;
+use crate::model::hint::Signal;
+use crate::model::ids::MountId;
+use crate::model::look::{ListError, ListRequest, Listed, ListedFile, Listing};
+use crate::model::metadata::Metadata;
+use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
+use crate::watch::mounts::Mounts;
+use crate::watch::{WatchError, WatchSource};
+
+/// Watches the directory, then lists it and looks at each name in it. The signals say that it is not watched.
+///
+/// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile. `clock` is asked once a
+/// file, for [`ListedFile::racy`].
+pub fn list(
+    disk: &dyn Disk,
+    mounts: &Mounts,
+    source: &dyn WatchSource,
+    clock: &dyn Fn() -> Wall,
+    request: &ListRequest,
+) -> (Listed, Vec<Signal>) {
+    let mut signals = Vec::new();
+    let content = content(disk, mounts, source, clock, request, &mut signals);
+    (Listed { ticket: request.ticket, path: request.path.clone(), content }, signals)
+}
+
+fn content(
+    disk: &dyn Disk,
+    mounts: &Mounts,
+    source: &dyn WatchSource,
+    clock: &dyn Fn() -> Wall,
+    request: &ListRequest,
+    signals: &mut Vec<Signal>,
+) -> Result<Listing, ListError> {
+    let mount = mounts.get(request.mount);
+    if mounts.is_ignored(request.mount, &request.path) {
+        return Ok(Listing::default());
+    }
+    let dir = mounts.to_disk(request.mount, &request.path);
+    let root = mounts.to_disk(request.mount, &mount.path);
+    let root_stat = disk.stat(&root).map_err(|error| list_error(&root, &error))?;
+    if root_stat.kind != Kind::Directory {
+        return Err(ListError::Gone);
+    }
+    let volume = (!mount.cross_filesystems).then_some(root_stat.identity.volume);
+    let relative = request.path.relative_to(&mount.path).ok_or(ListError::Gone)?;
+    match Ways::new(disk, &root, volume).to(relative) {
+        Way::Clear => {}
+        Way::Broken => return Err(ListError::Gone),
+        Way::Foreign(dir) => {
+            return Err(ListError::Unreadable(format!(
+                "another filesystem is mounted at {}; set cross_filesystems = true to enter it",
+                dir.display()
+            )));
+        }
+        Way::Unreadable(why) => return Err(ListError::Unreadable(why)),
+    }
+    match source.watch(request.mount, &request.path, &dir) {
+        Ok(()) => {}
+        Err(WatchError::Gone) => return Err(ListError::Gone),
+        Err(error @ (WatchError::Limit | WatchError::Failed(_))) => {
+            signals.push(Signal::Unwatched { path: request.path.clone(), why: error.to_string() });
+        }
+    }
+    let names = disk.list(&dir).map_err(|error| list_error(&dir, &error))?;
+    let filter = Filter { mounts, mount: request.mount, dir: &request.path };
+    let mut reader = Reader { disk, clock, dir, volume, metadata: request.metadata, out: Listing::default() };
+    for (name, kind) in names {
+        // What the directory itself calls special costs no lstat, and what is ignored costs nothing at all.
+        if kind != Some(Kind::Other) && !filter.ignores(&name) {
+            reader.entry(name)?;
+        }
+    }
+    Ok(reader.out)
+}
+
+fn list_error(dir: &Path, error: &std::io::Error) -> ListError {
+    if is_absence(error) { ListError::Gone } else { ListError::Unreadable(explain("list", dir, error)) }
+}
+
+struct Filter<'a> {
+    mounts: &'a Mounts,
+    mount: MountId,
+    dir: &'a LogicalPath,
+}
+
+impl Filter<'_> {
+    fn ignores(&self, name: &[u8]) -> bool {
+        self.mounts.is_ignored_name(self.mount, name)
+            || (!self.mounts.is_ignored_by_name(self.mount) && self.mounts.is_ignored(self.mount, &self.dir.join(name)))
+    }
+}
+
+struct Reader<'a> {
+    disk: &'a dyn Disk,
+    clock: &'a dyn Fn() -> Wall,
+    /// The directory; each name is pushed, looked at and popped.
+    dir: PathBuf,
+    volume: Option<u64>,
+    metadata: bool,
+    out: Listing,
+}
+
+impl Reader<'_> {
+    fn entry(&mut self, name: Vec<u8>) -> Result<(), ListError> {
+        self.dir.push(OsStr::from_bytes(&name));
+        let looked = self.look(name);
+        self.dir.pop();
+        looked
+    }
+
+    fn look(&mut self, name: Vec<u8>) -> Result<(), ListError> {
+        let stat = match self.disk.stat(&self.dir) {
+            Ok(stat) => stat,
+            Err(error) if is_absence(&error) => return Ok(()),
+            // The directory can be read and not searched, so no name in it can be looked at.
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) => {
+                return Err(list_error(&self.dir, &error));
+            }
+            // One bad inode must not hide the others; a look at it by itself is shown as a fault.
+            Err(error) => {
+                tracing::warn!("{}", explain("look at", &self.dir, &error));
+                return Ok(());
+            }
+        };
+        match stat.kind {
+            Kind::File => {
+                let file = self.file(name, &stat);
+                self.out.files.push(file);
+            }
+            Kind::Directory if self.volume.is_none_or(|volume| volume == stat.identity.volume) => {
+                self.out.directories.push(name);
+            }
+            Kind::Directory | Kind::Other => {}
+        }
+        Ok(())
+    }
+
+    fn file(&self, name: Vec<u8>, stat: &DiskStat) -> ListedFile {
+        let racy = is_racy(self.disk, stat, (self.clock)());
+        let xattrs = if self.metadata { self.xattrs() } else { Metadata::new() };
+        ListedFile { name, stat: stat.stat(), racy, owner: self.disk.owner(stat.uid), xattrs }
+    }
+
+    /// A listing has no place for a fault of one file; the first look at the file shows it.
+    fn xattrs(&self) -> Metadata {
+        match self.disk.xattrs(&self.dir) {
+            Ok(attributes) => xattr::metadata(attributes),
+            Err(error) => {
+                if !is_absence(&error) {
+                    tracing::warn!("{}", explain("read the extended attributes of", &self.dir, &error));
+                }
+                Metadata::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The real disk. Opens a file only to ask for a lease (it never reads one), and closes it at once.
+
+#[cfg(target_os = "linux")]
+mod attributes;
+mod lease;
+mod owner;
+mod stat;
+#[cfg(target_os = "linux")]
+mod volume;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+
+use self::owner::Owners;
+use self::stat::Stats;
+use super::disk::{Disk, DiskStat, Kind, Lease};
+
+pub use self::lease::ignore_lease_signals;
+
+/// The real disk, through system calls. One is enough for all threads: it keeps nothing but two small caches.
+#[derive(Debug)]
+pub struct RealDisk {
+    stats: Stats,
+    owners: Owners,
+    granularity_ns: i64,
+}
+
+impl RealDisk {
+    /// The disk. Also ignores the lease signals of the whole process, without which a probe could end it
+    /// ([`ignore_lease_signals`]).
+    #[must_use]
+    pub fn new() -> Self {
+        ignore_lease_signals();
+        Self { stats: Stats::default(), owners: Owners::default(), granularity_ns: stat::granularity_ns() }
+    }
+}
+
+impl Default for RealDisk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Disk for RealDisk {
+    fn stat(&self, path: &Path) -> io::Result<DiskStat> {
+        self.stats.stat(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
+        let entry = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            // Where the directory does not tell the kind this is an lstat; it may fail, for what vanished meanwhile.
+            let kind = entry.file_type().ok().map(kind);
+            Ok((entry.file_name().into_vec(), kind))
+        };
+        fs::read_dir(path)?.map(entry).collect()
+    }
+
+    fn is_empty(&self, path: &Path) -> io::Result<bool> {
+        fs::read_dir(path)?.next().transpose().map(|first| first.is_none())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn xattrs(&self, path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+        attributes::user(path)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn xattrs(&self, _path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+
+    fn writer(&self, path: &Path) -> Lease {
+        lease::probe(path)
+    }
+
+    fn owner(&self, uid: u32) -> String {
+        self.owners.name(uid)
+    }
+
+    fn timestamp_granularity_ns(&self) -> i64 {
+        self.granularity_ns
+    }
+}
+
+fn kind(file_type: fs::FileType) -> Kind {
+    if file_type.is_file() {
+        Kind::File
+    } else if file_type.is_dir() {
+        Kind::Directory
+    } else {
+        Kind::Other
+    }
+}
+
+/// A path as system calls take it. A NUL cannot be in a name, so a path with one names nothing.
+#[cfg(target_os = "linux")]
+fn c_path(path: &Path) -> io::Result<std::ffi::CString> {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from_raw_os_error(libc::ENOENT))
+}

@@ -1,0 +1,159 @@
+//! lstat(2), with the birth time and a filesystem's name that survives a remount.
+
+use std::io;
+use std::path::Path;
+
+use super::super::disk::DiskStat;
+
+/// Kernels before 6.13 take a file's times from the tick, which is 1 to 10 ms long (`CONFIG_HZ` 1000 to 100).
+const TICK_NS: i64 = 10_000_000;
+
+/// How far apart two writes must be for their mtimes to differ: since Linux 6.13 any distance does (multigrain
+/// timestamps, Documentation/filesystems/multigrain-ts.rst); elsewhere a tick.
+pub(super) fn granularity_ns() -> i64 {
+    #[cfg(target_os = "linux")]
+    if std::fs::read_to_string("/proc/sys/kernel/osrelease").is_ok_and(|release| is_multigrain(&release)) {
+        return 0;
+    }
+    TICK_NS
+}
+
+#[cfg(target_os = "linux")]
+fn is_multigrain(release: &str) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|digits| digits.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(13))
+}
+
+#[cfg(target_os = "linux")]
+pub(super) use self::linux::Stats;
+#[cfg(not(target_os = "linux"))]
+pub(super) use self::portable::Stats;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::ffi::CStr;
+    use std::mem::MaybeUninit;
+
+    use super::super::super::disk::Kind;
+    use super::super::c_path;
+    use super::super::volume::{Filesystem, Volumes};
+    use super::{DiskStat, Path, io};
+    use crate::model::asset::Identity;
+
+    /// How often a path is asked for that goes from filesystem to filesystem meanwhile.
+    const TRIES: usize = 3;
+
+    #[derive(Debug, Default)]
+    pub(in super::super) struct Stats(Volumes);
+
+    impl Stats {
+        pub(in super::super) fn stat(&self, path: &Path) -> io::Result<DiskStat> {
+            let path = c_path(path)?;
+            for _ in 0..TRIES {
+                if let Some(stat) = self.stat_once(&path)? {
+                    return Ok(stat);
+                }
+            }
+            Err(io::Error::from_raw_os_error(libc::EBUSY))
+        }
+
+        /// `None` when the path went to another filesystem in the middle.
+        fn stat_once(&self, path: &CStr) -> io::Result<Option<DiskStat>> {
+            const FLAGS: libc::c_int = libc::AT_SYMLINK_NOFOLLOW | libc::AT_NO_AUTOMOUNT;
+            const MASK: libc::c_uint = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE;
+
+            let mut statx = MaybeUninit::<libc::statx>::uninit();
+            // SAFETY: the path is a C string and the buffer a statx of ours; both outlive the call.
+            let code = unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), FLAGS, MASK, statx.as_mut_ptr()) };
+            if code != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: the call succeeded, so it is filled in.
+            let statx = unsafe { statx.assume_init() };
+            let kind = match u32::from(statx.stx_mode) & libc::S_IFMT {
+                libc::S_IFREG => Kind::File,
+                libc::S_IFDIR => Kind::Directory,
+                _ => Kind::Other,
+            };
+            let volume = if kind == Kind::Other {
+                Some(0)
+            } else {
+                let is_unique = statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0;
+                let mount = if is_unique { statx.stx_mnt_id } else { 0 };
+                self.0.volume(path, Filesystem { device: (statx.stx_dev_major, statx.stx_dev_minor), mount })?
+            };
+            let has_birth = statx.stx_mask & libc::STATX_BTIME != 0;
+            Ok(volume.map(|volume| DiskStat {
+                kind,
+                identity: Identity {
+                    volume,
+                    inode: statx.stx_ino,
+                    birth_ns: if has_birth { ns(&statx.stx_btime) } else { 0 },
+                },
+                size: statx.stx_size,
+                mtime_ns: ns(&statx.stx_mtime),
+                ctime_ns: ns(&statx.stx_ctime),
+                links: statx.stx_nlink.into(),
+                uid: statx.stx_uid,
+            }))
+        }
+    }
+
+    /// Nanoseconds since the epoch; a time past the year 2262 is the last that fits.
+    fn ns(time: &libc::statx_timestamp) -> i64 {
+        time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.into())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod portable {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::time::UNIX_EPOCH;
+
+    use super::super::kind;
+    use super::{DiskStat, Path, io};
+    use crate::model::asset::Identity;
+
+    #[derive(Debug, Default)]
+    pub(in super::super) struct Stats;
+
+    impl Stats {
+        /// The volume is the device number here: no portable call names a filesystem.
+        pub(in super::super) fn stat(&self, path: &Path) -> io::Result<DiskStat> {
+            let metadata = std::fs::symlink_metadata(path)?;
+            let ns = |seconds: i64, ns: i64| seconds.saturating_mul(1_000_000_000).saturating_add(ns);
+            let birth = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            Ok(DiskStat {
+                kind: kind(metadata.file_type()),
+                identity: Identity {
+                    volume: metadata.dev(),
+                    inode: metadata.ino(),
+                    birth_ns: birth.and_then(|birth| i64::try_from(birth.as_nanos()).ok()).unwrap_or(0),
+                },
+                size: metadata.size(),
+                mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+                ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+                links: metadata.nlink(),
+                uid: metadata.uid(),
+            })
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #[test]
+    fn multigrain_timestamps_came_with_6_13() {
+        for (release, expect) in [
+            ("6.13.0\n", true),
+            ("6.18.44-fc", true),
+            ("7.0-rc1", true),
+            ("6.12.99-1-amd64", false),
+            ("5.15.0", false),
+            ("", false),
+            ("odd", false),
+        ] {
+            assert_eq!(super::is_multigrain(release), expect, "{release}");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The looks' own decisions, over a disk that answers from a script. What the real disk says is tested beside it.
+
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::disk::{Disk, DiskStat, Kind, Lease};
+use crate::model::asset::Identity;
+use crate::model::hint::Signal;
+use crate::model::ids::{MountId, Ticket};
+use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen, Seen, Writer};
+use crate::model::mount::{FirstScan, Mount};
+use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
+use crate::watch::mounts::Mounts;
+use crate::watch::{WatchError, WatchSource};
+
+const NOW: Wall = Wall(1_000_000);
+const NOW_NS: i64 = NOW.0 * 1_000_000;
+const MS: i64 = 1_000_000;
+const ROOT: Identity = Identity { volume: 1, inode: 2, birth_ns: 3 };
+
+/// Answers of lstat by path, in order; the last one stays. What is not in the script is absent.
+#[derive(Default)]
+struct Script {
+    stats: Mutex<HashMap<String, VecDeque<Result<DiskStat, i32>>>>,
+    names: Vec<(&'static str, Option<Kind>)>,
+    list_error: Option<i32>,
+    xattrs: Option<i32>,
+    lease: Option<Lease>,
+    granularity_ns: i64,
+}
+
+impl Script {
+    fn new(stats: impl IntoIterator<Item = (&'static str, Vec<Result<DiskStat, i32>>)>) -> Self {
+        let stats = [("/d", vec![Ok(root())])].into_iter().chain(stats);
+        let stats = stats.map(|(path, stats)| (path.to_owned(), stats.into())).collect();
+        Self { stats: Mutex::new(stats), ..Self::default() }
+    }
+}
+
+impl Disk for Script {
+    fn stat(&self, path: &Path) -> io::Result<DiskStat> {
+        let mut stats = self.stats.lock().expect("the script");
+        let answers = stats.get_mut(path.to_str().expect("UTF-8"));
+        let answer = match answers {
+            None => Err(libc::ENOENT),
+            Some(answers) if answers.len() > 1 => answers.pop_front().expect("an answer"),
+            Some(answers) => answers[0],
+        };
+        answer.map_err(io::Error::from_raw_os_error)
+    }
+
+    fn list(&self, _path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
+        match self.list_error {
+            Some(code) => Err(io::Error::from_raw_os_error(code)),
+            None => Ok(self.names.iter().map(|&(name, kind)| (name.into(), kind)).collect()),
+        }
+    }
+
+    fn xattrs(&self, _path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+        match self.xattrs {
+            Some(code) => Err(io::Error::from_raw_os_error(code)),
+            None => Ok(vec![("user.a".to_owned(), b"1".to_vec())]),
+        }
+    }
+
+    fn writer(&self, _path: &Path) -> Lease {
+        self.lease.unwrap_or(Lease::Free)
+    }
+
+    fn owner(&self, uid: u32) -> String {
+        uid.to_string()
+    }
+
+    fn timestamp_granularity_ns(&self) -> i64 {
+        self.granularity_ns
+    }
+}
+
+/// Watches with one answer.
+struct Watch(fn() -> Result<(), WatchError>);
+
+impl WatchSource for Watch {
+    fn name(&self) -> &'static str {
+        "script"
+    }
+
+    fn sees_closes(&self) -> bool {
+        true
+    }
+
+    fn watch(&self, _mount: MountId, _path: &LogicalPath, _dir: &Path) -> Result<(), WatchError> {
+        (self.0)()
+    }
+
+    fn sync(&self, _number: u64) -> Result<(), WatchError> {
+        Ok(())
+    }
+}
+
+fn root() -> DiskStat {
+    DiskStat { kind: Kind::Directory, identity: ROOT, size: 0, mtime_ns: 0, ctime_ns: 0, links: 2, uid: 0 }
+}
+
+fn directory(volume: u64) -> DiskStat {
+    DiskStat { identity: Identity { volume, inode: 5, birth_ns: 0 }, ..root() }
+}
+
+fn file(mtime_ns: i64) -> DiskStat {
+    let identity = Identity { volume: 1, inode: 9, birth_ns: 0 };
+    DiskStat { kind: Kind::File, identity, size: 4, mtime_ns, ctime_ns: mtime_ns, links: 1, uid: 7 }
+}
+
+fn link() -> DiskStat {
+    DiskStat { kind: Kind::Other, ..file(0) }
+}
+
+fn path(text: &str) -> LogicalPath {
+    LogicalPath::parse(text.as_bytes()).expect("a path")
+}
+
+fn mounts(cross_filesystems: bool) -> Mounts {
+    let mount = Mount {
+        path: path("/m"),
+        dir: "/d".into(),
+        ignore: vec!["*.tmp".to_owned(), "/m/*/hidden".to_owned()],
+        first_scan: FirstScan::Silent,
+        cross_filesystems,
+    };
+    Mounts::new(vec![mount], Some(Path::new("/d/state"))).expect("mounts")
+}
+
+fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
+    let paths = paths.iter().map(|text| path(text)).collect();
+    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT };
+    let looked = super::look(disk, &mounts(cross_filesystems), &|| NOW, 1000, &request);
+    assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
+    looked.seen.into_iter().map(|(_, seen)| seen).collect()
+}
+
+fn one(disk: &Script, text: &str) -> Seen {
+    look(disk, false, &[text]).remove(0)
+}
+
+/// Checks what a look says of `/m/a`, in one word.
+fn check(name: &str, disk: &Script, expect: &str) {
+    let word = match one(disk, "/m/a") {
+        Seen::Absent => "absent",
+        Seen::Directory => "directory",
+        Seen::Other => "other",
+        Seen::RootGone => "root gone",
+        Seen::Unreadable(_) => "unreadable",
+        Seen::File(look) => match look.writer {
+            Writer::None => "whole",
+            Writer::Some => "written",
+            Writer::Unknown { young: true } => "young",
+            Writer::Unknown { young: false } => "old",
+        },
+    };
+    assert_eq!(word, expect, "{name}");
+}
+
+#[test]
+fn a_look_says_what_is_there() {
+    let other_root = DiskStat { identity: Identity { birth_ns: 4, ..ROOT }, ..root() };
+    let gone = |code| Script::new([("/d/a", vec![Err(code)])]);
+    let without_root = |answer| Script::new([("/d", vec![answer])]);
+    check("nothing", &Script::new([]), "absent");
+    check("nothing, below a file", &gone(libc::ENOTDIR), "absent");
+    check("no permission", &gone(libc::EACCES), "unreadable");
+    check("bad disk", &gone(libc::EIO), "unreadable");
+    check("no root", &without_root(Err(libc::ENOENT)), "root gone");
+    check("another root", &without_root(Ok(other_root)), "root gone");
+    check("a root that is a link", &without_root(Ok(link())), "root gone");
+    check("a directory", &Script::new([("/d/a", vec![Ok(directory(1))])]), "directory");
+    check("a mounted directory", &Script::new([("/d/a", vec![Ok(directory(2))])]), "other");
+    check(
+        "a directory below another root",
+        &Script::new([("/d/a", vec![Ok(directory(2))]), ("/d", vec![Ok(directory(2))])]),
+        "root gone",
+    );
+    check("a link", &Script::new([("/d/a", vec![Ok(link())])]), "other");
+    check("a file", &Script::new([("/d/a", vec![Ok(file(0))])]), "whole");
+}
+
+#[test]
+fn a_look_at_the_root_says_whether_it_stands() {
+    assert_eq!(one(&Script::new([]), "/m"), Seen::Directory);
+    assert_eq!(one(&Script::new([("/d", vec![Ok(directory(1))])]), "/m"), Seen::RootGone);
+}
+
+#[test]
+fn a_lease_decides_and_without_one_the_age_does() {
+    let script = |mtime_ns, lease| Script { lease: Some(lease), ..Script::new([("/d/a", vec![Ok(file(mtime_ns))])]) };
+    check("free", &script(NOW_NS, Lease::Free), "whole");
+    check("busy", &script(0, Lease::Busy), "written");
+    check("just now", &script(NOW_NS, Lease::Unknown), "young");
+    check("in this millisecond", &script(NOW_NS + MS - 1, Lease::Unknown), "young");
+    check("a second ago, nearly", &script(NOW_NS - 1000 * MS + 1, Lease::Unknown), "young");
+    check("a second ago", &script(NOW_NS - 1000 * MS, Lease::Unknown), "old");
+    check("in the future", &script(NOW_NS + 2 * MS, Lease::Unknown), "old");
+    check("at the end of time", &script(i64::MAX, Lease::Unknown), "old");
+    check("before the epoch", &script(i64::MIN, Lease::Unknown), "old");
+}
+
+#[test]
+fn a_file_that_moves_under_the_look_is_looked_at_again_and_then_waits() {
+    let moving = |count, lease| {
+        let stats = (0..count).map(|step| Ok(file(step))).collect();
+        Script { lease: Some(lease), ..Script::new([("/d/a", stats)]) }
+    };
+    check("moves once", &moving(2, Lease::Free), "whole");
+    check("moves twice", &moving(3, Lease::Free), "whole");
+    check("goes on moving", &moving(99, Lease::Free), "young");
+    check("goes on moving, no leases", &moving(99, Lease::Unknown), "young");
+    check("goes on moving, with a writer", &moving(99, Lease::Busy), "written");
+    let vanishing = Script::new([("/d/a", vec![Ok(file(0)), Err(libc::ENOENT)])]);
+    check("vanishes", &vanishing, "absent");
+    check("becomes a link", &Script::new([("/d/a", vec![Ok(file(0)), Ok(link())])]), "other");
+    // The stat is never newer than the attributes: whatever came later shows in the next comparison.
+    let Seen::File(look) = one(&moving(99, Lease::Free), "/m/a") else { panic!("a file") };
+    assert_eq!(look.stat.mtime_ns, 2);
+}
+
+#[test]
+fn what_was_written_within_the_granularity_is_racy() {
+    let cases = [
+        (10 * MS, NOW_NS - 9 * MS, true),
+        (10 * MS, NOW_NS - 10 * MS, false),
+        (10 * MS, NOW_NS + 10 * MS, true),
+        (0, NOW_NS, false),
+    ];
+    for (granularity_ns, mtime_ns, racy) in cases {
+        let disk = Script { granularity_ns, ..Script::new([("/d/a", vec![Ok(file(mtime_ns))])]) };
+        let Seen::File(look) = one(&disk, "/m/a") else { panic!("a file") };
+        assert_eq!(look.racy, racy, "{granularity_ns} {mtime_ns}");
+    }
+}
+
+#[test]
+fn a_file_has_its_attributes_or_the_reason_why_not() {
+    let script = |xattrs| Script { xattrs, ..Script::new([("/d/a", vec![Ok(file(0))])]) };
+    let Seen::File(look) = one(&script(None), "/m/a") else { panic!("a file") };
+    assert_eq!(look.xattrs.expect("attributes")["XATTR_user.a"], ["1"]);
+    assert_eq!(look.owner, "7");
+    let Seen::File(look) = one(&script(Some(libc::EACCES)), "/m/a") else { panic!("a file") };
+    let why = look.xattrs.expect_err("no permission");
+    assert!(why.contains("/d/a") && why.contains("let the user that ringback runs as"), "{why}");
+}
+
+#[test]
+fn what_is_not_reached_through_directories_is_not_there() {
+    let below = |stat| {
+        Script::new([("/d/s", vec![Ok(stat)]), ("/d/s/t", vec![Ok(directory(1))]), ("/d/s/t/a", vec![Ok(file(0))])])
+    };
+    assert!(matches!(one(&below(directory(1)), "/m/s/t/a"), Seen::File(_)));
+    assert_eq!(one(&below(link()), "/m/s/t/a"), Seen::Absent);
+    assert_eq!(one(&below(file(0)), "/m/s/t/a"), Seen::Absent);
+    let closed = Script::new([("/d/s", vec![Err(libc::EACCES)])]);
+    assert!(matches!(one(&closed, "/m/s/t/a"), Seen::Unreadable(why) if why.contains("/d/s")));
+}
+
+#[test]
+fn another_filesystem_hides_what_was_there_unless_it_may_be_crossed() {
+    let disk = || Script::new([("/d/s", vec![Ok(directory(2))]), ("/d/s/a", vec![Ok(file(0))])]);
+    let [Seen::Unreadable(why), Seen::Unreadable(_)] = &look(&disk(), false, &["/m/s/a", "/m/s/gone"])[..] else {
+        panic!("hidden")
+    };
+    assert!(why.contains("/d/s ") && why.contains("cross_filesystems"), "{why}");
+    assert!(matches!(
+        look(&disk(), true, &["/m/s", "/m/s/a", "/m/s/gone"])[..],
+        [Seen::Directory, Seen::File(_), Seen::Absent]
+    ));
+}
+
+#[test]
+fn the_way_to_a_directory_is_looked_at_once_a_request() {
+    // The second answer for the directory would hide what is in it.
+    let disk = Script::new([
+        ("/d/s", vec![Ok(directory(1)), Err(libc::ENOENT)]),
+        ("/d/s/a", vec![Ok(file(0))]),
+        ("/d/s/b", vec![Ok(file(0))]),
+        ("/d/s/t", vec![Ok(directory(1))]),
+        ("/d/s/t/a", vec![Ok(file(0))]),
+        ("/d/u", vec![Ok(directory(1))]),
+        ("/d/u/a", vec![Ok(file(0))]),
+    ]);
+    let seen = look(&disk, false, &["/m/s/a", "/m/s/b", "/m/s/t/a", "/m/s/t", "/m/u/a", "/m/s/a"]);
+    assert!(matches!(
+        seen[..],
+        [Seen::File(_), Seen::File(_), Seen::File(_), Seen::Directory, Seen::File(_), Seen::Absent]
+    ));
+}
+
+fn list(disk: &Script, watch: fn() -> Result<(), WatchError>, text: &str) -> (Result<Listing, ListError>, Vec<Signal>) {
+    let request = ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), metadata: true };
+    let (listed, signals) = super::list(disk, &mounts(false), &Watch(watch), &|| NOW, &request);
+    assert_eq!((listed.ticket, listed.path), (request.ticket, request.path));
+    (listed.content, signals)
+}
+
+#[test]
+fn a_listing_has_files_and_directories_and_nothing_else() {
+    let names = vec![
+        ("a", Some(Kind::File)),
+        ("unknown", None),
+        ("vanished", Some(Kind::File)),
+        ("bad", Some(Kind::File)),
+        ("link", Some(Kind::Other)),
+        ("link-by-lstat", None),
+        ("s", Some(Kind::Directory)),
+        ("mounted", Some(Kind::Directory)),
+        ("state", Some(Kind::Directory)),
+        ("x.tmp", Some(Kind::File)),
+    ];
+    let disk = Script {
+        names,
+        ..Script::new([
+            ("/d/a", vec![Ok(file(0))]),
+            ("/d/unknown", vec![Ok(file(0))]),
+            ("/d/bad", vec![Err(libc::EIO)]),
+            ("/d/link", vec![Ok(link())]),
+            ("/d/link-by-lstat", vec![Ok(link())]),
+            ("/d/s", vec![Ok(directory(1))]),
+            ("/d/mounted", vec![Ok(directory(2))]),
+            ("/d/state", vec![Ok(directory(1))]),
+            ("/d/x.tmp", vec![Ok(file(0))]),
+        ])
+    };
+    let (content, signals) = list(&disk, || Ok(()), "/m");
+    let listing = content.expect("a listing");
+    assert_eq!(listing.files.iter().map(|file| &file.name[..]).collect::<Vec<_>>(), [&b"a"[..], b"unknown"]);
+    assert_eq!(listing.files[0].xattrs["XATTR_user.a"], ["1"]);
+    assert_eq!(listing.directories, [b"s"]);
+    assert_eq!(signals, []);
+}
+
+#[test]
+fn ignored_directories_are_empty() {
+    let disk = || Script { names: vec![("a", None)], ..Script::new([("/d/s", vec![Ok(directory(1))])]) };
+    for text in ["/m/state", "/m/s/hidden", "/m/s/hidden/deeper", "/m/x.tmp"] {
+        assert_eq!(list(&disk(), || panic!("not watched"), text), (Ok(Listing::default()), vec![]), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_watched_is_listed_and_said() {
+    let disk = Script { names: vec![("a", None)], ..Script::new([("/d/a", vec![Ok(file(0))])]) };
+    let unwatched = |why: &str| vec![Signal::Unwatched { path: path("/m"), why: why.to_owned() }];
+    let (content, signals) = list(&disk, || Err(WatchError::Limit), "/m");
+    assert_eq!(content.expect("a listing").files.len(), 1);
+    assert_eq!(signals, unwatched(&WatchError::Limit.to_string()));
+    let (content, signals) = list(&disk, || Err(WatchError::Failed("why".to_owned())), "/m");
+    assert_eq!(content.expect("a listing").files.len(), 1);
+    assert_eq!(signals, unwatched("why"));
+    assert_eq!(list(&disk, || Err(WatchError::Gone), "/m"), (Err(ListError::Gone), vec![]));
+}
+
+#[test]
+fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
+    let gone = |stat: DiskStat| Script::new([("/d/s", vec![Ok(stat)])]);
+    assert_eq!(list(&Script::new([]), || Ok(()), "/m/s").0, Err(ListError::Gone));
+    assert_eq!(list(&gone(link()), || panic!("not watched"), "/m/s").0, Err(ListError::Gone));
+    assert_eq!(list(&gone(file(0)), || panic!("not watched"), "/m/s").0, Err(ListError::Gone));
+    assert_eq!(list(&Script::new([("/d", vec![Err(libc::ENOENT)])]), || Ok(()), "/m").0, Err(ListError::Gone));
+    let unreadable = |disk: Script, text| {
+        let (Err(ListError::Unreadable(why)), _) = list(&disk, || Ok(()), text) else { panic!("unreadable") };
+        why
+    };
+    let why = unreadable(Script { list_error: Some(libc::EACCES), ..Script::new([]) }, "/m");
+    assert!(why.starts_with("cannot list /d: ") && why.contains("let the user"), "{why}");
+    let why = unreadable(Script { names: vec![("a", None)], ..Script::new([("/d/a", vec![Err(libc::EACCES)])]) }, "/m");
+    assert!(why.contains("/d/a"), "{why}");
+    assert!(unreadable(gone(directory(2)), "/m/s").contains("cross_filesystems"));
+}
+
+#[test]
+fn a_root_is_a_directory_or_the_reason_why_not() {
+    let see = |answer| super::root(&Script::new([("/d", vec![answer])]), Path::new("/d"));
+    assert_eq!(see(Ok(root())), RootSeen::Directory { identity: ROOT, empty: true });
+    assert_eq!(see(Err(libc::ENOENT)), RootSeen::Missing);
+    for (answer, part) in [
+        (Ok(file(0)), "is a file"),
+        (Ok(link()), "a symbolic link"),
+        (Err(libc::EACCES), "let the user"),
+        (Err(libc::ENOTCONN), "mount it again"),
+    ] {
+        let RootSeen::Unusable(why) = see(answer) else { panic!("{part}") };
+        assert!(why.contains(part) && why.contains("/d"), "{why}");
+    }
+    let full = Script { names: vec![("a", None)], ..Script::new([]) };
+    assert_eq!(super::root(&full, Path::new("/d")), RootSeen::Directory { identity: ROOT, empty: false });
+    let failing = Script { list_error: Some(libc::EIO), ..Script::new([]) };
+    assert!(matches!(super::root(&failing, Path::new("/d")), RootSeen::Unusable(_)));
+}
+
+#[test]
+fn the_clock_is_asked_for_each_file() {
+    let disk = Script {
+        lease: Some(Lease::Unknown),
+        ..Script::new([("/d/a", vec![Ok(file(NOW_NS))]), ("/d/b", vec![Ok(file(NOW_NS))])])
+    };
+    let asked = Cell::new(0);
+    let clock = || {
+        asked.set(asked.get() + 1);
+        Wall(NOW.0 + (asked.get() - 1) * 5000)
+    };
+    let request =
+        LookRequest { ticket: Ticket(1), paths: vec![path("/m/a"), path("/m/b")], mount: MountId(0), root: ROOT };
+    let looked = super::look(&disk, &mounts(false), &clock, 1000, &request);
+    let writers: Vec<_> = looked
+        .seen
+        .into_iter()
+        .map(|(_, seen)| match seen {
+            Seen::File(look) => look.writer,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(writers, [Writer::Unknown { young: true }, Writer::Unknown { young: false }]);
+}

@@ -1,0 +1,248 @@
+//! The `notify` crate as a source: one non-recursive watch a directory. Lists nothing, follows no rename, and never
+//! uses notify's recursive mode (which loses what is created in a directory before its watch stands).
+//!
+//! The kernel has one queue for all watches, and notify one thread that reads it; a hint goes to the sink on that
+//! thread. A [`sync`](WatchSource::sync) is a cookie in that same queue: a file made and removed in a private, watched
+//! directory. When its event comes, everything before it has been signalled.
+//!
+//! When notify reads that a directory went away it drops the watches at and below that path, also those that were
+//! renewed for a new directory of that name meanwhile. It has told of the path just before, so whoever looks there
+//! again and watches the whole subtree again loses nothing.
+
+mod event;
+mod held;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
+
+use ::notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use self::event::{Meaning, meaning};
+use self::held::Held;
+use super::mounts::{Mounts, relative};
+use super::{SignalSink, WatchError, WatchSource};
+use crate::model::hint::{Hint, HintKind, Signal};
+use crate::model::ids::MountId;
+use crate::model::path::LogicalPath;
+
+/// Whether notify's recommended watcher is the inotify one here.
+const IS_INOTIFY: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// The `notify` crate as a [`WatchSource`].
+pub struct NotifySource {
+    /// One lock for both: which watches stand must not change between asking [`Held`] and telling notify. The notify
+    /// thread never takes it.
+    watches: Mutex<(RecommendedWatcher, Held)>,
+    ear: Arc<Ear>,
+}
+
+impl NotifySource {
+    /// Starts notify's thread, watching nothing but `sync_dir`: a directory of this source's own inside the state
+    /// directory. It is made (mode 0700) when missing, and emptied.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, or the system grants no watcher.
+    pub fn new(mounts: Arc<Mounts>, sync_dir: &Path, sink: SignalSink) -> Result<Self, WatchError> {
+        let sync_dir: PathBuf = sync_dir.components().collect();
+        make_private(&sync_dir)?;
+        let leftovers = fs::read_dir(&sync_dir).map_err(|error| failed("list", &sync_dir, &error))?;
+        for leftover in leftovers.flatten() {
+            // A leftover costs nothing but its name.
+            let _ = fs::remove_file(leftover.path());
+        }
+        let ear = Arc::new(Ear { mounts, sink, sync_dir: sync_dir.clone(), awaited: Mutex::default() });
+        let callback = {
+            let ear = Arc::clone(&ear);
+            move |event| ear.hear_or_lose(event)
+        };
+        let watcher = ::notify::recommended_watcher(callback).map_err(|error| start_error(&error))?;
+        let source = Self { watches: Mutex::new((watcher, Held::default())), ear };
+        source.watch_dir(&sync_dir)?;
+        Ok(source)
+    }
+
+    fn watch_dir(&self, dir: &Path) -> Result<(), WatchError> {
+        let mut watches = lock(&self.watches);
+        let (watcher, held) = &mut *watches;
+        // lstat first: inotify would follow a symbolic link.
+        let inode = match held::inode_of(dir) {
+            Ok(Some(inode)) => inode,
+            Ok(None) => return Err(WatchError::Gone),
+            Err(error) => return Err(io_error(dir, &error)),
+        };
+        for stale in held.stale(dir, inode).into_iter().flatten() {
+            if stale != dir && held::inode_of(&stale).is_ok_and(|now| now == Some(inode)) {
+                return Err(WatchError::Failed(format!(
+                    "{} is also at {} (a bind mount?), and one of the two can be watched; keep one of them in a mount",
+                    dir.display(),
+                    stale.display()
+                )));
+            }
+            // Its error is that there is no such watch: notify has read of the rename before us.
+            let _ = watcher.unwatch(&stale);
+            held.remove(&stale);
+        }
+        watcher.watch(dir, RecursiveMode::NonRecursive).map_err(|error| watch_error(dir, &error))?;
+        held.insert(dir, inode);
+        Ok(())
+    }
+}
+
+impl WatchSource for NotifySource {
+    fn name(&self) -> &'static str {
+        "notify"
+    }
+
+    fn sees_closes(&self) -> bool {
+        IS_INOTIFY
+    }
+
+    fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
+        self.watch_dir(dir)
+    }
+
+    fn sync(&self, number: u64) -> Result<(), WatchError> {
+        // Somebody may have removed the directory meanwhile; without a watch the cookie would never come back.
+        make_private(&self.ear.sync_dir)?;
+        self.watch_dir(&self.ear.sync_dir)?;
+        lock(&self.ear.awaited).insert(number);
+        let cookie = self.ear.sync_dir.join(number.to_string());
+        if let Err(error) = File::create(&cookie).and_then(|_| fs::remove_file(&cookie)) {
+            lock(&self.ear.awaited).remove(&number);
+            return Err(failed("write", &cookie, &error));
+        }
+        Ok(())
+    }
+}
+
+/// What hears notify's events, on notify's thread: it takes no lock that is held for long, and never calls notify.
+struct Ear {
+    mounts: Arc<Mounts>,
+    sink: SignalSink,
+    sync_dir: PathBuf,
+    /// The cookies that have not come back.
+    awaited: Mutex<BTreeSet<u64>>,
+}
+
+impl Ear {
+    /// A panic would end notify's thread without a word, and the source would be deaf; so it counts as a loss.
+    fn hear_or_lose(&self, event: ::notify::Result<::notify::Event>) {
+        if catch_unwind(AssertUnwindSafe(|| self.hear(event))).is_err() {
+            tracing::error!("a watch event could not be passed on; the mounts are scanned instead");
+            let _ = catch_unwind(AssertUnwindSafe(|| self.lose()));
+        }
+    }
+
+    fn hear(&self, event: ::notify::Result<::notify::Event>) {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => return self.hear_error(&error),
+        };
+        match meaning(&event) {
+            Meaning::Nothing => {}
+            Meaning::Hint(kind) if !event.paths.is_empty() => {
+                for path in &event.paths {
+                    self.hint(path, kind);
+                }
+            }
+            Meaning::Hint(_) | Meaning::Lost => self.lose(),
+        }
+    }
+
+    fn hint(&self, path: &Path, kind: HintKind) {
+        if let Some(below) = relative(&self.sync_dir, path) {
+            return self.cookie(below);
+        }
+        if let Some((mount, path)) = self.mounts.locate(path)
+            && !self.mounts.is_ignored(mount, &path)
+        {
+            (self.sink)(Signal::Hint(Hint { path, kind }));
+        }
+    }
+
+    fn cookie(&self, name: &[u8]) {
+        let Some(number) = str::from_utf8(name).ok().and_then(|name| name.parse().ok()) else { return };
+        // The cookie makes several events; the first one answers.
+        let answers = lock(&self.awaited).remove(&number);
+        if answers {
+            (self.sink)(Signal::Synced(number));
+        }
+    }
+
+    fn hear_error(&self, error: &::notify::Error) {
+        let located: Vec<_> = error.paths.iter().filter_map(|path| self.mounts.locate(path)).collect();
+        match &error.kind {
+            ErrorKind::MaxFilesWatch if !located.is_empty() => {
+                for (_, path) in located {
+                    (self.sink)(Signal::Unwatched { path, why: WatchError::Limit.to_string() });
+                }
+            }
+            _ => {
+                tracing::warn!(%error, "the watcher reports an error; the mounts are scanned");
+                self.lose();
+            }
+        }
+    }
+
+    /// Says that hints were lost, in every mount. A cookie may be among what was lost: the scans stand for it.
+    fn lose(&self) {
+        for mount in self.mounts.ids() {
+            (self.sink)(Signal::Lost(mount));
+        }
+        let awaited = std::mem::take(&mut *lock(&self.awaited));
+        for number in awaited {
+            (self.sink)(Signal::Synced(number));
+        }
+    }
+}
+
+/// What these locks guard is whole between any two statements, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn make_private(dir: &Path) -> Result<(), WatchError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| failed("make", dir, &error))
+}
+
+fn failed(doing: &str, path: &Path, error: &io::Error) -> WatchError {
+    WatchError::Failed(format!("cannot {doing} {}: {error}", path.display()))
+}
+
+fn io_error(dir: &Path, error: &io::Error) -> WatchError {
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ENOTDIR) => WatchError::Gone,
+        // notify turns inotify's ENOSPC into MaxFilesWatch; other watchers may not.
+        Some(libc::ENOSPC) => WatchError::Limit,
+        _ => failed("watch", dir, error),
+    }
+}
+
+fn watch_error(dir: &Path, error: &::notify::Error) -> WatchError {
+    match &error.kind {
+        ErrorKind::PathNotFound | ErrorKind::WatchNotFound => WatchError::Gone,
+        ErrorKind::MaxFilesWatch => WatchError::Limit,
+        ErrorKind::Io(error) => io_error(dir, error),
+        ErrorKind::Generic(_) | ErrorKind::InvalidConfig(_) => {
+            WatchError::Failed(format!("cannot watch {}: {error}", dir.display()))
+        }
+    }
+}
+
+fn start_error(error: &::notify::Error) -> WatchError {
+    let advice = match &error.kind {
+        // inotify_init1(2): the limit of instances of this user, or of open files.
+        ErrorKind::Io(io) if io.raw_os_error() == Some(libc::EMFILE) => {
+            "; raise the limit with: sysctl fs.inotify.max_user_instances=N"
+        }
+        _ => "",
+    };
+    WatchError::Failed(format!("cannot start a watcher: {error}{advice}"))
+}
