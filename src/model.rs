@@ -11,6 +11,7 @@
 pub mod asset;
 pub mod change;
 pub mod delivery;
+pub mod duration;
 pub mod entry;
 pub mod hint;
 pub mod ids;
@@ -18,6 +19,7 @@ pub mod look;
 pub mod metadata;
 pub mod mount;
 pub mod path;
+pub mod principal;
 pub mod record;
 pub mod status;
 pub mod subscription;
