@@ -1,1 +1,11 @@
-//! To come.
+//! Configuration: one optional file, `ringback.toml`, and what the command line says over it.
+//!
+//! [`options`] is the file as written, with places; [`settings`] is what is in force, with every default filled in and
+//! every contradiction refused. Both are pure. [`sources`] is the one place that reads the configuration and rule files;
+//! it does not interpret them.
+
+pub mod options;
+pub mod settings;
+pub mod sources;
+
+pub use settings::{Overrides, Places, Resolved, Settings, resolve};

@@ -105,7 +105,7 @@ impl RulesInForce {
     /// Each subscription with its number.
     pub fn subscriptions(&self) -> impl Iterator<Item = (SubscriptionId, Arc<Subscription>)> {
         let numbers = self.subscriptions.iter().copied();
-        numbers.zip(self.set.rules.iter().map(|rule| Arc::clone(&rule.subscription)))
+        numbers.zip(self.set.rules().iter().map(|rule| Arc::clone(&rule.subscription)))
     }
 }
 

@@ -11,6 +11,7 @@
 pub mod asset;
 pub mod change;
 pub mod delivery;
+pub mod duration;
 pub mod entry;
 pub mod hint;
 pub mod ids;

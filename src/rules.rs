@@ -1,21 +1,326 @@
-//! To come.
-use crate::model::{change::Change, metadata::Metadata, subscription::Subscription};
-/// x
-#[derive(Debug)]
+//! Rules: who asked for which changes.
+//!
+//! Pure: nothing here reads a file, a clock or the ledger, and nothing sends. Texts of rule files become diagnostics
+//! or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of its rules a change fires. [`syntax`] is
+//! how clauses are written, [`condition`] what they are, [`eval`] what they mean, [`file`](mod@file) how a rule file is laid out.
+
+pub mod condition;
+pub mod eval;
+pub mod file;
+pub mod pattern;
+pub mod syntax;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use crate::diagnostic::lines::LineIndex;
+use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
+use crate::model::change::Change;
+use crate::model::metadata::Metadata;
+use crate::model::subscription::Subscription;
+use condition::Condition;
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// x
-    pub subscription: std::sync::Arc<Subscription>,
+    /// Where and how its entries go.
+    pub subscription: Arc<Subscription>,
+    /// Which changes it fires on.
+    pub condition: Condition,
 }
-/// x
-#[derive(Debug, Default)]
+
+/// Rules that are in force together. Never changed: an edit makes another set, which replaces it whole.
+#[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    /// x
-    pub rules: Vec<Rule>,
+    rules: Vec<Rule>,
 }
+
 impl RuleSet {
-    /// x
+    /// No rules: nobody is called.
     #[must_use]
-    pub fn matching(&self, _: &Change, _: &Metadata) -> Vec<usize> {
-        vec![]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The rules: files in path order, in each the order of the file. No two have the same name.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The indices of the rules that a change fires, rising. `state` is the asset's metadata after the change.
+    #[must_use]
+    pub fn matching(&self, change: &Change, state: &Metadata) -> Vec<usize> {
+        let subject = eval::Subject::new(change, state);
+        let firing = self.rules.iter().enumerate().filter(|(_, rule)| subject.fires(&rule.condition));
+        firing.map(|(index, _)| index).collect()
+    }
+}
+
+/// What came of reading rule files.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules of all files; `None` when any file has an error.
+    pub set: Option<RuleSet>,
+    /// Everything that is wrong or odd, in the order of files and places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads rule files, which are given in path order. All faults of all files are found in one pass.
+#[must_use]
+pub fn load(files: &[SourceFile]) -> Loaded {
+    let mut rules = Vec::new();
+    let mut diagnostics = Vec::new();
+    let mut names = Names::default();
+    for source in files {
+        let file::Read { subscriptions, diagnostics: mut of_file } = file::read(source);
+        for subscription in subscriptions {
+            if let Some((name, span)) = subscription.name {
+                of_file.extend(names.taken(name.as_str(), source, span));
+            }
+            rules.extend(subscription.rule);
+        }
+        of_file.sort_by_key(|d| d.span.start);
+        diagnostics.append(&mut of_file);
+    }
+    let set = (!has_errors(&diagnostics)).then_some(RuleSet { rules });
+    Loaded { set, diagnostics }
+}
+
+/// The names that are taken, and where.
+#[derive(Default)]
+struct Names<'f> {
+    places: HashMap<String, (&'f SourceFile, usize)>,
+    lines: HashMap<&'f str, LineIndex<'f>>,
+}
+
+impl<'f> Names<'f> {
+    /// Takes a name; a diagnostic when it was taken before.
+    fn taken(&mut self, name: &str, file: &'f SourceFile, span: std::ops::Range<usize>) -> Option<Diagnostic> {
+        let (first_file, first_at) = match self.places.entry(name.to_owned()) {
+            Entry::Vacant(free) => {
+                free.insert((file, span.start));
+                return None;
+            }
+            Entry::Occupied(taken) => *taken.get(),
+        };
+        let index = self.lines.entry(&first_file.name).or_insert_with(|| LineIndex::new(&first_file.text));
+        let place = index.place(first_at);
+        Some(Diagnostic {
+            code: Code::Duplicate,
+            severity: Severity::Error,
+            file: file.name.clone(),
+            span,
+            message: format!(
+                "the name `{name}` is taken: it is first given at {}:{}:{}",
+                first_file.name, place.line, place.column
+            ),
+            label: "given again".into(),
+            help: Some("rename one of the two; all rule files share their names".into()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Loaded, RuleSet, load};
+    use crate::diagnostic::render::{Format, one_lines, report};
+    use crate::diagnostic::{SourceFile, has_errors};
+    use crate::model::change::{Action, Change};
+    use crate::model::ids::{AssetId, Rrn, Seq};
+    use crate::model::metadata::Metadata;
+    use crate::model::path::LogicalPath;
+    use crate::model::subscription::{Batching, Method, RetrySchedule};
+    use crate::model::time::Wall;
+
+    fn source(name: &str, text: impl Into<Vec<u8>>) -> SourceFile {
+        SourceFile { name: name.into(), text: text.into() }
+    }
+
+    fn loaded(text: &str) -> RuleSet {
+        let Loaded { set, diagnostics } = load(&[source("a.toml", text)]);
+        set.unwrap_or_else(|| panic!("{diagnostics:#?}"))
+    }
+
+    #[test]
+    fn every_key_takes_effect() {
+        let set = loaded(
+            r#"
+            [[subscription]]
+            name = "sfo-dailies"
+            callback = "http://127.0.0.1:8874/sfo?a=b"
+            method = "PUT"
+            watchPath = ["+ /acme/**/*.mov", "/acme/dailies"]
+            watchMetadata = ["IPTC_City==SFO", "Rating!=1"]
+            logicalOperand = "AND"
+            format = "zoom"
+            header = ["X-Site: sfo", "Authorization: Bearer x"]
+            queryParam = ["site=San Francisco", "q=a&b=c"]
+            successCode = 204
+            retry = ["200ms", "1m"]
+            retryCount = 7
+            linger = "1s"
+            maxEntries = 10
+            description = "Dailies."
+            "#,
+        );
+        let [rule] = set.rules() else { panic!("one rule") };
+        let subscription = &rule.subscription;
+        assert_eq!(subscription.name.as_str(), "sfo-dailies");
+        let target = &subscription.target;
+        assert_eq!(target.url.as_str(), "http://127.0.0.1:8874/sfo?a=b&site=San+Francisco&q=a%26b%3Dc");
+        assert_eq!((target.method, target.success_code), (Method::Put, 204));
+        assert_eq!(target.headers[1], ("Authorization".into(), "Bearer x".into()));
+        assert_eq!(subscription.retry, RetrySchedule { delays_ms: vec![200, 60_000], retries: 7 });
+        assert_eq!(subscription.batching, Batching { linger_ms: 1_000, max_entries: 10 });
+        assert_eq!((rule.condition.paths().len(), rule.condition.metadata().len()), (2, 2));
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_rule_file_and_not_of_the_form() {
+        let head = "[[subscription]]\nname = 'a'\ncallback = 'http://h'\nwatchPath = ['* /']\n";
+        let set = loaded(head);
+        let subscription = &set.rules()[0].subscription;
+        assert_eq!((subscription.target.method, subscription.target.success_code), (Method::Post, 200));
+        assert_eq!(subscription.retry, RetrySchedule::default());
+        assert_eq!(subscription.batching, Batching::default());
+        for (lines, delays_ms, retries) in [
+            ("retry = ['1s', '2s']", vec![1_000, 2_000], 2),
+            ("retry = ['1s']\nretryCount = 0", vec![1_000], 0),
+            ("retryCount = 100", vec![60_000], 100),
+        ] {
+            let set = loaded(&format!("{head}{lines}"));
+            assert_eq!(set.rules()[0].subscription.retry, RetrySchedule { delays_ms, retries }, "{lines}");
+        }
+    }
+
+    #[test]
+    fn matching_gives_the_rules_that_fire_in_the_order_of_the_files() {
+        let rule = |name: &str, path: &str| {
+            format!("[[subscription]]\nname = '{name}'\ncallback = 'http://h'\nwatchPath = ['{path}']\n")
+        };
+        let files = [
+            source("a.toml", rule("z", "* /a") + &rule("y", "- /a")),
+            source("b.toml", rule("x", "+ /a/*.mov") + &rule("w", "* /b") + &rule("v", "* /")),
+        ];
+        let set = load(&files).set.expect("nothing is wrong");
+        let change = Change {
+            seq: Seq(1),
+            rrn: Rrn(1),
+            time: Wall(0),
+            asset: AssetId(1),
+            path: LogicalPath::parse(b"/a/f.mov").expect("a path"),
+            owner: String::new(),
+            action: Action::Added,
+            delta: Vec::new(),
+        };
+        assert_eq!(set.matching(&change, &Metadata::new()), [0, 2, 4]);
+        assert_eq!(RuleSet::empty().matching(&change, &Metadata::new()), [0; 0]);
+    }
+
+    #[test]
+    fn one_wrong_file_blocks_all_and_all_are_read() {
+        let good = source("a.toml", "[[subscription]]\nname = 'a'\ncallback = 'http://h'\nwatchPath = ['* /']\n");
+        let loaded = load(&[good.clone(), source("b.toml", "x = 1"), source("c.toml", "y =")]);
+        assert!(loaded.set.is_none());
+        let files: Vec<_> = loaded.diagnostics.iter().map(|d| d.file.as_str()).collect();
+        assert_eq!(files, ["b.toml", "c.toml"]);
+        assert_eq!(load(&[]).set.map(|set| set.rules().len()), Some(0));
+    }
+
+    /// Whatever the text: no panic, a set exactly when there is no error, and each diagnostic can be shown.
+    fn check_any(text: Vec<u8>) {
+        let files = [source("a.toml", text)];
+        let Loaded { set, diagnostics } = load(&files);
+        assert_eq!(set.is_none(), has_errors(&diagnostics));
+        for format in [Format::Plain, Format::Terminal, Format::Json] {
+            let shown = report(&diagnostics, &files, format);
+            assert_eq!(shown.is_empty(), diagnostics.is_empty() && format != Format::Json);
+        }
+        assert_eq!(one_lines(&diagnostics, &files).len(), diagnostics.len());
+        let config = crate::config::options::read(&files[0]).1;
+        assert_eq!(report(&config, &files, Format::Plain).is_empty(), config.is_empty());
+    }
+
+    /// Pieces of rule files, whole and broken, in any order.
+    fn pieces() -> impl Strategy<Value = String> {
+        let known = prop::sample::select(vec![
+            "[[subscription]]\n",
+            "[subscription]\n",
+            "[[subscription",
+            "]]",
+            "[",
+            "{",
+            "}",
+            "'",
+            "\"",
+            "\"\"\"",
+            "\\",
+            "name = 'a'\n",
+            "name = ",
+            "callback = 'http://h/'\n",
+            "callback = 'http://a:b@h:0/#'\n",
+            "watchPath = [",
+            "watchPath = ['* /a', '/b/*']\n",
+            "watchMetadata = ['A==b*', ",
+            "'\"A\"!=\"",
+            "retry = ['1s']\n",
+            "linger = '9'",
+            "header = ['Authorization: x\u{e9}']\n",
+            "a.b.c = 1\n",
+            "\n",
+            " ",
+            "\t",
+            "\r\n",
+            "=",
+            ",",
+            "#",
+            "\u{e9}",
+            "\u{feff}",
+            "* /a/{",
+            "**",
+            "[!",
+            "==",
+            ">=",
+            "1979-05-27",
+            "0x1F",
+            "mount = [{path = '/'}]\n",
+            "[settle]\nquiet = '1s'\n",
+        ]);
+        prop::collection::vec(prop_oneof![8 => known.prop_map(str::to_owned), 1 => any::<String>()], 0..24)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in pieces()) {
+            check_any(text.into_bytes());
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            check_any(bytes);
+        }
+
+        #[test]
+        fn no_clause_makes_its_reader_panic(path in "[*+~-]? ?/?[a/*?{},\\[\\]!\\\\é. ]{0,20}", clause in "[A\"\\\\ ]{0,4}[!=~<>]{0,3}.{0,8}") {
+            super::syntax::watch_path::parse(&path, &mut Vec::new());
+            super::syntax::watch_metadata::parse(&clause, &mut Vec::new());
+        }
+
+        /// What a glob covers begins with its literal prefix: leaving the prefix out changes nothing.
+        #[test]
+        fn the_prefix_of_a_glob_changes_nothing(path in "/[ab/*?{},\\\\]{0,10}[*?]", asset in "/[ab/*]{1,8}") {
+            use super::condition::Cover;
+            if let Some(clause) = super::syntax::watch_path::parse(&format!("* {path}"), &mut Vec::new())
+                && let (Cover::Glob(glob), Ok(asset)) = (&clause.cover, LogicalPath::parse(asset.as_bytes()))
+            {
+                let plain = super::pattern::PathGlob::new(glob.as_str(), Vec::new()).expect("it was one before");
+                prop_assert_eq!(glob.matches(&asset), plain.matches(&asset));
+            }
+        }
     }
 }

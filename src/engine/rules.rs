@@ -12,8 +12,8 @@ impl Engine {
         self.rules_to_come = Some(new.clone());
         let ledger = &self.ledger;
         let before = ledger.subscriptions()?;
-        let mut subscriptions = Vec::with_capacity(new.set.rules.len());
-        for rule in &new.set.rules {
+        let mut subscriptions = Vec::with_capacity(new.set.rules().len());
+        for rule in new.set.rules() {
             subscriptions.push(ledger.enrol(rule.subscription.name.as_str())?);
         }
         let named: std::collections::HashSet<_> = subscriptions.iter().copied().collect();
@@ -24,7 +24,7 @@ impl Engine {
         ledger.promise();
         self.rules_to_come = None;
         self.rules_status.generation += 1;
-        self.rules_status.subscriptions = new.set.rules.len() as u64;
+        self.rules_status.subscriptions = new.set.rules().len() as u64;
         self.rules = RulesInForce { set: new.set, subscriptions: subscriptions.into() };
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
             intake.set_rules(self.rules.clone());

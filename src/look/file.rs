@@ -19,8 +19,8 @@ const TRIES: usize = 3;
 ///
 /// `clock` is asked right after a file's lstat, since what is young or racy is a matter of milliseconds; `quiet_ms` is
 /// the settling time. A file's stat is the one from before its attributes were read, and the one from after agreed,
-/// unless the look says that somebody is writing. A path below a directory of another filesystem (which the mount does
-/// not cross) is unreadable: what is mounted there hides it.
+/// unless the look says that somebody is writing. A directory of another filesystem (which the mount does not cross) and
+/// what lies below it is covered: what is mounted there hides it.
 pub fn look(
     disk: &dyn Disk,
     mounts: &Mounts,
@@ -42,7 +42,7 @@ pub fn look(
         match ways.to(parent) {
             Way::Clear => eye.see(&mounts.to_disk(request.mount, path)),
             Way::Broken => eye.absent(),
-            Way::Foreign(dir) => eye.hidden(&dir),
+            Way::Foreign(_) => eye.covered(),
             Way::Unreadable(why) => Seen::Unreadable(why),
         }
     };
@@ -93,8 +93,7 @@ impl Eye<'_> {
             Kind::Other => Seen::Other,
             Kind::Directory if self.volume.is_none_or(|volume| volume == stat.identity.volume) => Seen::Directory,
             // Another filesystem than the known root's: it is mounted there, or the root itself is another.
-            Kind::Directory if self.root_stands() => Seen::Other,
-            Kind::Directory => Seen::RootGone,
+            Kind::Directory => self.covered(),
         }
     }
 
@@ -144,14 +143,8 @@ impl Eye<'_> {
         if self.root_stands() { Seen::Absent } else { Seen::RootGone }
     }
 
-    fn hidden(&self, dir: &Path) -> Seen {
-        if !self.root_stands() {
-            return Seen::RootGone;
-        }
-        Seen::Unreadable(format!(
-            "another filesystem is mounted at {} and hides what was there; unmount it, or set cross_filesystems = true",
-            dir.display()
-        ))
+    fn covered(&self) -> Seen {
+        if self.root_stands() { Seen::Covered } else { Seen::RootGone }
     }
 
     fn root_stands(&self) -> bool {

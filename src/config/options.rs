@@ -1,0 +1,200 @@
+//! `ringback.toml` as written: what it says, and where. It has no defaults and compares nothing.
+
+use std::ops::Range;
+
+use crate::diagnostic::document::{Faults, Table, Text, walk};
+use crate::diagnostic::{Code, Diagnostic, SourceFile};
+use crate::model::duration::DURATION_MAX_MS;
+use crate::model::mount::FirstScan;
+use crate::model::path::LogicalPath;
+use crate::model::principal::{Principal, Role};
+
+/// A value and its place in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub span: Range<usize>,
+}
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `state`: the state directory.
+    pub state: Option<Written<String>>,
+    /// `rules`: the directory of rule files.
+    pub rules: Option<Written<String>>,
+    /// `listen`: an address and a port.
+    pub listen: Option<Written<std::net::SocketAddr>>,
+    /// `[[mount]]`, in order.
+    pub mounts: Vec<MountOptions>,
+    /// `[[principal]]`, in order.
+    pub principals: Vec<Written<Principal>>,
+    /// `[settle] quiet`, milliseconds.
+    pub settle_quiet_ms: Option<u64>,
+    /// `[settle] max`, milliseconds, and its place.
+    pub settle_max_ms: Option<Written<u64>>,
+    /// `[delivery] connect_timeout`, milliseconds, at least 1.
+    pub connect_timeout_ms: Option<u64>,
+    /// `[delivery] timeout`, milliseconds, at least 1.
+    pub attempt_timeout_ms: Option<u64>,
+}
+
+/// One `[[mount]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountOptions {
+    /// `path`: where its content shows.
+    pub path: Written<LogicalPath>,
+    /// `dir`: the directory on disk.
+    pub dir: Written<String>,
+    /// `ignore`: patterns, checked.
+    pub ignore: Option<Vec<String>>,
+    /// `first_scan`.
+    pub first_scan: Option<FirstScan>,
+    /// `cross_filesystems`.
+    pub cross_filesystems: Option<bool>,
+}
+
+/// Reads the file. With an error among the diagnostics the options are incomplete.
+#[must_use]
+pub fn read(file: &SourceFile) -> (Options, Vec<Diagnostic>) {
+    let mut options = Options::default();
+    let diagnostics = walk(file, |top, faults| options = of_file(top, faults));
+    (options, diagnostics)
+}
+
+fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
+    top.only(&["state", "rules", "listen", "mount", "principal", "settle", "delivery"], faults);
+    let mut options = Options {
+        state: top.string("state", faults).and_then(|text| directory(&text, faults)),
+        rules: top.string("rules", faults).and_then(|text| directory(&text, faults)),
+        listen: top.string("listen", faults).and_then(|text| address(&text, faults)),
+        ..Options::default()
+    };
+    for table in top.tables("mount", "[[mount]]", faults) {
+        options.mounts.extend(mount(&table, faults));
+    }
+    for table in top.tables("principal", "[[principal]]", faults) {
+        options.principals.extend(principal(&table, faults));
+    }
+    if let Some(table) = top.table("settle", "[settle]", faults) {
+        table.only(&["quiet", "max"], faults);
+        options.settle_quiet_ms = table.duration_ms("quiet", faults);
+        let max = table.duration_ms("max", faults);
+        options.settle_max_ms = max.map(|value| Written { value, span: table.key_span("max") });
+    }
+    if let Some(table) = top.table("delivery", "[delivery]", faults) {
+        table.only(&["connect_timeout", "timeout"], faults);
+        options.connect_timeout_ms = timeout(&table, "connect_timeout", faults);
+        options.attempt_timeout_ms = timeout(&table, "timeout", faults);
+    }
+    options
+}
+
+fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions> {
+    let meant = table.only(&["path", "dir", "ignore", "first_scan", "cross_filesystems"], faults);
+    table.missing("path", "path = \"/acme\"", &meant, faults);
+    table.missing("dir", "dir = \"/srv/media/acme\"", &meant, faults);
+    let path = table.string("path", faults).and_then(|text| {
+        let parsed = LogicalPath::parse(text.value.as_bytes());
+        let help = "this is where the mount shows in rules and payloads, such as \"/acme\"; the directory is `dir`";
+        or_noted(parsed, Code::BadPath, &text, help, faults)
+    });
+    let dir = table.string("dir", faults).and_then(|text| directory(&text, faults));
+    let ignore = table.strings("ignore", faults).map(|patterns| {
+        patterns.iter().for_each(|pattern| ignore_pattern(pattern, faults));
+        patterns.iter().map(|pattern| pattern.value.to_owned()).collect()
+    });
+    let first_scans = [("silent", FirstScan::Silent), ("report", FirstScan::Report)];
+    let first_scan = table.word("first_scan", &first_scans, faults);
+    let cross_filesystems = table.boolean("cross_filesystems", faults);
+    Some(MountOptions { path: path?, dir: dir?, ignore, first_scan, cross_filesystems })
+}
+
+fn ignore_pattern(pattern: &Text<'_>, faults: &mut Faults<'_>) {
+    let why = match globset::GlobBuilder::new(pattern.value).literal_separator(true).backslash_escape(true).build() {
+        _ if pattern.value.is_empty() => "it is empty".to_owned(),
+        Err(error) => error.kind().to_string(),
+        Ok(_) => return,
+    };
+    let message = format!("the pattern cannot be read as a glob: {why}");
+    faults
+        .error(Code::BadGlob, pattern.span.clone(), message, "this pattern")
+        .help("such as \"*.part\"; one without `/` is tried on each name of the path");
+}
+
+fn principal(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Written<Principal>> {
+    let meant = table.only(&["name", "role", "token_sha256"], faults);
+    table.missing("name", "name = \"pipeline\"", &meant, faults);
+    table.missing("role", "role = \"operator\"", &meant, faults);
+    table.missing("token_sha256", "token_sha256 = \"...\" (printf %s TOKEN | sha256sum)", &meant, faults);
+    let name = table.string("name", faults).and_then(|text| {
+        let fits = (1..=64).contains(&text.value.len()) && text.value.bytes().all(|b| b.is_ascii_graphic());
+        let name = fits.then(|| text.value.to_owned()).ok_or("a principal's name is 1 to 64 visible ASCII characters");
+        or_noted(name, Code::BadName, &text, "such as \"pipeline\"", faults)
+    });
+    let role = table.word("role", &Role::ALL.map(|role| (role.as_str(), role)), faults);
+    let digest = table.string("token_sha256", faults).and_then(|text| {
+        let error = format!("a SHA-256 digest is 64 hexadecimal digits; this has {} characters", text.value.len());
+        let help = "this is the token's digest, not the token: printf %s TOKEN | sha256sum";
+        or_noted(hex(text.value).ok_or(error), Code::BadDigest, &text, help, faults)
+    });
+    let name = name?;
+    let value = Principal { name: name.value, role: role?, token_sha256: digest?.value };
+    Some(Written { value, span: name.span })
+}
+
+fn directory(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Written<String>> {
+    let why = match text.value {
+        "" => "the directory is empty",
+        dir if dir.contains('\0') => "the directory has a NUL character",
+        dir => return Some(Written { value: dir.to_owned(), span: text.span.clone() }),
+    };
+    faults.error(Code::BadPath, text.span.clone(), why, "").help("write a directory, such as \"/srv/media/acme\"");
+    None
+}
+
+fn address(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Written<std::net::SocketAddr>> {
+    let parsed = text.value.parse().map_err(|_| "`listen` takes an IP address and a port");
+    or_noted(parsed, Code::BadAddress, text, "such as \"127.0.0.1:8873\", or \"[::]:8873\" for all interfaces", faults)
+}
+
+fn timeout(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<u64> {
+    let ms = table.duration_ms(key, faults)?;
+    if ms == 0 {
+        let message = format!("`{key}` takes 1ms to {}d", DURATION_MAX_MS / 86_400_000);
+        faults.error(Code::OutOfRange, table.key_span(key), message, "").help("no attempt can end in no time");
+    }
+    (ms > 0).then_some(ms)
+}
+
+fn or_noted<T, E: ToString>(
+    result: Result<T, E>,
+    code: Code,
+    text: &Text<'_>,
+    help: &str,
+    faults: &mut Faults<'_>,
+) -> Option<Written<T>> {
+    match result {
+        Ok(value) => Some(Written { value, span: text.span.clone() }),
+        Err(error) => {
+            faults.error(code, text.span.clone(), error.to_string(), "").help(help);
+            None
+        }
+    }
+}
+
+/// 32 bytes from 64 hexadecimal digits.
+fn hex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    let mut out = [0; 32];
+    if digits.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(out)
+}

@@ -1,0 +1,378 @@
+//! The configuration as it is in force.
+//!
+//! Pure: the directories that relative ones are taken from are given, nothing is looked up on disk. So two mounts that
+//! overlap only through a symbolic link are not found here.
+//!
+//! Relative directories in the file are taken from the file's own directory, those of the command line from the working
+//! directory. Without `state`, the state directory is `ringback-state` beside the configuration file, or in the working
+//! directory when there is none. It is never watched, wherever it lies, so it may lie in a mount, and no mount in it.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use super::options::{self, MountOptions, Options};
+use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
+use crate::model::mount::{IGNORED_BY_DEFAULT, Mount};
+use crate::model::path::LogicalPath;
+use crate::model::principal::Principal;
+
+/// [`Diagnostic::file`] of what no file says.
+pub const COMMAND_LINE: &str = "command line";
+
+/// What is in force. All directories are absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the ledger lives.
+    pub state: PathBuf,
+    /// The directory of rule files; `None`: there are no rules.
+    pub rules: Option<PathBuf>,
+    /// Where the API listens. 127.0.0.1:8873 unless set.
+    pub listen: SocketAddr,
+    /// At least one. They do not overlap: neither logically nor, as written, on disk.
+    pub mounts: Vec<Mount>,
+    /// Callers; no two have the same name or token.
+    pub principals: Vec<Principal>,
+    /// How long a file must be quiet before it is looked at, milliseconds. 1,000 unless set.
+    pub settle_quiet_ms: u64,
+    /// The longest that a file which is never quiet waits for its look, milliseconds; at least the quiet time. `None`:
+    /// for ever.
+    pub settle_max_ms: Option<u64>,
+    /// How long connecting to a target may take, milliseconds. 5,000 unless set.
+    pub connect_timeout_ms: u64,
+    /// How long a whole attempt may take, milliseconds. 30,000 unless set.
+    pub attempt_timeout_ms: u64,
+}
+
+/// What the command line says over the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `DIR`: mounted at `/`, in place of the file's mounts.
+    pub dir: Option<PathBuf>,
+    /// `--rules`.
+    pub rules: Option<PathBuf>,
+    /// `--state`.
+    pub state: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Where relative directories are taken from. Both are absolute.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// The configuration file's directory; the working directory when there is no file.
+    pub config: &'a Path,
+    /// The working directory.
+    pub working: &'a Path,
+}
+
+/// Settings, and what is odd about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// What is in force.
+    pub settings: Settings,
+    /// None of them blocks.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Joins the file, the command line and the defaults.
+///
+/// # Errors
+/// Everything that is wrong, and warnings too, in the order of places.
+pub fn resolve(
+    file: Option<&SourceFile>,
+    places: Places<'_>,
+    overrides: Overrides,
+) -> Result<Resolved, Vec<Diagnostic>> {
+    let (options, diagnostics) = file.map(options::read).unwrap_or_default();
+    let name = file.map_or(COMMAND_LINE, |file| file.name.as_str());
+    let mut notes = Notes { file: name, found: diagnostics };
+    let settings = settings(options, places, overrides, &mut notes);
+    let mut found = notes.found;
+    found.sort_by_key(|d| (d.span.start, d.code));
+    if has_errors(&found) { Err(found) } else { Ok(Resolved { settings, warnings: found }) }
+}
+
+/// Collects what is wrong.
+struct Notes<'a> {
+    file: &'a str,
+    found: Vec<Diagnostic>,
+}
+
+impl Notes<'_> {
+    fn note(&mut self, code: Code, severity: Severity, span: Range<usize>, message: String, help: &str) {
+        let (file, label, help) = (self.file.to_owned(), String::new(), Some(help.to_owned()));
+        self.found.push(Diagnostic { code, severity, file, span, message, label, help });
+    }
+
+    fn error(&mut self, code: Code, span: Range<usize>, message: String, help: &str) {
+        self.note(code, Severity::Error, span, message, help);
+    }
+}
+
+fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &mut Notes<'_>) -> Settings {
+    let Options { state, rules, listen, mounts, principals, .. } = options;
+    let (state_span, state) = match (overrides.state, state) {
+        (Some(dir), _) => (0..0, joined(places.working, dir)),
+        (None, Some(written)) => (written.span, joined(places.config, written.value)),
+        (None, None) => (0..0, places.config.join("ringback-state")),
+    };
+    let rules = match (overrides.rules, rules) {
+        (Some(dir), _) => Some(joined(places.working, dir)),
+        (None, written) => written.map(|written| joined(places.config, written.value)),
+    };
+    if rules.is_none() && !has_errors(&notes.found) {
+        let help = "write rules = \"rules\" in ringback.toml, or give --rules DIR";
+        notes.note(Code::NoRules, Severity::Warning, 0..0, "there are no rules: nobody will be called".into(), help);
+    }
+    let placed = match overrides.dir {
+        Some(dir) => vec![at_root(joined(places.working, dir))],
+        None => mounts.into_iter().map(|mount| placed(mount, places.config)).collect(),
+    };
+    check_mounts(&placed, notes);
+    check_state(&placed, &state, &state_span, notes);
+    check_principals(&principals, notes);
+    let settle_quiet_ms = options.settle_quiet_ms.unwrap_or(1_000);
+    if let Some(max) = options.settle_max_ms.as_ref().filter(|max| max.value < settle_quiet_ms) {
+        let message = format!("`max` is shorter than `quiet`, which is {settle_quiet_ms}ms");
+        notes.error(Code::OutOfRange, max.span.clone(), message, "`max` is the longest wait for a file to be quiet");
+    }
+    Settings {
+        state,
+        rules,
+        listen: overrides.listen.or(listen.map(|listen| listen.value)).unwrap_or(LISTEN_DEFAULT),
+        mounts: placed.into_iter().map(|placed| placed.mount).collect(),
+        principals: principals.into_iter().map(|principal| principal.value).collect(),
+        settle_quiet_ms,
+        settle_max_ms: options.settle_max_ms.map(|max| max.value),
+        connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
+        attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
+    }
+}
+
+/// Loopback: nobody else is let in unless an admin says so.
+const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8873);
+
+/// A mount and where the file says so.
+struct Placed {
+    mount: Mount,
+    path_span: Range<usize>,
+    dir_span: Range<usize>,
+}
+
+fn at_root(dir: PathBuf) -> Placed {
+    let mount = Mount {
+        path: LogicalPath::root(),
+        dir,
+        ignore: IGNORED_BY_DEFAULT.map(str::to_owned).to_vec(),
+        first_scan: Default::default(),
+        cross_filesystems: false,
+    };
+    Placed { mount, path_span: 0..0, dir_span: 0..0 }
+}
+
+fn placed(options: MountOptions, base: &Path) -> Placed {
+    let MountOptions { path, dir, ignore, first_scan, cross_filesystems } = options;
+    let mount = Mount {
+        path: path.value,
+        dir: joined(base, dir.value),
+        ignore: ignore.unwrap_or_else(|| IGNORED_BY_DEFAULT.map(str::to_owned).to_vec()),
+        first_scan: first_scan.unwrap_or_default(),
+        cross_filesystems: cross_filesystems.unwrap_or(false),
+    };
+    Placed { mount, path_span: path.span, dir_span: dir.span }
+}
+
+/// Each mount is compared with those before it.
+fn check_mounts(mounts: &[Placed], notes: &mut Notes<'_>) {
+    if mounts.is_empty() && !has_errors(&notes.found) {
+        let help = "name a directory (ringback serve DIR), or add to ringback.toml: \
+                    [[mount]] with path = \"/acme\" and dir = \"/srv/media/acme\"";
+        notes.error(Code::NoMount, 0..0, "nothing is mounted: there is nothing to watch".into(), help);
+    }
+    for (index, placed) in mounts.iter().enumerate() {
+        let (path, dir) = (&placed.mount.path, lexical(&placed.mount.dir));
+        for other in &mounts[..index] {
+            let (other_path, other_dir) = (&other.mount.path, lexical(&other.mount.dir));
+            if path == other_path || path.is_below(other_path) || other_path.is_below(path) {
+                let message = format!("the mount `{}` overlaps the mount `{}`", path.display(), other_path.display());
+                let help = "give each mount a path of its own that is not under another's";
+                notes.error(Code::MountsOverlap, placed.path_span.clone(), message, help);
+            }
+            if dir.starts_with(&other_dir) || other_dir.starts_with(&dir) {
+                let (this, that) = (placed.mount.dir.display(), other.mount.dir.display());
+                let message =
+                    format!("the directory `{this}` overlaps `{that}` of the mount `{}`", other_path.display());
+                let help = "mount each directory once, and none that lies in another";
+                notes.error(Code::MountsOverlap, placed.dir_span.clone(), message, help);
+            }
+        }
+    }
+}
+
+fn check_state(mounts: &[Placed], state: &Path, span: &Range<usize>, notes: &mut Notes<'_>) {
+    let lexical_state = lexical(state);
+    for placed in mounts {
+        let dir = lexical(&placed.mount.dir);
+        if dir.starts_with(&lexical_state) {
+            let (state, dir) = (state.display(), placed.mount.dir.display());
+            let message =
+                format!("the mounted directory `{dir}` lies in the state directory `{state}`, which is never watched");
+            let help = "keep the state elsewhere, such as state = \"/var/lib/ringback\" or --state /var/lib/ringback";
+            notes.error(Code::MountInState, span.clone(), message, help);
+        }
+    }
+}
+
+fn check_principals(principals: &[options::Written<Principal>], notes: &mut Notes<'_>) {
+    let (mut names, mut tokens) = (HashSet::new(), HashMap::new());
+    for options::Written { value, span } in principals {
+        if !names.insert(&value.name) {
+            let message = format!("there are two principals `{}`", value.name);
+            notes.error(Code::Duplicate, span.clone(), message, "rename one, or remove it");
+        }
+        if let Some(other) = tokens.insert(value.token_sha256, &value.name) {
+            let message = format!("the principals `{other}` and `{}` have the same token", value.name);
+            notes.error(Code::Duplicate, span.clone(), message, "give each principal a token of its own");
+        }
+    }
+}
+
+/// The directory, absolute and without `.`; `..` stays, because what it leads to depends on links.
+fn joined(base: &Path, dir: impl AsRef<Path>) -> PathBuf {
+    base.join(dir).components().collect()
+}
+
+/// The path without `.` and with `..` taken back, for comparing alone.
+fn lexical(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(text: &str, overrides: Overrides) -> Result<Resolved, Vec<Diagnostic>> {
+        let file = SourceFile { name: "ringback.toml".into(), text: text.as_bytes().to_vec() };
+        let places = Places { config: Path::new("/etc/rb"), working: Path::new("/work") };
+        resolve(Some(&file), places, overrides)
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, expect: &[Code]) {
+        let found = resolved(text, Overrides::default()).expect_err(text);
+        let codes: Vec<_> = found.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect();
+        assert_eq!(codes, expect, "{text}: {found:#?}");
+    }
+
+    const MOUNT: &str = "[[mount]]\npath = '/acme'\ndir = 'media'\n";
+
+    #[test]
+    fn everything_but_a_mount_has_a_default() {
+        let Resolved { settings, warnings } = resolved(MOUNT, Overrides::default()).expect("it is enough");
+        assert_eq!(warnings.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::NoRules]);
+        let mut mount = at_root("/etc/rb/media".into()).mount;
+        mount.path = LogicalPath::parse(b"/acme").expect("a path");
+        let expect = Settings {
+            state: "/etc/rb/ringback-state".into(),
+            rules: None,
+            listen: "127.0.0.1:8873".parse().expect("an address"),
+            mounts: vec![mount],
+            principals: Vec::new(),
+            settle_quiet_ms: 1_000,
+            settle_max_ms: None,
+            connect_timeout_ms: 5_000,
+            attempt_timeout_ms: 30_000,
+        };
+        assert_eq!(settings, expect);
+    }
+
+    #[test]
+    fn what_is_written_is_in_force_and_the_command_line_wins() {
+        let digest = "0123456789abcdef".repeat(4);
+        let text = format!(
+            "state = '/var/rb'\nrules = 'rules'\nlisten = '[::]:1'\n\
+             [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\n\
+             [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
+             [[mount]]\npath = '/b'\ndir = '/srv/ab'\n\
+             [[principal]]\nname = 'ana'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n"
+        );
+        let Resolved { settings, warnings } = resolved(&text, Overrides::default()).expect("it is right");
+        assert_eq!(warnings, []);
+        assert_eq!(settings.state, Path::new("/var/rb"));
+        assert_eq!(settings.rules.as_deref(), Some(Path::new("/etc/rb/rules")));
+        assert_eq!(settings.listen.to_string(), "[::]:1");
+        assert_eq!((settings.settle_quiet_ms, settings.settle_max_ms), (2_000, Some(60_000)));
+        assert_eq!((settings.connect_timeout_ms, settings.attempt_timeout_ms), (1_000, 2_000));
+        assert_eq!(settings.mounts.len(), 2);
+        assert_eq!(settings.mounts[0].ignore, Vec::<String>::new());
+        assert!(settings.mounts[0].cross_filesystems);
+        assert_eq!(settings.principals[0].token_sha256[..3], [0x01, 0x23, 0x45]);
+
+        let overrides = Overrides {
+            dir: Some("media".into()),
+            rules: Some("r".into()),
+            state: Some("s".into()),
+            listen: "127.0.0.1:2".parse().ok(),
+        };
+        let Resolved { settings, .. } = resolved(&text, overrides).expect("it is right");
+        assert_eq!(settings.mounts, [at_root("/work/media".into()).mount]);
+        assert_eq!(settings.rules.as_deref(), Some(Path::new("/work/r")));
+        assert_eq!(settings.state, Path::new("/work/s"));
+        assert_eq!(settings.listen.port(), 2);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        use Code::*;
+        let digest = "ab".repeat(32);
+        let principal = format!("[[principal]]\nname = 'a'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n");
+        let mount = |path: &str, dir: &str| format!("[[mount]]\npath = '{path}'\ndir = '{dir}'\n");
+        for (text, expect) in [
+            (String::new(), &[NoMount][..]),
+            (mount("/a", "/srv/a") + &mount("/a", "/srv/b"), &[MountsOverlap]),
+            (mount("/", "/srv/a") + &mount("/b", "/srv/b"), &[MountsOverlap]),
+            (mount("/a", "/srv") + &mount("/b", "/srv/x/../b"), &[MountsOverlap]),
+            (mount("/a", "/srv/a") + &mount("/a/b", "/srv/a"), &[MountsOverlap, MountsOverlap]),
+            (mount("acme", "/srv"), &[BadPath]),
+            (mount("/a/..", ""), &[BadPath, BadPath]),
+            (mount("/a", "ringback-state"), &[MountInState]),
+            (format!("state = '/srv'\n{}", mount("/a", "/srv/a")), &[MountInState]),
+            (format!("{MOUNT}ignore = ['[', '']\nfirst_scan = 'quiet'\n"), &[BadGlob, BadGlob, UnknownWord]),
+            (format!("{MOUNT}tenant = 'acme'\nchross_filesystems = true"), &[UnknownKey, UnknownKey]),
+            (format!("listen = 'localhost:1'\n{MOUNT}"), &[BadAddress]),
+            (format!("{MOUNT}[settle]\nmax = '10ms'"), &[OutOfRange]),
+            (format!("{MOUNT}[settle]\nquiet = 5"), &[WrongType]),
+            (format!("{MOUNT}[delivery]\ntimeout = '0s'"), &[OutOfRange]),
+            (format!("{MOUNT}{principal}{principal}"), &[Duplicate, Duplicate]),
+            (
+                format!("{MOUNT}[[principal]]\nname = 'a b'\nrole = 'admin'\ntoken_sha256 = 'x'"),
+                &[BadName, UnknownWord, BadDigest],
+            ),
+            (format!("{MOUNT}[[principal]]"), &[MissingKey, MissingKey, MissingKey]),
+            ("mount = 1\n[[settle]]".into(), &[WrongType, WrongType]),
+        ] {
+            check_refused(&text, expect);
+        }
+    }
+
+    #[test]
+    fn a_directory_alone_is_enough_also_when_the_state_lies_in_it() {
+        let places = Places { config: Path::new("/work"), working: Path::new("/work") };
+        let at = |dir: &str| resolve(None, places, Overrides { dir: Some(dir.into()), ..Overrides::default() });
+        for dir in ["media", "."] {
+            assert_eq!(at(dir).expect("it is enough").settings.state, Path::new("/work/ringback-state"), "{dir}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Reads the configuration and rule files from disk. It does not interpret them.
+//!
+//! Rule files are the regular files `*.toml` below the rules directory, at any depth, in path order. Symbolic links
+//! are followed, names beginning with a dot are skipped: that is how Kubernetes swaps a mounted ConfigMap (the files
+//! are links into `..data`). What lies under `tests/` directly below the rules directory are test cases, not rules.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::diagnostic::SourceFile;
+
+/// The largest file that is read, in bytes. The largest real rule sets are a hundredth of it.
+pub const FILE_MAX: u64 = 64 << 20;
+
+/// A file or directory that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourcesError {
+    /// The rules directory, or one below it.
+    #[error("cannot list the rules in {}", path.display())]
+    List {
+        /// Which directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that is larger than [`FILE_MAX`].
+    #[error("{} is larger than {} MiB", path.display(), FILE_MAX >> 20)]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+/// Reads all rule files of a directory, in path order. A path that is a file itself is read whatever its name.
+///
+/// # Errors
+/// The first file or directory that cannot be read. Nothing is left out silently.
+pub fn read_rules(dir: &Path) -> Result<Vec<SourceFile>, SourcesError> {
+    rule_files(dir)?.iter().map(|path| read(path)).collect()
+}
+
+/// Reads the configuration file.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn read_config(path: &Path) -> Result<SourceFile, SourcesError> {
+    read(path)
+}
+
+/// A number that differs, as good as certainly, when any rule file was added, removed, renamed or written. It looks at
+/// names, sizes, times and inodes and reads no file, so it can be taken often. What cannot be read counts, too, so that
+/// a directory which comes or goes is noticed. Only comparable within one process.
+#[must_use]
+pub fn fingerprint(dir: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match rule_files(dir) {
+        Ok(paths) => {
+            for path in paths {
+                let stat = std::fs::metadata(&path)
+                    .map(|m| (m.dev(), m.ino(), m.size(), (m.mtime(), m.mtime_nsec()), (m.ctime(), m.ctime_nsec())));
+                (path, stat.map_err(|error| error.raw_os_error())).hash(&mut hasher);
+            }
+        }
+        Err(error) => error.to_string().hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// The paths of the rule files, in order.
+fn rule_files(dir: &Path) -> Result<Vec<PathBuf>, SourcesError> {
+    let hidden = |entry: &walkdir::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    let tests =
+        |entry: &walkdir::DirEntry| entry.depth() == 1 && entry.file_name() == "tests" && entry.file_type().is_dir();
+    let walk = WalkDir::new(dir)
+        .follow_links(true)
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !(hidden(entry) || tests(entry)));
+    let mut paths = Vec::new();
+    for entry in walk {
+        match entry {
+            Ok(entry) => {
+                let named = entry.depth() == 0 || entry.path().extension().is_some_and(|extension| extension == "toml");
+                // Anything but a regular file (a FIFO, say) could block the reader.
+                if named && entry.file_type().is_file() {
+                    paths.push(entry.into_path());
+                }
+            }
+            // A link to a directory above itself adds nothing; what it leads to is walked already.
+            Err(error) if error.loop_ancestor().is_some() => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(dir).to_owned();
+                let source = error.into_io_error().unwrap_or_else(|| io::Error::other("unknown"));
+                return Err(SourcesError::List { path, source });
+            }
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(path: &Path) -> Result<SourceFile, SourcesError> {
+    let failed = |source| SourcesError::Read { path: path.to_owned(), source };
+    let mut text = Vec::new();
+    // The limit is on what is read and not on the size said before: the file may grow meanwhile.
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(SourcesError::TooLarge { path: path.to_owned() });
+    }
+    Ok(SourceFile { name: path.display().to_string(), text })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::{fingerprint, read_rules};
+
+    #[test]
+    fn rule_files_are_read_in_path_order_and_nothing_else_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| dir.path().join(name);
+        for name in ["b", "tests", "b/tests", ".git", "..2026", "elsewhere"] {
+            fs::create_dir(at(name)).expect("a directory");
+        }
+        let files = ["z.toml", "a.toml", "b/c.toml", "b/tests/d.toml", "readme.md"];
+        let skipped = [".h.toml", "tests/case.toml", ".git/x.toml"];
+        for name in files.iter().chain(&skipped).chain(&["..2026/linked.toml"]) {
+            fs::write(at(name), name).expect("a file");
+        }
+        symlink("..2026", at("..data")).expect("a link");
+        symlink("..data/linked.toml", at("linked.toml")).expect("a link");
+        symlink("..", at("elsewhere/loop")).expect("a link");
+        let read = read_rules(dir.path()).expect("it can be read");
+        let names: Vec<_> = read.iter().map(|file| String::from_utf8_lossy(&file.text)).collect();
+        assert_eq!(names, ["a.toml", "b/c.toml", "b/tests/d.toml", "..2026/linked.toml", "z.toml"]);
+        assert!(read_rules(&at("missing")).is_err());
+        assert_eq!(read_rules(&at("readme.md")).expect("it can be read").len(), 1);
+    }
+
+    #[test]
+    fn the_fingerprint_tells_edits_and_swaps() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| dir.path().join(name);
+        let mut seen = vec![fingerprint(&at("rules"))];
+        let mut step = |what: &str| {
+            let now = fingerprint(&at("rules"));
+            assert_eq!(now, fingerprint(&at("rules")), "{what}: it is stable");
+            assert!(!seen.contains(&now), "{what}: it is new");
+            seen.push(now);
+        };
+        fs::create_dir(at("rules")).expect("a directory");
+        step("created");
+        fs::write(at("rules/a.toml"), "a").expect("a file");
+        step("added");
+        fs::write(at("rules/a.toml"), "ab").expect("a file");
+        step("written");
+        fs::rename(at("rules/a.toml"), at("rules/b.toml")).expect("a rename");
+        step("renamed");
+        for version in ["1", "2"] {
+            fs::create_dir(at("rules").join(format!("..{version}"))).expect("a directory");
+            fs::write(at("rules").join(format!("..{version}/c.toml")), "c").expect("a file");
+        }
+        symlink("..1", at("rules/..data")).expect("a link");
+        symlink("..data/c.toml", at("rules/c.toml")).expect("a link");
+        step("linked");
+        symlink("..2", at("rules/..new")).expect("a link");
+        fs::rename(at("rules/..new"), at("rules/..data")).expect("a rename");
+        step("swapped");
+        fs::remove_file(at("rules/b.toml")).expect("a removal");
+        step("removed");
+    }
+}

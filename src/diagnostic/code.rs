@@ -1,0 +1,107 @@
+//! The kinds of diagnostics, each with a number for life.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
+        /// A kind of diagnostic. Numbers are stable: one that is retired is never given to another kind.
+        /// Below 100: any file. From 100: warnings. From 200: the configuration alone.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $name = $number,)+
+        }
+
+        impl Code {
+            /// All of them, by number.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The sentence that explains it.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file is not UTF-8.
+    NotUtf8 = 1,
+    /// The file is not TOML.
+    Syntax = 2,
+    /// A key that this version does not know.
+    UnknownKey = 3,
+    /// A value of another type than the key takes.
+    WrongType = 4,
+    /// A required key is missing.
+    MissingKey = 5,
+    /// A number or a list outside of its limits.
+    OutOfRange = 6,
+    /// A word that is none of those that the key takes.
+    UnknownWord = 7,
+    /// A name with characters that names cannot have.
+    BadName = 8,
+    /// A name, or another value that must be unique, given twice.
+    Duplicate = 9,
+    /// A path that is empty, relative, or has a `.` or `..` component.
+    BadPath = 10,
+    /// A glob that cannot be read.
+    BadGlob = 11,
+    /// A metadata clause that is not `Key OPERATOR value`.
+    BadClause = 12,
+    /// An operator that this version does not have.
+    OperatorUnavailable = 13,
+    /// A callback that is no usable http or https URL.
+    BadUrl = 14,
+    /// A header that is not `Name: value`, or has characters that headers cannot have.
+    BadHeader = 15,
+    /// A header that ringback sets itself.
+    ReservedHeader = 16,
+    /// A query parameter that is not `key=value`.
+    BadQueryParameter = 17,
+    /// A duration that is not a number and a unit.
+    BadDuration = 18,
+    /// A rule that watches nothing.
+    NothingToWatch = 19,
+    /// A clause that can never be true.
+    NeverTrue = 100,
+    /// A text that ends with a space.
+    StraySpace = 101,
+    /// A value that begins like an operator.
+    OperatorInValue = 102,
+    /// A `**` that is not a whole component of the path, and so stops at `/` like `*`.
+    PartialDoubleStar = 103,
+    /// No rules: nobody will be called.
+    NoRules = 104,
+    /// Two mounts that overlap, in logical paths or on disk.
+    MountsOverlap = 200,
+    /// Nothing is mounted.
+    NoMount = 201,
+    /// A mount lies in the state directory, which is never watched.
+    MountInState = 202,
+    /// An address to listen on that is not an IP address and a port.
+    BadAddress = 203,
+    /// A digest that is not 64 hexadecimal digits.
+    BadDigest = 204,
+}
+
+impl fmt::Display for Code {
+    /// `RB0012`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RB{:04}", *self as u16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn numbers_rise_and_each_has_a_sentence() {
+        assert!(Code::ALL.is_sorted_by(|a, b| (*a as u16) < (*b as u16)));
+        assert!(Code::ALL.iter().all(|code| code.meaning().ends_with('.')));
+        assert_eq!(Code::BadClause.to_string(), "RB0012");
+    }
+}

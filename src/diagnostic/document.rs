@@ -1,0 +1,368 @@
+//! TOML with places: walks a file's tables, notes each thing that is not as expected, and goes on.
+//!
+//! It knows no key by itself; the caller says what it wants from each table. What was wanted and is missing or of
+//! another type is noted once and given as nothing, so a caller reads all of a table before it decides.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::{Range, RangeInclusive};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::lines::LineIndex;
+use super::nearest::nearest;
+use super::recover::{Broken, recover};
+use super::{Code, Diagnostic, Severity, SourceFile, TextFault};
+use crate::model::duration::parse_duration_ms;
+
+/// Parses a file and hands its top table to `walk`. Returns everything noted, in the order of places.
+///
+/// A file that is broken is still walked as far as it could be read, so that one pass shows all faults; but what only
+/// follows from the breakage (a fault in a broken line, a key that may be missing because of it) is left out.
+pub fn walk(file: &SourceFile, walk: impl FnOnce(&Table<'_, '_>, &mut Faults<'_>)) -> Vec<Diagnostic> {
+    if file.text.starts_with(b"\xff\xfe") || file.text.starts_with(b"\xfe\xff") {
+        // Byte for byte nothing else in it would be readable.
+        let mut faults = Faults { file, text: "", incomplete: true, found: Vec::new() };
+        faults
+            .error(Code::NotUtf8, 0..2, "the file is UTF-16, not UTF-8", "")
+            .help("save the file as UTF-8 (in a terminal: iconv -f UTF-16 -t UTF-8)");
+        return faults.found;
+    }
+    let mut utf8 = None;
+    let mut text = readable(&file.text, &mut utf8).into_owned();
+    let broken = recover(&mut text);
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    let mut faults = Faults { file, text: &text, incomplete: !broken.is_empty(), found: Vec::new() };
+    walk(&Table { heading: "the file", span: 0..0, map: table.get_ref() }, &mut faults);
+    // What is still broken was not blanked, so it may have been taken for something else.
+    drop_on_broken_lines(&mut faults.found, &errors, &file.text);
+    for Broken { span, message } in broken {
+        let message = message.lines().collect::<Vec<_>>().join(", ");
+        let help = syntax_help(&message);
+        faults.error(Code::Syntax, span, format!("this is not TOML: {message}"), "").help(help);
+    }
+    if let Some((span, more)) = utf8 {
+        let more = if more == 0 { String::new() } else { format!(", and {more} more like it") };
+        faults
+            .error(Code::NotUtf8, span, "the file is not UTF-8", format!("this byte{more}"))
+            .help("save the file as UTF-8 (in a terminal: iconv -f WINDOWS-1252 -t UTF-8)");
+    }
+    faults.found.sort_by_key(|d| (d.span.start, d.code));
+    faults.found
+}
+
+/// Leaves out what stands on a line with an error.
+fn drop_on_broken_lines(found: &mut Vec<Diagnostic>, errors: &[toml::de::Error], text: &[u8]) {
+    if errors.is_empty() {
+        return;
+    }
+    let lines = LineIndex::new(text);
+    let broken: BTreeSet<_> = errors.iter().filter_map(|e| e.span()).map(|span| lines.line(span.start)).collect();
+    found.retain(|d| broken.range(lines.line(d.span.start)..=lines.line(d.span.end)).next().is_none());
+}
+
+/// The text with each byte that is not UTF-8 replaced by `_`, which keeps all offsets; and where the first one stands
+/// and how many more there are.
+fn readable<'t>(bytes: &'t [u8], fault: &mut Option<(Range<usize>, usize)>) -> Cow<'t, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        let bad = chunk.invalid().len();
+        if bad > 0 {
+            let at = out.len();
+            match fault {
+                None => *fault = Some((at..at + bad, 0)),
+                Some((_, more)) => *more += 1,
+            }
+            out.extend(std::iter::repeat_n('_', bad));
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn syntax_help(message: &str) -> &'static str {
+    if message.contains("escape") {
+        "in double quotes a backslash begins an escape: put the text in single quotes instead, where nothing is special"
+    } else if message.contains("must be quoted") {
+        "put the value in quotes, such as key = \"value\""
+    } else if message.contains("duplicate key") {
+        "a key stands once in its table: join the two, or begin another table with its [[heading]]"
+    } else {
+        "look for a missing quote, bracket or comma here or in the line before; see https://toml.io"
+    }
+}
+
+/// What was noted about one file so far.
+#[derive(Debug)]
+pub struct Faults<'f> {
+    file: &'f SourceFile,
+    text: &'f str,
+    incomplete: bool,
+    found: Vec<Diagnostic>,
+}
+
+impl Faults<'_> {
+    /// Notes an error.
+    pub fn error(
+        &mut self,
+        code: Code,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let (file, message, label) = (self.file.name.clone(), message.into(), label.into());
+        self.found.push(Diagnostic { code, severity: Severity::Error, file, span, message, label, help: None });
+        self.found.last_mut().expect("one was just pushed")
+    }
+
+    /// Notes what is wrong inside a text, at its place in the file.
+    pub fn text(&mut self, text: &Text<'_>, fault: TextFault) {
+        let TextFault { code, severity, range, message, label, help } = fault;
+        let diagnostic = self.error(code, text.part(range), message, label);
+        diagnostic.severity = severity;
+        diagnostic.help = help;
+    }
+
+    /// How many were noted so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether the file is broken, so that what is missing from a table may only have been skipped.
+    #[must_use]
+    pub fn incomplete(&self) -> bool {
+        self.incomplete
+    }
+}
+
+/// A string and its place.
+#[derive(Debug, Clone)]
+pub struct Text<'t> {
+    /// The string.
+    pub value: &'t str,
+    /// Its place in the file, quotes included.
+    pub span: Range<usize>,
+    /// Whether the file has the string between its quotes exactly as it is, without escapes.
+    verbatim: bool,
+}
+
+impl Text<'_> {
+    /// The place of a part of the string; the whole place, where escapes make the part's hard to tell.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Range<usize> {
+        if !self.verbatim {
+            return self.span.clone();
+        }
+        let start = self.span.start + 1;
+        start + range.start..start + range.end
+    }
+}
+
+/// A table of the file.
+#[derive(Debug)]
+pub struct Table<'t, 'i> {
+    /// What it is called in messages: `[[subscription]]`.
+    pub heading: &'static str,
+    /// The place of its heading.
+    pub span: Range<usize>,
+    map: &'t DeTable<'i>,
+}
+
+impl<'t, 'i> Table<'t, 'i> {
+    /// Notes each key that is none of these. Returns the known keys that the unknown ones were probably meant to be.
+    pub fn only<'k>(&self, known: &[&'k str], faults: &mut Faults<'_>) -> Vec<&'k str> {
+        let mut meant = Vec::new();
+        for key in self.map.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+            let near = nearest(key.get_ref(), known);
+            let help = near.map_or_else(|| format!("known here: {}", known.join(", ")), did_you_mean);
+            let message = format!("unknown key `{}` in {}", shortened(key.get_ref()), self.heading);
+            faults.error(Code::UnknownKey, key.span(), message, "unknown key").help(help);
+            meant.extend(near);
+        }
+        meant
+    }
+
+    /// Notes that a required key is missing, unless an unknown one was probably `meant` to be it; `example` is a line
+    /// that would do.
+    pub fn missing(&self, key: &str, example: &str, meant: &[&str], faults: &mut Faults<'_>) {
+        if !faults.incomplete && !self.map.contains_key(key) && !meant.contains(&key) {
+            let message = format!("{} has no `{key}`", self.heading);
+            faults.error(Code::MissingKey, self.span.clone(), message, "").help(format!("add a line like: {example}"));
+        }
+    }
+
+    /// Whether a key is there, whatever its value.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    /// The place of a key; of the heading, where the key is missing.
+    #[must_use]
+    pub fn key_span(&self, key: &str) -> Range<usize> {
+        self.map.get_key_value(key).map_or(self.span.clone(), |(key, _)| key.span())
+    }
+
+    /// A string.
+    pub fn string(&self, key: &str, faults: &mut Faults<'_>) -> Option<Text<'t>> {
+        self.map.get(key).and_then(|value| text(key, value, faults))
+    }
+
+    /// A list of strings; `None` when the key is missing. Elements of another type are noted and left out.
+    pub fn strings(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<Text<'t>>> {
+        let value = self.map.get(key)?;
+        let Some(list) = value.get_ref().as_array() else {
+            let fault = wrong_type(key, "a list of strings", value, faults);
+            if value.get_ref().is_str() {
+                fault.help(format!("put it in brackets: {key} = [\"...\"]"));
+            }
+            return None;
+        };
+        Some(list.iter().filter_map(|element| text(key, element, faults)).collect())
+    }
+
+    /// A whole number within limits.
+    pub fn integer(&self, key: &str, limits: RangeInclusive<u64>, faults: &mut Faults<'_>) -> Option<u64> {
+        let value = self.map.get(key)?;
+        let Some(integer) = value.get_ref().as_integer() else {
+            wrong_type(key, "a whole number", value, faults);
+            return None;
+        };
+        let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let number = number.filter(|number| limits.contains(number));
+        if number.is_none() {
+            let message = format!("`{key}` takes {} to {}", limits.start(), limits.end());
+            faults.error(Code::OutOfRange, value.span(), message, "outside of the limits");
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, key: &str, faults: &mut Faults<'_>) -> Option<bool> {
+        let value = self.map.get(key)?;
+        let boolean = value.get_ref().as_bool();
+        if boolean.is_none() {
+            wrong_type(key, "true or false", value, faults);
+        }
+        boolean
+    }
+
+    /// A duration, in milliseconds.
+    pub fn duration_ms(&self, key: &str, faults: &mut Faults<'_>) -> Option<u64> {
+        let value = self.map.get(key)?;
+        if let Some(integer) = value.get_ref().as_integer() {
+            let number = integer.as_str().to_owned();
+            wrong_type(key, "a duration in quotes", value, faults)
+                .help(format!("say the unit, such as {key} = \"{number}ms\" or \"{number}s\""));
+            return None;
+        }
+        text(key, value, faults).and_then(|text| duration(&text, faults))
+    }
+
+    /// A list of durations, in milliseconds; `None` when the key is missing or any element is wrong.
+    pub fn durations_ms(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<u64>> {
+        let texts = self.strings(key, faults)?;
+        let durations: Vec<_> = texts.iter().map(|text| duration(text, faults)).collect();
+        durations.into_iter().collect()
+    }
+
+    /// One of several words.
+    pub fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], faults: &mut Faults<'_>) -> Option<T> {
+        let text = self.string(key, faults)?;
+        let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
+        if found.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            let message = format!("`{key}` takes {}", known.join(" or "));
+            let fault = faults.error(Code::UnknownWord, text.span, message, "unknown word");
+            fault.help = nearest(text.value, &known).map(did_you_mean);
+        }
+        found
+    }
+
+    /// The tables under a key that is written `[[heading]]`.
+    pub fn tables(&self, key: &str, heading: &'static str, faults: &mut Faults<'_>) -> Vec<Table<'t, 'i>> {
+        let Some(value) = self.map.get(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            let fault = wrong_type(key, &format!("a list of tables, {heading}"), value, faults);
+            if value.get_ref().is_table() {
+                fault.help(format!("write it with two brackets: {heading}"));
+            }
+            return Vec::new();
+        };
+        let table = |element: &'t Spanned<DeValue<'i>>, faults: &mut Faults<'_>| {
+            let map = element.get_ref().as_table();
+            if map.is_none() {
+                wrong_type(key, &format!("tables, {heading}"), element, faults);
+            }
+            Some(Table { heading, span: element.span(), map: map? })
+        };
+        list.iter().filter_map(|element| table(element, faults)).collect()
+    }
+
+    /// The table under a key that is written `[heading]`.
+    pub fn table(&self, key: &str, heading: &'static str, faults: &mut Faults<'_>) -> Option<Table<'t, 'i>> {
+        let value = self.map.get(key)?;
+        let Some(map) = value.get_ref().as_table() else {
+            wrong_type(key, &format!("a table, {heading}"), value, faults);
+            return None;
+        };
+        Some(Table { heading, span: value.span(), map })
+    }
+}
+
+fn did_you_mean(word: &str) -> String {
+    format!("did you mean `{word}`?")
+}
+
+fn text<'t>(key: &str, value: &'t Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Option<Text<'t>> {
+    let Some(string) = value.get_ref().as_str() else {
+        wrong_type(key, "a string in quotes", value, faults);
+        return None;
+    };
+    let span = value.span();
+    let inner = faults.text.get(span.start + 1..span.end.saturating_sub(1));
+    Some(Text { value: string, verbatim: inner == Some(string), span })
+}
+
+fn duration(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<u64> {
+    parse_duration_ms(text.value)
+        .map_err(|error| {
+            faults
+                .error(Code::BadDuration, text.span.clone(), error.to_string(), "not a duration")
+                .help("write one number and one unit, such as \"200ms\", \"90s\", \"5m\", \"1h\" or \"1d\"");
+        })
+        .ok()
+}
+
+fn wrong_type<'f>(
+    key: &str,
+    expected: &str,
+    value: &Spanned<DeValue<'_>>,
+    faults: &'f mut Faults<'_>,
+) -> &'f mut Diagnostic {
+    let (found, article) = match value.get_ref() {
+        DeValue::String(_) => ("string", "a"),
+        DeValue::Integer(_) => ("whole number", "a"),
+        DeValue::Float(_) => ("number with a fraction", "a"),
+        DeValue::Boolean(_) => ("true or false", ""),
+        DeValue::Datetime(_) => ("date", "a"),
+        DeValue::Array(_) => ("list", "a"),
+        DeValue::Table(_) => ("table", "a"),
+    };
+    let label = format!("this is {article} {found}").replace("  ", " ");
+    faults.error(Code::WrongType, value.span(), format!("`{key}` takes {expected}"), label)
+}
+
+/// A word of the file that is to stand in a message.
+fn shortened(word: &str) -> Cow<'_, str> {
+    const SHOWN_MAX: usize = 60;
+    match word.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}...", &word[..end])),
+        None => Cow::Borrowed(word),
+    }
+}

@@ -1,0 +1,62 @@
+//! Hides what may be a secret in a line that is about to be shown. It guesses by the words before a value, so it also
+//! hides some things that are none; it never changes the length of a line in bytes.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// A name that suggests a secret, `:` or `=`, and everything up to the quote that ends the string.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?im)((?:authorization|cookie|token|secret|passw|api-?key|access-?key|credential)[a-z0-9_-]*\s*["']?\s*[:=]\s*["']?)(.+?)(["']\s*(?:[,\]}#]|$)|$)"#,
+    )
+    .expect("the pattern is a constant, and a test runs it")
+});
+
+/// The user information of a URL, up to the last `@`: a password may hold what would end a proper one.
+static USER_INFO: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)()https?:[/\\]*([^\s"']+)(@)"#).expect("the pattern is a constant, and a test runs it")
+});
+
+/// The text with each byte of a probable secret replaced by `*`.
+#[must_use]
+pub fn mask(text: &str) -> Cow<'_, str> {
+    let spans: Vec<_> = [&*NAMED, &*USER_INFO]
+        .iter()
+        .flat_map(|pattern| pattern.captures_iter(text).filter_map(|c| c.get(2)))
+        .collect();
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = text.as_bytes().to_vec();
+    for span in spans {
+        out[span.range()].fill(b'*');
+    }
+    // Matches end at character boundaries, so what is left is UTF-8 still.
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn secrets_are_hidden_and_the_rest_is_not() {
+        for (line, shown) in [
+            (
+                r#"header = ["Authorization: Bearer a\"b", "X-A: 1"]"#,
+                r#"header = ["Authorization: ***********", "X-A: 1"]"#,
+            ),
+            (r#"header = ["X-A: 1", "x-api-key: geheim"]"#, r#"header = ["X-A: 1", "x-api-key: ******"]"#),
+            (r#"queryParam = ["access_token=abc"]"#, r#"queryParam = ["access_token=***"]"#),
+            ("secret = 'wh\u{e9}'", "secret = '****'"),
+            (r#"callback = "http://ana:pw@host/x""#, r#"callback = "http://******@host/x""#),
+            (r#"callback = "http:ana:p/w@host""#, r#"callback = "http:*******@host""#),
+            (r#""Authorization: unclosed"#, r#""Authorization: ********"#),
+            (r#"watchPath = ["* /a"]"#, r#"watchPath = ["* /a"]"#),
+        ] {
+            assert_eq!(mask(line), shown);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Goes on after broken TOML: one missing quote must neither hide the faults behind it nor look like ten.
+//!
+//! The statement that an error stands in is blanked and the text is parsed again, so that each error comes from its own
+//! mistake. It changes no offset.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::lines::LineIndex;
+
+/// A fault in the form of a file.
+pub(super) struct Broken {
+    /// Its place.
+    pub span: Range<usize>,
+    /// What the parser says.
+    pub message: String,
+}
+
+/// The bytes that may be parsed again and again; a large file gets fewer rounds, and always [`ROUNDS_MIN`].
+const PARSED_MAX: usize = 16 << 20;
+const ROUNDS_MIN: usize = 2;
+const ROUNDS_MAX: usize = 50;
+
+/// Finds what is broken, and blanks it in `text`. What comes after the last round stays broken.
+pub(super) fn recover(text: &mut String) -> Vec<Broken> {
+    let mut found: Vec<Broken> = Vec::new();
+    let rounds = (PARSED_MAX / text.len().max(1)).clamp(ROUNDS_MIN, ROUNDS_MAX);
+    for _ in 0..rounds {
+        let (_, errors) = DeTable::parse_recoverable(text);
+        let mut errors: Vec<_> = errors
+            .into_iter()
+            .map(|error| Broken { span: error.span().unwrap_or(0..0), message: error.message().to_owned() })
+            .collect();
+        errors.sort_by_key(|error| error.span.start);
+        // The parser itself goes on well after a duplicate: those are noted when nothing else is left.
+        let Some(first) = errors.iter().position(|error| !error.message.contains("duplicate")) else {
+            found.append(&mut errors);
+            break;
+        };
+        let error = errors.swap_remove(first);
+        let blanked = blank(text, error.span.start);
+        // What is still open at the end was said once.
+        let at_end = |error: &Broken| error.span.start >= text.trim_end().len();
+        if !(at_end(&error) && found.iter().any(|other| other.message == error.message)) {
+            found.push(error);
+        }
+        if !blanked {
+            break;
+        }
+    }
+    found
+}
+
+/// Blanks the statement that an error stands in. Whether there was anything left to blank.
+fn blank(text: &mut String, at: usize) -> bool {
+    let index = LineIndex::new(text.as_bytes());
+    let line_of = |line: usize| &text[index.range(line)];
+    let last = index.line(at.min(text.len()));
+    let begins = |line: usize| is_heading(line_of(line)) || is_assignment(line_of(line));
+    let indent = line_of(last).len() - line_of(last).trim_start().len();
+    let at_begin = at <= index.range(last).start + indent && begins(last) && is_assignment(line_of(last));
+    // An error at the very beginning of a statement is that the one before it has no end.
+    let before = (0..last).rev().find(|line| begins(*line)).filter(|_| at_begin);
+    let (from, to) = match before {
+        Some(before) if !is_heading(line_of(before)) => (before, last - 1),
+        _ => {
+            let from = (0..=last).rev().find(|line| begins(*line)).unwrap_or(last);
+            // Without its heading the keys of a table would fall into the table before it.
+            let next = |line: &usize| is_heading(line_of(*line)) || index.range(*line).end >= text.len();
+            let section = (last + 1..).find(next).unwrap_or(last);
+            let whole = is_heading(line_of(from)) && from == last;
+            (
+                from,
+                if whole && is_heading(line_of(section)) {
+                    section - 1
+                } else if whole {
+                    section
+                } else {
+                    last
+                },
+            )
+        }
+    };
+    let range = index.range(from).start..index.range(to).end;
+    if text[range.clone()].trim().is_empty() {
+        return false;
+    }
+    let spaces: String = text[range.clone()].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
+    text.replace_range(range, &spaces);
+    true
+}
+
+fn is_heading(line: &str) -> bool {
+    line.trim_start().starts_with('[') && line.trim_end().ends_with(']') && !line.contains(['"', '\''])
+}
+
+/// Whether a line begins with `key =`.
+fn is_assignment(line: &str) -> bool {
+    let line = line.trim_start();
+    let key = line.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')).count();
+    let rest = line[key..].trim_start();
+    key > 0 && rest.starts_with('=') && !rest.starts_with("==")
+}

@@ -1,0 +1,271 @@
+//! What conditions mean: the plain evaluator that tries every rule. It reads nothing but its arguments.
+//!
+//! `fires = pathEvent OR (inScope AND metadata)`. What a change touched, and which values it gave, is worked out once
+//! for the change and not once for each rule.
+
+use std::collections::HashSet;
+
+use super::condition::{Condition, Keys, MetadataClause, Operand, Test};
+use super::pattern::TextPattern;
+use crate::model::change::{Action, Change};
+use crate::model::metadata::{Metadata, Values};
+
+/// A change, as conditions look at it.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    change: &'a Change,
+    state: &'a Metadata,
+    /// By key.
+    touched: Vec<Touched<'a>>,
+}
+
+/// A key that was set, changed or removed.
+#[derive(Debug)]
+struct Touched<'a> {
+    key: &'a str,
+    /// The values it has now; empty when it was removed.
+    now: &'a [String],
+    /// Those among them that it did not have before.
+    given: Vec<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// Works out what the change touched. `state` is the asset's metadata after the change. An added asset gives every
+    /// value that it has.
+    #[must_use]
+    pub fn new(change: &'a Change, state: &'a Metadata) -> Self {
+        let mut touched: Vec<Touched<'_>> = Vec::new();
+        let added = change.action == Action::Added;
+        if added {
+            let given = |values: &'a Values| values.iter().map(String::as_str).collect();
+            let present = state.iter().filter(|(_, values)| !values.is_empty());
+            touched.extend(present.map(|(key, values)| Touched { key, now: values, given: given(values) }));
+        }
+        for delta in &change.delta {
+            if delta.old == delta.new || (added && state.get(&delta.key).is_some_and(|values| !values.is_empty())) {
+                continue;
+            }
+            touched.push(Touched { key: &delta.key, now: &delta.new, given: new_values(&delta.old, &delta.new) });
+        }
+        touched.sort_by_key(|touched| touched.key);
+        Self { change, state, touched }
+    }
+
+    /// Whether a condition fires.
+    #[must_use]
+    pub fn fires(&self, condition: &Condition) -> bool {
+        self.path_event(condition) || (!self.touched.is_empty() && self.metadata(condition) && self.in_scope(condition))
+    }
+
+    fn path_event(&self, condition: &Condition) -> bool {
+        let Change { action, path, .. } = self.change;
+        condition.paths().iter().any(|clause| clause.mode.includes(*action) && clause.cover.covers(path))
+    }
+
+    fn in_scope(&self, condition: &Condition) -> bool {
+        let paths = condition.paths();
+        paths.is_empty() || paths.iter().any(|clause| clause.cover.covers(&self.change.path))
+    }
+
+    fn metadata(&self, condition: &Condition) -> bool {
+        let clauses = condition.metadata();
+        let some = clauses.iter().any(|clause| self.true_now(clause));
+        match condition.operand() {
+            Operand::Or => some,
+            Operand::And => some && clauses.iter().all(|clause| self.true_now(clause) || self.holds(clause)),
+        }
+    }
+
+    /// Whether a clause is true of the change.
+    fn true_now(&self, clause: &MetadataClause) -> bool {
+        let of = |touched: &Touched<'_>| match &clause.test {
+            Test::Given(value) => touched.given.iter().any(|given| value.matches(given)),
+            Test::Without(value) => !touched.now.is_empty() && !any_like(touched.now, value),
+            Test::Removed => touched.now.is_empty(),
+            Test::AnyTouched => true,
+        };
+        match &clause.keys {
+            Keys::One(key) => {
+                let found = self.touched.binary_search_by_key(&key.as_str(), |touched| touched.key);
+                found.is_ok_and(|at| of(&self.touched[at]))
+            }
+            Keys::Like(pattern) => self.touched.iter().any(|touched| pattern.matches(touched.key) && of(touched)),
+        }
+    }
+
+    /// Whether a clause holds on the asset as it now stands, whatever the change touched.
+    fn holds(&self, clause: &MetadataClause) -> bool {
+        let of = |values: &Values| match &clause.test {
+            Test::Given(value) => any_like(values, value),
+            Test::Without(value) => !any_like(values, value),
+            Test::Removed | Test::AnyTouched => true,
+        };
+        let has_such_key = match &clause.keys {
+            Keys::One(key) => self.state.get(key).is_some_and(|values| !values.is_empty() && of(values)),
+            Keys::Like(pattern) => {
+                self.state.iter().any(|(key, values)| !values.is_empty() && pattern.matches(key) && of(values))
+            }
+        };
+        // "Removed" holds when there is no such key.
+        has_such_key != (clause.test == Test::Removed)
+    }
+}
+
+fn any_like(values: &[String], pattern: &TextPattern) -> bool {
+    values.iter().any(|value| pattern.matches(value))
+}
+
+/// The values in `new` that are not in `old`.
+fn new_values<'a>(old: &[String], new: &'a [String]) -> Vec<&'a str> {
+    // Below this a scan is cheaper than a set; above it a scan of each would be quadratic.
+    const SCAN_MAX: usize = 8;
+    if old.len() <= SCAN_MAX {
+        return new.iter().filter(|value| !old.contains(value)).map(String::as_str).collect();
+    }
+    let old: HashSet<&str> = old.iter().map(String::as_str).collect();
+    new.iter().map(String::as_str).filter(|value| !old.contains(value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Subject;
+    use crate::model::change::{Action, Change};
+    use crate::model::ids::{AssetId, Rrn, Seq};
+    use crate::model::metadata::{KeyDelta, Metadata};
+    use crate::model::path::LogicalPath;
+    use crate::model::time::Wall;
+    use crate::rules::condition::{Condition, Operand};
+    use crate::rules::syntax::{watch_metadata, watch_path};
+
+    fn values(text: &str) -> Vec<String> {
+        text.split('|').filter(|value| !value.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// `paths` and `clauses` against a change of `/a/f`. `was` and `now` are the metadata before and after: `K=v|w L=x`.
+    #[track_caller]
+    fn check(paths: &[&str], clauses: &[&str], operand: Operand, action: Action, was: &str, now: &str, expect: bool) {
+        let metadata = |text: &str| -> Metadata {
+            let pairs = text.split_whitespace().map(|pair| pair.split_once('=').expect("key=values"));
+            pairs.map(|(key, list)| (key.to_owned(), values(list))).collect()
+        };
+        let (old, state) = (metadata(was), metadata(now));
+        let keys: std::collections::BTreeSet<_> = old.keys().chain(state.keys()).collect();
+        let delta = |key: &&String| {
+            let values = |of: &Metadata| of.get(*key).cloned().unwrap_or_default();
+            KeyDelta { key: (*key).clone(), old: values(&old), new: values(&state) }
+        };
+        let change = Change {
+            seq: Seq(1),
+            rrn: Rrn(1),
+            time: Wall(0),
+            asset: AssetId(1),
+            path: LogicalPath::parse(b"/a/f").expect("a path"),
+            owner: "ana".into(),
+            action,
+            delta: keys.iter().map(delta).filter(|delta| delta.old != delta.new).collect(),
+        };
+        let paths = paths.iter().map(|text| watch_path::parse(text, &mut Vec::new()).expect("a path clause"));
+        let metadata = clauses.iter().map(|text| watch_metadata::parse(text, &mut Vec::new()).expect("a clause"));
+        let condition = Condition::new(paths.collect(), metadata.collect(), operand).expect("something to watch");
+        let fires = Subject::new(&change, &state).fires(&condition);
+        assert_eq!(fires, expect, "{condition:?} on {action:?} from `{was}` to `{now}`");
+    }
+
+    #[test]
+    fn paths_fire_by_mode() {
+        use Action::{Added, Deleted, Modified, None};
+        for (clause, actions) in [
+            ("* /a", &[Added, Modified, Deleted][..]),
+            ("+ /a", &[Added]),
+            ("- /a", &[Deleted]),
+            ("~ /a", &[Modified]),
+            ("* /b", &[]),
+        ] {
+            for action in Action::ALL {
+                check(&[clause], &[], Operand::Or, action, "", "", actions.contains(&action));
+            }
+        }
+        check(&["+ /a"], &[], Operand::Or, None, "", "K=v", false);
+    }
+
+    #[test]
+    fn clauses_look_at_what_was_touched_and_given() {
+        for (clause, was, now, expect) in [
+            ("K==v", "", "K=v", true),
+            ("K==v", "K=u", "K=v", true),
+            ("K==v", "K=v", "K=v", false),
+            ("K==v", "K=v", "K=v|w", false),
+            ("K==w", "K=v", "K=v|w", true),
+            ("K==v", "K=v|w", "K=v", false),
+            ("K==V", "", "K=v", false),
+            ("K==v*", "K=va", "K=va|vb", true),
+            ("K==v*", "K=va|vb", "K=va", false),
+            ("K==*", "", "K=v", true),
+            ("K==*", "K=v|w", "K=v", false),
+            ("K==*", "K=v", "", false),
+            ("K!=v", "", "K=w", true),
+            ("K!=v", "K=v", "K=w", true),
+            ("K!=v", "K=w", "K=v", false),
+            ("K!=v", "K=w", "K=w|v", false),
+            ("K!=v", "K=v", "", false),
+            ("K!=v", "K=w L=x", "K=w", false),
+            ("K!=*", "K=v", "", true),
+            ("K!=*", "", "K=v", false),
+            ("K!=*", "L=x", "", false),
+            ("*==*", "K=v", "", true),
+            ("*==*", "K=v", "K=v", false),
+            ("*==v", "", "L=v", true),
+            ("K*==*", "", "Key=v", true),
+            ("K*==*", "Key=v", "", false),
+            ("K*!=*", "Key=v", "", true),
+            ("K*!=v", "K1=v", "K1=v K2=w", true),
+        ] {
+            for operand in [Operand::Or, Operand::And] {
+                check(&[], &[clause], operand, Action::None, was, now, expect);
+                check(&["/a"], &[clause], operand, Action::Modified, was, now, expect);
+                check(&["/b"], &[clause], operand, Action::None, was, now, false);
+                check(&["- /a"], &[clause], operand, Action::None, was, now, expect);
+            }
+        }
+    }
+
+    #[test]
+    fn and_fires_when_the_last_of_its_clauses_comes_true_and_not_again() {
+        let city_and_rating = ["City==SFO", "Rating==4"];
+        for (clauses, was, now, or, and) in [
+            (&city_and_rating[..], "", "City=SFO Rating=4", true, true),
+            (&city_and_rating, "City=SFO", "City=SFO Rating=4", true, true),
+            (&city_and_rating, "Rating=4", "City=SFO Rating=4", true, true),
+            (&city_and_rating, "", "City=SFO", true, false),
+            (&city_and_rating, "City=SFO Rating=4", "City=SFO Rating=4 X=y", false, false),
+            (&city_and_rating, "City=SFO Rating=4", "City=SFO|LAX Rating=4", false, false),
+            (&city_and_rating, "City=LAX Rating=4", "City=SFO Rating=5", true, false),
+            (&["A==1", "B!=*"], "", "A=1", true, true),
+            (&["A==1", "B!=*"], "B=1", "A=1 B=1", true, false),
+            (&["A==1", "B!=*"], "A=1 B=1", "A=1", true, true),
+            (&["A==1", "B!=2"], "", "A=1", true, false),
+            (&["A==1", "B!=2"], "B=3", "A=1 B=3", true, true),
+            (&["A==1", "B!=2"], "B=2", "A=1 B=2", true, false),
+            (&["A!=*", "*==*"], "A=1", "", true, true),
+            (&["A==1", "B*!=*"], "", "A=1", true, true),
+            (&["A==1", "B*!=*"], "B1=x", "A=1 B1=x", true, false),
+            (&["A==1", "B*==x"], "B1=x", "A=1 B1=x", true, true),
+        ] {
+            check(&[], clauses, Operand::Or, Action::None, was, now, or);
+            check(&[], clauses, Operand::And, Action::None, was, now, and);
+        }
+    }
+
+    #[test]
+    fn an_added_asset_gives_every_value_that_it_has() {
+        check(&["/a"], &["K==v"], Operand::Or, Action::Added, "K=v", "K=v", true);
+        check(&["/a"], &["K==*"], Operand::Or, Action::Added, "", "", false);
+    }
+
+    #[test]
+    fn long_lists_give_what_is_new_in_them() {
+        let list = |n: usize| format!("K={}", (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join("|"));
+        check(&[], &["K==20"], Operand::Or, Action::None, &list(20), &list(21), true);
+        check(&[], &["K==19"], Operand::Or, Action::None, &list(20), &list(21), false);
+    }
+}

@@ -1,0 +1,208 @@
+//! The two kinds of patterns: texts with runs of any characters (`*`), and globs over whole paths.
+
+use crate::model::path::LogicalPath;
+
+/// A pattern over keys or values. Compared by exact characters; whoever makes one has normalised its text (NFC).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextPattern {
+    /// Exactly this text.
+    Exact(String),
+    /// Any text.
+    Any,
+    /// These pieces in this order with any run of characters between them: at least two; the first and the last stand
+    /// at the ends and may be empty.
+    Pieces(Vec<String>),
+}
+
+impl TextPattern {
+    /// Pieces between stars: one piece is an exact text, nothing but empty ones is any text.
+    #[must_use]
+    pub fn from_pieces(mut pieces: Vec<String>) -> Self {
+        match pieces.len() {
+            0 => Self::Exact(String::new()),
+            1 => Self::Exact(pieces.swap_remove(0)),
+            _ if pieces.iter().all(String::is_empty) => Self::Any,
+            _ => Self::Pieces(pieces),
+        }
+    }
+
+    /// Whether the whole text is like this.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == text,
+            Self::Any => true,
+            Self::Pieces(pieces) => match pieces.as_slice() {
+                [first, middle @ .., last] => {
+                    // The last piece is taken off first, so that it cannot overlap the others.
+                    let rest = text.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
+                    // For the pieces between, the leftmost place is as good as any other.
+                    let placed = middle.iter().try_fold(rest, |rest, piece| {
+                        let rest = rest?;
+                        rest.find(piece.as_str()).map(|at| Some(&rest[at + piece.len()..]))
+                    });
+                    matches!(placed, Some(Some(_)))
+                }
+                _ => false,
+            },
+        }
+    }
+}
+
+/// A glob over the whole logical path. `*` and `?` stop at `/`; `**` as a whole component does not; `[...]` and
+/// `{a,b}` as in a shell; a backslash makes the next character literal. `?` and `[...]` take a character, not a byte.
+#[derive(Debug, Clone)]
+pub struct PathGlob {
+    text: String,
+    /// What every path that is covered begins with: most paths are told apart by it alone.
+    prefix: Vec<u8>,
+    regex: regex::bytes::Regex,
+}
+
+impl PathGlob {
+    /// The longest glob, in bytes: Linux's `PATH_MAX`.
+    pub const LENGTH_MAX: usize = 4096;
+    /// How deep `{...}` may be nested. The parser below is recursive.
+    pub const NESTING_MAX: usize = 16;
+
+    /// Compiles. `prefix` is the literal text before the first special character.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub fn new(text: &str, prefix: Vec<u8>) -> Result<Self, String> {
+        if text.len() > Self::LENGTH_MAX {
+            return Err(format!("it is longer than {} bytes", Self::LENGTH_MAX));
+        }
+        if nesting(text) > Self::NESTING_MAX {
+            return Err(format!("its braces are nested deeper than {}", Self::NESTING_MAX));
+        }
+        let glob = globset::GlobBuilder::new(text)
+            .literal_separator(true)
+            .backslash_escape(true)
+            .empty_alternates(true)
+            .build()
+            .map_err(|error| error.kind().to_string())?;
+        let regex = regex::bytes::RegexBuilder::new(&by_character(glob.regex()))
+            .dot_matches_new_line(true)
+            .build()
+            .map_err(|_| "it is too complex".to_owned())?;
+        Ok(Self { text: text.to_owned(), prefix, regex })
+    }
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the whole path is like this.
+    #[must_use]
+    pub fn matches(&self, path: &LogicalPath) -> bool {
+        path.as_bytes().starts_with(&self.prefix) && self.regex.is_match(path.as_bytes())
+    }
+}
+
+impl PartialEq for PathGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for PathGlob {}
+
+/// How deep the braces of a glob are nested.
+fn nesting(glob: &str) -> usize {
+    let (mut depth, mut deepest, mut escaped) = (0_usize, 0, false);
+    for byte in glob.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// globset's expressions work on bytes. This makes what stands for one character (`?`, `[a]`, `[!a]`) take one whole
+/// character; runs (`*`, `**`) stay as they are, so that names which are not UTF-8 are covered.
+fn by_character(regex: &str) -> String {
+    let mut out = String::with_capacity(regex.len() + 16);
+    let mut rest = regex;
+    while let Some(at) = rest.find(['\\', '[']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let taken = if rest.starts_with('[') { class_length(rest) } else { rest.len().min(2) };
+        let (token, after) = rest.split_at(taken);
+        if token.starts_with("[^") && !after.starts_with('*') {
+            out.push_str("(?u:");
+            out.push_str(token);
+            out.push(')');
+        } else {
+            out.push_str(token);
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// The length of the `[...]` that an expression begins with. Special characters in it are escaped.
+fn class_length(regex: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in regex.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b']' => return at + 1,
+            _ => {}
+        }
+    }
+    regex.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathGlob, TextPattern};
+    use crate::model::path::LogicalPath;
+
+    #[test]
+    fn stars_stand_for_runs_of_any_characters() {
+        let pattern = |text: &str| TextPattern::from_pieces(text.split('*').map(str::to_owned).collect());
+        for (text, like, unlike) in [
+            ("a", &["a"][..], &["", "aa", "A"][..]),
+            ("*", &["", "a"], &[]),
+            ("**", &["", "a"], &[]),
+            ("a*", &["a", "ab"], &["", "ba"]),
+            ("*a", &["a", "ba"], &["ab"]),
+            ("ab*ba", &["abba", "ab-ba"], &["aba"]),
+            ("a*b*c", &["abc", "a-b-bc"], &["acb", "ab"]),
+            ("*\u{e9}*", &["caf\u{e9}s"], &["cafes"]),
+        ] {
+            for sample in like {
+                assert!(pattern(text).matches(sample), "{text} is like {sample}");
+            }
+            for sample in unlike {
+                assert!(!pattern(text).matches(sample), "{text} is unlike {sample}");
+            }
+        }
+    }
+
+    #[test]
+    fn globs_take_characters_and_any_name() {
+        let covers = |glob: &str, path: &[u8]| {
+            let path = LogicalPath::parse(path).expect("the path is one");
+            PathGlob::new(glob, Vec::new()).expect("the glob is one").matches(&path)
+        };
+        assert!(covers("/?.jpg", "/\u{e9}.jpg".as_bytes()));
+        assert!(!covers("/??.jpg", "/\u{e9}.jpg".as_bytes()));
+        assert!(covers("/[!a].jpg", "/\u{e9}.jpg".as_bytes()));
+        assert!(!covers("/[!a].jpg", b"/a.jpg"));
+        assert!(covers("/*.jpg", b"/caf\xe9.jpg"));
+        assert!(covers("/**/b", b"/x\ny/z/b"));
+        assert!(covers("/a{,.bak}", b"/a"));
+        assert!(covers(r"/\[a\]\*", b"/[a]*"));
+        assert!(PathGlob::new(&format!("/{}{}", "{".repeat(2000), "}".repeat(2000)), Vec::new()).is_err());
+    }
+}

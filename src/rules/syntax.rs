@@ -1,0 +1,7 @@
+//! How clauses and targets are written, in rule files as in registrations: texts to checked values.
+//!
+//! Nothing here knows where a text comes from; a fault names its place in the text.
+
+pub mod target;
+pub mod watch_metadata;
+pub mod watch_path;

@@ -1,0 +1,182 @@
+//! What a callback's target is made of: the URL, headers, query parameters.
+//!
+//! No message quotes a header's value or what stands before a URL's `@`: those may be secrets. Whether an address may be
+//! called is not decided here but when it is connected to.
+
+use std::ops::Range;
+
+use url::Url;
+
+use crate::diagnostic::{Code, TextFault};
+
+const URL_HELP: &str = "write a whole URL, such as http://127.0.0.1:8874/hook";
+
+/// Headers that ringback sets itself, in small letters; and every one that begins with `webhook-`.
+const RESERVED: [&str; 7] = ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect"];
+
+/// Reads a callback URL: http or https, with a host, without user information, fragment and port 0.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn callback(text: &str) -> Result<Url, TextFault> {
+    let bad = |range: Range<usize>, message: &str, help: &str| TextFault::error(Code::BadUrl, range, message, "", help);
+    // Parsers drop tabs and line ends, so these are looked for before: what is checked is what was written.
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| c.is_control()) {
+        let help = "remove it, or write it percent-encoded (a line end is %0A)";
+        return Err(bad(at..at + c.len_utf8(), "the callback has a control character", help));
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(bad(0..text.len(), "the callback is not a whole URL", URL_HELP));
+    };
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return Err(bad(0..scheme.len(), "a callback is called by http or https", URL_HELP));
+    }
+    let start = scheme.len() + 3;
+    let authority = start..start + rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    if authority.is_empty() {
+        return Err(bad(0..text.len(), "the callback names no host", URL_HELP));
+    }
+    if let Some(at) = text[authority.clone()].rfind('@') {
+        let help = "remove it, and send it as a header instead: header = [\"Authorization: Basic ...\"]";
+        return Err(bad(start..start + at + 1, "the callback has user information before the host", help));
+    }
+    let url = Url::parse(text).map_err(|error| bad(authority.clone(), &format!("the callback: {error}"), URL_HELP))?;
+    if url.fragment().is_some() {
+        let at = text.find('#').unwrap_or(start);
+        let help = "remove it: a fragment is never sent; write %23 for a `#` that belongs to the path";
+        return Err(bad(at..text.len(), "the callback has a fragment", help));
+    }
+    if url.port() == Some(0) {
+        return Err(bad(authority, "the callback's port is 0", "write the port that the receiver listens on"));
+    }
+    Ok(url)
+}
+
+/// Reads a query parameter, `key=value`; the first `=` parts them.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn query_parameter(text: &str) -> Result<(String, String), TextFault> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(TextFault::error(
+            Code::BadQueryParameter,
+            0..text.len(),
+            "a query parameter is key=value",
+            "not key=value",
+            "write it unencoded, such as \"site=San Francisco\"; ringback encodes it",
+        )),
+    }
+}
+
+/// Reads a header, `Name: value`: a name of token characters (RFC 9110, section 5.6.2), a value of visible ASCII and
+/// inner spaces, not one of ringback's own.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn header(text: &str) -> Result<(String, String), TextFault> {
+    let bad =
+        |range: Range<usize>, message: &str, help: &str| TextFault::error(Code::BadHeader, range, message, "", help);
+    let Some((name, value)) = text.split_once(':') else {
+        return Err(bad(
+            0..text.len(),
+            "a header is Name: value",
+            "write a colon after the name, such as \"X-Site: sfo\"",
+        ));
+    };
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(token) {
+        let help = "names have letters, digits and hyphens, and no space before the colon, such as \"X-Site: sfo\"";
+        return Err(bad(0..name.len(), "this cannot be a header's name", help));
+    }
+    let lower = name.to_ascii_lowercase();
+    if RESERVED.contains(&lower.as_str()) || lower.starts_with("webhook-") {
+        let message = format!("ringback sets the header `{name}` itself");
+        let help = "remove it; to send the same under another name, write X- before it";
+        return Err(TextFault::error(Code::ReservedHeader, 0..name.len(), message, "ringback's own", help));
+    }
+    let value = value.trim_matches(' ');
+    if let Some((at, c)) = value.char_indices().find(|(_, c)| !matches!(c, ' '..='~')) {
+        let at = text.len() - text[name.len() + 1..].trim_start_matches(' ').len() + at;
+        let help = "values have visible ASCII characters and spaces between them; write others in an encoding that the receiver knows";
+        let message = format!("the header `{name}` has a character that headers cannot have");
+        return Err(bad(at..at + c.len_utf8(), &message, help));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{callback, header, query_parameter};
+    use crate::diagnostic::Code;
+
+    #[test]
+    fn urls_are_http_with_a_host_and_nothing_hidden() {
+        for (text, expect) in [
+            ("http://127.0.0.1:8874/sfo", Ok("http://127.0.0.1:8874/sfo")),
+            ("HTTPS://Example.org", Ok("https://example.org/")),
+            ("http://[::1]:80/a?b=c", Ok("http://[::1]/a?b=c")),
+            ("http://h/a@b", Ok("http://h/a@b")),
+            ("", Err(0..0)),
+            ("127.0.0.1:8874/sfo", Err(0..18)),
+            ("http:/host/a", Err(0..12)),
+            ("ftp://host/a", Err(0..3)),
+            (" http://host/a", Err(0..5)),
+            ("http://", Err(0..7)),
+            ("http:///a", Err(0..9)),
+            ("http://?a", Err(0..9)),
+            ("http://:80/", Err(7..10)),
+            ("http://a b/", Err(7..10)),
+            ("http://ana:pw@host/", Err(7..14)),
+            ("http://@host/", Err(7..8)),
+            ("http://host\\@x/", Ok("http://host/@x/")),
+            ("http://host:0/", Err(7..13)),
+            ("http://host:99999/", Err(7..17)),
+            ("http://host/#a", Err(12..14)),
+            ("http://host/#", Err(12..13)),
+            ("http://host/a\nb", Err(13..14)),
+            ("http://ho\tst/", Err(9..10)),
+            ("http://host/\u{85}", Err(12..14)),
+        ] {
+            let found = callback(text).map_err(|fault| fault.range);
+            assert_eq!(found.as_ref().map(url::Url::as_str), expect.as_ref().map(|url| *url), "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_are_tokens_and_visible_ascii_and_not_ringbacks_own() {
+        for (text, expect) in [
+            ("X-Site: sfo", Ok(("X-Site", "sfo"))),
+            ("X-Site:a: b  c ", Ok(("X-Site", "a: b  c"))),
+            ("X-Empty:", Ok(("X-Empty", ""))),
+            ("User-Agent: me", Ok(("User-Agent", "me"))),
+            ("X-Site sfo", Err(Code::BadHeader)),
+            ("X-Site : sfo", Err(Code::BadHeader)),
+            (": sfo", Err(Code::BadHeader)),
+            ("X-S\u{ef}te: sfo", Err(Code::BadHeader)),
+            ("X-Site: caf\u{e9}", Err(Code::BadHeader)),
+            ("X-Site: a\tb", Err(Code::BadHeader)),
+            ("X-Site: a\r\nEvil: b", Err(Code::BadHeader)),
+            ("HOST: a", Err(Code::ReservedHeader)),
+            ("content-length: 1", Err(Code::ReservedHeader)),
+            ("Transfer-Encoding: chunked", Err(Code::ReservedHeader)),
+            ("Connection: close", Err(Code::ReservedHeader)),
+            ("TE: trailers", Err(Code::ReservedHeader)),
+            ("Upgrade: h2c", Err(Code::ReservedHeader)),
+            ("Expect: 100-continue", Err(Code::ReservedHeader)),
+            ("Webhook-Anything: a", Err(Code::ReservedHeader)),
+        ] {
+            let found = header(text).map_err(|fault| fault.code);
+            assert_eq!(found, expect.map(|(name, value)| (name.to_owned(), value.to_owned())), "{text}");
+        }
+        let place = header("X-Site:  caf\u{e9}").map_err(|fault| fault.range);
+        assert_eq!(place, Err(12..14));
+    }
+
+    #[test]
+    fn query_parameters_part_at_the_first_equals_sign() {
+        assert_eq!(query_parameter("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert_eq!(query_parameter("a="), Ok(("a".into(), String::new())));
+        assert!(query_parameter("a").is_err() && query_parameter("=a").is_err());
+    }
+}

@@ -1,0 +1,243 @@
+//! `watchPath` clauses: `[mode] path`.
+//!
+//! The path covers itself and everything under it; with a trailing slash only what is under it; with an unescaped
+//! `* ? [ {` it is a glob over the whole path. A backslash makes the next character literal everywhere, so
+//! `/acme/\[raw\]` is the directory `[raw]` and what is under it.
+
+use crate::diagnostic::{Code, TextFault};
+use crate::model::path::{LogicalPath, PathError};
+use crate::rules::condition::{Cover, Mode, PathClause};
+use crate::rules::pattern::PathGlob;
+
+/// Reads one clause. Faults and warnings are added to `faults`; there is a clause when none of them blocks.
+pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
+    let trimmed = text.trim_start();
+    let (mode, path) = match trimmed.chars().next() {
+        Some('*') => (Mode::All, &trimmed[1..]),
+        Some('+') => (Mode::Added, &trimmed[1..]),
+        Some('-') => (Mode::Deleted, &trimmed[1..]),
+        // An en dash is what copying from a web page gives.
+        Some(dash @ '\u{2013}') => (Mode::Deleted, &trimmed[dash.len_utf8()..]),
+        Some('~') => (Mode::Modified, &trimmed[1..]),
+        _ => (Mode::Scope, trimmed),
+    };
+    let path = path.trim_start();
+    let start = text.len() - path.len();
+    let parsed = cover(path, start, faults);
+    if parsed.is_some() && path.ends_with(char::is_whitespace) && !path.trim_end().ends_with('\\') {
+        let end = text.trim_end().len();
+        faults.push(
+            TextFault::error(
+                Code::StraySpace,
+                end..text.len(),
+                "the path ends with a space, so it covers only names that do",
+                "this space",
+                "remove the space, or put a backslash before it if it is meant",
+            )
+            .as_warning(),
+        );
+    }
+    parsed.map(|cover| PathClause { mode, cover })
+}
+
+fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover> {
+    let whole = start..start + path.len();
+    let bad_path = |error: PathError| {
+        TextFault::error(Code::BadPath, whole.clone(), error.to_string(), "this path", path_help(path, error))
+    };
+    let scanned = match Scanned::new(path) {
+        Ok(scanned) => scanned,
+        Err(why) => {
+            faults.push(bad_glob(&why, whole));
+            return None;
+        }
+    };
+    // Globs are held to the same form as plain paths: none of their components may be `.` or `..` either.
+    let plain = match LogicalPath::parse(&scanned.unescaped) {
+        Ok(plain) => plain,
+        Err(error) => {
+            faults.push(bad_path(error));
+            return None;
+        }
+    };
+    let Some(prefix) = scanned.glob_prefix else {
+        return Some(Cover::Under { path: plain, itself: !scanned.unescaped.ends_with(b"/") });
+    };
+    if path.ends_with('/') {
+        let help = format!("write `{path}**` for everything under the directories, or leave the last slash out");
+        let message = "a glob that ends with a slash covers nothing: no asset's path ends so";
+        faults.push(TextFault::error(Code::NeverTrue, whole.clone(), message, "never covers", help).as_warning());
+    }
+    if let Some(at) = partial_double_star(path) {
+        let message = "this `**` stops at `/` like `*`, because it is not a whole component of the path";
+        let help = "write `/**/` to cover any depth, such as /acme/**/*.mov";
+        let range = start + at..start + at + 2;
+        faults.push(TextFault::error(Code::PartialDoubleStar, range, message, "", help).as_warning());
+    }
+    match PathGlob::new(&path.replace("//", "/"), prefix) {
+        Ok(glob) => Some(Cover::Glob(glob)),
+        Err(why) => {
+            faults.push(bad_glob(&why, whole));
+            None
+        }
+    }
+}
+
+fn bad_glob(why: &str, range: std::ops::Range<usize>) -> TextFault {
+    let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
+                (in TOML, write such a path in single quotes)";
+    TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
+}
+
+fn path_help(path: &str, error: PathError) -> String {
+    match error {
+        PathError::Empty => "write a mode and an absolute logical path, such as \"* /acme/dailies\"".into(),
+        PathError::Relative if path.starts_with(['\u{2014}', '\u{2212}']) => {
+            "for deletions write a hyphen: \"- /acme/dailies\"".into()
+        }
+        PathError::Relative => "logical paths begin with the mount's path, such as \"* /acme/**/*.mov\"".into(),
+        PathError::Dots => "write the path that is meant; `**` stands for any number of directories".into(),
+        PathError::Nul => "remove the NUL character".into(),
+    }
+}
+
+/// The path, looked at character by character.
+struct Scanned {
+    /// Without backslashes; each special character stands for itself.
+    unescaped: Vec<u8>,
+    /// For a glob: what stands before its first special character.
+    glob_prefix: Option<Vec<u8>>,
+}
+
+impl Scanned {
+    fn new(path: &str) -> Result<Self, String> {
+        let (mut unescaped, mut glob_prefix): (Vec<u8>, Option<Vec<u8>>) = (Vec::new(), None);
+        let mut in_class = false;
+        let mut buffer = [0; 4];
+        let mut chars = path.chars();
+        while let Some(mut c) = chars.next() {
+            match c {
+                '\\' => c = chars.next().ok_or("a backslash at its end has nothing to make literal")?,
+                '*' | '?' | '{' | '[' => {
+                    glob_prefix.get_or_insert_with(|| collapsed(&unescaped));
+                    in_class |= c == '[';
+                }
+                ']' => in_class = false,
+                _ => {}
+            }
+            if in_class && !c.is_ascii() {
+                return Err("`[...]` takes ASCII characters only; write {\u{e9},\u{e8}} for others".into());
+            }
+            unescaped.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+        }
+        Ok(Self { unescaped, glob_prefix })
+    }
+}
+
+/// Without repeated slashes, as paths are.
+fn collapsed(prefix: &[u8]) -> Vec<u8> {
+    let mut out = prefix.to_vec();
+    out.dedup_by(|a, b| *a == b'/' && *b == b'/');
+    out
+}
+
+/// Where a `**` stands that is not a whole component.
+fn partial_double_star(path: &str) -> Option<usize> {
+    let mut at = 0;
+    for component in path.split('/') {
+        let plain = component != "**" && !component.contains(['\\', '{', '[']);
+        if let Some(inner) = component.find("**").filter(|_| plain) {
+            return Some(at + inner);
+        }
+        at += component.len() + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::diagnostic::{Code, Severity};
+    use crate::model::path::LogicalPath;
+    use crate::rules::condition::Mode;
+
+    #[track_caller]
+    fn check(text: &str, mode: Mode, covered: &[&str], not: &[&str]) {
+        let clause = parse(text, &mut Vec::new()).unwrap_or_else(|| panic!("{text} is a clause"));
+        assert_eq!(clause.mode, mode, "{text}");
+        let covers = |path: &str| clause.cover.covers(&LogicalPath::parse(path.as_bytes()).expect("a path"));
+        for path in covered {
+            assert!(covers(path), "{text} covers {path}");
+        }
+        for path in not {
+            assert!(!covers(path), "{text} does not cover {path}");
+        }
+    }
+
+    #[test]
+    fn modes_with_and_without_spaces() {
+        for (text, mode) in [
+            ("* /a", Mode::All),
+            ("*/a", Mode::All),
+            ("  +   /a", Mode::Added),
+            ("-/a", Mode::Deleted),
+            ("\u{2013} /a", Mode::Deleted),
+            ("\u{2013}\u{a0}/a", Mode::Deleted),
+            ("~/a", Mode::Modified),
+            ("/a", Mode::Scope),
+        ] {
+            check(text, mode, &["/a", "/a/b"], &["/b", "/ab"]);
+        }
+    }
+
+    #[test]
+    fn plain_paths_cover_themselves_and_what_is_under_them() {
+        check("* /a/b", Mode::All, &["/a/b", "/a/b/c/d"], &["/a/bc", "/a", "/x/a/b"]);
+        check("* /a/b/", Mode::All, &["/a/b/c"], &["/a/b", "/a/bc"]);
+        check("* //a//b//", Mode::All, &["/a/b/c"], &["/a/b"]);
+        check("* /", Mode::All, &["/a", "/a/b"], &[]);
+        check(r"* /a/\[raw\]", Mode::All, &["/a/[raw]", "/a/[raw]/x"], &["/a/r"]);
+        check("* /a/b c", Mode::All, &["/a/b c/d"], &["/a/b"]);
+    }
+
+    #[test]
+    fn globs_cover_whole_paths() {
+        check("+ /acme/**/*.mov", Mode::Added, &["/acme/a.mov", "/acme/x/y/a.mov"], &["/acme/a.mov/b", "/b/a.mov"]);
+        check("* /acme/da*", Mode::All, &["/acme/day1", "/acme/da"], &["/acme/day1/a", "/acme/d"]);
+        check("* /acme//da*", Mode::All, &["/acme/day1"], &[]);
+        check("* /a/**", Mode::All, &["/a/b", "/a/b/c"], &["/a", "/ab"]);
+        check("* /**", Mode::All, &["/a", "/a/b"], &[]);
+        check("* /a/{b,c}/?.[jt]pg", Mode::All, &["/a/b/x.jpg", "/a/c/x.tpg"], &["/a/b/xx.jpg", "/a/d/x.jpg"]);
+        check(r"* /a\*b/*", Mode::All, &["/a*b/c"], &["/axb/c", "/a*b/c/d"]);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_and_what_is_odd_is_pointed_out() {
+        for (text, code, severity) in [
+            ("", Code::BadPath, Severity::Error),
+            ("*", Code::BadPath, Severity::Error),
+            ("+ ", Code::BadPath, Severity::Error),
+            ("a/b", Code::BadPath, Severity::Error),
+            ("**/*.mov", Code::BadPath, Severity::Error),
+            ("\u{2014} /a", Code::BadPath, Severity::Error),
+            ("* /a/../b", Code::BadPath, Severity::Error),
+            ("* /a/../*.mov", Code::BadPath, Severity::Error),
+            ("* /a/./b", Code::BadPath, Severity::Error),
+            ("* /a\0", Code::BadPath, Severity::Error),
+            ("* /a\0*", Code::BadPath, Severity::Error),
+            ("* /a[b", Code::BadGlob, Severity::Error),
+            ("* /a{b", Code::BadGlob, Severity::Error),
+            ("* /a[\u{e9}]", Code::BadGlob, Severity::Error),
+            ("* /a\\", Code::BadGlob, Severity::Error),
+            ("* /a/*/", Code::NeverTrue, Severity::Warning),
+            ("* /a/**.mov", Code::PartialDoubleStar, Severity::Warning),
+            ("* /a ", Code::StraySpace, Severity::Warning),
+        ] {
+            let mut faults = Vec::new();
+            let clause = parse(text, &mut faults);
+            let found: Vec<_> = faults.iter().map(|fault| (fault.code, fault.severity)).collect();
+            assert_eq!(found, [(code, severity)], "{text:?}");
+            assert_eq!(clause.is_some(), severity == Severity::Warning, "{text:?}");
+        }
+    }
+}

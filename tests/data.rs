@@ -1,0 +1,60 @@
+//! Tests whose cases are files: one test for each folder of `fixtures/`.
+//!
+//! With `RINGBACK_BLESS=1` in the environment the expected texts are written anew; review them before committing: each
+//! must say what is wrong, where, and what to do.
+#![allow(clippy::disallowed_methods, reason = "it reads fixtures from the disk")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ringback::diagnostic::SourceFile;
+use ringback::diagnostic::render::{Format, report};
+
+/// Each `<case>.toml`, or the files of each directory `<case>/` together, gives the diagnostics in `<case>.expected`.
+#[test]
+fn rules_invalid() {
+    let folder = fixtures("rules-invalid");
+    let mut wrong = Vec::new();
+    let cases = listed(&folder).into_iter().filter(|path| path.extension().is_none_or(|e| e == "toml"));
+    let mut count = 0;
+    for case in cases {
+        count += 1;
+        let files = if case.is_dir() { listed(&case) } else { vec![case.clone()] };
+        let sources: Vec<_> = files.iter().map(|path| source(&folder, path)).collect();
+        let loaded = ringback::rules::load(&sources);
+        let blocked = loaded.set.is_none();
+        let found = report(&loaded.diagnostics, &sources, Format::Plain);
+        assert_eq!(blocked, found.contains("error["), "{}: errors block, warnings do not", case.display());
+        if !same(&case.with_extension("expected"), &found) {
+            wrong.push(format!("== {}\n{found}", case.display()));
+        }
+    }
+    assert!(count >= 25, "only {count} cases were found");
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
+}
+
+/// Whether the file has this text; with `RINGBACK_BLESS=1` it is made to.
+fn same(expected: &Path, found: &str) -> bool {
+    if std::env::var_os("RINGBACK_BLESS").is_some_and(|value| value == "1") {
+        fs::write(expected, found).unwrap_or_else(|error| panic!("{}: {error}", expected.display()));
+    }
+    fs::read_to_string(expected).is_ok_and(|text| text == found)
+}
+
+fn fixtures(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder)
+}
+
+/// What is in a directory, in path order.
+fn listed(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a listing goes on").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn source(folder: &Path, path: &Path) -> SourceFile {
+    let name = path.strip_prefix(folder).expect("a case lies in its folder").display().to_string();
+    let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    SourceFile { name, text }
+}
