@@ -1,1 +1,280 @@
-//! To come.
+//! The wiring: threads, channels, clocks, signals, reload. Nothing is decided here; what the engine wants done is
+//! carried out, and what came of it is carried back.
+//!
+//! ```text
+//! notify's thread --signals--+                     +--looks, listings--> 2 looking threads --results--+
+//! API tasks --------calls----+--> inbox --> engine-+--attempts---------> delivering tasks --outcomes--+--> inbox
+//! rules thread --rule sets---+     thread          +--answers----------> API tasks
+//! keeper thread: syncs the ledger's log every 200 ms
+//! ```
+//!
+//! Each arrow is bounded: signals collapse into scans, calls hold permits, results answer requests that were sent by
+//! credit. So no two threads can wait for each other.
+
+mod carrier;
+mod clock;
+mod engine_thread;
+mod inbox;
+mod keeper_thread;
+mod looker;
+mod places;
+mod rules_thread;
+mod stop;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::api::{self, ApiState, Principals, token};
+use crate::config::settings::Settings;
+use crate::deliver;
+use crate::engine::Engine;
+use crate::intake::Setup;
+use crate::look::real::RealDisk;
+use crate::model::principal::{Principal, Role};
+use crate::model::status::Status;
+use crate::settle::Patience;
+use crate::store::{Ledger, OpenError, StoreError};
+use crate::watch::WatchSource;
+use crate::watch::mounts::{MountError, Mounts};
+use crate::watch::notify::NotifySource;
+
+pub use clock::wall;
+use engine_thread::{EngineThread, StatusSlot};
+use inbox::Inbox;
+pub use places::PlaceError;
+pub use rules_thread::RulesError;
+use rules_thread::RulesThread;
+use stop::Stop;
+
+/// Calls of the API on their way to the engine; beyond, callers get 503.
+const CALLS_MAX: usize = 64;
+/// Calls that the engine has not answered; beyond, they wait in the queue before it.
+const CALLS_OPEN_MAX: usize = 256;
+
+/// A running daemon.
+pub struct Daemon {
+    address: SocketAddr,
+    admin_token: Option<token::AdminToken>,
+    status: Arc<StatusSlot>,
+    inbox: Arc<Inbox>,
+    stop: Arc<Stop>,
+    rules: Option<RulesThread>,
+    threads: Vec<JoinHandle<()>>,
+    engine: JoinHandle<()>,
+    engine_ended: oneshot::Receiver<()>,
+    api: tokio::task::JoinHandle<std::io::Result<()>>,
+    api_stop: oneshot::Sender<()>,
+}
+
+/// Why a daemon did not start. Each names the thing and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] OpenError),
+    /// A mount's directory.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A mount's patterns.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// The rule files, at the very first start.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// The ledger.
+    #[error("the ledger cannot be read")]
+    Ledger(#[from] StoreError),
+    /// Watching.
+    #[error("the file system cannot be watched")]
+    Watch(#[from] crate::watch::WatchError),
+    /// The administrator's token.
+    #[error("the administrator's token cannot be kept in {}", dir.display())]
+    Token {
+        /// The state directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The address.
+    #[error("cannot listen on {address}; choose another with --listen, or stop what listens there")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The operating system.
+    #[error("a thread could not be started")]
+    Thread(#[source] std::io::Error),
+    /// The operating system.
+    #[error("the system gave no random numbers")]
+    Random(#[source] std::io::Error),
+}
+
+impl Daemon {
+    /// Starts everything. Returns once the API listens; the first scan goes on behind.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let mounts = places::settle(settings.mounts)?;
+        let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
+        let state_dir = places::canonical(&settings.state)?;
+        let (principals, admin_token) = principals(settings.principals, &state_dir)?;
+        let listen_error = |source| StartError::Listen { address: settings.listen, source };
+        let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
+        let address = listener.local_addr().map_err(listen_error)?;
+
+        let clock = clock::SystemClock::start();
+        let inbox = Arc::new(Inbox::default());
+        let stop = Arc::new(Stop::default());
+        let places = Arc::new(Mounts::new(mounts.clone(), Some(&state_dir))?);
+        let source: Arc<dyn WatchSource> = Arc::new(notify_source(&places, &state_dir, &inbox)?);
+        let patience = Patience { quiet_ms: settings.settle_quiet_ms, max_ms: settings.settle_max_ms };
+        let setup = Setup { mounts, patience, sees_closes: source.sees_closes(), source: source.name() };
+        let engine = Engine::new(ledger, setup, clock.now())?;
+        let (first, rules) = rules_thread::first(settings.rules, &engine)?;
+        for input in first {
+            inbox.input(input);
+        }
+
+        let lookers = looker::Lookers::new(looker::Tools {
+            disk: Arc::new(RealDisk::new()),
+            mounts: Arc::clone(&places),
+            source,
+            quiet_ms: settings.settle_quiet_ms,
+            inbox: Arc::clone(&inbox),
+        });
+        let mut threads = lookers.start().map_err(StartError::Thread)?;
+        threads.push(keeper_thread::start(keeper, Arc::clone(&stop)).map_err(StartError::Thread)?);
+        let limits = deliver::Limits {
+            connect_ms: settings.connect_timeout_ms,
+            attempt_ms: settings.attempt_timeout_ms,
+            ..deliver::Limits::default()
+        };
+        let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits), Arc::clone(&inbox));
+        let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
+        let (ended, engine_ended) = oneshot::channel();
+        let engine = EngineThread { engine, inbox: Arc::clone(&inbox), carrier, clock, status: Arc::clone(&status) };
+        let engine = engine.start(ended).map_err(StartError::Thread)?;
+        let rules = match rules {
+            Some(files) => Some(RulesThread::start(files, Arc::clone(&inbox)).map_err(StartError::Thread)?),
+            None => None,
+        };
+
+        let (calls, queue) = mpsc::channel(CALLS_MAX);
+        tokio::spawn(forward_calls(queue, Arc::clone(&inbox)));
+        let snapshot = Arc::clone(&status);
+        let state = ApiState { calls, status: Arc::new(move || snapshot.get()), principals: Arc::new(principals) };
+        let (api_stop, stopped) = oneshot::channel::<()>();
+        // A dropped sender means stop as well.
+        let api = tokio::spawn(api::serve(listener, state, async move { drop(stopped.await) }));
+        Ok(Self { address, admin_token, status, inbox, stop, rules, threads, engine, engine_ended, api, api_stop })
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The administrator's token, when no principal is configured.
+    #[must_use]
+    pub fn admin_token(&self) -> Option<&token::AdminToken> {
+        self.admin_token.as_ref()
+    }
+
+    /// What the daemon says of itself, not older than a second.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.get()
+    }
+
+    /// Reads the rule files again now.
+    pub fn reload(&self) {
+        if let Some(rules) = &self.rules {
+            rules.reload();
+        }
+    }
+
+    /// Waits until the daemon ends by itself: something in it has failed.
+    pub async fn failed(&mut self) {
+        // Ended or dropped: either way the engine is gone.
+        drop((&mut self.engine_ended).await);
+    }
+
+    /// Ends: no new attempts; those under way are waited for, at most 10 s.
+    pub async fn stop(self) {
+        drop(self.api_stop);
+        if let Ok(Err(error)) = self.api.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the API ended badly");
+        }
+        self.inbox.close();
+        let rest = move || {
+            join(self.engine);
+            self.stop.now();
+            drop(self.rules);
+            self.threads.into_iter().for_each(join);
+        };
+        if tokio::task::spawn_blocking(rest).await.is_err() {
+            tracing::error!("a thread ended badly");
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread ended badly");
+    }
+}
+
+fn random() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| StartError::Random(std::io::Error::other(error)))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// The configured principals; without any, an administrator whose token is kept in the state directory.
+fn principals(
+    configured: Vec<Principal>,
+    state_dir: &std::path::Path,
+) -> Result<(Principals, Option<token::AdminToken>), StartError> {
+    if !configured.is_empty() {
+        return Ok((Principals::new(configured), None));
+    }
+    let admin =
+        token::admin_token(state_dir).map_err(|source| StartError::Token { dir: state_dir.to_owned(), source })?;
+    let principal = Principal {
+        name: "administrator".to_owned(),
+        role: Role::SuperAdministrator,
+        token_sha256: admin.token.sha256(),
+    };
+    Ok((Principals::new(vec![principal]), Some(admin)))
+}
+
+fn notify_source(
+    places: &Arc<Mounts>,
+    state_dir: &std::path::Path,
+    inbox: &Arc<Inbox>,
+) -> Result<NotifySource, StartError> {
+    let sink = {
+        let (inbox, places) = (Arc::clone(inbox), Arc::clone(places));
+        move |signal| inbox.signal(signal, |path| places.mount_of(path))
+    };
+    Ok(NotifySource::new(Arc::clone(places), &state_dir.join("sync"), Arc::new(sink))?)
+}
+
+/// Hands calls to the engine, each with a permit that lives as long as the engine owes its answer.
+async fn forward_calls(mut queue: mpsc::Receiver<api::Call>, inbox: Arc<Inbox>) {
+    let permits = Arc::new(tokio::sync::Semaphore::new(CALLS_OPEN_MAX));
+    while let Some(call) = queue.recv().await {
+        // Never closed, so there is always a permit sooner or later.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        inbox.call(inbox::OpenCall { call, permit });
+    }
+}

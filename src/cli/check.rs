@@ -1,10 +1,17 @@
 //! `ringback check`: what is wrong with rule files and the configuration, before the daemon finds out.
 
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 
-use super::Outcome;
+use super::{Outcome, UsageError, output};
+use crate::config::settings::{Overrides, Places, Resolved, Settings, resolve};
+use crate::config::sources;
+use crate::diagnostic::render::{Format, report};
+use crate::diagnostic::{Diagnostic, SourceFile, has_errors};
+use crate::rules::{self, Loaded};
 
 /// Options of `ringback check`.
 #[derive(Debug, Args)]
@@ -37,5 +44,87 @@ Exit codes: 0 fine (there may be warnings), 1 at least one error, 2 bad usage.";
 /// # Errors
 /// Something could not be read.
 pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
-    anyhow::bail!("check is not wired yet: {args:?}")
+    let mut found = Found::default();
+    let mut paths = args.paths.clone();
+    if let Some(config) = &args.config {
+        let settings = found.config(config)?;
+        if paths.is_empty() {
+            paths.extend(settings.and_then(|settings| settings.rules));
+        }
+    } else if paths.is_empty() {
+        return Err(UsageError("name rule files or directories to check, or --config FILE".into()).into());
+    }
+    let rules = found.rules(&paths)?;
+    let Found { diagnostics, sources, .. } = &found;
+    if args.json {
+        output::line(&report(diagnostics, sources, Format::Json))?;
+    } else {
+        eprint!("{}", report(diagnostics, sources, Format::for_terminal(std::io::stderr().is_terminal())));
+        for line in &found.in_force {
+            output::line(line)?;
+        }
+        if !has_errors(diagnostics) {
+            output::line(&format!("fine: {}", said(rules, found.rule_files)))?;
+        }
+    }
+    Ok(if has_errors(diagnostics) { Outcome::Finding } else { Outcome::Fine })
+}
+
+#[derive(Default)]
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    sources: Vec<SourceFile>,
+    rule_files: usize,
+    /// What the configuration comes to, a line each.
+    in_force: Vec<String>,
+}
+
+impl Found {
+    fn config(&mut self, path: &Path) -> anyhow::Result<Option<Settings>> {
+        let working = std::env::current_dir().context("the working directory is gone")?;
+        let beside = working.join(path).parent().map_or_else(|| working.clone(), Path::to_path_buf);
+        let file = sources::read_config(path)?;
+        let resolved = resolve(Some(&file), Places { config: &beside, working: &working }, Overrides::default());
+        self.sources.push(file);
+        match resolved {
+            Ok(Resolved { settings, warnings }) => {
+                self.diagnostics.extend(warnings);
+                self.in_force = in_force(&settings);
+                Ok(Some(settings))
+            }
+            Err(diagnostics) => {
+                self.diagnostics.extend(diagnostics);
+                Ok(None)
+            }
+        }
+    }
+
+    /// All paths together are one set, as one daemon would have them. Gives the number of subscriptions.
+    fn rules(&mut self, paths: &[PathBuf]) -> anyhow::Result<usize> {
+        let mut files = Vec::new();
+        for path in paths {
+            files.extend(sources::read_rules(path)?);
+        }
+        let Loaded { set, diagnostics } = rules::load(&files);
+        self.rule_files = files.len();
+        self.diagnostics.extend(diagnostics);
+        self.sources.extend(files);
+        Ok(set.map_or(0, |set| set.rules().len()))
+    }
+}
+
+fn in_force(settings: &Settings) -> Vec<String> {
+    let mut lines = vec![
+        format!("state   {}", settings.state.display()),
+        format!("rules   {}", settings.rules.as_deref().map_or("none".into(), |rules| rules.display().to_string())),
+        format!("listen  {}", settings.listen),
+    ];
+    lines.extend(settings.mounts.iter().map(|mount| format!("mount   {} shows {}", mount.path, mount.dir.display())));
+    lines.extend(settings.principals.iter().map(|p| format!("principal {} ({})", p.name, p.role.as_str())));
+    lines
+}
+
+fn said(rules: usize, files: usize) -> String {
+    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    format!("{} in {}", counted(rules, "subscription"), counted(files, "rule file"))
 }

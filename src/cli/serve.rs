@@ -1,11 +1,20 @@
 //! `ringback serve`: the daemon.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
+use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::Outcome;
+use crate::config::settings::{Overrides, Places, Resolved, Settings, resolve};
+use crate::config::sources;
+use crate::daemon::Daemon;
+use crate::diagnostic::render::{Format, one_lines, report};
 
 /// Options of `ringback serve`. What is given here wins over the configuration file.
 #[derive(Debug, Args)]
@@ -58,5 +67,102 @@ Exit codes: 0 ended when told to, 1 it could not start or failed, 2 bad usage.";
 /// # Errors
 /// It could not start, or failed.
 pub async fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
-    anyhow::bail!("serve is not wired yet: {args:?}")
+    start_log(args.log);
+    let settings = match settings(&args)? {
+        Ok(settings) => settings,
+        Err(report) => {
+            eprint!("{report}");
+            return Ok(Outcome::Finding);
+        }
+    };
+    let mut signals = Signals::new()?;
+    let mut daemon = Daemon::start(settings).await?;
+    if let Some(admin) = daemon.admin_token().filter(|admin| admin.created) {
+        tracing::info!(file = %admin.path.display(), "made an administrator's token; no principal is configured");
+    }
+    tracing::info!(address = %daemon.address(), "ringback serves; stop it with SIGTERM or Ctrl-C");
+    loop {
+        tokio::select! {
+            () = daemon.failed() => bail!("the engine ended; the log says why"),
+            next = signals.next() => match next {
+                Signal::Reload => daemon.reload(),
+                Signal::End => break,
+            },
+        }
+    }
+    tracing::info!("ending");
+    tokio::select! {
+        () = daemon.stop() => tracing::info!("ended"),
+        () = signals.end() => tracing::warn!("told twice; ending at once, the next start goes on from the ledger"),
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The settings in force, or what is wrong with them, for people.
+fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, String>> {
+    let working = std::env::current_dir().context("the working directory is gone")?;
+    let file = args.config.as_deref().map(sources::read_config).transpose()?;
+    let beside = match &args.config {
+        Some(config) => working.join(config).parent().map_or_else(|| working.clone(), Path::to_path_buf),
+        None => working.clone(),
+    };
+    let overrides =
+        Overrides { dir: args.dir.clone(), rules: args.rules.clone(), state: args.state.clone(), listen: args.listen };
+    let files: Vec<_> = file.iter().cloned().collect();
+    Ok(match resolve(file.as_ref(), Places { config: &beside, working: &working }, overrides) {
+        Ok(Resolved { settings, warnings }) => {
+            for line in one_lines(&warnings, &files) {
+                tracing::warn!("{line}");
+            }
+            Ok(settings)
+        }
+        Err(diagnostics) => Err(report(&diagnostics, &files, Format::for_terminal(std::io::stderr().is_terminal()))),
+    })
+}
+
+fn start_log(format: Option<LogFormat>) {
+    let format = format.unwrap_or(match std::io::stderr().is_terminal() {
+        true => LogFormat::Human,
+        false => LogFormat::Json,
+    });
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}
+
+/// What the operating system tells a daemon.
+struct Signals {
+    hangup: UnixSignal,
+    terminate: UnixSignal,
+    interrupt: UnixSignal,
+}
+
+enum Signal {
+    Reload,
+    End,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.hangup.recv() => Signal::Reload,
+            _ = self.terminate.recv() => Signal::End,
+            _ = self.interrupt.recv() => Signal::End,
+        }
+    }
+
+    async fn end(&mut self) {
+        while !matches!(self.next().await, Signal::End) {}
+    }
 }

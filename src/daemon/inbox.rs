@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::api::Call;
 use crate::engine::Input;
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
+use crate::model::path::LogicalPath;
 
 /// Signals kept one by one.
 const SIGNALS_MAX: usize = 1 << 17;
@@ -18,6 +21,13 @@ const SIGNALS_MAX: usize = 1 << 17;
 pub(super) struct Inbox {
     waiting: Mutex<Waiting>,
     wake: Condvar,
+}
+
+/// An API caller's question, with the permit that bounds how many are open.
+#[derive(Debug)]
+pub(super) struct OpenCall {
+    pub call: Call,
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// What is taken out at once: the next group.
@@ -30,20 +40,21 @@ pub(super) struct Waiting {
     /// Results, rule sets.
     pub inputs: Vec<Input>,
     /// API callers.
-    pub calls: Vec<Call>,
+    pub calls: Vec<OpenCall>,
     /// The daemon is to end.
     pub closing: bool,
 }
 
 impl Inbox {
     /// Puts a signal in. `mount_of` says where a hint belongs, should it have to be thrown away.
-    pub(super) fn signal(&self, signal: Signal, mount_of: impl Fn(&Signal) -> Option<MountId>) {
+    pub(super) fn signal(&self, signal: Signal, mount_of: impl Fn(&LogicalPath) -> Option<MountId>) {
         let mut waiting = self.lock();
-        if waiting.signals.len() >= SIGNALS_MAX && matches!(signal, Signal::Hint(_)) {
-            let mount = mount_of(&signal);
-            waiting.lost.extend(mount);
-        } else {
-            waiting.signals.push(signal);
+        match &signal {
+            Signal::Hint(hint) if waiting.signals.len() >= SIGNALS_MAX => {
+                let mount = mount_of(&hint.path);
+                waiting.lost.extend(mount);
+            }
+            _ => waiting.signals.push(signal),
         }
         self.wake(waiting);
     }
@@ -56,7 +67,7 @@ impl Inbox {
     }
 
     /// Puts a caller in.
-    pub(super) fn call(&self, call: Call) {
+    pub(super) fn call(&self, call: OpenCall) {
         let mut waiting = self.lock();
         waiting.calls.push(call);
         self.wake(waiting);

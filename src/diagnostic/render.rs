@@ -23,6 +23,14 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// For people who look at standard error: coloured on a terminal.
+    #[must_use]
+    pub fn for_terminal(is_terminal: bool) -> Self {
+        if is_terminal { Self::Terminal } else { Self::Plain }
+    }
+}
+
 /// More than this are counted, not shown, in text. JSON has them all.
 const SHOWN_MAX: usize = 500;
 

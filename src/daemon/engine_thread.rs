@@ -1,0 +1,161 @@
+//! The thread that runs the engine: it takes what has come in as one group, and carries the group's effects out.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::carrier::Carrier;
+use super::clock::SystemClock;
+use super::inbox::{Inbox, Waiting};
+use super::stop::AbortOnPanic;
+use crate::engine::{Engine, Input, Ran};
+use crate::intake;
+use crate::model::hint::Signal;
+use crate::model::status::{MountState, Status};
+use crate::store::StoreError;
+
+/// Attempts under way are waited for this long at the end.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How often the end is looked for meanwhile, milliseconds.
+const DRAIN_STEP: Duration = Duration::from_millis(20);
+/// The status that others see is at most this old while anything happens.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+
+/// What the daemon last said of itself.
+pub(super) struct StatusSlot(Mutex<Arc<Status>>);
+
+impl StatusSlot {
+    pub(super) fn new(status: Status) -> Self {
+        Self(Mutex::new(Arc::new(status)))
+    }
+
+    pub(super) fn get(&self) -> Status {
+        let status = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Status::clone(&status)
+    }
+
+    fn set(&self, status: Status) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+    }
+}
+
+/// Everything that the thread owns.
+pub(super) struct EngineThread {
+    pub engine: Engine,
+    pub inbox: Arc<Inbox>,
+    pub carrier: Carrier,
+    pub clock: SystemClock,
+    pub status: Arc<StatusSlot>,
+}
+
+impl EngineThread {
+    /// Starts it. `ended` is dropped when it ends, however it does.
+    pub(super) fn start(mut self, ended: oneshot::Sender<()>) -> io::Result<JoinHandle<()>> {
+        Builder::new().name("engine".into()).spawn(move || {
+            let _guard = AbortOnPanic;
+            self.run();
+            self.drain();
+            if let Err(error) = self.engine.close() {
+                tracing::error!(error = &error as &dyn std::error::Error, "the ledger could not be closed cleanly");
+            }
+            drop(ended);
+        })
+    }
+
+    fn run(&mut self) {
+        let mut shown = Shown::default();
+        let mut publish_at = None;
+        loop {
+            let due = self.clock.instant(self.engine.deadline());
+            let waiting = self.inbox.take(due.into_iter().chain(publish_at).min());
+            if waiting.closing {
+                return;
+            }
+            self.group(waiting, false);
+            let now = Instant::now();
+            match publish_at {
+                None => publish_at = Some(now + PUBLISH_EVERY),
+                Some(at) if at <= now => {
+                    publish_at = None;
+                    let status = self.engine.status(self.clock.now());
+                    shown.tell(&status);
+                    self.status.set(status);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn group(&mut self, waiting: Waiting, ending: bool) {
+        let Waiting { lost, signals, inputs: results, calls, closing: _ } = waiting;
+        // What was thrown away came before what was kept. Hints go before results, which they may make worthless.
+        let mut inputs = Vec::with_capacity(results.len() + calls.len() + 1);
+        let signals: Vec<_> = lost.into_iter().map(Signal::Lost).chain(signals).collect();
+        if !signals.is_empty() {
+            inputs.push(Input::Intake(intake::Input::Signals(signals)));
+        }
+        inputs.extend(results);
+        inputs.extend(calls.into_iter().map(|call| self.carrier.admit(call)));
+        let Ran { effects, faults } = self.engine.run(self.clock.now(), inputs);
+        for fault in faults {
+            report(&fault);
+        }
+        for effect in effects {
+            self.carrier.carry(effect, ending);
+        }
+    }
+
+    /// Nothing new is begun; the outcomes of attempts under way are recorded.
+    fn drain(&mut self) {
+        let until = Instant::now() + DRAIN_MAX;
+        loop {
+            let waiting = self.inbox.take(Some(Instant::now() + DRAIN_STEP));
+            // Counted before the last outcomes are taken in, so none is left behind.
+            let idle = self.carrier.attempts_under_way() == 0;
+            self.group(waiting, true);
+            if idle {
+                let rest = self.inbox.take(Some(Instant::now()));
+                self.group(rest, true);
+                return;
+            }
+            if Instant::now() >= until {
+                tracing::warn!("attempts were still under way after 10 s; they are made again at the next start");
+                return;
+            }
+        }
+    }
+}
+
+fn report(fault: &StoreError) {
+    tracing::error!(error = fault as &dyn std::error::Error, "a group of changes was not recorded; looking again");
+}
+
+/// What the log was last told of the mounts.
+#[derive(Default)]
+struct Shown {
+    mounts: BTreeMap<String, (MountState, Option<String>)>,
+}
+
+impl Shown {
+    /// Tells the log when a mount's state changes.
+    fn tell(&mut self, status: &Status) {
+        for mount in &status.mounts {
+            let now = (mount.state, mount.reason.clone());
+            if self.mounts.get(&mount.path) == Some(&now) {
+                continue;
+            }
+            let (path, assets) = (&mount.path, mount.assets);
+            match (mount.state, &mount.reason) {
+                (MountState::Scanning, _) => tracing::info!(mount = path, "scanning"),
+                (MountState::Watching, _) => tracing::info!(mount = path, assets, "watching"),
+                (MountState::Degraded, why) => tracing::warn!(mount = path, assets, why, "degraded"),
+                (MountState::Offline, why) => tracing::warn!(mount = path, why, "offline"),
+            }
+            self.mounts.insert(path.clone(), now);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The thread that keeps the ledger's log: what was committed is on the disk within 200 ms.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use super::stop::{AbortOnPanic, Stop};
+use crate::store::Keeper;
+
+pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>) -> io::Result<JoinHandle<()>> {
+    Builder::new().name("keeper".into()).spawn(move || {
+        let _guard = AbortOnPanic;
+        let mut failing = false;
+        loop {
+            let ending = stop.wait(Duration::from_millis(Keeper::EVERY_MS));
+            match keeper.keep() {
+                Ok(()) => failing = false,
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::error!(error = &error as &dyn std::error::Error, "keeping the ledger failed; trying on");
+                }
+                Err(_) => {}
+            }
+            if ending {
+                return;
+            }
+        }
+    })
+}

@@ -1,0 +1,69 @@
+//! Where the mounts really are: each directory's one true path, and that no two are the same.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::mount::Mount;
+
+/// Why a configured directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// Something else stands there.
+    #[error("the mount {path} is to show {}, which is no directory; mount the directory that holds it", dir.display())]
+    NoDirectory {
+        /// The mount's logical path.
+        path: String,
+        /// On disk.
+        dir: PathBuf,
+    },
+    /// Two mounts show the same files.
+    #[error("the mounts {one} and {other} show the same directory, or one that lies in the other: {}", dir.display())]
+    Overlap {
+        /// A logical path.
+        one: String,
+        /// Another.
+        other: String,
+        /// Where they meet.
+        dir: PathBuf,
+    },
+    /// It cannot be found out.
+    #[error("cannot look at {}", dir.display())]
+    Unreadable {
+        /// On disk.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Resolves the mounts' directories. One that is missing is left as written: it is offline until it appears.
+pub(super) fn settle(mut mounts: Vec<Mount>) -> Result<Vec<Mount>, PlaceError> {
+    for mount in &mut mounts {
+        match fs::metadata(&mount.dir) {
+            Ok(about) if about.is_dir() => mount.dir = canonical(&mount.dir)?,
+            Ok(_) => {
+                return Err(PlaceError::NoDirectory { path: mount.path.to_string(), dir: mount.dir.clone() });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::warn!(mount = %mount.path, dir = %mount.dir.display(),
+                    "the mount's directory is not there: the mount is offline until it appears");
+            }
+            Err(source) => return Err(PlaceError::Unreadable { dir: mount.dir.clone(), source }),
+        }
+    }
+    for (n, one) in mounts.iter().enumerate() {
+        for other in &mounts[..n] {
+            if one.dir.starts_with(&other.dir) || other.dir.starts_with(&one.dir) {
+                let (dir, one, other) = (one.dir.clone(), one.path.to_string(), other.path.to_string());
+                return Err(PlaceError::Overlap { one, other, dir });
+            }
+        }
+    }
+    Ok(mounts)
+}
+
+/// A directory's one true path.
+pub(super) fn canonical(dir: &Path) -> Result<PathBuf, PlaceError> {
+    fs::canonicalize(dir).map_err(|source| PlaceError::Unreadable { dir: dir.to_owned(), source })
+}

@@ -1,0 +1,187 @@
+//! The thread that picks up edited rule files.
+//!
+//! It compares a fingerprint of the files (names, sizes, times, inodes) four times a second, which sees every way of
+//! saving a file: in place, by temp-and-rename, by a swapped link. Once the fingerprint has been still for 200 ms all
+//! files are read as one set. A good set goes to the engine; a bad one is shown, and the last good one stays.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::inbox::Inbox;
+use super::stop::{AbortOnPanic, Stop};
+use crate::config::sources::{self, SourcesError};
+use crate::diagnostic::render::{Format, one_lines, report};
+use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::engine::{Engine, Input, NewRules};
+use crate::rules::{self, Loaded};
+use crate::store::StoreError;
+
+/// How often the files are compared.
+const POLL: Duration = Duration::from_millis(250);
+/// How long they must have been still.
+const STILL: Duration = Duration::from_millis(200);
+
+/// Why there are no rules to start with.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// The very first start needs a good set; later ones have the last good one.
+    #[error("the rule files have faults\n\n{report}")]
+    Faulty {
+        /// For people.
+        report: String,
+    },
+    /// They cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] SourcesError),
+    /// The last good set cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+}
+
+/// The files as they were when they were last read.
+pub(super) struct Files {
+    dir: PathBuf,
+    fingerprint: u64,
+}
+
+/// The thread; dropping it ends it.
+pub(super) struct RulesThread {
+    stop: Arc<Stop>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The rules to start with, and what to watch for edits.
+pub(super) fn first(dir: Option<PathBuf>, engine: &Engine) -> Result<(Vec<Input>, Option<Files>), RulesError> {
+    let Some(dir) = dir else {
+        let none = NewRules { set: Arc::default(), files: Vec::new() };
+        return Ok((vec![Input::Rules(none)], None));
+    };
+    let fingerprint = sources::fingerprint(&dir);
+    let inputs = match read(&dir) {
+        Ok(rules) => vec![Input::Rules(rules)],
+        Err(fault) => {
+            let files = engine.last_good_rules()?;
+            if files.is_empty() {
+                return Err(fault.into_error());
+            }
+            let last_good: Vec<_> = files.iter().map(|(name, text)| source(name, text)).collect();
+            let Loaded { set, .. } = rules::load(&last_good);
+            let Some(set) = set else { return Err(fault.into_error()) };
+            fault.log();
+            vec![Input::Rules(NewRules { set: Arc::new(set), files }), Input::RuleFaults(fault.lines())]
+        }
+    };
+    Ok((inputs, Some(Files { dir, fingerprint })))
+}
+
+impl RulesThread {
+    pub(super) fn start(files: Files, inbox: Arc<Inbox>) -> io::Result<Self> {
+        let stop = Arc::new(Stop::default());
+        let theirs = Arc::clone(&stop);
+        let thread = Builder::new().name("rules".into()).spawn(move || {
+            let _guard = AbortOnPanic;
+            follow(files, &inbox, &theirs);
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Compares now rather than at the next turn.
+    pub(super) fn reload(&self) {
+        self.stop.nudge();
+    }
+}
+
+impl Drop for RulesThread {
+    fn drop(&mut self) {
+        self.stop.now();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the rules thread ended badly");
+        }
+    }
+}
+
+fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
+    // What was seen last, and since when it has been so.
+    let mut seen = (files.fingerprint, Instant::now());
+    while !stop.wait(POLL) {
+        let fingerprint = sources::fingerprint(&files.dir);
+        if fingerprint != seen.0 {
+            seen = (fingerprint, Instant::now());
+        }
+        if fingerprint == files.fingerprint || seen.1.elapsed() < STILL {
+            continue;
+        }
+        files.fingerprint = fingerprint;
+        match read(&files.dir) {
+            Ok(rules) => {
+                tracing::info!(subscriptions = rules.set.rules().len(), "the rules were read again");
+                inbox.input(Input::Rules(rules));
+                inbox.input(Input::RuleFaults(Vec::new()));
+            }
+            Err(fault) => {
+                fault.log();
+                inbox.input(Input::RuleFaults(fault.lines()));
+            }
+        }
+    }
+}
+
+/// What is wrong with the files.
+enum Fault {
+    Diagnostics(Vec<Diagnostic>, Vec<SourceFile>),
+    Unreadable(SourcesError),
+}
+
+impl Fault {
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Diagnostics(diagnostics, sources) => one_lines(diagnostics, sources),
+            Self::Unreadable(error) => vec![chain(error)],
+        }
+    }
+
+    fn log(&self) {
+        for line in self.lines() {
+            tracing::error!("the rules are not taken up, the last good ones stay in force: {line}");
+        }
+    }
+
+    fn into_error(self) -> RulesError {
+        match self {
+            Self::Diagnostics(diagnostics, sources) => {
+                RulesError::Faulty { report: report(&diagnostics, &sources, Format::Plain) }
+            }
+            Self::Unreadable(error) => RulesError::Unreadable(error),
+        }
+    }
+}
+
+fn read(dir: &Path) -> Result<NewRules, Fault> {
+    let files = sources::read_rules(dir).map_err(Fault::Unreadable)?;
+    let Loaded { set, diagnostics } = rules::load(&files);
+    let Some(set) = set else { return Err(Fault::Diagnostics(diagnostics, files)) };
+    for line in one_lines(&diagnostics, &files) {
+        tracing::warn!("{line}");
+    }
+    let files = files.into_iter().map(|file| (file.name, file.text)).collect();
+    Ok(NewRules { set: Arc::new(set), files })
+}
+
+fn source(name: &str, text: &[u8]) -> SourceFile {
+    SourceFile { name: name.to_owned(), text: text.to_owned() }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,53 @@
+//! The sign for threads that only wait for time: wait a while, unless it is time to end.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Says once and for all that it is time to end; can also cut one wait short.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: bool,
+    nudged: bool,
+}
+
+impl Stop {
+    /// It is time to end.
+    pub(super) fn now(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.wake.notify_all();
+    }
+
+    /// Ends the current wait, or the next one, early.
+    pub(super) fn nudge(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).nudged = true;
+        self.wake.notify_all();
+    }
+
+    /// Waits; gives whether it is time to end.
+    pub(super) fn wait(&self, time: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |state: &mut State| !state.stopped && !state.nudged;
+        let (mut state, _) = self.wake.wait_timeout_while(state, time, waiting).unwrap_or_else(PoisonError::into_inner);
+        state.nudged = false;
+        state.stopped
+    }
+}
+
+/// Ends the process when a thread that others rely on panics: a daemon that has gone deaf must not look alive, and a
+/// restart loses nothing.
+pub(super) struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("ringback: a thread failed; ending, so that a restart can take over");
+            std::process::abort();
+        }
+    }
+}
