@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod check;
+pub mod client;
 pub mod listen;
 pub mod output;
 pub mod receiver;

@@ -1,10 +1,23 @@
 //! `ringback try`: the whole loop in one process, with nothing to set up.
 
-use std::path::PathBuf;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
+use serde_json::json;
+use tokio::sync::mpsc;
 
-use super::Outcome;
+use super::listen::print::Printer;
+use super::receiver::Receiver;
+use super::{Outcome, UsageError, client, output, sample_store};
+use crate::config::settings::Settings;
+use crate::daemon::{Daemon, wall};
+use crate::model::mount::{FirstScan, IGNORED_BY_DEFAULT, Mount};
+use crate::model::path::LogicalPath;
 
 /// Options of `ringback try`.
 #[derive(Debug, Args)]
@@ -39,5 +52,235 @@ Exit codes: 0 the loop worked, 1 it did not, 2 bad usage.";
 /// # Errors
 /// It could not start, or a callback did not come.
 pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
-    anyhow::bail!("try is not wired yet: {args:?}")
+    let scratch = Scratch::new(args.dir, args.keep)?;
+    let store = scratch.dir.join("store");
+    sample_store::write_to(&store)?;
+    // What is younger than the first scan is told, to within a timer tick; the copy is to count as older.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let (told, mut entries) = mpsc::unbounded_channel();
+    let receiver = receiver(told).await?;
+    let rules = scratch.dir.join("rules");
+    fs::create_dir_all(&rules)?;
+    fs::write(rules.join("try.toml"), rule_file(&receiver))?;
+
+    let daemon = Daemon::start(settings(&scratch.dir)).await?;
+    let Some(token) = daemon.admin_token().map(|admin| admin.token.as_str().to_owned()) else {
+        bail!("the daemon made no token");
+    };
+    let address = daemon.address();
+    say(&format!(
+        "ringback watches a copy of the sample store, by two rules, and calls a receiver.\n\n  \
+         store     {}\n  rules     {}\n  receiver  {}\n  API       http://{address}\n\n\
+         Each line that begins with > is an edit; what follows it is the callback, as the receiver got it.",
+        store.display(),
+        rules.display(),
+        receiver.url("/"),
+    ))?;
+    wait_until_ready(&daemon).await?;
+    for edit in edits() {
+        say(&format!("\n> {}", edit.shown))?;
+        match edit.kind {
+            EditKind::Files(work) => work(&store).with_context(|| format!("cannot do: {}", edit.shown))?,
+            EditKind::Record(body) => drop(client::post(address, &token, "/v1/records", &body).await?),
+        }
+        hear(&mut entries, edit.expect).await?;
+    }
+    if args.once {
+        daemon.stop().await;
+        say("\nEvery edit was told.")?;
+        return Ok(Outcome::Fine);
+    }
+    say(&format!(
+        "\nNow you. Touch files in another terminal, and watch the callbacks here:\n\n  \
+         cp {store}/dailies/IMG_0001.jpg {store}/dailies/yours.jpg\n  \
+         setfattr -n user.City -v SFO {store}/dailies/yours.jpg\n  \
+         curl -H 'Authorization: Bearer {token}' http://{address}/v1/status\n\n\
+         Edit {rules}/try.toml: it is picked up within a second. Ctrl-C ends.\n",
+        store = store.display(),
+        rules = rules.display(),
+    ))?;
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    daemon.stop().await;
+    Ok(Outcome::Fine)
+}
+
+/// How long an edit's callback may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The directory that everything happens in.
+struct Scratch {
+    dir: PathBuf,
+    remove: bool,
+}
+
+impl Scratch {
+    fn new(named: Option<PathBuf>, keep: bool) -> anyhow::Result<Self> {
+        let remove = named.is_none() && !keep;
+        let dir = match named {
+            Some(dir) => {
+                fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+                if fs::read_dir(&dir)?.next().is_some() {
+                    let text = format!("{} is not empty; name a new directory", dir.display());
+                    return Err(UsageError(text).into());
+                }
+                dir
+            }
+            None => {
+                let dir = std::env::temp_dir().join(format!("ringback-try-{}", std::process::id()));
+                fs::create_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+                dir
+            }
+        };
+        Ok(Self { dir: fs::canonicalize(dir)?, remove })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.remove
+            && let Err(error) = fs::remove_dir_all(&self.dir)
+        {
+            eprintln!("{} is left behind: {error}", self.dir.display());
+        }
+    }
+}
+
+fn settings(scratch: &Path) -> Settings {
+    let mount = Mount {
+        path: LogicalPath::root(),
+        dir: scratch.join("store"),
+        ignore: IGNORED_BY_DEFAULT.map(str::to_owned).to_vec(),
+        first_scan: FirstScan::Silent,
+        cross_filesystems: false,
+    };
+    Settings {
+        state: scratch.join("state"),
+        rules: Some(scratch.join("rules")),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        mounts: vec![mount],
+        principals: Vec::new(),
+        settle_quiet_ms: 1_000,
+        settle_max_ms: None,
+        connect_timeout_ms: 5_000,
+        attempt_timeout_ms: 30_000,
+    }
+}
+
+fn rule_file(receiver: &Receiver) -> String {
+    format!(
+        r#"# Saved edits are picked up within a second; `ringback check` says what is wrong with them.
+
+[[subscription]]
+name = "everything"
+callback = "{everything}"
+watchPath = ["* /"]                 # added, modified and deleted, anywhere
+
+[[subscription]]
+name = "five-stars"
+callback = "{stars}"
+watchPath = ["/dailies"]            # no mode: only limits where the metadata is watched
+watchMetadata = ["Rating==5"]
+"#,
+        everything = receiver.url("/everything"),
+        stars = receiver.url("/five-stars"),
+    )
+}
+
+/// A receiver that prints, and says which actions it was told of which paths.
+async fn receiver(told: mpsc::UnboundedSender<Told>) -> anyhow::Result<Receiver> {
+    let printer = Mutex::new(Printer::new(false));
+    let receiver = Receiver::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), move |received| {
+        let text = printer.lock().unwrap_or_else(PoisonError::into_inner).print(&received, wall(), 200);
+        // Whoever reads the output has read enough; the edits go on.
+        drop(std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes()));
+        for entry in entries(&received.body) {
+            drop(told.send(entry));
+        }
+        200
+    });
+    receiver.await.context("cannot start a receiver")
+}
+
+/// A path and what happened to it.
+type Told = (String, String);
+
+fn entries(body: &[u8]) -> Vec<Told> {
+    let payload: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |entry: &serde_json::Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    let entries = payload["data"]["entry"].as_array().cloned().unwrap_or_default();
+    entries.iter().map(|entry| (text(entry, "path"), text(entry, "action"))).collect()
+}
+
+struct Edit {
+    shown: &'static str,
+    kind: EditKind,
+    expect: &'static [(&'static str, &'static str)],
+}
+
+enum EditKind {
+    Files(fn(&Path) -> std::io::Result<()>),
+    Record(serde_json::Value),
+}
+
+fn edits() -> Vec<Edit> {
+    let files = |shown, work, expect| Edit { shown, kind: EditKind::Files(work), expect };
+    vec![
+        files(
+            "cp dailies/IMG_0001.jpg dailies/IMG_0002.jpg",
+            |store| fs::copy(store.join("dailies/IMG_0001.jpg"), store.join("dailies/IMG_0002.jpg")).map(drop),
+            &[("/dailies/IMG_0002.jpg", "added")],
+        ),
+        files(
+            "echo take 2 >> dailies/A001_C001.mov",
+            |store| {
+                let mut file = fs::OpenOptions::new().append(true).open(store.join("dailies/A001_C001.mov"))?;
+                std::io::Write::write_all(&mut file, b"take 2\n")
+            },
+            &[("/dailies/A001_C001.mov", "modified")],
+        ),
+        files(
+            "mv stills/logo.png stills/logo-v2.png                # the same assetId, elsewhere",
+            |store| fs::rename(store.join("stills/logo.png"), store.join("stills/logo-v2.png")),
+            &[("/stills/logo.png", "deleted"), ("/stills/logo-v2.png", "added")],
+        ),
+        Edit {
+            shown: "POST /v1/records [{\"path\": \"/dailies/IMG_0002.jpg\", \"set\": {\"Rating\": \"5\"}}]",
+            kind: EditKind::Record(json!([{"path": "/dailies/IMG_0002.jpg", "set": {"Rating": "5"}}])),
+            expect: &[("/dailies/IMG_0002.jpg", "none")],
+        },
+        files(
+            "rm audio/slate.wav",
+            |store| fs::remove_file(store.join("audio/slate.wav")),
+            &[("/audio/slate.wav", "deleted")],
+        ),
+    ]
+}
+
+async fn wait_until_ready(daemon: &Daemon) -> anyhow::Result<()> {
+    let ready = async {
+        while !daemon.status().ready {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready).await.context("the first scan did not end in 10 s")
+}
+
+/// Waits until all of it was told.
+async fn hear(entries: &mut mpsc::UnboundedReceiver<Told>, expect: &[(&str, &str)]) -> anyhow::Result<()> {
+    let mut missing = expect.to_vec();
+    let all = async {
+        while !missing.is_empty() {
+            let Some((path, action)) = entries.recv().await else { bail!("the receiver ended") };
+            missing.retain(|expected| *expected != (path.as_str(), action.as_str()));
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(PATIENCE, all).await {
+        Ok(heard) => heard,
+        Err(_) => bail!("no callback in 10 s of: {missing:?}"),
+    }
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(output::line(text)?)
 }
