@@ -1,7 +1,7 @@
 //! A look against what was known. Pure: it reads no disk and no ledger; it is given rows and looks, and says what
 //! follows from them.
 //!
-//! [`reconcile`] takes a group of looks and decides, place by place, which asset is where now. [`diff`] says which
+//! [`reconcile`] takes a group of looks and decides, place by place, which asset is where now. [`between`] says which
 //! metadata keys a change touched. [`Identities`] finds the asset that a file was before, whatever it was called.
 
 mod diff;

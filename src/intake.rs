@@ -6,7 +6,7 @@
 //!
 //! What it keeps in memory is derived or expendable: hints not yet settled, looks and listings under way, the map of
 //! file identities. A crash loses it, and the scan of the next start finds again whatever it stood for. Memory moves
-//! only after an input's savepoint has been released: what is judged with `&self` is applied from an [`Outcome`].
+//! only after an input's savepoint has been released: what is judged with `&self` is applied from an outcome.
 //!
 //! Nothing waits to be sent: looks and listings go out by credit, and what has no credit is a list of paths that
 //! collapses into a scan of the mount when it grows too long.
