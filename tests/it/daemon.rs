@@ -159,7 +159,8 @@ impl Daemon {
         let reading = std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 if let Some(address) = address_in(&line) {
-                    drop(found.send(address));
+                    // Nobody waits for it when the deadline has passed.
+                    let _ = found.send(address);
                 }
                 lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }

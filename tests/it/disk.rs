@@ -32,6 +32,15 @@ pub fn remove_xattr(path: &Path, name: &str) {
     assert_eq!(done, 0, "{}", io::Error::last_os_error());
 }
 
+/// Swaps two names in one step (renameat2, `RENAME_EXCHANGE`).
+pub fn exchange(a: &Path, b: &Path) {
+    let (a, b) = (c_text(a.as_os_str().as_bytes()), c_text(b.as_os_str().as_bytes()));
+    let here = libc::AT_FDCWD;
+    // SAFETY: two C strings that outlive the call.
+    let done = unsafe { libc::renameat2(here, a.as_ptr(), here, b.as_ptr(), libc::RENAME_EXCHANGE) };
+    assert_eq!(done, 0, "{}", io::Error::last_os_error());
+}
+
 fn c_text(bytes: &[u8]) -> CString {
     CString::new(bytes).expect("no NUL")
 }

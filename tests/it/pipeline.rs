@@ -212,7 +212,7 @@ fn the_first_scan_is_silent() {
     grow_old(&place.at("/1/99"));
     let daemon = place.start();
     assert_eq!(lines(&daemon.settled(&place, &sink, "/")), [""; 0]);
-    assert_eq!(daemon.status()["mounts"][0]["assets"], 101);
+    daemon.status_until("they are all known", |status| status["mounts"][0]["assets"] == 101);
     place.write("/1/99", "changed");
     sink.wait_line("modified /1/99");
 }

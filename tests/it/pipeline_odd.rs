@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 use crate::daemon::Place;
-use crate::sink::{Sink, lines, sorted};
+use crate::disk::exchange;
+use crate::sink::{Sink, Told, lines, sorted};
 
 #[test]
 fn a_temporary_name_is_ignored_until_it_is_renamed() {
@@ -116,14 +117,30 @@ fn files_that_swap_names_stay_who_they_are() {
     let sink = Sink::new();
     let place = Place::new(&sink.rule_all());
     let daemon = place.start();
-    place.write("/a", "one");
-    place.write("/b", "two");
-    let told = daemon.settled(&place, &sink, "/");
-    let who = |path: &str| told.iter().find(|one| one.path == path).expect("told").asset_id;
-    fs::rename(place.at("/a"), place.at("/.aside")).expect("renamed");
-    fs::rename(place.at("/b"), place.at("/a")).expect("renamed");
-    fs::rename(place.at("/.aside"), place.at("/b")).expect("renamed");
-    let now = daemon.settled(&place, &sink, "/");
-    let last = |path: &str| now.iter().rev().find(|one| one.path == path && one.action != "deleted").expect("told");
-    assert_eq!((last("/a").asset_id, last("/b").asset_id), (who("/b"), who("/a")), "{now:?}");
+    let pairs = (0..40).map(|n| (format!("/{n}/a"), format!("/{n}/b")));
+    let pairs: Vec<_> = pairs.collect();
+    for path in pairs.iter().flat_map(|(a, b)| [a, b]) {
+        place.write(path, path);
+    }
+    let before = daemon.settled(&place, &sink, "/");
+    for (n, (a, b)) in pairs.iter().enumerate() {
+        if n % 2 == 0 {
+            exchange(&place.at(a), &place.at(b));
+        } else {
+            let aside = place.at(&format!("/{n}/.aside"));
+            fs::rename(place.at(a), &aside).expect("renamed");
+            fs::rename(place.at(b), place.at(a)).expect("renamed");
+            fs::rename(&aside, place.at(b)).expect("renamed");
+        }
+    }
+    let after = daemon.settled(&place, &sink, "/");
+    let last = |told: &[Told], path: &str| {
+        let found = told.iter().rev().find(|one| one.path == path && one.action != "deleted");
+        found.unwrap_or_else(|| panic!("{path} in {told:?}")).asset_id
+    };
+    for (a, b) in &pairs {
+        let (was, is) = ((last(&before, a), last(&before, b)), (last(&after, a), last(&after, b)));
+        let of_pair: Vec<_> = after.iter().filter(|one| [a, b].contains(&&one.path)).collect();
+        assert_eq!(is, (was.1, was.0), "{a}: {of_pair:?}");
+    }
 }
