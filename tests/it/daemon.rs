@@ -37,7 +37,7 @@ pub struct Place {
     pub rules: PathBuf,
     pub state: PathBuf,
     pub config: Option<PathBuf>,
-    pub dir: TempDir,
+    _dir: TempDir,
 }
 
 impl Place {
@@ -46,8 +46,13 @@ impl Place {
         let dir = tempfile::tempdir().expect("a directory");
         // As the daemon resolves it, so that what it says of the place can be compared.
         let root = fs::canonicalize(dir.path()).expect("a true path");
-        let place =
-            Self { store: root.join("store"), rules: root.join("rules"), state: root.join("state"), config: None, dir };
+        let place = Self {
+            store: root.join("store"),
+            rules: root.join("rules"),
+            state: root.join("state"),
+            config: None,
+            _dir: dir,
+        };
         fs::create_dir(&place.store).expect("a store");
         fs::create_dir(&place.rules).expect("a directory for rules");
         place.rule(rules);
