@@ -42,8 +42,18 @@ pub struct Cause {
     pub heard: HintKind,
     /// Some hint said that the file was written.
     pub wrote: bool,
-    /// It is looked at whoever writes: a caller gave his word that writers are done, or `settle.max` has passed.
+    /// A caller gave his word that writers are done: what cannot be seen of them is not waited for.
+    pub hurried: bool,
+    /// It is told whoever writes: `settle.max` has passed.
     pub regardless: bool,
+}
+
+impl Cause {
+    /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
+    #[must_use]
+    pub fn joined(self, newer: Self) -> Self {
+        joined(self, newer)
+    }
 }
 
 #[derive(Debug)]
@@ -83,7 +93,7 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { order, since: now, heard: kind, wrote, regardless: false };
+        let cause = Cause { order, since: now, heard: kind, wrote, hurried: false, regardless: false };
         self.put(now, path, cause);
     }
 
@@ -95,13 +105,13 @@ impl Settle {
     /// A look found a writer: the path waits for the hint of its close, or for `settle.max`.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let last_call = self.patience.max_ms.map(|ms| now.max(cause.since.plus_ms(ms)));
-        self.schedule(path, Cause { heard: HintKind::Written, ..cause }, Wait::Close, last_call);
+        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, last_call);
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
     pub fn wait_for_quiet(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
-        self.schedule(path, cause, Wait::Time, Some(due));
+        self.schedule(path, Cause { hurried: false, ..cause }, Wait::Time, Some(due));
     }
 
     /// A look failed: it is tried again later, or when a hint comes.
@@ -122,8 +132,8 @@ impl Settle {
         }
     }
 
-    /// A caller's word that what was hinted so far is done: what waits for quiet is due now. What waits for a close
-    /// goes on waiting. Only hints up to `order` count.
+    /// A caller's word that what was hinted so far is done: what waits for quiet is due now. What has a writer goes on
+    /// waiting for its close. Only hints up to `order` count.
     pub fn hurry(&mut self, now: Mono, order: u64) {
         let waiting: Vec<_> = self
             .pending
@@ -132,7 +142,7 @@ impl Settle {
             .map(|(path, pending)| (path.clone(), pending.cause))
             .collect();
         for (path, cause) in waiting {
-            self.schedule(&path, Cause { regardless: true, ..cause }, Wait::Time, Some(now));
+            self.schedule(&path, Cause { hurried: true, ..cause }, Wait::Time, Some(now));
         }
     }
 
@@ -200,7 +210,7 @@ impl Settle {
             None => (cause, Wait::Time, None),
         };
         let due = match cause.heard {
-            _ if cause.regardless => now,
+            _ if cause.regardless || cause.hurried => now,
             // Its writer is known to be there: more writes say nothing new.
             HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
@@ -233,7 +243,6 @@ impl Settle {
     }
 }
 
-/// Two causes for one look: the first hint's place, the strongest reason.
 fn joined(a: Cause, b: Cause) -> Cause {
     let rank = |kind| match kind {
         HintKind::Found => 0,
@@ -252,6 +261,7 @@ fn joined(a: Cause, b: Cause) -> Cause {
         since: a.since.min(b.since),
         heard,
         wrote: a.wrote || b.wrote,
+        hurried: a.hurried || b.hurried,
         regardless: a.regardless || b.regardless,
     }
 }

@@ -51,16 +51,28 @@ impl Looks {
         let wrote = matches!(heard, HintKind::Written | HintKind::Closed);
         let cause = match flight.again {
             // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
-            None => Cause { order: flight.cause.order.min(order), since: now, heard, wrote, regardless: false },
+            None => Cause {
+                order: flight.cause.order.min(order),
+                since: now,
+                heard,
+                wrote,
+                hurried: false,
+                regardless: false,
+            },
             Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
         };
         flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });
         true
     }
 
-    /// A path that has come due while it is being looked at is looked at once more afterwards; gives whether it is.
-    fn defer(&mut self, path: &LogicalPath, cause: Cause) -> bool {
-        self.flights.get_mut(path).map(|flight| flight.again = Some(cause)).is_some()
+    /// A path that has come due may be under way already, in a group that is looked at together; gives whether it is.
+    /// That look serves it too: a hint that came since the look was sent would have been noted in [`Self::hinted`].
+    /// (Looking once more would break the group up, and its parts would ask for each other without end.)
+    fn join(&mut self, path: &LogicalPath, cause: Cause) -> bool {
+        let Some(flight) = self.flights.get_mut(path) else { return false };
+        flight.cause = flight.cause.joined(cause);
+        flight.again = flight.again.map(|again| cause.joined(again));
+        true
     }
 
     /// What lies below a directory that was removed is looked at again.
@@ -136,7 +148,7 @@ impl Intake {
             }
             let mut by_mount: Vec<(MountId, Vec<(LogicalPath, Cause)>)> = Vec::new();
             for Due { path, cause } in due {
-                if self.looks.defer(&path, cause) {
+                if self.looks.join(&path, cause) {
                     continue;
                 }
                 let Some(mount) = self.mounts.of(&path) else { continue };

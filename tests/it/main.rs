@@ -1,0 +1,20 @@
+//! The whole daemon, as its users meet it: the real binary on a real directory, called over real sockets.
+//!
+//! Nothing here reaches into the crate but for its receiver. A test waits for a condition, with a deadline, and prints
+//! what it saw when the condition does not come; that nothing else came is known from a marker (`Daemon::settled`).
+#![allow(clippy::disallowed_methods, reason = "it starts processes, writes files and waits for both")]
+
+mod api;
+mod bad_files;
+mod bad_input;
+mod bad_subscribers;
+mod burst;
+mod crash;
+mod daemon;
+mod disk;
+mod http;
+mod pipeline;
+mod pipeline_odd;
+mod rough;
+mod sink;
+mod turns;
