@@ -223,3 +223,6 @@ impl Dispatch {
         status
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,7 +119,7 @@ impl Settle {
         self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
     }
 
-    /// What waits for a close at or below a directory is due now: the directory is gone, so no close will be hinted.
+    /// What waits for a close below a directory is due now: the directory is gone, so no close will be hinted.
     pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
         let waiting: Vec<_> = self
             .pending

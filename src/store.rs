@@ -61,3 +61,6 @@ pub struct Ledger {
 
 /// What reading or writing the ledger gives.
 pub type Result<T> = std::result::Result<T, StoreError>;
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,8 @@ pub struct Candidate {
     pub before: Before,
 }
 
-/// Where a [`Candidate`] comes from.
+/// Where a [`Candidate`] comes from; the best owner first: one that exists, then one that was this very file, then one
+/// that was at this very place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     /// It exists, at another path.
@@ -136,16 +137,48 @@ pub fn reconcile(places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
         |c: &Candidate| c.before == Before::Elsewhere && here.get(&c.asset.path).copied().flatten() == Some(c.identity);
     let mut owners = Owners::new(candidates.iter().filter(|c| !stays(c)).cloned().collect());
     let mut claims: HashMap<LogicalPath, Candidate> = HashMap::new();
-    for place in &places {
-        if let Here::File(look) = &place.here
-            && place.known.as_ref().is_none_or(|known| known.stat.identity != look.stat.identity)
-            && let Some(owner) = owners.take(&place.path, look, place.known.is_some())
-        {
-            claims.insert(place.path.clone(), owner);
+    let mut lives_on = written_elsewhere(&places);
+    // Rank by rank over all places: nobody gets an asset for its place while its very file arrives elsewhere.
+    for before in [Before::Elsewhere, Before::Gone, Before::GoneFromHere] {
+        for place in &places {
+            let Here::File(look) = &place.here else { continue };
+            let free = match &place.known {
+                None => true,
+                Some(known) if known.stat.identity == look.stat.identity => continue,
+                Some(known) => lives_on.contains(&known.id),
+            };
+            if !claims.contains_key(&place.path)
+                && let Some(owner) = owners.take(before, &place.path, look, free)
+            {
+                claims.insert(place.path.clone(), owner);
+            }
         }
+        lives_on.extend(claims.values().map(|owner| owner.asset.id));
     }
-    let lives_on: BTreeSet<AssetId> = claims.values().map(|owner| owner.asset.id).collect();
     Plan::Record(steps(places, claims, &lives_on))
+}
+
+/// Known assets whose file is at another place of the group, where it is not to be told yet.
+fn written_elsewhere(places: &[Place]) -> BTreeSet<AssetId> {
+    let arriving: BTreeSet<Identity> = places
+        .iter()
+        .filter_map(|place| match (&place.here, &place.known) {
+            (Here::NotYet(identity), Some(known)) if known.stat.identity == *identity => None,
+            (Here::NotYet(identity), _) => Some(*identity),
+            (Here::Nothing | Here::File(_), _) => None,
+        })
+        .collect();
+    let left = |place: &Place, known: &Asset| match &place.here {
+        Here::Nothing => true,
+        Here::File(look) => look.stat.identity != known.stat.identity,
+        Here::NotYet(identity) => *identity != known.stat.identity,
+    };
+    places
+        .iter()
+        .filter_map(|place| place.known.as_ref().filter(|known| left(place, known)))
+        .filter(|known| arriving.contains(&known.stat.identity))
+        .map(|known| known.id)
+        .collect()
 }
 
 fn steps(places: Vec<Place>, mut claims: HashMap<LogicalPath, Candidate>, lives_on: &BTreeSet<AssetId>) -> Vec<Step> {
@@ -185,18 +218,18 @@ struct Owners(Vec<Candidate>);
 
 impl Owners {
     fn new(mut candidates: Vec<Candidate>) -> Self {
-        // An asset that exists is a better owner than one that is gone, and the very file than the same place.
-        candidates.sort_by_key(|c| (c.before as u8, c.asset.id));
+        candidates.sort_by_key(|c| c.asset.id);
         Self(candidates)
     }
 
-    fn take(&mut self, path: &LogicalPath, look: &FileLook, known: bool) -> Option<Candidate> {
-        let fits = |c: &Candidate| match c.before {
+    /// Claims an owner of that rank. `free`: no asset that stays has the place; only then can a gone one take it.
+    fn take(&mut self, before: Before, path: &LogicalPath, look: &FileLook, free: bool) -> Option<Candidate> {
+        let fits = |c: &Candidate| match before {
             Before::Elsewhere => c.identity == look.stat.identity,
-            Before::Gone => !known && look.stat.links == 1 && c.identity == look.stat.identity,
-            Before::GoneFromHere => !known && c.asset.path == *path,
+            Before::Gone => free && look.stat.links == 1 && c.identity == look.stat.identity,
+            Before::GoneFromHere => free && c.asset.path == *path,
         };
-        let found = self.0.iter().position(fits)?;
+        let found = self.0.iter().position(|c| c.before == before && fits(c))?;
         let owner = self.0.remove(found);
         self.0.retain(|other| other.asset.id != owner.asset.id);
         Some(owner)

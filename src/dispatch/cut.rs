@@ -16,19 +16,23 @@ impl Dispatch {
     /// Cuts a lane's next batch if the lane is free, and writes down what has to wait.
     pub(super) fn cut_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        let Some(subscription) = lane.subscription.clone().filter(|_| lane.head.is_none()) else {
+        let Some(subscription) = lane.subscription.clone() else {
             return lane.write_fresh(now, id, ledger);
         };
         if lane.owed == 0 && lane.fresh.is_empty() {
             return Ok(());
         }
-        if let Some(until) = lane.linger_until(now, subscription.batching.linger_ms)
+        // An entry lingers from when it is owed, also while another delivery is on its way.
+        let lingers = lane.linger_until(now, subscription.batching.linger_ms);
+        if lane.head.is_some() {
+            return lane.write_fresh(now, id, ledger);
+        }
+        if let Some(until) = lingers
             && lane.owed + (lane.fresh.len() as u64) < subscription.batching.max_entries as u64
         {
             self.timers.insert((until, id));
             return lane.write_fresh(now, id, ledger);
         }
-        lane.linger_until = None;
         // The outbox comes first. What is fresh joins the cut only when nothing older is left out.
         let from_table = lane.owed > 0;
         if from_table {
@@ -57,7 +61,12 @@ impl Dispatch {
             }
             lane.write_fresh(now, id, ledger)?;
         }
-        lane.oldest = if lane.owed == 0 { None } else { ledger.oldest_owed(id)? };
+        if lane.owed == 0 {
+            (lane.oldest, lane.linger_until) = (None, None);
+        } else {
+            // What is left over came with the first entry, or later: it lingers no longer than that one was to.
+            lane.oldest = ledger.oldest_owed(id)?;
+        }
         let delivery = Delivery {
             number: ledger.next_delivery()?,
             subscription: id,

@@ -1,5 +1,7 @@
 //! What a group of looks means.
 
+use std::collections::HashSet;
+
 use super::looks::Landed;
 use super::record::Recorder;
 use super::{Done, Intake, Outcome};
@@ -55,9 +57,25 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let root = self.mounts.root_path(mount);
         let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
+        // Trees go first: what was in them must not be taken for standing there, and told a second time.
+        for (path, cause, seen) in &seen {
+            let is_no_directory = match seen {
+                Seen::Absent | Seen::Other => true,
+                Seen::File(look) => matches!(self.whole(cause, look), Whole::Yes),
+                Seen::Directory | Seen::Covered | Seen::Unreadable(_) | Seen::RootGone => false,
+            };
+            if is_no_directory {
+                self.remove_tree_at(path, &mut recorder)?;
+            }
+        }
         let mut places = Vec::with_capacity(seen.len());
         let mut causes = Vec::with_capacity(seen.len());
         for (path, cause, seen) in seen {
+            // Seen before its tree went, or after another came in its place.
+            if seen != Seen::Absent && recorder.out.removed_trees.iter().any(|tree| path.is_below(tree)) {
+                recorder.out.again.push((path, cause));
+                continue;
+            }
             let known = ledger.asset_at(root, &path)?;
             let out = &mut *recorder.out;
             let stays = known.as_ref().map(|asset| asset.stat.identity);
@@ -74,10 +92,7 @@ impl Intake {
                     stays.map(Here::NotYet)
                 }
                 Seen::Covered => stays.map(Here::NotYet),
-                Seen::Absent | Seen::Other => {
-                    self.remove_tree_at(&path, &mut recorder)?;
-                    Some(Here::Nothing)
-                }
+                Seen::Absent | Seen::Other => Some(Here::Nothing),
                 Seen::Directory => {
                     ledger.dir_or_new(root, &path)?;
                     out.scan.push((mount, path.clone(), cause.order));
@@ -86,10 +101,7 @@ impl Intake {
                 Seen::File(look) => {
                     let identity = look.stat.identity;
                     match self.whole(&cause, &look) {
-                        Whole::Yes => {
-                            self.remove_tree_at(&path, &mut recorder)?;
-                            Some(Here::File(look))
-                        }
+                        Whole::Yes => Some(Here::File(look)),
                         Whole::OnceClosed => {
                             out.wait_for_close.push((path.clone(), cause));
                             Some(Here::NotYet(identity))
@@ -128,18 +140,24 @@ impl Intake {
                 }
                 Plan::Look(missing) => missing,
             };
-            // Every place whose file may come from a missing one waits for it.
-            let waits = |identity| {
-                candidates
-                    .iter()
-                    .any(|c| c.before == Before::Elsewhere && c.identity == identity && missing.contains(&c.asset.path))
+            // Every place whose file may come from a missing one waits for it, and so does every other place that the
+            // file may come from: judged now it would be found deserted.
+            let elsewhere = || candidates.iter().filter(|c| c.before == Before::Elsewhere);
+            let waiting: HashSet<_> =
+                elsewhere().filter(|c| missing.contains(&c.asset.path)).map(|c| c.identity).collect();
+            let deserted: HashSet<_> =
+                elsewhere().filter(|c| waiting.contains(&c.identity)).map(|c| c.asset.path.clone()).collect();
+            let arrives = |place: &Place| match &place.here {
+                Here::File(look) => {
+                    let identity = look.stat.identity;
+                    waiting.contains(&identity)
+                        && place.known.as_ref().is_none_or(|known| known.stat.identity != identity)
+                }
+                Here::Nothing | Here::NotYet(_) => false,
             };
             let mut together: Vec<(LogicalPath, Cause)> = Vec::new();
             for n in (0..places.len()).rev() {
-                if let Here::File(look) = &places[n].here
-                    && places[n].known.as_ref().is_none_or(|known| known.stat.identity != look.stat.identity)
-                    && waits(look.stat.identity)
-                {
+                if arrives(&places[n]) || deserted.contains(&places[n].path) {
                     together.push((places.remove(n).path, causes.remove(n)));
                 }
             }
@@ -169,13 +187,11 @@ impl Intake {
                     found.push(Candidate { identity, asset, before: Before::Elsewhere });
                 }
             }
-            if !known {
-                if let Some(asset) = ledger.gone_as(&identity)? {
-                    found.push(Candidate { identity, asset, before: Before::Gone });
-                }
-                if let Some(asset) = ledger.gone_from(path, Wall(now.0 - REFILL_MS))? {
-                    found.push(Candidate { identity, asset, before: Before::GoneFromHere });
-                }
+            if let Some(asset) = ledger.gone_as(&identity)? {
+                found.push(Candidate { identity, asset, before: Before::Gone });
+            }
+            if !known && let Some(asset) = ledger.gone_from(path, Wall(now.0 - REFILL_MS))? {
+                found.push(Candidate { identity, asset, before: Before::GoneFromHere });
             }
         }
         Ok(found)
@@ -219,3 +235,6 @@ fn remove_tree(dir: DirId, recorder: &mut Recorder<'_>) -> Result<(), StoreError
     }
     recorder.ledger.remove_dir(dir)
 }
+
+#[cfg(test)]
+mod tests;

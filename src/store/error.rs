@@ -20,6 +20,14 @@ pub enum Cause {
     /// A row holds what this version never writes.
     #[error("a row is damaged: {0}")]
     Damaged(String),
+    /// A newer ringback has brought the ledger up to its own schema.
+    #[error("its schema is version {found}, this ringback knows up to {newest}: use a newer ringback")]
+    Newer {
+        /// The ledger's version.
+        found: i64,
+        /// The newest version that this ringback knows.
+        newest: i64,
+    },
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] std::io::Error),

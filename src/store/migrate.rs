@@ -14,8 +14,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let done: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).to("read its schema version")?;
     let newest = STEPS.len() as i64;
     if !(0..=newest).contains(&done) {
-        let text = format!("its schema is version {done}, this ringback knows up to {newest}: use a newer ringback");
-        return Err(StoreError { operation: "be opened", source: Cause::Damaged(text) });
+        return Err(StoreError { operation: "be opened", source: Cause::Newer { found: done, newest } });
     }
     for (number, step) in (1..).zip(STEPS).skip(done as usize) {
         let transaction = connection.transaction().to("begin a migration")?;

@@ -69,7 +69,7 @@ impl Ledger {
         &self,
         work: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let dirs = self.dir_balance.get();
+        let (dirs, rrn) = (self.dir_balance.get(), self.group_rrn.get());
         self.run_cached("SAVEPOINT input").to("open a savepoint")?;
         match work() {
             Ok(value) => {
@@ -79,6 +79,8 @@ impl Ledger {
             Err(error) => {
                 self.forget();
                 self.dir_balance.set(dirs);
+                // Its block may have been reserved by what is undone here.
+                self.group_rrn.set(rrn);
                 self.run_cached("ROLLBACK TO input").to("roll back to a savepoint")?;
                 self.run_cached("RELEASE input").to("release a savepoint")?;
                 Err(error)

@@ -1,0 +1,598 @@
+//! Dispatching, case by case: scripts against a real ledger in memory.
+//!
+//! ```text
+//! rule NAME [KEY=VALUE]...    a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=
+//! unrule NAME                 no rule names it any more
+//! T owe 1 2-5 to NAME...      these changes were recorded and are owed
+//! T accept NO | T refuse NO   what came of the attempt at a delivery
+//! T tick                      time passes
+//! T lost                      the group was lost: dispatch is loaded again, attempts are still under way
+//! T restart [JUMP]            the process was killed and started; the wall clock jumped by JUMP milliseconds meanwhile
+//! ... -> SEND, ...            the attempts that go out: NAME NO/ATTEMPT [CHANGE ...], or nothing
+//! next -> T                   when something is due without an input, or never
+//! status -> ...               owed entries, and deliveries by state
+//! dead -> NO [CHANGE ...]     dead letters
+//! ```
+//!
+//! Each timed line is a group of its own. The bytes of a delivery are the same wherever it shows.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::{Dispatch, Effect, Input};
+use crate::model::change::{Action, Change};
+use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::entry::{Entry, Owed};
+use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
+use crate::model::path::LogicalPath;
+use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::time::{Mono, Now, Wall};
+use crate::store::Ledger;
+
+const NODE: u64 = 0xa1;
+const WALL_MS: i64 = 1_800_000_000_000;
+
+#[test]
+fn an_idle_subscription_hears_of_a_change_at_once() {
+    check(
+        "rule a
+         0 owe 1 to a -> a 1/1 [1]
+         5 accept 1 ->
+         9 owe 2 to a -> a 2/1 [2]
+         status -> owed 0, pending 0, in flight 1, waiting 0, dead 0",
+    );
+}
+
+#[test]
+fn what_gathers_while_one_is_in_flight_is_the_next_batch() {
+    check(
+        "rule a
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a ->
+         2 owe 3 4 to a ->
+         status -> owed 3, pending 0, in flight 1, waiting 0, dead 0
+         3 accept 1 -> a 2/1 [2 3 4]
+         4 accept 2 ->
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 0",
+    );
+}
+
+#[test]
+fn one_change_is_owed_to_each_apart() {
+    check(
+        "rule a
+         rule b
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         1 owe 2 to b a ->
+         2 accept 2 -> b 3/1 [2]
+         3 accept 1 -> a 4/1 [2]",
+    );
+}
+
+#[test]
+fn a_batch_has_at_most_max_entries() {
+    check(
+        "rule a max=2
+         0 owe 1-5 to a -> a 1/1 [1 2]
+         status -> owed 3, pending 0, in flight 1, waiting 0, dead 0
+         1 accept 1 -> a 2/1 [3 4]
+         2 owe 6 to a ->
+         3 accept 2 -> a 3/1 [5 6]
+         4 accept 3 ->",
+    );
+}
+
+#[test]
+fn lingering_gathers_until_the_first_entry_has_waited_long_enough() {
+    check(
+        "rule a linger=1000
+         0 owe 1 to a ->
+         400 owe 2 to a ->
+         next -> 1000
+         999 tick ->
+         1000 tick -> a 1/1 [1 2]
+         1001 accept 1 ->
+         2500 owe 3 to a ->
+         next -> 3500
+         3500 tick -> a 2/1 [3]",
+    );
+}
+
+#[test]
+fn a_full_batch_does_not_linger() {
+    check(
+        "rule a linger=1000 max=2
+         0 owe 1 to a ->
+         10 owe 2 to a -> a 1/1 [1 2]
+         20 accept 1 ->
+         1000 tick ->
+         2000 owe 3 to a ->
+         next -> 3000
+         3000 tick -> a 2/1 [3]",
+    );
+}
+
+#[test]
+fn an_entry_lingers_also_while_another_delivery_is_in_flight() {
+    check(
+        "rule a linger=1000
+         0 owe 1 to a ->
+         1000 tick -> a 1/1 [1]
+         1500 owe 2 to a ->
+         2000 owe 3 to a ->
+         2400 accept 1 ->
+         next -> 2500
+         2500 tick -> a 2/1 [2 3]
+         2600 owe 4 to a ->
+         9000 accept 2 -> a 3/1 [4]",
+    );
+}
+
+#[test]
+fn what_a_full_batch_left_over_does_not_linger_anew() {
+    check(
+        "rule a linger=1000 max=2
+         0 owe 1-3 to a -> a 1/1 [1 2]
+         800 accept 1 ->
+         next -> 1000
+         1000 tick -> a 2/1 [3]",
+    );
+}
+
+#[test]
+fn a_refused_delivery_is_tried_by_the_schedule_and_then_given_up() {
+    check(
+        "rule a delays=1000,5000 retries=3
+         0 owe 1 to a -> a 1/1 [1]
+         100 refuse 1 ->
+         next -> 1100
+         1099 tick ->
+         1100 tick -> a 1/2 [1]
+         1200 refuse 1 ->
+         status -> owed 0, pending 0, in flight 0, waiting 1, dead 0
+         6200 tick -> a 1/3 [1]
+         6300 refuse 1 ->
+         11300 tick -> a 1/4 [1]
+         11400 refuse 1 ->
+         next -> never
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 1
+         dead -> 1 [1]",
+    );
+}
+
+#[test]
+fn without_retries_the_first_failure_is_the_last() {
+    check(
+        "rule a retries=0
+         0 owe 1 2 to a -> a 1/1 [1 2]
+         1 owe 3 to a ->
+         2 refuse 1 -> a 2/1 [3]
+         dead -> 1 [1 2]",
+    );
+}
+
+#[test]
+fn the_next_delivery_waits_through_the_retries_of_the_one_before() {
+    check(
+        "rule a delays=1000 retries=1
+         0 owe 1 to a -> a 1/1 [1]
+         10 refuse 1 ->
+         20 owe 2 to a ->
+         500 owe 3 to a ->
+         1010 tick -> a 1/2 [1]
+         1020 owe 4 to a ->
+         1030 refuse 1 -> a 2/1 [2 3 4]
+         dead -> 1 [1]
+         1040 refuse 2 ->
+         2040 tick -> a 2/2 [2 3 4]
+         2050 accept 2 ->
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 1",
+    );
+}
+
+#[test]
+fn a_waiting_retry_holds_nobody_else_up() {
+    check(
+        "rule a delays=1000
+         rule b delays=300
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         10 refuse 1 ->
+         20 refuse 2 ->
+         next -> 320
+         320 tick -> b 2/2 [1]
+         330 accept 2 ->
+         1010 tick -> a 1/2 [1]",
+    );
+}
+
+#[test]
+fn an_outcome_that_nobody_waits_for_changes_nothing() {
+    check(
+        "rule a delays=1000
+         0 accept 77 ->
+         0 owe 1 to a -> a 1/1 [1]
+         1 refuse 77 ->
+         2 refuse 1 ->
+         3 accept 1 ->
+         status -> owed 0, pending 0, in flight 0, waiting 1, dead 0
+         1002 tick -> a 1/2 [1]",
+    );
+}
+
+#[test]
+fn a_restart_keeps_numbers_bytes_attempts_and_order() {
+    check(
+        "rule a delays=1000,2000
+         rule b
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         10 refuse 1 ->
+         20 owe 2 3 to a b ->
+         100 restart -> b 2/1 [1]
+         status -> owed 4, pending 0, in flight 1, waiting 1, dead 0
+         next -> 1010
+         1010 tick -> a 1/2 [1]
+         1020 refuse 1 ->
+         1030 restart -> b 2/1 [1]
+         3020 tick -> a 1/3 [1]
+         3030 accept 1 -> a 131073/1 [2 3]
+         3040 accept 2 -> b 131074/1 [2 3]
+         dead ->",
+    );
+}
+
+#[test]
+fn a_restart_after_the_last_retry_leaves_the_dead_letter() {
+    check(
+        "rule a retries=0
+         0 owe 1 2 to a -> a 1/1 [1 2]
+         1 refuse 1 ->
+         2 restart ->
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 1
+         dead -> 1 [1 2]",
+    );
+}
+
+#[test]
+fn a_clock_that_jumps_back_does_not_prolong_a_retry() {
+    check(
+        "rule a delays=1000
+         0 owe 1 to a -> a 1/1 [1]
+         10 refuse 1 ->
+         100 restart -86400000 ->
+         next -> 1100
+         1100 tick -> a 1/2 [1]",
+    );
+}
+
+#[test]
+fn a_clock_that_jumps_forward_brings_a_retry_on() {
+    check(
+        "rule a delays=1000
+         0 owe 1 to a -> a 1/1 [1]
+         10 refuse 1 ->
+         100 restart 86400000 -> a 1/2 [1]",
+    );
+}
+
+#[test]
+fn a_lost_group_makes_no_second_attempt_beside_one_under_way() {
+    check(
+        "rule a at=one delays=1000
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a ->
+         2 lost ->
+         status -> owed 1, pending 0, in flight 1, waiting 0, dead 0
+         3 accept 1 -> a 2/1 [2]
+         4 refuse 2 ->
+         5 lost ->
+         next -> 1004
+         1004 tick -> a 2/2 [2]",
+    );
+}
+
+#[test]
+fn a_removed_subscription_keeps_its_backlog_until_its_name_returns() {
+    check(
+        "rule a delays=1000 retries=1
+         rule b
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         1 owe 2 to a ->
+         2 unrule a ->
+         3 refuse 1 ->
+         5000 tick ->
+         status -> owed 1, pending 1, in flight 1, waiting 0, dead 0
+         6000 restart -> b 2/1 [1]
+         7000 tick ->
+         status -> owed 1, pending 1, in flight 1, waiting 0, dead 0
+         8000 rule a at=elsewhere -> a 1/2 [1]
+         8001 accept 1 -> a 65537/1 [2]",
+    );
+}
+
+#[test]
+fn what_is_accepted_after_the_rule_went_is_accepted() {
+    check(
+        "rule a
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a ->
+         2 unrule a ->
+         3 accept 1 ->
+         4 restart ->
+         status -> owed 1, pending 0, in flight 0, waiting 0, dead 0
+         5 rule a -> a 65537/1 [2]",
+    );
+}
+
+#[test]
+fn a_retry_goes_where_the_rule_says_by_then() {
+    check(
+        "rule a at=old delays=1000
+         0 owe 1 to a -> a 1/1 [1]
+         1 refuse 1 ->
+         2 rule a at=new delays=1000 ->
+         1001 tick -> a 1/2 [1]",
+    );
+    let mut run = Run::new();
+    run.line("rule a at=old delays=1000");
+    run.line("0 owe 1 to a");
+    run.line("1 refuse 1");
+    run.line("2 rule a at=new delays=1000");
+    run.line("1001 tick");
+    let targets: Vec<_> = run.sent.iter().map(|request| request.subscription.target.authority()).collect();
+    assert_eq!(targets, ["old:80", "new:80"]);
+}
+
+#[test]
+fn eight_attempts_at_most_go_to_one_target_and_the_next_keep_their_order() {
+    let mut run = Run::new();
+    for n in 10..21 {
+        run.line(&format!("rule s{n} at=one"));
+    }
+    run.line("rule t1 at=two");
+    let names = (10..21).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
+    run.line(&format!("0 owe 1 to {names} t1"));
+    let sent = |run: &Run| run.sent.iter().map(|request| request.subscription.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(sent(&run), ["s10", "s11", "s12", "s13", "s14", "s15", "s16", "s17", "t1"]);
+    assert_eq!(run.shown("status"), "owed 0, pending 3, in flight 9, waiting 0, dead 0");
+    assert_eq!(run.shown("1 accept 12"), "", "a slot at another target is none here");
+    assert_eq!(run.shown("2 refuse 5"), "s18 9/1 [1]", "a waiting retry holds no slot");
+    assert_eq!(run.shown("3 accept 1"), "s19 10/1 [1]");
+    assert_eq!(run.shown("4 accept 9"), "s20 11/1 [1]");
+    assert_eq!(run.shown("5 lost"), "");
+    assert_eq!(run.shown("60002 tick"), "", "the slots of attempts under way are taken after a lost group too");
+    assert_eq!(run.shown("60003 accept 2"), "s14 5/2 [1]");
+}
+
+#[test]
+fn two_hundred_and_fifty_six_attempts_at_most_are_under_way() {
+    let mut run = Run::new();
+    let names: Vec<_> = (100..400).map(|n| format!("s{n}")).collect();
+    for name in &names {
+        run.line(&format!("rule {name} at={name}"));
+    }
+    run.line(&format!("0 owe 1 to {}", names.join(" ")));
+    assert_eq!(run.sent.len(), 256);
+    assert_eq!(run.shown("status"), "owed 0, pending 44, in flight 256, waiting 0, dead 0");
+    assert_eq!(run.shown("1 accept 7"), "s356 257/1 [1]");
+    assert_eq!(run.shown("2 accept 8"), "s357 258/1 [1]");
+}
+
+/// Runs a script; every `->` must come true.
+#[track_caller]
+fn check(script: &str) {
+    let mut run = Run::new();
+    for line in script.lines() {
+        match line.split_once("->") {
+            Some((command, expect)) => assert_eq!(run.shown(command), expect.trim(), "{line}"),
+            None => run.line(line),
+        }
+    }
+}
+
+struct Run {
+    /// Only without one while the ledger is opened anew.
+    ledger: Option<Ledger>,
+    dispatch: Dispatch,
+    rules: BTreeMap<String, Arc<Subscription>>,
+    jump_ms: i64,
+    sent: Vec<SendRequest>,
+    under_way: BTreeMap<DeliveryNo, String>,
+    bodies: BTreeMap<i64, Vec<u8>>,
+}
+
+impl Run {
+    fn new() -> Self {
+        let connection = Connection::open_in_memory().expect("SQLite");
+        let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
+        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
+        let dispatch = Dispatch::load(&ledger, now, &BTreeMap::new()).expect("dispatch");
+        Self {
+            ledger: Some(ledger),
+            dispatch,
+            rules: BTreeMap::new(),
+            jump_ms: 0,
+            sent: Vec::new(),
+            under_way: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+        }
+    }
+
+    #[track_caller]
+    fn line(&mut self, line: &str) {
+        self.shown(line);
+    }
+
+    #[track_caller]
+    fn shown(&mut self, line: &str) -> String {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            ["next"] => self.dispatch.deadline().map_or("never".to_owned(), |due| due.0.to_string()),
+            ["status"] => self.status(),
+            ["dead"] => self.dead(),
+            ["rule" | "unrule", ..] => self.group(0, &words),
+            [at, ref command @ ..] => self.group(at.parse().expect("milliseconds"), command),
+            [] => String::new(),
+        }
+    }
+
+    /// Runs one group and shows what goes out.
+    fn group(&mut self, at_ms: u64, command: &[&str]) -> String {
+        if let ["restart", jump @ ..] = command {
+            self.jump_ms += jump.first().map_or(0, |jump| jump.parse::<i64>().expect("milliseconds"));
+            self.under_way.clear();
+            let connection = self.ledger.take().expect("a ledger").into_connection();
+            self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
+        }
+        let wall = Wall(WALL_MS + at_ms.cast_signed() + self.jump_ms);
+        let now = Now { mono: Mono(at_ms), wall };
+        let ledger = self.ledger.as_ref().expect("a ledger");
+        ledger.begin().expect("a group");
+        match command {
+            ["rule", name, settings @ ..] => {
+                self.rules.insert((*name).to_owned(), Arc::new(subscription(name, settings)));
+                set(&mut self.dispatch, ledger, &self.rules);
+            }
+            ["unrule", name] => {
+                self.rules.remove(*name).expect("a rule");
+                set(&mut self.dispatch, ledger, &self.rules);
+            }
+            ["owe", words @ ..] => {
+                let to = words.iter().position(|word| *word == "to").expect("to whom");
+                for change in words[..to].iter().flat_map(|word| range(word)) {
+                    let owed = record(ledger, change, wall, &words[to + 1..]);
+                    self.dispatch.owe(owed);
+                }
+            }
+            [outcome @ ("accept" | "refuse"), number] => {
+                let number = DeliveryNo(number.parse().expect("a number"));
+                self.under_way.remove(&number);
+                let attempts = self.sent.iter().rev().find(|request| request.number == number);
+                let attempted = Attempted {
+                    number,
+                    attempt: attempts.map_or(1, |request| request.attempt),
+                    duration_ms: 5,
+                    outcome: match *outcome {
+                        "accept" => Outcome::Succeeded { status: 200, answer: String::new() },
+                        _ => Outcome::HttpError { status: 500, answer: "no".into() },
+                    },
+                };
+                self.dispatch.step(now, Input::Attempted(attempted), ledger).expect("a step");
+            }
+            ["lost"] | ["restart", ..] => {
+                self.dispatch = Dispatch::load(ledger, now, &self.under_way).expect("dispatch");
+                set(&mut self.dispatch, ledger, &self.rules);
+            }
+            ["tick"] => {}
+            _ => panic!("not understood: {command:?}"),
+        }
+        let effects = self.dispatch.release(now, ledger).expect("a release");
+        ledger.commit().expect("a commit");
+        assert!(!self.dispatch.wants_to_write(now.mono), "a group that has ended wants nothing more");
+        let mut shown = Vec::new();
+        for Effect::Send(request) in effects {
+            assert_eq!(request.id.to_string(), format!("00000000000000a1-{}", request.number));
+            assert_eq!(request.at, wall);
+            let before = self.under_way.insert(request.number, request.subscription.target.authority());
+            assert_eq!(before, None, "an attempt at a time");
+            let kept = self.bodies.entry(request.number.0).or_insert_with(|| request.body.to_vec());
+            assert_eq!(*kept, request.body, "the same bytes on every attempt");
+            let name = &request.subscription.name;
+            shown.push(format!("{name} {}/{} {}", request.number, request.attempt, changes(&request.body)));
+            self.sent.push(request);
+        }
+        shown.join(", ")
+    }
+
+    fn status(&self) -> String {
+        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
+        let (outbox, deliveries) = (self.dispatch.outbox_status(now), self.dispatch.deliveries_status());
+        let mut shown = format!("owed {}, pending {}", outbox.entries, deliveries.pending);
+        write!(shown, ", in flight {}", deliveries.in_flight).expect("memory");
+        write!(shown, ", waiting {}, dead {}", deliveries.waiting, deliveries.dead).expect("memory");
+        shown
+    }
+
+    fn dead(&mut self) -> String {
+        let connection = self.ledger.take().expect("a ledger").into_connection();
+        let letters: Vec<(i64, Vec<u8>)> = connection
+            .prepare("SELECT number, body FROM dead ORDER BY number")
+            .and_then(|mut sql| sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .expect("dead letters");
+        self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
+        let show = |(number, body): &(i64, Vec<u8>)| {
+            assert_eq!(self.bodies[number], *body, "the bytes that were refused");
+            format!("{number} {}", changes(body))
+        };
+        letters.iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn set(dispatch: &mut Dispatch, ledger: &Ledger, rules: &BTreeMap<String, Arc<Subscription>>) {
+    let enrolled = rules.iter().map(|(name, subscription)| (enrolled(ledger, name), Arc::clone(subscription)));
+    dispatch.set_subscriptions(enrolled);
+}
+
+fn enrolled(ledger: &Ledger, name: &str) -> SubscriptionId {
+    ledger.enrol(name).expect("a number")
+}
+
+fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
+    let change = Change {
+        seq: ledger.next_seq().expect("a number"),
+        rrn: ledger.rrn().expect("a number"),
+        time,
+        asset: AssetId(change),
+        path: LogicalPath::root().join(change.to_string().as_bytes()),
+        owner: "jo".into(),
+        action: Action::Added,
+        delta: Vec::new(),
+    };
+    ledger.append(&change).expect("a journal");
+    let entry = Arc::new(Entry::from(change));
+    let owed = |name: &&str| Owed { subscription: enrolled(ledger, name), entry: Arc::clone(&entry) };
+    to.iter().map(owed).collect()
+}
+
+/// `3` or `3-5`.
+fn range(word: &str) -> std::ops::RangeInclusive<i64> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    first.parse().expect("a number")..=last.parse().expect("a number")
+}
+
+/// The changes in a body, as `[1 2]`.
+fn changes(body: &[u8]) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    let entries = body["data"]["entry"].as_array().expect("entries");
+    let changes: Vec<_> = entries.iter().map(|entry| entry["assetId"].to_string()).collect();
+    format!("[{}]", changes.join(" "))
+}
+
+fn subscription(name: &str, settings: &[&str]) -> Subscription {
+    let mut subscription = Subscription {
+        name: Name::parse(name).expect("a name"),
+        target: Target {
+            method: Method::Post,
+            url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
+            headers: Vec::new(),
+            success_code: 200,
+        },
+        retry: RetrySchedule::default(),
+        batching: Batching::default(),
+        covers_modification: true,
+    };
+    for (key, value) in settings.iter().map(|setting| setting.split_once('=').expect("KEY=VALUE")) {
+        let number = |text: &str| text.parse().expect("a number");
+        match key {
+            "at" => subscription.target.url = url::Url::parse(&format!("http://{value}/")).expect("a URL"),
+            "max" => subscription.batching.max_entries = number(value) as usize,
+            "linger" => subscription.batching.linger_ms = number(value),
+            "delays" => subscription.retry.delays_ms = value.split(',').map(number).collect(),
+            "retries" => subscription.retry.retries = number(value) as u32,
+            _ => panic!("not a setting: {key}"),
+        }
+    }
+    subscription
+}

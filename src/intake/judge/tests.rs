@@ -1,0 +1,189 @@
+//! Judging groups of looks, through the whole of intake: files in a map, a ledger in memory, and the journal at the end.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use crate::intake::{Effect, Input, Intake, RulesInForce, Setup};
+use crate::model::asset::{Identity, Stat};
+use crate::model::change::Action;
+use crate::model::hint::{Hint, HintKind, Signal};
+use crate::model::ids::MountId;
+use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, RootSeen, Seen, Writer};
+use crate::model::metadata::Metadata;
+use crate::model::mount::{FirstScan, Mount};
+use crate::model::path::LogicalPath;
+use crate::model::time::{Mono, Now, Wall};
+use crate::settle::Patience;
+use crate::store::Ledger;
+
+const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
+const ROOT: Identity = Identity { volume: 7, inode: 1, birth_ns: 1 };
+
+#[test]
+fn a_tree_that_goes_with_what_was_in_it_is_told_once() {
+    let before = ["/d/a 10", "/d/e/b 11", "/f 12"];
+    check(&before, &["/f 12"], &["/d/a", "/d/e/b", "/d/e", "/d"], &["3 deleted /d/e/b", "2 deleted /d/a"]);
+    check(&before, &["/f 12"], &["/d", "/d/e", "/d/e/b", "/d/a"], &["2 deleted /d/a", "3 deleted /d/e/b"]);
+    check(
+        &before,
+        &["/f 12", "/d 13"],
+        &["/d/a", "/d/e/b", "/d"],
+        &["2 deleted /d/a", "3 deleted /d/e/b", "4 added /d"],
+    );
+}
+
+#[test]
+fn a_tree_that_moves_keeps_its_assets() {
+    let moved = ["1 deleted /d/a", "1 added /e/a"];
+    check(&["/d/a 10"], &["/e/a 10"], &["/d/a", "/d", "/e"], &moved);
+    check(&["/d/a 10"], &["/e/a 10"], &["/d", "/e"], &moved);
+    check(&["/d/a 10"], &["/e/a 10"], &["/e"], &moved);
+    check(&["/d/a 10"], &["/e/a 10"], &["/e/a", "/d/a", "/d"], &moved);
+}
+
+#[test]
+fn a_hard_link_that_moves_is_the_same_asset_although_others_have_to_be_looked_at_first() {
+    let before = ["/a 10", "/z 10"];
+    check(&before, &["/c 10", "/z 10"], &["/a", "/c"], &["1 deleted /a", "1 added /c"]);
+    check(&before, &["/c 10", "/z 10"], &["/c", "/a"], &["1 deleted /a", "1 added /c"]);
+    check(&before, &["/c 10", "/z 10"], &["/c"], &["1 deleted /a", "1 added /c"]);
+}
+
+/// Files are `PATH INODE`; assets are numbered as a scan finds them, those in a directory first. After the hints the journal must be
+/// `expect`, and the counts those of the files.
+#[track_caller]
+fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
+    let mut world = World::new(before);
+    world.files = files(after);
+    let hints = hints.iter().map(|hint| Signal::Hint(Hint { path: path(hint), kind: HintKind::Moved })).collect();
+    world.step(Input::Signals(hints));
+    world.run();
+    let status = &world.intake.status(NOW)[0];
+    assert_eq!(status.assets, world.files.len() as u64, "assets in the status");
+    world.ledger.begin().expect("a group");
+    assert_eq!((status.directories, status.assets), world.ledger.count(&path("/")).expect("counts"));
+    let connection = world.ledger.into_connection();
+    let mut sql = connection.prepare("SELECT asset, action, path FROM journal ORDER BY seq").expect("a journal");
+    let rows = sql.query_map([], |row| {
+        let action = Action::from_code(row.get(1)?).expect("an action").as_str();
+        let path: Vec<u8> = row.get(2)?;
+        Ok(format!("{} {action} {}", row.get::<_, i64>(0)?, String::from_utf8_lossy(&path)))
+    });
+    let journal: Vec<_> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(journal, expect);
+}
+
+struct World {
+    intake: Intake,
+    ledger: Ledger,
+    files: BTreeMap<LogicalPath, u64>,
+}
+
+impl World {
+    /// A mount that has been scanned.
+    fn new(before: &[&str]) -> Self {
+        let connection = Connection::open_in_memory().expect("SQLite");
+        let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
+        let mount = Mount {
+            path: path("/"),
+            dir: "/unused".into(),
+            ignore: Vec::new(),
+            first_scan: FirstScan::Silent,
+            cross_filesystems: false,
+        };
+        let patience = Patience { quiet_ms: 1_000, max_ms: None };
+        let setup = Setup { mounts: vec![mount], patience, sees_closes: true, source: "test" };
+        let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, 1).expect("intake");
+        let mut world = Self { intake, ledger, files: files(before) };
+        world.run();
+        assert!(world.intake.ready());
+        world
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Effect> {
+        self.ledger.begin().expect("a group");
+        let done = self.intake.step(NOW, input, &self.ledger).expect("a step");
+        assert!(done.fault.is_none(), "{:?}", done.fault);
+        self.ledger.commit().expect("a commit");
+        done.effects
+    }
+
+    /// Does what intake wants done until it wants nothing.
+    fn run(&mut self) {
+        loop {
+            self.ledger.begin().expect("a group");
+            let effects = self.intake.release(NOW, &self.ledger, true).expect("a release");
+            self.ledger.commit().expect("a commit");
+            if effects.is_empty() {
+                return;
+            }
+            for effect in effects {
+                let input = match effect {
+                    Effect::Look(request) => {
+                        let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
+                        Input::Looked(Looked { ticket: request.ticket, seen })
+                    }
+                    Effect::List(request) => {
+                        let content = Ok(self.list(&request.path));
+                        Input::Listed(Listed { ticket: request.ticket, path: request.path, content })
+                    }
+                    Effect::SeeRoot(mount) => {
+                        assert_eq!(mount, MountId(0));
+                        Input::RootSeen(mount, RootSeen::Directory { identity: ROOT, empty: self.files.is_empty() })
+                    }
+                    other => panic!("nobody asked for {other:?}"),
+                };
+                assert!(self.step(input).is_empty());
+            }
+        }
+    }
+
+    fn stat(&self, inode: u64) -> Stat {
+        let identity = Identity { volume: 7, inode, birth_ns: 1 };
+        let links = self.files.values().filter(|&&other| other == inode).count() as u64;
+        Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links }
+    }
+
+    fn see(&self, path: &LogicalPath) -> Seen {
+        match self.files.get(path) {
+            Some(&inode) => Seen::File(FileLook {
+                stat: self.stat(inode),
+                racy: false,
+                owner: "jo".into(),
+                xattrs: Ok(Metadata::new()),
+                writer: Writer::None,
+            }),
+            None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
+            None => Seen::Absent,
+        }
+    }
+
+    fn list(&self, directory: &LogicalPath) -> Listing {
+        let mut listing = Listing::default();
+        for (file, &inode) in self.files.iter().filter(|(file, _)| file.is_below(directory)) {
+            let rest = file.relative_to(directory).expect("it is below");
+            let name = rest.split(|&b| b == b'/').next().expect("a name").to_vec();
+            if name != rest {
+                listing.directories.push(name);
+                continue;
+            }
+            let (stat, xattrs) = (self.stat(inode), Metadata::new());
+            listing.files.push(ListedFile { name, stat, racy: false, owner: "jo".into(), xattrs });
+        }
+        listing.directories.dedup();
+        listing
+    }
+}
+
+fn files(lines: &[&str]) -> BTreeMap<LogicalPath, u64> {
+    let file = |line: &&str| {
+        let (at, inode) = line.split_once(' ').expect("PATH INODE");
+        (path(at), inode.parse().expect("a number"))
+    };
+    lines.iter().map(file).collect()
+}
+
+fn path(text: &str) -> LogicalPath {
+    LogicalPath::parse(text.as_bytes()).expect("a path")
+}

@@ -1,0 +1,228 @@
+//! Ledgers of each schema that was ever released: `fixtures/db/NNNN.db`, a few rows of every table, opened as an upgrade
+//! opens them.
+//!
+//! With `RINGBACK_BLESS=1` in the environment the file of the newest schema is written anew. Do that only for a schema
+//! that is not released yet.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::{asset, group, path, put};
+use crate::model::asset::{Asset, Identity};
+use crate::model::change::{Action, Change};
+use crate::model::delivery::{Attempted, Delivery, Outcome, Phase};
+use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
+use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
+use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
+use crate::store::{EarlyRecord, GivenAnswer, Ledger, MountRow, OutboxTotals, SubscriptionRow};
+
+const AT: Wall = Wall(1_800_000_000_000);
+const NODE: u64 = 0xfedc_ba98_7654_3210;
+
+#[test]
+fn every_released_ledger_can_be_read() {
+    if std::env::var_os("RINGBACK_BLESS").is_some_and(|value| value == "1") {
+        write_newest(&folder().join("0001.db"));
+    }
+    let mut files: Vec<_> =
+        fs::read_dir(folder()).expect("the files").map(|file| file.expect("a listing goes on").path()).collect();
+    files.sort();
+    assert_eq!(files.first(), Some(&folder().join("0001.db")));
+    for file in files {
+        let temporary = tempfile::tempdir().expect("a directory");
+        fs::copy(&file, temporary.path().join("ledger.db")).expect("a copy");
+        let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
+        read(&ledger);
+        drop(ledger);
+        read_raw(&Connection::open(temporary.path().join("ledger.db")).expect("the file"));
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/db")
+}
+
+/// A ledger with rows in every table, as one small file.
+fn write_newest(file: &Path) {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (ledger, keeper) = Ledger::open(temporary.path(), NODE).expect("a ledger");
+    group(&ledger, fill);
+    group(&ledger, |ledger| ledger.close_ids().expect("a clean end"));
+    drop((ledger, keeper));
+    let written = temporary.path().join("ledger.db");
+    let connection = Connection::open(&written).expect("the file");
+    let tables: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .and_then(|mut sql| sql.query_map([], |row| row.get(0))?.collect())
+        .expect("tables");
+    for table in tables {
+        let rows: i64 =
+            connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("a count");
+        assert!(rows > 0, "no row in {table}");
+    }
+    connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM;").expect("one file");
+    drop(connection);
+    fs::copy(written, file).expect("a copy");
+}
+
+fn mount() -> LogicalPath {
+    path("/acme")
+}
+
+fn odd() -> LogicalPath {
+    path("/acme/dailies").join(b"caf\xe9\n.mov")
+}
+
+fn mount_row() -> MountRow {
+    let root = Some(Identity { volume: u64::MAX, inode: 2, birth_ns: 3 });
+    MountRow { root, first_scan_began_ns: 1_700_000_000_000_000_000, first_scan_done: true }
+}
+
+fn gone() -> Asset {
+    Asset { racy: false, ..asset(3, &path("/acme/gone.mov"), u64::MAX) }
+}
+
+fn metadata(pairs: &[(&str, &str)]) -> Metadata {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect()
+}
+
+fn early() -> EarlyRecord {
+    EarlyRecord { set: metadata(&[("Project", "Acme")]), unset: vec!["Rating".into()] }
+}
+
+fn answer() -> GivenAnswer {
+    GivenAnswer { body_sha256: [9; 32], rrn: Rrn(4), accepted: 2 }
+}
+
+fn change(seq: i64) -> Change {
+    let touched = KeyDelta { key: "IPTC_City".into(), old: vec!["SFO".into()], new: vec!["Z\u{fc}rich".into()] };
+    Change {
+        seq: Seq(seq),
+        rrn: Rrn(4),
+        time: AT,
+        asset: AssetId(2),
+        path: odd(),
+        owner: "jo".into(),
+        action: if seq == 1 { Action::Added } else { Action::None },
+        delta: if seq == 1 { Vec::new() } else { vec![touched] },
+    }
+}
+
+fn delivery(number: i64, attempts: u32) -> Delivery {
+    Delivery {
+        number: DeliveryNo(number),
+        subscription: SubscriptionId(1),
+        entries: 2,
+        body: format!("{{\"number\":{number}}}").into_bytes().into(),
+        created: AT,
+        attempts,
+        delay_ms: 60_000,
+        due: Wall(AT.0 + 60_000),
+    }
+}
+
+fn fill(ledger: &Ledger) {
+    ledger.put_mount(&mount(), &mount_row()).expect("a mount");
+    put(ledger, &mount(), &asset(1, &path("/acme/logo.png"), 5)).expect("an asset");
+    put(ledger, &mount(), &asset(2, &odd(), u64::MAX)).expect("an asset");
+    let dailies = ledger.dir(&mount(), &path("/acme/dailies")).expect("a directory").expect("a directory");
+    ledger.set_dir_scanned(dailies).expect("a directory");
+    put(ledger, &mount(), &gone()).expect("an asset");
+    ledger.bury_asset(&gone(), Rrn(4), AT).expect("a gone asset");
+    ledger.set_metadata(AssetId(2), Source::Xattr, &metadata(&[("XATTR_user.a", "b")])).expect("metadata");
+    ledger.set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")])).expect("metadata");
+    ledger.put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
+    ledger.put_given_answer("ingest/1", &answer(), AT).expect("an answer");
+    ledger.set_rule_files(&[("a.toml".into(), b"# none\n".to_vec())]).expect("rules");
+    let (one, two) = (ledger.enrol("one").expect("a number"), ledger.enrol("two").expect("a number"));
+    ledger.remove_subscription(two, AT).expect("a subscription");
+    for seq in [1, 2] {
+        ledger.append(&change(seq)).expect("a change");
+        ledger.owe(one, Seq(seq)).expect("an entry");
+    }
+    for number in [1, 2] {
+        ledger.add_delivery(&delivery(number, 0)).expect("a delivery");
+    }
+    let refused = Outcome::HttpError { status: 503, answer: "later".into() };
+    let unreachable = Outcome::Unreachable { phase: Phase::Connect, why: "refused".into() };
+    for (number, outcome) in [(1, refused), (2, unreachable)] {
+        let attempted = Attempted { number: DeliveryNo(number), attempt: 1, duration_ms: 12, outcome };
+        ledger.add_attempt(&attempted, AT).expect("an attempt");
+    }
+    ledger.postpone_delivery(DeliveryNo(1), 1, 60_000, Wall(AT.0 + 60_000)).expect("a delivery");
+    ledger.kill_delivery(DeliveryNo(2), AT).expect("a dead letter");
+}
+
+/// What [`fill`] wrote, through the ledger.
+fn read(ledger: &Ledger) {
+    assert_eq!(ledger.node().0, NODE);
+    assert_eq!(ledger.mount(&mount()).expect("a mount"), Some(mount_row()));
+    assert_eq!(ledger.count(&mount()).expect("counts"), (2, 2));
+    assert_eq!(ledger.asset_at(&mount(), &odd()).expect("an asset"), Some(asset(2, &odd(), u64::MAX)));
+    assert_eq!(ledger.asset(AssetId(1)).expect("an asset"), Some(asset(1, &path("/acme/logo.png"), 5)));
+    let scanned = |text: &str| {
+        let dir = ledger.dir(&mount(), &path(text)).expect("a directory").expect("a directory");
+        ledger.dir_scanned(dir).expect("a directory")
+    };
+    assert_eq!((scanned("/acme"), scanned("/acme/dailies")), (false, true));
+    let mut identities = Vec::new();
+    ledger.each_identity(|volume, inode, id| identities.push((volume, inode, id.0))).expect("identities");
+    identities.sort_unstable();
+    assert_eq!(identities, [(5, u64::MAX - 1, 1), (u64::MAX, u64::MAX - 1, 2)]);
+    assert_eq!(ledger.gone_as(&gone().stat.identity).expect("a gone asset"), Some(gone()));
+    assert_eq!(ledger.gone_from(&gone().path, AT).expect("a gone asset"), Some(gone()));
+    let says: BySource = BTreeMap::from([
+        (Source::Records, metadata(&[("Rating", "")])),
+        (Source::Xattr, metadata(&[("XATTR_user.a", "b")])),
+    ]);
+    assert_eq!(ledger.metadata(AssetId(2)).expect("metadata"), says);
+    assert_eq!(ledger.early_record(&path("/acme/later.mov")).expect("an early record"), Some(early()));
+    assert_eq!(ledger.given_answer("ingest/1").expect("an answer"), Some(answer()));
+    assert_eq!(ledger.rule_files().expect("rules"), [("a.toml".to_owned(), b"# none\n".to_vec())]);
+    let row = |id, name: &str, removed_at| SubscriptionRow { id: SubscriptionId(id), name: name.into(), removed_at };
+    assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
+    let owed = ledger.owed(SubscriptionId(1), 10).expect("entries");
+    assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| change(n).into()));
+    let totals = OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: AT };
+    assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
+    assert_eq!(ledger.deliveries().expect("deliveries"), [delivery(1, 1)]);
+    assert_eq!(ledger.dead_letters().expect("a count"), 1);
+}
+
+/// What no part of the ledger reads yet, and what later schemas must carry over all the same.
+fn read_raw(connection: &Connection) {
+    type Attempt = (i64, i64, i64, i64, String, Option<String>, Option<i64>, String);
+    let attempts: Vec<Attempt> = connection
+        .prepare(
+            "SELECT delivery, number, at, duration_ms, outcome, phase, status, detail FROM attempts ORDER BY delivery",
+        )
+        .and_then(|mut sql| {
+            sql.query_map([], |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                    row.get(6)?,
+                    row.get(7)?,
+                ))
+            })?
+            .collect()
+        })
+        .expect("attempts");
+    let refused = (1, 1, AT.0, 12, "http-error".into(), None, Some(503), "later".into());
+    let unreachable = (2, 1, AT.0, 12, "unreachable".into(), Some("connect".into()), None, "refused".into());
+    assert_eq!(attempts, [refused, unreachable]);
+    let dead: (i64, i64, Vec<u8>, i64) = connection
+        .query_row("SELECT number, entries, body, died FROM dead", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .expect("a dead letter");
+    assert_eq!(dead, (2, 2, delivery(2, 1).body.to_vec(), AT.0));
+}
