@@ -42,8 +42,10 @@ pub struct Cause {
     pub heard: HintKind,
     /// Some hint said that the file was written.
     pub wrote: bool,
-    /// It is looked at whoever writes: a caller gave his word that writers are done, or `settle.max` has passed.
-    pub regardless: bool,
+    /// A caller gave his word that writers are done: it counts where nobody can say who writes.
+    pub hurried: bool,
+    /// `settle.max` has passed: it is told whoever writes.
+    pub overdue: bool,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,7 @@ struct Pending {
 enum Wait {
     /// Its time.
     Time,
-    /// The hint of its close, or `settle.max`. A sync does not wait for it.
+    /// Its writer: the hint of its close, or its time. A sync does not wait for it.
     Close,
     /// The end of a fault. A sync does not wait for it.
     Retry,
@@ -83,7 +85,7 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { order, since: now, heard: kind, wrote, regardless: false };
+        let cause = Cause { order, since: now, heard: kind, wrote, hurried: false, overdue: false };
         self.put(now, path, cause);
     }
 
@@ -95,7 +97,14 @@ impl Settle {
     /// A look found a writer: the path waits for the hint of its close, or for `settle.max`.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let last_call = self.patience.max_ms.map(|ms| now.max(cause.since.plus_ms(ms)));
-        self.schedule(path, Cause { heard: HintKind::Written, ..cause }, Wait::Close, last_call);
+        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, last_call);
+    }
+
+    /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
+    /// it is looked at again and again. A sync does not wait for it.
+    pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
+        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
@@ -132,7 +141,7 @@ impl Settle {
             .map(|(path, pending)| (path.clone(), pending.cause))
             .collect();
         for (path, cause) in waiting {
-            self.schedule(&path, Cause { regardless: true, ..cause }, Wait::Time, Some(now));
+            self.schedule(&path, Cause { hurried: true, ..cause }, Wait::Time, Some(now));
         }
     }
 
@@ -147,8 +156,7 @@ impl Settle {
             let Some((_, _, path)) = self.due.pop_first() else { break };
             if let Some(pending) = self.pending.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
-                let regardless = pending.cause.regardless || overdue;
-                taken.push(Due { path, cause: Cause { regardless, ..pending.cause } });
+                taken.push(Due { path, cause: Cause { overdue, ..pending.cause } });
             }
         }
         taken
@@ -200,7 +208,7 @@ impl Settle {
             None => (cause, Wait::Time, None),
         };
         let due = match cause.heard {
-            _ if cause.regardless => now,
+            _ if cause.hurried => now,
             // Its writer is known to be there: more writes say nothing new.
             HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
@@ -252,7 +260,8 @@ fn joined(a: Cause, b: Cause) -> Cause {
         since: a.since.min(b.since),
         heard,
         wrote: a.wrote || b.wrote,
-        regardless: a.regardless || b.regardless,
+        hurried: a.hurried || b.hurried,
+        overdue: a.overdue || b.overdue,
     }
 }
 
