@@ -10,7 +10,7 @@ use crate::model::hint::HintKind;
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 
-/// How long after a failed look the next one is made, milliseconds.
+/// How long after a look that failed, or found a writer, the next one is made without a hint, milliseconds.
 const RETRY_MS: u64 = 30_000;
 
 /// How long things are waited for.
@@ -42,10 +42,10 @@ pub struct Cause {
     pub heard: HintKind,
     /// Some hint said that the file was written.
     pub wrote: bool,
-    /// A caller gave his word that writers are done: what cannot be seen of them is not waited for.
+    /// A caller gave his word that writers are done: it counts where nobody can say who writes.
     pub hurried: bool,
-    /// It is told whoever writes: `settle.max` has passed.
-    pub regardless: bool,
+    /// `settle.max` has passed: it is told whoever writes.
+    pub overdue: bool,
 }
 
 impl Cause {
@@ -69,7 +69,7 @@ struct Pending {
 enum Wait {
     /// Its time.
     Time,
-    /// The hint of its close, or `settle.max`. A sync does not wait for it.
+    /// Its writer: the hint of its close, or its time. A sync does not wait for it.
     Close,
     /// The end of a fault. A sync does not wait for it.
     Retry,
@@ -93,7 +93,7 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { order, since: now, heard: kind, wrote, hurried: false, regardless: false };
+        let cause = Cause { order, since: now, heard: kind, wrote, hurried: false, overdue: false };
         self.put(now, path, cause);
     }
 
@@ -102,16 +102,24 @@ impl Settle {
         self.put(now, path, cause);
     }
 
-    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`.
+    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`. It is looked at once in a
+    /// while all the same: a hint may have been lost, and then no close would ever be heard.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let last_call = self.patience.max_ms.map(|ms| now.max(cause.since.plus_ms(ms)));
-        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, last_call);
+        let due = self.capped(now.plus_ms(RETRY_MS), &cause).max(now);
+        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
+    }
+
+    /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
+    /// it is looked at again and again. A sync does not wait for it.
+    pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
+        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
     pub fn wait_for_quiet(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
-        self.schedule(path, Cause { hurried: false, ..cause }, Wait::Time, Some(due));
+        self.schedule(path, cause, Wait::Time, Some(due));
     }
 
     /// A look failed: it is tried again later, or when a hint comes.
@@ -119,7 +127,7 @@ impl Settle {
         self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
     }
 
-    /// What waits for a close below a directory is due now: the directory is gone, so no close will be hinted.
+    /// What waits for a close at or below a directory is due now: the directory is gone, so no close will be hinted.
     pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
         let waiting: Vec<_> = self
             .pending
@@ -132,8 +140,8 @@ impl Settle {
         }
     }
 
-    /// A caller's word that what was hinted so far is done: what waits for quiet is due now. What has a writer goes on
-    /// waiting for its close. Only hints up to `order` count.
+    /// A caller's word that what was hinted so far is done: what waits for quiet is due now. What waits for a close
+    /// goes on waiting. Only hints up to `order` count.
     pub fn hurry(&mut self, now: Mono, order: u64) {
         let waiting: Vec<_> = self
             .pending
@@ -157,8 +165,7 @@ impl Settle {
             let Some((_, _, path)) = self.due.pop_first() else { break };
             if let Some(pending) = self.pending.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
-                let regardless = pending.cause.regardless || overdue;
-                taken.push(Due { path, cause: Cause { regardless, ..pending.cause } });
+                taken.push(Due { path, cause: Cause { overdue, ..pending.cause } });
             }
         }
         taken
@@ -205,12 +212,13 @@ impl Settle {
     }
 
     fn put(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let heard = cause.heard;
         let (cause, wait, until) = match self.pending.get(path) {
             Some(pending) => (joined(pending.cause, cause), pending.wait, pending.due),
             None => (cause, Wait::Time, None),
         };
-        let due = match cause.heard {
-            _ if cause.regardless || cause.hurried => now,
+        let due = match heard {
+            _ if cause.hurried => now,
             // Its writer is known to be there: more writes say nothing new.
             HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
@@ -262,7 +270,7 @@ fn joined(a: Cause, b: Cause) -> Cause {
         heard,
         wrote: a.wrote || b.wrote,
         hurried: a.hurried || b.hurried,
-        regardless: a.regardless || b.regardless,
+        overdue: a.overdue || b.overdue,
     }
 }
 

@@ -21,6 +21,8 @@ const REFILL_MS: i64 = 1_000;
 enum Whole {
     Yes,
     OnceClosed,
+    /// As before, but its close may be hinted at another name, or not at all.
+    OnceNobodyWrites,
     OnceQuiet,
 }
 
@@ -57,27 +59,22 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let root = self.mounts.root_path(mount);
         let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
-        // Trees go first: what was in them must not be taken for standing there, and told a second time.
-        for (path, cause, seen) in &seen {
-            let is_no_directory = match seen {
-                Seen::Absent | Seen::Other => true,
-                Seen::File(look) => matches!(self.whole(cause, look), Whole::Yes),
-                Seen::Directory | Seen::Covered | Seen::Unreadable(_) | Seen::RootGone => false,
-            };
-            if is_no_directory {
-                self.remove_tree_at(path, &mut recorder)?;
-            }
+        // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
+        let treeless = |(_, cause, seen): &&(LogicalPath, Cause, Seen)| self.holds_no_tree(cause, seen);
+        let removed: Vec<_> = seen.iter().filter(treeless).map(|(path, _, _)| path.clone()).collect();
+        for path in &removed {
+            self.remove_tree_at(path, &mut recorder)?;
         }
         let mut places = Vec::with_capacity(seen.len());
         let mut causes = Vec::with_capacity(seen.len());
         for (path, cause, seen) in seen {
-            // Seen before its tree went, or after another came in its place.
-            if seen != Seen::Absent && recorder.out.removed_trees.iter().any(|tree| path.is_below(tree)) {
-                recorder.out.again.push((path, cause));
+            let out = &mut *recorder.out;
+            if seen != Seen::Absent && removed.iter().any(|directory| path.is_below(directory)) {
+                // Seen before its directory went, or after it came back. One look cannot say which.
+                out.again.push((path, cause));
                 continue;
             }
             let known = ledger.asset_at(root, &path)?;
-            let out = &mut *recorder.out;
             let stays = known.as_ref().map(|asset| asset.stat.identity);
             out.faults.push((path.clone(), None));
             let here = match seen {
@@ -104,6 +101,10 @@ impl Intake {
                         Whole::Yes => Some(Here::File(look)),
                         Whole::OnceClosed => {
                             out.wait_for_close.push((path.clone(), cause));
+                            Some(Here::NotYet(identity))
+                        }
+                        Whole::OnceNobodyWrites => {
+                            out.wait_for_writer.push((path.clone(), cause));
                             Some(Here::NotYet(identity))
                         }
                         Whole::OnceQuiet => {
@@ -198,14 +199,12 @@ impl Intake {
     }
 
     fn whole(&self, cause: &Cause, look: &FileLook) -> Whole {
-        if cause.regardless {
-            return Whole::Yes;
-        }
         let closes = self.setup.sees_closes;
         match (look.writer, cause.heard) {
             (Writer::None, _) => Whole::Yes,
-            (Writer::Some, _) if closes => Whole::OnceClosed,
-            (Writer::Some, _) => Whole::OnceQuiet,
+            _ if cause.overdue => Whole::Yes,
+            (Writer::Some, _) if closes && look.stat.links == 1 => Whole::OnceClosed,
+            (Writer::Some, _) => Whole::OnceNobodyWrites,
             (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
             // Nobody can say whether it has a writer. What was heard decides, then its age.
             (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
@@ -213,6 +212,15 @@ impl Intake {
             (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceClosed,
             (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
             (Writer::Unknown { young: false }, _) => Whole::Yes,
+        }
+    }
+
+    /// Whether there is no directory now, as far as it may be told.
+    fn holds_no_tree(&self, cause: &Cause, seen: &Seen) -> bool {
+        match seen {
+            Seen::Absent | Seen::Other => true,
+            Seen::File(look) => matches!(self.whole(cause, look), Whole::Yes),
+            Seen::Directory | Seen::Covered | Seen::Unreadable(_) | Seen::RootGone => false,
         }
     }
 

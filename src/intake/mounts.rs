@@ -273,6 +273,7 @@ impl Intake {
             ledger.savepoint(|| ledger.put_mount(&path, &row))?;
         }
         self.rescan(now.mono, mount);
+        self.wait_for_scan();
         Ok(Done::default())
     }
 

@@ -43,6 +43,14 @@ impl Intake {
         }
     }
 
+    /// A scan began that stands for hints which were not kept: whoever waits, waits for all of it.
+    pub(super) fn wait_for_scan(&mut self) {
+        let before = self.next_order;
+        for waiting in &mut self.syncs.waiting {
+            waiting.before = waiting.before.map(|_| before);
+        }
+    }
+
     pub(super) fn answer_syncs(&mut self, ledger: &Ledger, effects: &mut Vec<Effect>) {
         if self.syncs.waiting.is_empty() || !self.mounts.all_known() {
             return;

@@ -141,12 +141,12 @@ impl Run {
 }
 
 fn shown(due: &Due) -> String {
-    let Due { path, cause: Cause { order, since, heard, wrote, hurried, regardless } } = due;
+    let Due { path, cause: Cause { order, since, heard, wrote, hurried, overdue } } = due;
     let heard = KINDS.into_iter().find(|(_, kind)| kind == heard).expect("a kind").0;
     let wrote = if *wrote { " wrote" } else { "" };
     let hurried = if *hurried { " hurried" } else { "" };
-    let regardless = if *regardless { " regardless" } else { "" };
-    format!("{path} #{order} {} {heard}{wrote}{hurried}{regardless}", since.0)
+    let overdue = if *overdue { " overdue" } else { "" };
+    format!("{path} #{order} {} {heard}{wrote}{hurried}{overdue}", since.0)
 }
 
 const KINDS: [(&str, HintKind); 4] = [

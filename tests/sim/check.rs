@@ -1,0 +1,185 @@
+//! The guarantees, as comparisons between disk, ledger and receivers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringback::model::metadata::{Metadata, Source};
+
+use super::disk::{Inner, TOP};
+use super::journal::Journal;
+use super::ledger::{CatalogRow, Reader};
+use super::receiver::Receivers;
+
+/// What a file should be in the catalog.
+#[derive(Debug, Clone)]
+pub struct OnDisk {
+    pub row: CatalogRow,
+    pub xattrs: Metadata,
+    pub linked: bool,
+    pub written: bool,
+    pub told_ns: i64,
+}
+
+/// The files of all mounts by logical path, ignored ones left out.
+pub fn on_disk(inner: &Inner) -> BTreeMap<Vec<u8>, OnDisk> {
+    let mut out = BTreeMap::new();
+    for (at, id) in inner.files() {
+        let node = &inner.nodes[id];
+        let Some(path) = inner.logical(&at).filter(|path| !is_ignored(path)) else { continue };
+        let row = CatalogRow {
+            id: 0,
+            identity: (node.identity.volume, node.identity.inode, node.identity.birth_ns),
+            size: node.size,
+            mtime_ns: node.mtime_ns,
+            ctime_ns: node.ctime_ns,
+            links: node.links,
+            owner: format!("u{}", node.uid),
+        };
+        let text = |value: &[u8]| vec![String::from_utf8_lossy(value).into_owned()];
+        let xattrs = node.xattrs.iter().map(|(key, value)| (format!("XATTR_{key}"), text(value))).collect();
+        let (linked, written, told_ns) = (node.linked, inner.has_writer(id), node.told_ns);
+        out.insert(path, OnDisk { row, xattrs, linked, written, told_ns });
+    }
+    out
+}
+
+/// Whether one of its names is ignored.
+fn is_ignored(path: &[u8]) -> bool {
+    path.split(|&b| b == b'/').any(|name| name.ends_with(b".tmp"))
+}
+
+fn show(path: &[u8]) -> String {
+    path.escape_ascii().to_string()
+}
+
+/// The catalog is the disk. `scanned`: also where nothing was hinted.
+///
+/// # Errors
+/// Where it is not.
+pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), String> {
+    let disk = on_disk(inner);
+    let catalog = ledger.catalog();
+    for (path, file) in &disk {
+        let Some(row) = catalog.get(path) else { return Err(format!("not in the catalog: {} {file:?}", show(path))) };
+        let (found, expect) = (CatalogRow { id: 0, ..row.clone() }, file.row.clone());
+        if found != expect && (scanned || !file.linked) {
+            return Err(format!("{}: the catalog has {found:?}, the disk {expect:?}", show(path)));
+        }
+        let xattrs = ledger.sources(row.id).remove(&Source::Xattr).unwrap_or_default();
+        if xattrs != file.xattrs && (scanned || !file.linked) {
+            return Err(format!("{}: the catalog has {xattrs:?}, the disk {:?}", show(path), file.xattrs));
+        }
+    }
+    match catalog.keys().find(|path| !disk.contains_key(*path)) {
+        Some(path) => Err(format!("in the catalog and not on disk: {}", show(path))),
+        None => Ok(()),
+    }
+}
+
+/// Everything that had to be told was: to each subscription what its rule matched, and to the one that hears all the
+/// whole disk. `uncertain` are paths about which a power cut took the ledger's memory of what it had told.
+///
+/// # Errors
+/// What was not, or was told wrongly.
+pub fn told(
+    inner: &Inner,
+    ledger: &Reader,
+    journal: &Journal,
+    receivers: &Receivers,
+    uncertain: &BTreeSet<Vec<u8>>,
+) -> Result<(), String> {
+    let (hot, dead) = ledger.hot_and_dead();
+    if !hot.is_empty() || ledger.owed() > 0 {
+        return Err(format!("still under way: {hot:?}, owed {}", ledger.owed()));
+    }
+    let mut newest: BTreeMap<(&str, i64, &[u8]), i64> = BTreeMap::new();
+    let mut view: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+    let settled = receivers.sent.iter().filter(|(n, _)| receivers.taken.contains(n) || dead.contains(n));
+    for (_, sent) in settled {
+        for told in &sent.entries {
+            let rrn = newest.entry((&sent.subscription, told.asset, &told.path)).or_default();
+            *rrn = told.rrn.max(*rrn);
+            if sent.subscription == "all" {
+                match told.action.as_str() {
+                    "deleted" => drop(view.remove(&told.path)),
+                    _ => drop(view.insert(told.path.clone(), told.asset)),
+                }
+            }
+        }
+    }
+    for expected in &journal.expected {
+        let key = (expected.subscription.as_str(), expected.asset, expected.path.as_slice());
+        if newest.get(&key).is_none_or(|rrn| *rrn < expected.rrn) {
+            return Err(format!("never told: {expected:?} ({})", show(&expected.path)));
+        }
+    }
+    let catalog = ledger.catalog();
+    let first_scans = ledger.first_scans();
+    for (path, row) in &catalog {
+        let heard = view.remove(path);
+        if heard == Some(row.id) || uncertain.contains(path) {
+            continue;
+        }
+        if journal.told(path, row.id) {
+            return Err(format!("{} is asset {}, the receiver believes {heard:?}", show(path), row.id));
+        }
+        let mount: Vec<u8> = path.split(|&b| b == b'/').nth(1).map(|name| [b"/", name].concat()).unwrap_or_default();
+        let told_ns = on_disk(inner).get(path).map_or(0, |file| file.told_ns);
+        if told_ns >= first_scans.get(&mount).copied().unwrap_or(0) {
+            return Err(format!("{} (asset {}) is younger than the first scan, and untold", show(path), row.id));
+        }
+    }
+    match view.keys().find(|path| !uncertain.contains(*path)) {
+        Some(path) => Err(format!("the receiver believes in {}, which is not there", show(path))),
+        None => Ok(()),
+    }
+}
+
+/// What a caller of sync was promised: the disk as it was at the call.
+pub struct SyncPoint {
+    files: BTreeMap<Vec<u8>, OnDisk>,
+    versions: BTreeMap<Vec<u8>, u32>,
+}
+
+impl SyncPoint {
+    pub fn new(inner: &Inner) -> Self {
+        Self { files: on_disk(inner), versions: inner.versions.clone() }
+    }
+
+    /// Where nothing has happened since the call, the catalog is the disk.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub fn check(&self, inner: &Inner, ledger: &Reader) -> Result<(), String> {
+        let catalog = ledger.catalog();
+        let now = on_disk(inner);
+        let untouched = |path: &[u8]| inner.versions.get(path) == self.versions.get(path);
+        for (path, file) in self.files.iter().filter(|(path, file)| untouched(path) && !file.written && !file.linked) {
+            if now.get(path).is_none_or(|now| now.linked || now.written || now.row != file.row) {
+                continue;
+            }
+            let found = catalog.get(path).map(|row| (row.identity, row.size, row.mtime_ns));
+            if found != Some((file.row.identity, file.row.size, file.row.mtime_ns)) {
+                return Err(format!("sync: {} is {file:?}, the catalog has {found:?}", show(path)));
+            }
+        }
+        match catalog.keys().find(|path| !self.files.contains_key(*path) && untouched(path) && !now.contains_key(*path))
+        {
+            Some(path) => Err(format!("sync: {} is gone, and still in the catalog", show(path))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Paths that nobody has touched since the beginning.
+pub fn pristine(inner: &Inner) -> BTreeSet<Vec<u8>> {
+    let roots: Vec<_> = inner.nodes[TOP].children.values().copied().collect();
+    let mut out = BTreeSet::new();
+    let mut dirs = Vec::new();
+    roots.into_iter().for_each(|root| inner.walk(root, &mut dirs));
+    for dir in dirs {
+        for name in inner.nodes[dir].children.keys() {
+            out.extend(inner.logical(&(dir, name.clone())));
+        }
+    }
+    out
+}

@@ -1,0 +1,350 @@
+//! A disk in memory: directories and files with inodes, links, attributes and open writers, and the events that a
+//! kernel would make of what is done to it. It decides nothing; `ops` says what is done.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use ringback::look::disk::{Disk, DiskStat, Kind, Lease};
+use ringback::model::asset::Identity;
+use ringback::model::ids::MountId;
+use ringback::model::path::LogicalPath;
+use ringback::watch::{WatchError, WatchSource};
+
+use super::ops;
+use super::rng::Rng;
+use super::source::{Inotify, Mask};
+
+/// A node for life; unlike an inode number it is never reused.
+pub type Id = usize;
+/// A name in a directory.
+pub type Dentry = (Id, Vec<u8>);
+
+/// A file or directory.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub kind: Kind,
+    pub identity: Identity,
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+    pub links: u64,
+    pub uid: u32,
+    pub xattrs: BTreeMap<String, Vec<u8>>,
+    pub children: BTreeMap<Vec<u8>, Id>,
+    /// Where a directory is; unused for files.
+    pub parent: Option<Dentry>,
+    /// When something last happened to it that must be told: bytes, names, attributes.
+    pub told_ns: i64,
+    /// It has, or had, several names: what happens by one is hinted at that one alone.
+    pub linked: bool,
+}
+
+/// An open file description for writing.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    pub node: Id,
+    /// The name it was opened by, as renames have left it; `None` once that is unlinked.
+    pub at: Option<Dentry>,
+}
+
+/// A mount: its logical path, its directory, and whether somebody took it away.
+#[derive(Debug, Clone)]
+pub struct MountPoint {
+    pub logical: LogicalPath,
+    pub name: Vec<u8>,
+    /// Its real root, kept while another directory or nothing stands in its place.
+    pub away: Option<Id>,
+}
+
+/// What the kernel knows.
+pub struct Inner {
+    pub nodes: Vec<Node>,
+    pub writers: Vec<Writer>,
+    pub inotify: Inotify,
+    pub mounts: Vec<MountPoint>,
+    pub rng: Rng,
+    pub mono_ms: u64,
+    pub wall_ms: i64,
+    sub_ns: i64,
+    free_inodes: Vec<u64>,
+    next_inode: u64,
+    /// Leases work.
+    pub leases: bool,
+    /// Operations in a thousand system calls of a look.
+    pub meddle: u32,
+    /// Truncation by path, whose end nobody hears, is done.
+    pub silent_writes: bool,
+    /// How often each path lost the file that it had.
+    pub unbinds: BTreeMap<Vec<u8>, u32>,
+    /// How often anything happened at each path.
+    pub versions: BTreeMap<Vec<u8>, u32>,
+    /// What was done, for the trace.
+    pub log: Vec<String>,
+}
+
+/// Where the mounts' directories are.
+pub const TOP: Id = 0;
+
+impl Inner {
+    pub fn new(rng: Rng, mounts: &[(&str, u64)], wall_ms: i64) -> Self {
+        let mut inner = Self {
+            nodes: Vec::new(),
+            writers: Vec::new(),
+            inotify: Inotify::default(),
+            mounts: Vec::new(),
+            rng,
+            mono_ms: 1_000,
+            wall_ms,
+            sub_ns: 0,
+            free_inodes: Vec::new(),
+            next_inode: 10,
+            leases: true,
+            meddle: 0,
+            silent_writes: true,
+            unbinds: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            log: Vec::new(),
+        };
+        let top = inner.make(Kind::Directory, 99);
+        assert_eq!(top, TOP);
+        for (name, volume) in mounts {
+            let root = inner.make(Kind::Directory, *volume);
+            inner.nodes[TOP].children.insert(name.as_bytes().to_vec(), root);
+            inner.nodes[root].parent = Some((TOP, name.as_bytes().to_vec()));
+            let logical = LogicalPath::parse(format!("/{name}").as_bytes()).expect("a path");
+            inner.mounts.push(MountPoint { logical, name: name.as_bytes().to_vec(), away: None });
+        }
+        inner
+    }
+
+    /// A timestamp that no other event has.
+    pub fn stamp(&mut self) -> i64 {
+        self.sub_ns = (self.sub_ns + 1) % 1_000_000;
+        self.wall_ms * 1_000_000 + self.sub_ns
+    }
+
+    pub fn make(&mut self, kind: Kind, volume: u64) -> Id {
+        let inode = match self.free_inodes.is_empty() || self.rng.chance(300) {
+            true => {
+                self.next_inode += 1;
+                self.next_inode
+            }
+            false => {
+                let at = self.rng.below(self.free_inodes.len());
+                self.free_inodes.remove(at)
+            }
+        };
+        let now = self.stamp();
+        self.nodes.push(Node {
+            kind,
+            identity: Identity { volume, inode, birth_ns: now },
+            size: 0,
+            mtime_ns: now,
+            ctime_ns: now,
+            links: 1,
+            uid: 1_000,
+            xattrs: BTreeMap::new(),
+            children: BTreeMap::new(),
+            parent: None,
+            told_ns: now,
+            linked: false,
+        });
+        self.nodes.len() - 1
+    }
+
+    /// Gives the inode number back once nothing names or holds the node.
+    pub fn reap(&mut self, id: Id) {
+        if self.nodes[id].links == 0 && !self.writers.iter().any(|w| w.node == id) {
+            self.free_inodes.push(self.nodes[id].identity.inode);
+        }
+    }
+
+    pub fn resolve(&self, path: &Path) -> io::Result<Id> {
+        let mut at = TOP;
+        let text = path.to_str().map(str::as_bytes);
+        let bytes = text.unwrap_or_else(|| std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
+        let below = bytes.strip_prefix(b"/m").ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
+        for name in below.split(|&b| b == b'/').filter(|name| !name.is_empty()) {
+            if self.nodes[at].kind != Kind::Directory {
+                return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
+            }
+            at = *self.nodes[at].children.get(name).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
+        }
+        Ok(at)
+    }
+
+    /// The logical path of a name; `None` when it lies in no mount now.
+    pub fn logical(&self, (dir, name): &Dentry) -> Option<Vec<u8>> {
+        let mut names = vec![name.clone()];
+        let mut at = *dir;
+        while at != TOP {
+            let (parent, name) = self.nodes[at].parent.clone()?;
+            names.push(name);
+            at = parent;
+        }
+        names.reverse();
+        Some(names.iter().flat_map(|name| [b"/".as_slice(), name].concat()).collect())
+    }
+
+    pub fn event(&mut self, dir: Id, name: Option<&[u8]>, mask: Mask) {
+        self.inotify.event(dir, name, mask);
+    }
+
+    pub fn touch(&mut self, at: &Dentry) {
+        if let Some(path) = self.logical(at) {
+            *self.versions.entry(path).or_default() += 1;
+        }
+    }
+
+    /// Every file in a mount that is there, with its name, in order.
+    pub fn files(&self) -> Vec<(Dentry, Id)> {
+        let mut out = Vec::new();
+        for dir in self.dirs() {
+            for (name, &id) in &self.nodes[dir].children {
+                if self.nodes[id].kind == Kind::File {
+                    out.push(((dir, name.clone()), id));
+                }
+            }
+        }
+        out
+    }
+
+    /// Every directory in a mount that is there, roots included.
+    pub fn dirs(&self) -> Vec<Id> {
+        let mut out = Vec::new();
+        for mount in self.mounts.iter().filter(|mount| mount.away.is_none()) {
+            if let Some(&root) = self.nodes[TOP].children.get(&mount.name) {
+                self.walk(root, &mut out);
+            }
+        }
+        out
+    }
+
+    pub fn walk(&self, dir: Id, out: &mut Vec<Id>) {
+        out.push(dir);
+        for &child in self.nodes[dir].children.values() {
+            if self.nodes[child].kind == Kind::Directory {
+                self.walk(child, out);
+            }
+        }
+    }
+
+    pub fn has_writer(&self, id: Id) -> bool {
+        self.writers.iter().any(|w| w.node == id)
+    }
+}
+
+/// The disk and the watch source over it, as the edges see them.
+#[derive(Clone)]
+pub struct Host {
+    pub inner: Arc<Mutex<Inner>>,
+    pub sees_closes: bool,
+}
+
+impl Host {
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nobody panics with it")
+    }
+
+    fn call(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
+        let meddle = inner.meddle;
+        if meddle > 0 && inner.rng.chance(meddle) {
+            ops::random(&mut inner);
+        }
+        inner
+    }
+}
+
+impl Disk for Host {
+    fn stat(&self, path: &Path) -> io::Result<DiskStat> {
+        let inner = self.call();
+        let node = &inner.nodes[inner.resolve(path)?];
+        Ok(DiskStat {
+            kind: node.kind,
+            identity: node.identity,
+            size: node.size,
+            mtime_ns: node.mtime_ns,
+            ctime_ns: node.ctime_ns,
+            links: node.links,
+            uid: node.uid,
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
+        let inner = self.call();
+        let node = &inner.nodes[inner.resolve(path)?];
+        if node.kind != Kind::Directory {
+            return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
+        }
+        Ok(node.children.iter().map(|(name, &id)| (name.clone(), Some(inner.nodes[id].kind))).collect())
+    }
+
+    fn xattrs(&self, path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+        let inner = self.call();
+        let node = &inner.nodes[inner.resolve(path)?];
+        Ok(node.xattrs.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    fn writer(&self, path: &Path) -> Lease {
+        let inner = self.call();
+        match inner.resolve(path) {
+            _ if !inner.leases => Lease::Unknown,
+            Ok(id) if inner.has_writer(id) => Lease::Busy,
+            Ok(_) => Lease::Free,
+            Err(_) => Lease::Unknown,
+        }
+    }
+
+    fn owner(&self, uid: u32) -> String {
+        format!("u{uid}")
+    }
+
+    fn timestamp_granularity_ns(&self) -> i64 {
+        0
+    }
+}
+
+impl WatchSource for Host {
+    fn name(&self) -> &'static str {
+        "sim"
+    }
+
+    fn sees_closes(&self) -> bool {
+        self.sees_closes
+    }
+
+    fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
+        let mut inner = self.call();
+        let id = inner.resolve(dir).map_err(|_| WatchError::Gone)?;
+        if inner.nodes[id].kind != Kind::Directory {
+            return Err(WatchError::Gone);
+        }
+        let inode = |inner: &Inner, path: &Path| {
+            let node = &inner.nodes[inner.resolve(path).ok()?];
+            (node.kind == Kind::Directory).then_some((node.identity.volume, node.identity.inode))
+        };
+        let this = inode(&inner, dir).expect("it is a directory");
+        for stale in inner.inotify.stale(dir, this) {
+            if stale != dir && inode(&inner, &stale) == Some(this) {
+                return Err(WatchError::Failed("two paths of one directory".to_owned()));
+            }
+            inner.inotify.unwatch(&stale);
+        }
+        inner.inotify.watch(dir, id, this);
+        Ok(())
+    }
+
+    fn sync(&self, number: u64) -> Result<(), WatchError> {
+        self.lock().inotify.cookie(number);
+        Ok(())
+    }
+}
+
+/// The disk path of a logical one.
+pub fn disk_path(logical: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::ffi::OsString::from_vec([b"/m".as_slice(), logical].concat()).into()
+}

@@ -1,0 +1,131 @@
+//! What goes wrong in a seed, and how a connection is made to refuse.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+use rusqlite::{Connection, OpenFlags};
+
+use super::rng::Rng;
+
+/// A seed's world. Chances are per thousand steps, or per thousand of what they are about.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub mounts: usize,
+    pub steps: usize,
+    pub sees_closes: bool,
+    pub leases: bool,
+    pub meddle: u32,
+    pub doubled: u32,
+    pub reordered: u32,
+    pub lost: u32,
+    pub crash: u32,
+    pub power_cut: u32,
+    pub commit_fails: u32,
+    pub input_fails: u32,
+    pub refusals: u32,
+    pub clock_jumps: u32,
+    pub mounts_away: u32,
+    pub rules_change: u32,
+    pub records: u32,
+    pub syncs: u32,
+    pub report_first: bool,
+}
+
+impl Plan {
+    /// Half of the seeds are calm in each respect, so that a fault is not always hidden by another.
+    pub fn of(rng: &mut Rng) -> Self {
+        let mut some = |most: u64| if rng.chance(500) { rng.between(1, most) as u32 } else { 0 };
+        let (meddle, doubled, reordered, lost) = (some(60), some(100), some(100), some(10));
+        let (crash, power_cut, commit_fails, input_fails) = (some(12), some(8), some(10), some(10));
+        let (refusals, clock_jumps, mounts_away) = (some(500), some(5), some(10));
+        let (rules_change, records, syncs) = (some(8), some(40), some(30));
+        Self {
+            mounts: if rng.chance(500) { 2 } else { 1 },
+            steps: rng.between(150, 900) as usize,
+            sees_closes: rng.chance(800),
+            leases: rng.chance(800),
+            meddle,
+            doubled,
+            reordered,
+            lost,
+            crash,
+            power_cut,
+            commit_fails,
+            input_fails,
+            refusals,
+            clock_jumps,
+            mounts_away,
+            rules_change,
+            records,
+            syncs,
+            report_first: rng.chance(150),
+        }
+    }
+
+    /// Every hint arrives once and in order, or its file can be asked who writes it: so what is hinted is told without
+    /// a scan. Without leases a write that is hinted late looks like one whose close is still to come.
+    pub fn hears_all(&self) -> bool {
+        self.leases || !self.sees_closes || (self.doubled == 0 && self.reordered == 0)
+    }
+}
+
+/// What the next statements of a connection meet.
+#[derive(Debug, Default)]
+pub struct Hooks {
+    /// The next commit of a group is refused.
+    pub commit: AtomicBool,
+    /// The next journal row is refused: one input fails.
+    pub journal: AtomicBool,
+    /// The next delivery is refused: a group fails from within.
+    pub delivery: AtomicBool,
+}
+
+impl Hooks {
+    pub fn clear(&self) {
+        for hook in [&self.commit, &self.journal, &self.delivery] {
+            hook.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// An empty database in memory, and a second connection that reads what the first has written and not yet synced.
+pub fn connect(name: &str) -> (Connection, Connection) {
+    let uri = format!("file:{name}?mode=memory&cache=shared");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
+    let writer = Connection::open_with_flags(&uri, flags).expect("a database in memory");
+    let reader = Connection::open_with_flags(&uri, flags).expect("a database in memory");
+    reader.pragma_update(None, "read_uncommitted", true).expect("a shared cache");
+    (writer, reader)
+}
+
+/// Lets the hooks refuse. To be called when the schema is there and everything is synced.
+pub fn install(connection: &mut Connection, hooks: &Arc<Hooks>) {
+    let own = Arc::clone(hooks);
+    let authorize = move |context: AuthContext<'_>| match context.action {
+        AuthAction::Savepoint { operation: TransactionOperation::Release, savepoint_name: "grp" }
+            if own.commit.swap(false, Ordering::Relaxed) =>
+        {
+            Authorization::Deny
+        }
+        _ => Authorization::Allow,
+    };
+    connection.authorizer(Some(authorize)).expect("an authorizer");
+    for name in ["journal", "deliveries"] {
+        let own = Arc::clone(hooks);
+        let refuses = move |_: &rusqlite::functions::Context<'_>| {
+            let hook = if name == "journal" { &own.journal } else { &own.delivery };
+            Ok(hook.swap(false, Ordering::Relaxed))
+        };
+        let function = format!("refuse_{name}");
+        connection
+            .create_scalar_function(function.as_str(), 0, FunctionFlags::SQLITE_UTF8, refuses)
+            .expect("a function");
+        let sql = format!(
+            "CREATE TEMP TRIGGER refuse_{name} BEFORE INSERT ON main.{name} WHEN refuse_{name}()
+             BEGIN SELECT RAISE(ABORT, 'injected'); END"
+        );
+        connection.execute_batch(&sql).expect("a trigger");
+    }
+}

@@ -1,0 +1,195 @@
+//! What must be true of the journal, row by row: an asset is at one path and a path holds one asset, deltas join up,
+//! nothing is told deleted that was there all along, and no number comes twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ringback::model::change::{Action, Change};
+use ringback::model::metadata::{Metadata, merged};
+use ringback::rules::RuleSet;
+
+use super::ledger::Reader;
+
+/// A change that a subscription must be told.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    pub seq: i64,
+    pub rrn: i64,
+    pub subscription: String,
+    pub asset: i64,
+    pub path: Vec<u8>,
+    #[expect(dead_code, reason = "shown when it was not told")]
+    pub action: Action,
+}
+
+/// The rows so far, and what they come to.
+#[derive(Default)]
+pub struct Journal {
+    pub rows: Vec<Change>,
+    pub expected: Vec<Expected>,
+    /// Which rules match rows from a seq on.
+    rules: Vec<(i64, Arc<RuleSet>)>,
+    present: BTreeMap<Vec<u8>, i64>,
+    places: BTreeMap<i64, Vec<u8>>,
+    seen: BTreeSet<i64>,
+    states: BTreeMap<i64, Metadata>,
+    deleted: BTreeMap<Vec<u8>, u32>,
+    /// The greatest numbers that ever showed, and assets that a power cut took.
+    pub greatest_seq: i64,
+    pub greatest_rrn: i64,
+    assets: BTreeSet<i64>,
+    lost_assets: BTreeSet<i64>,
+}
+
+impl Journal {
+    pub fn newest(&self) -> i64 {
+        self.rows.last().map_or(0, |row| row.seq.0)
+    }
+
+    pub fn set_rules(&mut self, after: i64, rules: Arc<RuleSet>) {
+        self.rules.push((after, rules));
+    }
+
+    /// Takes what a group committed.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn take(&mut self, ledger: &Reader, unbinds: &BTreeMap<Vec<u8>, u32>) -> Result<Vec<Change>, String> {
+        let rows = ledger.journal_after(self.newest());
+        for row in &rows {
+            if row.seq.0 <= self.greatest_seq || row.rrn.0 < self.greatest_rrn {
+                return Err(format!("numbers fall: {row:?} after seq {} rrn {}", self.greatest_seq, self.greatest_rrn));
+            }
+            if self.lost_assets.contains(&row.asset.0) {
+                return Err(format!("the number of an asset that a power cut took is used again: {row:?}"));
+            }
+            (self.greatest_seq, self.greatest_rrn) = (row.seq.0, row.rrn.0);
+            self.assets.insert(row.asset.0);
+        }
+        let touched: BTreeSet<i64> = rows.iter().map(|row| row.asset.0).collect();
+        self.base_states(ledger, &rows);
+        for row in &rows {
+            self.apply(row, true)?;
+            let deleted = self.deleted.get(row.path.as_bytes()).copied().unwrap_or(0);
+            if deleted > unbinds.get(row.path.as_bytes()).copied().unwrap_or(0) {
+                return Err(format!("told deleted more often than it went: {row:?}"));
+            }
+        }
+        for id in touched {
+            let now = merged(&ledger.sources(id));
+            if self.places.contains_key(&id) && self.states.get(&id).is_some_and(|state| *state != now) {
+                return Err(format!("asset {id}: the deltas come to {:?}, the catalog says {now:?}", self.states[&id]));
+            }
+        }
+        self.rows.extend(rows.iter().cloned());
+        Ok(rows)
+    }
+
+    /// What silently filled assets had before their first change: today's state, taken back.
+    fn base_states(&mut self, ledger: &Reader, rows: &[Change]) {
+        for (at, row) in rows.iter().enumerate() {
+            let id = row.asset.0;
+            let again = rows[at..].iter().any(|row| row.asset.0 == id && row.action == Action::Added);
+            if self.seen.contains(&id) || again || self.states.contains_key(&id) {
+                continue;
+            }
+            let mut state = merged(&ledger.sources(id));
+            for row in rows[at..].iter().rev().filter(|row| row.asset.0 == id) {
+                for key in &row.delta {
+                    match key.old.is_empty() {
+                        true => drop(state.remove(&key.key)),
+                        false => drop(state.insert(key.key.clone(), key.old.clone())),
+                    }
+                }
+            }
+            self.states.insert(id, state);
+        }
+    }
+
+    fn apply(&mut self, row: &Change, live: bool) -> Result<(), String> {
+        let (id, path) = (row.asset.0, row.path.as_bytes().to_vec());
+        let silent = self.seen.insert(id);
+        let holder = self.present.get(&path).copied();
+        match row.action {
+            Action::Added => {
+                if let Some(holder) = holder {
+                    return Err(format!("added where asset {holder} is: {row:?}"));
+                }
+                if let Some(place) = self.places.get(&id) {
+                    return Err(format!("added while it is at {}: {row:?}", place.escape_ascii()));
+                }
+                self.present.insert(path.clone(), id);
+                self.places.insert(id, path.clone());
+                let state = row.delta.iter().map(|key| (key.key.clone(), key.new.clone())).collect();
+                self.states.insert(id, state);
+            }
+            Action::Deleted => {
+                if holder != Some(id) && !(silent && holder.is_none()) {
+                    return Err(format!("deleted where {holder:?} is: {row:?}"));
+                }
+                self.present.remove(&path);
+                self.places.remove(&id);
+                *self.deleted.entry(path.clone()).or_default() += 1;
+            }
+            Action::Modified | Action::None => {
+                if holder != Some(id) && !(silent && holder.is_none()) {
+                    return Err(format!("changed where {holder:?} is: {row:?}"));
+                }
+                self.present.insert(path.clone(), id);
+                self.places.insert(id, path.clone());
+                if let Some(state) = self.states.get_mut(&id) {
+                    for key in &row.delta {
+                        let before = state.get(&key.key).cloned().unwrap_or_default();
+                        if before != key.old {
+                            return Err(format!(
+                                "{}: the delta begins at {:?}, not {before:?}: {row:?}",
+                                key.key, key.old
+                            ));
+                        }
+                        match key.new.is_empty() {
+                            true => drop(state.remove(&key.key)),
+                            false => drop(state.insert(key.key.clone(), key.new.clone())),
+                        }
+                    }
+                }
+            }
+        }
+        let rules = self.rules.iter().rfind(|(after, _)| *after < row.seq.0).map(|(_, rules)| Arc::clone(rules));
+        if let Some(rules) = rules.filter(|_| live) {
+            let nothing = Metadata::new();
+            let state = if row.action == Action::Deleted { &nothing } else { self.states.get(&id).unwrap_or(&nothing) };
+            for rule in rules.matching(row, state) {
+                let subscription = rules.rules()[rule].subscription.name.to_string();
+                let (seq, rrn, action) = (row.seq.0, row.rrn.0, row.action);
+                self.expected.push(Expected { seq, rrn, subscription, asset: id, path: path.clone(), action });
+            }
+        }
+        Ok(())
+    }
+
+    /// Power went: rows that were not synced are gone.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn power_cut(&mut self, ledger: &Reader) -> Result<(), String> {
+        let rows = ledger.journal_after(0);
+        if rows[..] != self.rows[..rows.len().min(self.rows.len())] {
+            return Err("a power cut changed the journal's past".to_owned());
+        }
+        self.expected.retain(|expected| expected.seq <= rows.last().map_or(0, |row| row.seq.0));
+        let ever = ledger.assets_ever();
+        self.lost_assets.extend(self.assets.iter().filter(|id| !ever.contains(id)));
+        (self.present, self.places, self.seen, self.states, self.deleted) = Default::default();
+        self.rows = rows;
+        self.base_states(ledger, &self.rows.clone());
+        for row in self.rows.clone() {
+            self.apply(&row, false)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a path was told to hold this asset, at any time.
+    pub fn told(&self, path: &[u8], asset: i64) -> bool {
+        self.rows.iter().any(|row| row.path.as_bytes() == path && row.asset.0 == asset)
+    }
+}

@@ -1,0 +1,124 @@
+//! The ledger, read from outside: what is committed, synced or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringback::model::change::{Action, Change};
+use ringback::model::ids::{AssetId, Rrn, Seq};
+use ringback::model::metadata::{BySource, Metadata, Source};
+use ringback::model::path::LogicalPath;
+use ringback::model::time::Wall;
+use rusqlite::{Connection, Params, Row};
+
+/// An asset's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogRow {
+    pub id: i64,
+    /// Volume, inode, birth.
+    pub identity: (u64, u64, i64),
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+    pub links: u64,
+    pub owner: String,
+}
+
+/// The second connection.
+pub struct Reader(pub Connection);
+
+impl Reader {
+    fn all<T>(&self, sql: &str, params: impl Params, row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+        let mut sql = self.0.prepare_cached(sql).expect("SQL");
+        let rows = sql.query_map(params, row).expect("a query");
+        rows.collect::<Result<_, _>>().expect("rows")
+    }
+
+    pub fn journal_after(&self, seq: i64) -> Vec<Change> {
+        let sql = "SELECT seq, rrn, time, asset, action, path, owner, delta FROM journal WHERE seq > ?1 ORDER BY seq";
+        self.all(sql, [seq], |row| {
+            let delta: Option<String> = row.get(7)?;
+            Ok(Change {
+                seq: Seq(row.get(0)?),
+                rrn: Rrn(row.get(1)?),
+                time: Wall(row.get(2)?),
+                asset: AssetId(row.get(3)?),
+                path: LogicalPath::parse(&row.get::<_, Vec<u8>>(5)?).expect("a path"),
+                owner: row.get(6)?,
+                action: Action::from_code(row.get(4)?).expect("an action"),
+                delta: delta.map(|text| serde_json::from_str(&text).expect("a delta")).unwrap_or_default(),
+            })
+        })
+    }
+
+    /// The catalog by path.
+    pub fn catalog(&self) -> BTreeMap<Vec<u8>, CatalogRow> {
+        let dirs: BTreeMap<i64, (i64, Vec<u8>)> = self
+            .all("SELECT id, parent, name FROM dirs", [], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))
+            .into_iter()
+            .collect();
+        let path = |mut dir: i64, name: Vec<u8>| {
+            let mut out = [b"/".as_slice(), &name].concat();
+            while let Some((parent, name)) = dirs.get(&dir) {
+                out = [if *parent == 0 { b"".as_slice() } else { b"/" }, name, &out].concat();
+                dir = *parent;
+            }
+            out
+        };
+        let sql = "SELECT dir, name, assets.id, fsid, inode, birth_ns, size, mtime_ns, ctime_ns, links, owner
+                   FROM assets JOIN volumes ON volumes.id = volume";
+        let rows = self.all(sql, [], |row| {
+            let asset = CatalogRow {
+                id: row.get(2)?,
+                identity: (row.get::<_, i64>(3)? as u64, row.get::<_, i64>(4)? as u64, row.get(5)?),
+                size: row.get::<_, i64>(6)? as u64,
+                mtime_ns: row.get(7)?,
+                ctime_ns: row.get(8)?,
+                links: row.get::<_, i64>(9)? as u64,
+                owner: row.get(10)?,
+            };
+            Ok((path(row.get(0)?, row.get(1)?), asset))
+        });
+        rows.into_iter().collect()
+    }
+
+    pub fn sources(&self, asset: i64) -> BySource {
+        let sql = "SELECT source, content FROM metadata WHERE asset = ?1";
+        let rows = self.all(sql, [asset], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+        let parse = |(code, text): (i64, String)| {
+            let content: Metadata = serde_json::from_str(&text).expect("metadata");
+            (Source::from_code(code).expect("a source"), content)
+        };
+        rows.into_iter().map(parse).collect()
+    }
+
+    pub fn delivery_body(&self, number: i64) -> Option<Vec<u8>> {
+        self.all("SELECT body FROM deliveries WHERE number = ?1", [number], |row| row.get(0)).pop()
+    }
+
+    /// Numbers of deliveries under way and of dead letters.
+    pub fn hot_and_dead(&self) -> (BTreeSet<i64>, BTreeSet<i64>) {
+        let numbers = |sql| self.all(sql, [], |row| row.get(0)).into_iter().collect();
+        (numbers("SELECT number FROM deliveries"), numbers("SELECT number FROM dead"))
+    }
+
+    /// All asset numbers, gone ones included.
+    pub fn assets_ever(&self) -> BTreeSet<i64> {
+        self.all("SELECT id FROM assets UNION SELECT id FROM gone", [], |row| row.get(0)).into_iter().collect()
+    }
+
+    pub fn owed(&self) -> i64 {
+        self.all("SELECT count(*) FROM owed", [], |row| row.get(0))[0]
+    }
+
+    /// Whether a key that the store assigned is kept: with an asset, or for one to come.
+    pub fn keeps_record(&self, key: &str) -> bool {
+        let sql = "SELECT content FROM metadata WHERE source = 1 UNION ALL SELECT content FROM early_records";
+        let quoted = format!("\"{key}\"");
+        self.all(sql, [], |row| row.get::<_, String>(0)).iter().any(|text| text.contains(&quoted))
+    }
+
+    /// When each mount's first scan began.
+    pub fn first_scans(&self) -> BTreeMap<Vec<u8>, i64> {
+        let sql = "SELECT path, first_scan_began_ns FROM mounts";
+        self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).into_iter().collect()
+    }
+}

@@ -1,0 +1,400 @@
+//! What users of the store do to its disk, each with the events that Linux makes of it.
+
+use ringback::look::disk::Kind;
+
+use super::disk::{Dentry, Id, Inner, TOP, Writer};
+use super::source::Mask;
+
+/// Files in all, about.
+const FILES: usize = 40;
+const NAMES: [&[u8]; 9] = [b"a.mov", b"b.mov", b"c.wav", b"d", b"e f.jpg", b"caf\xe9", b"x", b"dir", b"y.tmp"];
+const DIRS: [&[u8]; 5] = [b"dir", b"in", b"out", b"d", b"z z"];
+
+/// Does something.
+pub fn random(s: &mut Inner) {
+    let files = s.files();
+    let dirs = s.dirs();
+    let Some(&dir) = s.rng.pick(&dirs) else { return };
+    let file = s.rng.pick(&files).cloned();
+    let other = s.rng.pick(&files).cloned();
+    let crowded = files.len() > FILES;
+    match (s.rng.below(26), file) {
+        (0..4, _) if !crowded => create(s, dir, true),
+        (4, _) if !crowded => create(s, dir, false),
+        (5, _) => {
+            let at = s.rng.below(s.writers.len());
+            if at < s.writers.len() {
+                write(s, at);
+            }
+        }
+        (6 | 7, _) => {
+            let at = s.rng.below(s.writers.len());
+            if at < s.writers.len() {
+                close(s, at);
+            }
+        }
+        (8, Some((at, id))) => {
+            let writer = open(s, id, at);
+            write(s, writer);
+            close(s, writer);
+        }
+        (9, Some((at, id))) => {
+            let writer = open(s, id, at);
+            if s.rng.chance(500) {
+                write(s, writer);
+            }
+            if s.rng.chance(500) {
+                close(s, writer);
+            }
+        }
+        (10, Some((at, _))) => unlink(s, &at),
+        (11, Some((at, _))) => {
+            let to = (dir, name(s));
+            rename(s, &at, &to);
+        }
+        (12, Some((at, _))) => {
+            if let Some((to, _)) = other {
+                rename(s, &at, &to);
+            }
+        }
+        (13, Some((to, _))) => {
+            let tmp: &[u8] = if s.rng.chance(500) { b"new.tmp" } else { b"new" };
+            let at = (to.0, tmp.to_vec());
+            if let Some(id) = create_at(s, &at) {
+                let writer = open(s, id, at.clone());
+                write(s, writer);
+                close(s, writer);
+                rename(s, &at, &to);
+            }
+        }
+        (14, _) => {
+            mkdir(s, dir);
+        }
+        (15, _) if !crowded => {
+            if let Some(made) = mkdir(s, dir) {
+                let inner = if s.rng.chance(500) { mkdir(s, made) } else { None };
+                for _ in 0..s.rng.below(4) {
+                    create(s, inner.unwrap_or(made), true);
+                }
+                create(s, made, true);
+            }
+        }
+        (16, _) => remove_dir(s, dir),
+        (17, _) => {
+            let Some(&into) = s.rng.pick(&dirs) else { return };
+            rename_dir(s, dir, into);
+        }
+        (18 | 19, Some((at, id))) => set_xattr(s, &at, id),
+        (20, Some((at, id))) => {
+            let to = (dir, name(s));
+            link(s, &at, id, &to);
+        }
+        (21, Some((at, id))) => {
+            s.nodes[id].uid = 1_000 + s.rng.below(3) as u32;
+            attributes(s, &at, id);
+            log(s, "chown", &at);
+        }
+        (22, Some((a, _))) => {
+            if let Some((b, _)) = other
+                && a != b
+            {
+                let tmp = (a.0, b"swap".to_vec());
+                rename(s, &a, &tmp);
+                rename(s, &b, &a);
+                rename(s, &tmp, &b);
+            }
+        }
+        (23, Some((at, _))) => {
+            unlink(s, &at);
+            if let Some(id) = create_at(s, &at) {
+                let writer = open(s, id, at);
+                write(s, writer);
+                close(s, writer);
+            }
+        }
+        (24, Some((at, _))) => match s.nodes[dir].parent.clone() {
+            Some(was) if was.0 != TOP && s.rng.chance(500) => {
+                remove_dir(s, dir);
+                create_at(s, &was);
+            }
+            _ => {
+                unlink(s, &at);
+                make_dir_at(s, &at);
+            }
+        },
+        (25, Some((at, id))) if s.silent_writes => {
+            let size = s.rng.below(9) as u64;
+            let now = s.stamp();
+            let node = &mut s.nodes[id];
+            (node.size, node.mtime_ns, node.ctime_ns, node.told_ns) = (size, now, now, now);
+            s.event(at.0, Some(&at.1), Mask::Modify);
+            s.touch(&at);
+            log(s, "truncate", &at);
+        }
+        _ => {}
+    }
+}
+
+fn name(s: &mut Inner) -> Vec<u8> {
+    let at = s.rng.below(NAMES.len());
+    NAMES[at].to_vec()
+}
+
+fn log(s: &mut Inner, what: &str, at: &Dentry) {
+    let path = s.logical(at).unwrap_or_default();
+    s.log.push(format!("{what} {}", path.escape_ascii()));
+}
+
+fn create(s: &mut Inner, dir: Id, whole: bool) {
+    let at = (dir, name(s));
+    let Some(id) = create_at(s, &at) else { return };
+    let writer = open(s, id, at);
+    if s.rng.chance(800) {
+        write(s, writer);
+    }
+    if whole {
+        close(s, writer);
+    }
+}
+
+/// A new, empty file, not open.
+pub fn create_at(s: &mut Inner, at: &Dentry) -> Option<Id> {
+    if s.nodes[at.0].children.contains_key(&at.1) || s.nodes[at.0].links == 0 {
+        return None;
+    }
+    let volume = s.nodes[at.0].identity.volume;
+    let id = s.make(Kind::File, volume);
+    s.nodes[at.0].children.insert(at.1.clone(), id);
+    s.event(at.0, Some(&at.1), Mask::Create);
+    s.touch(at);
+    log(s, &format!("create #{id}"), at);
+    Some(id)
+}
+
+pub fn open(s: &mut Inner, node: Id, at: Dentry) -> usize {
+    s.writers.push(Writer { node, at: Some(at) });
+    s.writers.len() - 1
+}
+
+fn write(s: &mut Inner, writer: usize) {
+    let Writer { node, at } = s.writers[writer].clone();
+    let now = s.stamp();
+    let more = s.rng.below(3) as u64;
+    let file = &mut s.nodes[node];
+    file.size += more;
+    (file.mtime_ns, file.ctime_ns, file.told_ns) = (now, now, now);
+    if let Some(at) = at {
+        s.event(at.0, Some(&at.1), Mask::Modify);
+        log(s, "write", &at);
+    }
+    touch_all(s, node);
+}
+
+pub fn close(s: &mut Inner, writer: usize) {
+    let Writer { node, at } = s.writers.remove(writer);
+    if let Some(at) = at {
+        s.event(at.0, Some(&at.1), Mask::Close);
+        log(s, "close", &at);
+    }
+    touch_all(s, node);
+    s.reap(node);
+}
+
+fn touch_all(s: &mut Inner, node: Id) {
+    for (at, id) in s.files() {
+        if id == node {
+            s.touch(&at);
+        }
+    }
+}
+
+/// Notes that a name loses its file.
+fn unbind(s: &mut Inner, at: &Dentry) {
+    if let Some(path) = s.logical(at) {
+        *s.unbinds.entry(path).or_default() += 1;
+    }
+    s.touch(at);
+}
+
+fn unlink(s: &mut Inner, at: &Dentry) {
+    unbind(s, at);
+    let Some(id) = s.nodes[at.0].children.remove(&at.1) else { return };
+    drop_link(s, id, at);
+    s.event(at.0, Some(&at.1), Mask::Delete);
+    log(s, "unlink", at);
+}
+
+fn drop_link(s: &mut Inner, id: Id, at: &Dentry) {
+    let now = s.stamp();
+    s.nodes[id].links -= 1;
+    s.nodes[id].ctime_ns = now;
+    for writer in &mut s.writers {
+        if writer.node == id && writer.at.as_ref() == Some(at) {
+            writer.at = None;
+        }
+    }
+    s.reap(id);
+}
+
+pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
+    let Some(&id) = s.nodes[from.0].children.get(&from.1) else { return };
+    let over = s.nodes[to.0].children.get(&to.1).copied();
+    let volume = |dir: Id| s.nodes[dir].identity.volume;
+    let onto_dir = over.is_some_and(|over| s.nodes[over].kind != Kind::File);
+    if from == to || over == Some(id) || onto_dir || volume(from.0) != volume(to.0) || s.nodes[to.0].links == 0 {
+        return;
+    }
+    unbind(s, from);
+    s.nodes[from.0].children.remove(&from.1);
+    if let Some(over) = over {
+        unbind(s, to);
+        s.nodes[to.0].children.remove(&to.1);
+        drop_link(s, over, to);
+    }
+    s.nodes[to.0].children.insert(to.1.clone(), id);
+    let now = s.stamp();
+    (s.nodes[id].ctime_ns, s.nodes[id].told_ns) = (now, now);
+    for writer in &mut s.writers {
+        if writer.node == id && writer.at.as_ref() == Some(from) {
+            writer.at = Some(to.clone());
+        }
+    }
+    s.event(from.0, Some(&from.1), Mask::From);
+    s.event(to.0, Some(&to.1), Mask::To);
+    s.touch(to);
+    let to = s.logical(to).unwrap_or_default().escape_ascii().to_string();
+    log(s, &format!("rename to {to} from"), from);
+}
+
+fn mkdir(s: &mut Inner, dir: Id) -> Option<Id> {
+    let at = s.rng.below(DIRS.len());
+    make_dir_at(s, &(dir, DIRS[at].to_vec()))
+}
+
+fn make_dir_at(s: &mut Inner, at: &Dentry) -> Option<Id> {
+    if s.nodes[at.0].children.contains_key(&at.1) || s.nodes[at.0].links == 0 {
+        return None;
+    }
+    let volume = s.nodes[at.0].identity.volume;
+    let id = s.make(Kind::Directory, volume);
+    s.nodes[id].parent = Some(at.clone());
+    s.nodes[at.0].children.insert(at.1.clone(), id);
+    s.event(at.0, Some(&at.1), Mask::CreateDir);
+    log(s, "mkdir", at);
+    Some(id)
+}
+
+/// `rm -r`; a mount's root stays.
+fn remove_dir(s: &mut Inner, dir: Id) {
+    let Some(at) = s.nodes[dir].parent.clone() else { return };
+    if at.0 != TOP {
+        empty_dir(s, dir);
+        s.nodes[at.0].children.remove(&at.1);
+        s.nodes[dir].links = 0;
+        s.event(dir, None, Mask::DeleteSelf);
+        s.event(at.0, Some(&at.1), Mask::Delete);
+        s.reap(dir);
+        log(s, "rmdir", &at);
+    }
+}
+
+/// Removes everything in a directory.
+pub fn empty_dir(s: &mut Inner, dir: Id) {
+    for (name, child) in s.nodes[dir].children.clone() {
+        match s.nodes[child].kind {
+            Kind::Directory => remove_dir(s, child),
+            _ => unlink(s, &(dir, name)),
+        }
+    }
+}
+
+fn rename_dir(s: &mut Inner, dir: Id, into: Id) {
+    let Some(from) = s.nodes[dir].parent.clone() else { return };
+    let mut below = Vec::new();
+    s.walk(dir, &mut below);
+    let at = s.rng.below(DIRS.len());
+    let to = (into, DIRS[at].to_vec());
+    let same_volume = s.nodes[into].identity.volume == s.nodes[dir].identity.volume;
+    if from.0 == TOP || below.contains(&into) || s.nodes[into].children.contains_key(&to.1) || !same_volume {
+        return;
+    }
+    let files: Vec<Dentry> =
+        below.iter().flat_map(|&dir| s.nodes[dir].children.keys().map(move |name| (dir, name.clone()))).collect();
+    for at in &files {
+        unbind(s, at);
+    }
+    s.nodes[from.0].children.remove(&from.1);
+    s.nodes[into].children.insert(to.1.clone(), dir);
+    s.nodes[dir].parent = Some(to.clone());
+    for at in &files {
+        s.touch(at);
+        let id = s.nodes[at.0].children[&at.1];
+        let now = s.stamp();
+        // Its own times stay, but its path must be told.
+        s.nodes[id].told_ns = now;
+    }
+    s.event(from.0, Some(&from.1), Mask::From);
+    s.event(to.0, Some(&to.1), Mask::To);
+    s.event(dir, None, Mask::MoveSelf);
+    let to = s.logical(&to).unwrap_or_default().escape_ascii().to_string();
+    log(s, &format!("rename dir to {to} from"), &from);
+}
+
+fn set_xattr(s: &mut Inner, at: &Dentry, id: Id) {
+    let key = ["user.project", "user.rating", "user.state"][s.rng.below(3)];
+    match s.rng.below(5) {
+        0 => drop(s.nodes[id].xattrs.remove(key)),
+        n => drop(s.nodes[id].xattrs.insert(key.to_owned(), format!("v{n}").into_bytes())),
+    }
+    attributes(s, at, id);
+    s.nodes[id].told_ns = s.nodes[id].ctime_ns;
+    log(s, "xattr", at);
+}
+
+fn attributes(s: &mut Inner, at: &Dentry, id: Id) {
+    let now = s.stamp();
+    s.nodes[id].ctime_ns = now;
+    s.event(at.0, Some(&at.1), Mask::Attrib);
+    touch_all(s, id);
+}
+
+fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
+    let same_volume = s.nodes[to.0].identity.volume == s.nodes[at.0].identity.volume;
+    if s.nodes[to.0].children.contains_key(&to.1) || !same_volume || s.nodes[to.0].links == 0 {
+        return;
+    }
+    s.nodes[to.0].children.insert(to.1.clone(), id);
+    s.nodes[id].links += 1;
+    s.nodes[id].linked = true;
+    let now = s.stamp();
+    (s.nodes[id].ctime_ns, s.nodes[id].told_ns) = (now, now);
+    s.event(to.0, Some(&to.1), Mask::Create);
+    s.touch(to);
+    log(s, &format!("link #{id} at"), to);
+}
+
+/// Takes a mount's root away, or puts an empty directory of another volume in its place.
+pub fn take_mount_away(s: &mut Inner, mount: usize) {
+    let name = s.mounts[mount].name.clone();
+    if s.mounts[mount].away.is_some() {
+        return;
+    }
+    let Some(root) = s.nodes[TOP].children.remove(&name) else { return };
+    s.mounts[mount].away = Some(root);
+    s.event(root, None, Mask::MoveSelf);
+    if s.rng.chance(500) {
+        let empty = s.make(Kind::Directory, 77);
+        s.nodes[empty].parent = Some((TOP, name.clone()));
+        s.nodes[TOP].children.insert(name.clone(), empty);
+    }
+    s.log.push(format!("away {}", name.escape_ascii()));
+}
+
+/// Brings it back, sometimes with changes made elsewhere meanwhile.
+pub fn bring_mount_back(s: &mut Inner, mount: usize) {
+    let name = s.mounts[mount].name.clone();
+    let Some(root) = s.mounts[mount].away.take() else { return };
+    s.nodes[TOP].children.insert(name.clone(), root);
+    s.event(root, None, Mask::MoveSelf);
+    s.log.push(format!("back {}", name.escape_ascii()));
+}

@@ -1,0 +1,137 @@
+//! The receivers: attempts on the wire, and what was taken. What they are sent, and what they believe.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use ringback::model::delivery::{Attempted, Outcome, Phase, SendRequest};
+
+use super::rng::Rng;
+
+/// One entry as a receiver reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub asset: i64,
+    pub rrn: i64,
+    pub path: Vec<u8>,
+    pub action: String,
+}
+
+/// A delivery that was sent at least once.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub subscription: String,
+    pub id: String,
+    pub body: bytes::Bytes,
+    pub entries: Vec<Told>,
+}
+
+/// How an attempt goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    Refused,
+    Unreachable,
+    TimedOut,
+    /// Taken, but the answer does not come through.
+    AnswerLost,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    life: u32,
+    request: SendRequest,
+    fate: Fate,
+    arrived: bool,
+}
+
+/// Everything on the wire, and everything taken.
+#[derive(Debug, Default)]
+pub struct Receivers {
+    wire: Vec<Attempt>,
+    pub sent: BTreeMap<i64, Sent>,
+    pub taken: BTreeSet<i64>,
+}
+
+impl Receivers {
+    /// An attempt goes out.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn send(&mut self, life: u32, request: SendRequest, rng: &mut Rng, refusals: u32) -> Result<(), String> {
+        let name = request.subscription.name.to_string();
+        let busy =
+            self.wire.iter().find(|a| a.life == life && a.request.subscription.name == request.subscription.name);
+        if let Some(other) = busy {
+            return Err(format!("{name}: {} is sent while {} is under way", request.id, other.request.id));
+        }
+        let sent = Sent {
+            subscription: name.clone(),
+            id: request.id.to_string(),
+            body: request.body.clone(),
+            entries: read(&request.body, &name)?,
+        };
+        if let Some(before) = self.sent.get(&request.number.0) {
+            if before.body != sent.body || before.subscription != sent.subscription || before.id != sent.id {
+                return Err(format!("{}: the same id with other bytes", request.id));
+            }
+        } else {
+            self.sent.insert(request.number.0, sent);
+        }
+        let fate = match rng.chance(refusals) {
+            false => Fate::Taken,
+            true => [Fate::Refused, Fate::Unreachable, Fate::TimedOut, Fate::AnswerLost][rng.below(4)],
+        };
+        self.wire.push(Attempt { life, request, fate, arrived: false });
+        Ok(())
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.wire.is_empty()
+    }
+
+    /// Something happens on the wire; gives an outcome that is heard by the process of this life.
+    pub fn step(&mut self, life: u32, rng: &mut Rng, log: &mut Vec<String>) -> Option<Attempted> {
+        if self.wire.is_empty() {
+            return None;
+        }
+        let at = rng.below(self.wire.len());
+        let attempt = &mut self.wire[at];
+        let (number, id) = (attempt.request.number, attempt.request.id);
+        if !attempt.arrived && matches!(attempt.fate, Fate::Taken | Fate::Refused | Fate::AnswerLost) {
+            attempt.arrived = true;
+            if attempt.fate != Fate::Refused {
+                self.taken.insert(number.0);
+            }
+            log.push(format!("arrives {id} attempt {} {:?}", attempt.request.attempt, attempt.fate));
+            return None;
+        }
+        let attempt = self.wire.swap_remove(at);
+        log.push(format!("outcome {id} attempt {} {:?}", attempt.request.attempt, attempt.fate));
+        let outcome = match attempt.fate {
+            Fate::Taken => Outcome::Succeeded { status: 200, answer: String::new() },
+            Fate::Refused => Outcome::HttpError { status: 500, answer: "no".to_owned() },
+            Fate::Unreachable => Outcome::Unreachable { phase: Phase::Connect, why: "refused".to_owned() },
+            Fate::TimedOut | Fate::AnswerLost => Outcome::TimedOut { phase: Phase::Exchange },
+        };
+        let attempted = Attempted { number, attempt: attempt.request.attempt, duration_ms: 1, outcome };
+        (attempt.life == life).then_some(attempted)
+    }
+}
+
+/// Reads a payload, as strictly as a receiver could.
+fn read(body: &[u8], name: &str) -> Result<Vec<Told>, String> {
+    let value: serde_json::Value = serde_json::from_slice(body).map_err(|error| format!("no JSON: {error}"))?;
+    if value["id"] != name || value["success"] != true {
+        return Err(format!("a payload of {}", value["id"]));
+    }
+    let entries = value["data"]["entry"].as_array().ok_or("no entries")?;
+    let one = |entry: &serde_json::Value| -> Option<Told> {
+        let path = match entry["pathBase64"].as_str() {
+            Some(text) => base64::engine::general_purpose::STANDARD.decode(text).ok()?,
+            None => entry["path"].as_str()?.as_bytes().to_vec(),
+        };
+        let action = entry["action"].as_str()?.to_owned();
+        Some(Told { asset: entry["assetId"].as_i64()?, rrn: entry["rrn"].as_i64()?, path, action })
+    };
+    entries.iter().map(|entry| one(entry).ok_or_else(|| format!("no entry: {entry}"))).collect()
+}

@@ -1,0 +1,466 @@
+//! The world around the engine: it does to the disk what users do, carries the engine's effects out late and in any
+//! order, lets things go wrong, and has every step checked.
+
+mod end;
+mod life;
+mod trouble;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use ringback::diagnostic::SourceFile;
+use ringback::dispatch;
+use ringback::engine::{Effect, Engine, Input, NewRules};
+use ringback::intake::{self, Setup};
+use ringback::look;
+use ringback::model::hint::Signal;
+use ringback::model::ids::{MountId, ReplyId, Ticket};
+use ringback::model::look::{ListRequest, LookRequest, Seen, Writer};
+use ringback::model::mount::{FirstScan, Mount};
+use ringback::model::record::RecordsAnswer;
+use ringback::model::time::{Mono, Now, Wall};
+use ringback::rules::RuleSet;
+use ringback::settle::Patience;
+use ringback::watch::WatchSource as _;
+use ringback::watch::mounts::Mounts;
+
+use super::check::{self, SyncPoint};
+use super::disk::{Host, Inner};
+use super::faults::{Hooks, Plan, connect};
+use super::journal::Journal;
+use super::ledger::Reader;
+use super::ops;
+use super::receiver::Receivers;
+use super::rng::Rng;
+use super::trace::Trace;
+
+pub const QUIET_MS: u64 = 1_000;
+
+const RULES: [&str; 3] = [
+    "[[subscription]]\nname = 'all'\ncallback = 'http://r1/all'\nwatchPath = ['* /']\nwatchMetadata = ['*==*']\n\
+     retry = ['1s', '5s']\nretryCount = 4\n",
+    "[[subscription]]\nname = 'part'\ncallback = 'http://r2/part'\nwatchPath = ['* /a/dir', '+ /a']\nmaxEntries = 2\n\
+     retry = ['500ms']\nretryCount = 2\n",
+    "[[subscription]]\nname = 'meta'\ncallback = 'http://r1/meta'\n\
+     watchMetadata = ['XATTR_user.project==v1', 'XATTR_user.state!=v2']\nlogicalOperand = 'AND'\nlinger = '300ms'\n",
+];
+
+/// What an edge has been asked to do, or has done and not yet said.
+enum Job {
+    Look(LookRequest),
+    List(ListRequest),
+    Root(MountId),
+    Sync(u64),
+}
+
+pub struct World {
+    pub trace: Trace,
+    rng: Rng,
+    plan: Plan,
+    host: Host,
+    mounts: Arc<Mounts>,
+    setup: Setup,
+    engine: Option<Engine>,
+    ledger: Reader,
+    hooks: Arc<Hooks>,
+    /// How often the process has started.
+    life: u32,
+    /// Inputs on their way to the engine, in order.
+    inbox: VecDeque<Input>,
+    jobs: Vec<Job>,
+    /// What edges have done and not yet said.
+    results: Vec<Input>,
+    /// Paths that were seen with a writer, by look.
+    written: BTreeMap<Ticket, BTreeSet<Vec<u8>>>,
+    receivers: Receivers,
+    journal: Journal,
+    uncertain: BTreeSet<Vec<u8>>,
+    /// Sent, not taken, and forgotten in a power cut.
+    lost_deliveries: BTreeSet<i64>,
+    rules: [bool; 3],
+    next_reply: u64,
+    records: BTreeMap<ReplyId, String>,
+    /// Record keys whose answer was given.
+    kept_records: Vec<String>,
+    syncs: BTreeMap<ReplyId, SyncPoint>,
+    pristine: BTreeMap<Vec<u8>, u32>,
+}
+
+/// A broken promise, in words.
+pub type Checked = Result<(), String>;
+
+impl World {
+    pub fn new(seed: u64, print: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let plan = Plan::of(&mut rng);
+        let volumes: &[(&str, u64)] = match (plan.mounts, rng.chance(500)) {
+            (1, _) => &[("a", 1)],
+            (_, true) => &[("a", 1), ("b", 1)],
+            (_, false) => &[("a", 1), ("b", 2)],
+        };
+        let mut inner = Inner::new(Rng::new(rng.next()), volumes, 1_700_000_000_000);
+        inner.leases = plan.leases;
+        inner.silent_writes = plan.leases || !plan.sees_closes;
+        for _ in 0..rng.below(60) {
+            ops::random(&mut inner);
+        }
+        while !inner.writers.is_empty() {
+            ops::close(&mut inner, 0);
+        }
+        inner.wall_ms += 10_000;
+        inner.log.clear();
+        let first_scan = if plan.report_first { FirstScan::Report } else { FirstScan::Silent };
+        let mount = |point: &super::disk::MountPoint| Mount {
+            path: point.logical.clone(),
+            dir: super::disk::disk_path(point.logical.as_bytes()),
+            ignore: vec!["*.tmp".to_owned()],
+            first_scan,
+            cross_filesystems: false,
+        };
+        let configured: Vec<Mount> = inner.mounts.iter().map(mount).collect();
+        let mounts = Arc::new(Mounts::new(configured.clone(), None).expect("mounts"));
+        let patience = Patience { quiet_ms: QUIET_MS, max_ms: None };
+        let setup = Setup { mounts: configured, patience, sees_closes: plan.sees_closes, source: "sim" };
+        let pristine = check::pristine(&inner);
+        let pristine =
+            pristine.into_iter().map(|p| (p.clone(), inner.versions.get(&p).copied().unwrap_or(0))).collect();
+        let host = Host { inner: Arc::new(std::sync::Mutex::new(inner)), sees_closes: plan.sees_closes };
+        let (writer, reader) = connect(&format!("sim-{seed}-{print}-{:?}", std::thread::current().id()));
+        let hooks = Arc::new(Hooks::default());
+        let mut trace = Trace::new(print);
+        trace.line(format!("{plan:?}"));
+        let mut world = Self {
+            trace,
+            rng,
+            plan,
+            host,
+            mounts,
+            setup,
+            engine: None,
+            ledger: Reader(reader),
+            hooks,
+            life: 0,
+            inbox: VecDeque::new(),
+            jobs: Vec::new(),
+            results: Vec::new(),
+            written: BTreeMap::new(),
+            receivers: Receivers::default(),
+            journal: Journal::default(),
+            uncertain: BTreeSet::new(),
+            lost_deliveries: BTreeSet::new(),
+            rules: [true; 3],
+            next_reply: 1,
+            records: BTreeMap::new(),
+            kept_records: Vec::new(),
+            syncs: BTreeMap::new(),
+            pristine,
+        };
+        world.create_ledger(writer);
+        world
+    }
+
+    /// Runs the seed.
+    pub fn run(&mut self) -> Checked {
+        self.host.lock().meddle = self.plan.meddle;
+        self.start()?;
+        for _ in 0..self.plan.steps {
+            self.step()?;
+        }
+        self.end()
+    }
+
+    fn now(&self) -> Now {
+        let inner = self.host.lock();
+        Now { mono: Mono(inner.mono_ms), wall: Wall(inner.wall_ms) }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let mut inner = self.host.lock();
+        inner.mono_ms += ms;
+        inner.wall_ms += ms as i64;
+    }
+
+    fn note(&mut self, line: impl Into<String>) {
+        let at = self.now().mono.0;
+        self.trace.line(format!("{at:>7} {}", line.into()));
+    }
+
+    fn note_disk(&mut self) {
+        let log = std::mem::take(&mut self.host.lock().log);
+        for line in log {
+            self.note(format!("  disk: {line}"));
+        }
+    }
+
+    fn step(&mut self) -> Checked {
+        match self.rng.below(20) {
+            0..5 => {
+                ops::random(&mut self.host.lock());
+                self.note_disk();
+            }
+            5..8 => self.hear(),
+            8..11 => self.work(),
+            11..13 => self.report(),
+            13..15 => self.deliver(),
+            15 => {
+                let ms = if self.rng.chance(100) { self.rng.between(100, 3_000) } else { self.rng.between(0, 40) };
+                self.pass(ms);
+            }
+            16 => self.call(),
+            17 => return self.misfortune(),
+            _ => {
+                let most = self.rng.between(1, 12) as usize;
+                self.run_engine(most)?;
+            }
+        }
+        if self.engine.as_ref().is_some_and(|engine| engine.deadline() <= self.now().mono) && self.rng.chance(300) {
+            self.run_engine(3)?;
+        }
+        Ok(())
+    }
+
+    /// The source's thread reads events; what it says may come twice, late and out of order, or be lost and said so.
+    fn hear(&mut self) {
+        let most = self.rng.between(1, 12) as usize;
+        let lost = self.rng.chance(self.plan.lost);
+        let signals = {
+            let mut inner = self.host.lock();
+            match lost {
+                true => inner.inotify.lose(most, &self.mounts),
+                false => inner.inotify.read(most, &self.mounts, self.plan.sees_closes),
+            }
+        };
+        if signals.is_empty() {
+            return;
+        }
+        let mut said: Vec<Signal> = Vec::new();
+        for signal in signals {
+            let is_hint = matches!(signal, Signal::Hint(_));
+            if is_hint && self.rng.chance(self.plan.doubled) {
+                said.push(signal.clone());
+            }
+            said.push(signal);
+            let at = said.len() - 1;
+            // Nothing passes a Synced or a Lost.
+            if is_hint && at > 0 && matches!(said[at - 1], Signal::Hint(_)) && self.rng.chance(self.plan.reordered) {
+                said.swap(at - 1, at);
+            }
+        }
+        for signal in &said {
+            self.note(match signal {
+                Signal::Hint(hint) => format!("  hint {:?} {}", hint.kind, hint.path.as_bytes().escape_ascii()),
+                other => format!("  {other:?}"),
+            });
+        }
+        self.inbox.push_back(Input::Intake(intake::Input::Signals(said)));
+    }
+
+    /// An edge does one of its jobs.
+    fn work(&mut self) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        let at = self.rng.below(self.jobs.len());
+        let job = self.jobs.remove(at);
+        let host = self.host.clone();
+        let clock = {
+            let host = self.host.clone();
+            move || Wall(host.lock().wall_ms)
+        };
+        match job {
+            Job::Look(request) => {
+                let looked = look::look(&host, &self.mounts, &clock, QUIET_MS, &request);
+                self.note_disk();
+                let busy = |seen: &Seen| matches!(seen, Seen::File(look) if look.writer == Writer::Some);
+                let written = looked.seen.iter().filter(|(_, seen)| busy(seen));
+                self.written.insert(looked.ticket, written.map(|(path, _)| path.as_bytes().to_vec()).collect());
+                for (path, seen) in &looked.seen {
+                    self.note(format!("  looked {} {}", path.as_bytes().escape_ascii(), brief(seen)));
+                }
+                self.results.push(Input::Intake(intake::Input::Looked(looked)));
+            }
+            Job::List(request) => {
+                let (listed, signals) = look::list(&host, &self.mounts, &host, &clock, &request);
+                self.note_disk();
+                let found = listed.content.as_ref().map(|listing| (listing.files.len(), listing.directories.len()));
+                self.note(format!("  listed {} {found:?}", listed.path.as_bytes().escape_ascii()));
+                self.results.push(Input::Intake(intake::Input::Listed(listed)));
+                if !signals.is_empty() {
+                    self.results.push(Input::Intake(intake::Input::Signals(signals)));
+                }
+            }
+            Job::Root(mount) => {
+                let root = self.mounts.get(mount).dir.clone();
+                let seen = look::root(&host, &root);
+                self.note_disk();
+                self.results.push(Input::Intake(intake::Input::RootSeen(mount, seen)));
+            }
+            Job::Sync(number) => host.sync(number).expect("it never refuses"),
+        }
+    }
+
+    /// An edge says what it has done.
+    fn report(&mut self) {
+        if !self.results.is_empty() {
+            let at = self.rng.below(self.results.len());
+            let result = self.results.remove(at);
+            self.inbox.push_back(result);
+        }
+    }
+
+    /// Something happens on the wire.
+    fn deliver(&mut self) {
+        let mut log = Vec::new();
+        let outcome = self.receivers.step(self.life, &mut self.rng, &mut log);
+        for line in log {
+            self.note(format!("  wire: {line}"));
+        }
+        if let Some(attempted) = outcome {
+            self.inbox.push_back(Input::Dispatch(dispatch::Input::Attempted(attempted)));
+        }
+    }
+
+    /// Runs one group of at most this many inputs, and carries its effects out.
+    fn run_engine(&mut self, most: usize) -> Checked {
+        let take = most.min(self.inbox.len());
+        let inputs: Vec<Input> = self.inbox.drain(..take).collect();
+        let effects = self.group(inputs)?;
+        self.carry_out(effects)
+    }
+
+    /// Runs one group and checks what it committed.
+    fn group(&mut self, inputs: Vec<Input>) -> Result<Vec<Effect>, String> {
+        let now = self.now();
+        let names: Vec<_> = inputs.iter().map(brief_input).collect();
+        let looked = inputs.iter().filter_map(|input| match input {
+            Input::Intake(intake::Input::Looked(looked)) => self.written.remove(&looked.ticket),
+            _ => None,
+        });
+        let written: BTreeSet<Vec<u8>> = looked.flatten().collect();
+        let Some(engine) = &mut self.engine else { return Ok(Vec::new()) };
+        let ran = engine.run(now, inputs);
+        self.note(format!("run [{}]", names.join(" ")));
+        for fault in &ran.faults {
+            let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
+            self.note(format!("  fault: {fault}: {source}"));
+        }
+        let unbinds = self.host.lock().unbinds.clone();
+        let rows = self.journal.take(&self.ledger, &unbinds)?;
+        for row in rows {
+            let (seq, rrn, path) = (row.seq, row.rrn, row.path.as_bytes().escape_ascii());
+            self.note(format!("  journal {seq} rrn {rrn} asset {} {:?} {path} {:?}", row.asset, row.action, row.delta));
+            let tells = matches!(row.action.as_str(), "added" | "modified");
+            if tells && written.contains(row.path.as_bytes()) {
+                return Err(format!("told while somebody writes it: {row:?}"));
+            }
+        }
+        Ok(ran.effects)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Checked {
+        for effect in effects {
+            match effect {
+                Effect::Intake(intake::Effect::Look(request)) => self.jobs.push(Job::Look(request)),
+                Effect::Intake(intake::Effect::List(request)) => self.jobs.push(Job::List(request)),
+                Effect::Intake(intake::Effect::SeeRoot(mount)) => self.jobs.push(Job::Root(mount)),
+                Effect::Intake(intake::Effect::SyncSource(number)) => self.jobs.push(Job::Sync(number)),
+                Effect::Intake(intake::Effect::AnswerRecords(reply, answer)) => self.answer_records(reply, &answer)?,
+                Effect::Intake(intake::Effect::AnswerSync(reply, answer)) => {
+                    self.journal.greatest_rrn = self.journal.greatest_rrn.max(answer.rrn.0);
+                    self.note(format!("  answer sync {reply:?} {answer:?}"));
+                    if let Some(point) = self.syncs.remove(&reply)
+                        && answer.offline.is_empty()
+                    {
+                        point.check(&self.host.lock(), &self.ledger)?;
+                    }
+                }
+                Effect::Dispatch(dispatch::Effect::Send(request)) => {
+                    let path = |told: &super::receiver::Told| {
+                        format!("{} {} #{} rrn {}", told.action, told.path.escape_ascii(), told.asset, told.rrn)
+                    };
+                    let (number, id) = (request.number.0, request.id);
+                    let line = format!("  send {} {id} attempt {}", request.subscription.name, request.attempt);
+                    if self.ledger.delivery_body(number).as_deref() != Some(&request.body[..]) {
+                        return Err(format!("{id} is sent, and the ledger does not hold it"));
+                    }
+                    self.receivers.send(self.life, request, &mut self.rng, self.plan.refusals)?;
+                    let told: Vec<_> = self.receivers.sent[&number].entries.iter().map(path).collect();
+                    self.note(format!("{line} [{}]", told.join(", ")));
+                    self.check_known(number)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that a delivery tells is in the journal.
+    fn check_known(&self, number: i64) -> Checked {
+        let sent = &self.receivers.sent[&number];
+        let known = |told: &super::receiver::Told| {
+            let same = |row: &&ringback::model::change::Change| {
+                (row.rrn.0, row.asset.0, row.path.as_bytes()) == (told.rrn, told.asset, &told.path)
+            };
+            self.journal.rows.iter().rev().find(same).is_some()
+        };
+        match sent.entries.iter().find(|told| !known(told)) {
+            Some(told) => Err(format!("{} tells what the journal does not hold: {told:?}", sent.id)),
+            None => Ok(()),
+        }
+    }
+
+    fn answer_records(&mut self, reply: ReplyId, answer: &RecordsAnswer) -> Checked {
+        let Some(key) = self.records.remove(&reply) else { return Err(format!("answered twice: {reply:?}")) };
+        self.note(format!("  answer records {key} {answer:?}"));
+        let kept = self.ledger.keeps_record(&key);
+        match answer {
+            RecordsAnswer::Accepted { rrn, .. } => {
+                self.journal.greatest_rrn = self.journal.greatest_rrn.max(rrn.0);
+                if !kept {
+                    return Err(format!("record {key} is accepted and not kept"));
+                }
+                self.kept_records.push(key);
+            }
+            _ if kept => return Err(format!("record {key} is refused and kept")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The rules in force or to come, as a set.
+    fn rule_set(&self) -> NewRules {
+        let on = RULES.iter().zip(self.rules).filter(|(_, on)| *on);
+        let text: String = on.map(|(text, _)| *text).collect();
+        let file = SourceFile { name: "sim.toml".to_owned(), text: text.clone().into_bytes() };
+        let set: RuleSet = ringback::rules::load(&[file]).set.expect("good rules");
+        NewRules { set: Arc::new(set), files: vec![("sim.toml".to_owned(), text.into_bytes())] }
+    }
+}
+
+fn brief(seen: &Seen) -> String {
+    match seen {
+        Seen::File(look) => {
+            format!("file ino {} size {} {:?}", look.stat.identity.inode, look.stat.size, look.writer)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn brief_input(input: &Input) -> String {
+    match input {
+        Input::Intake(intake::Input::Signals(signals)) => format!("signals({})", signals.len()),
+        Input::Intake(intake::Input::Looked(looked)) => {
+            let paths: Vec<_> =
+                looked.seen.iter().map(|(path, _)| path.as_bytes().escape_ascii().to_string()).collect();
+            format!("looked({})", paths.join(","))
+        }
+        Input::Intake(intake::Input::Listed(listed)) => format!("listed({})", listed.path.as_bytes().escape_ascii()),
+        Input::Intake(intake::Input::RootSeen(mount, seen)) => format!("root({} {seen:?})", mount.0),
+        Input::Intake(intake::Input::Records(reply, _)) => format!("records({})", reply.0),
+        Input::Intake(intake::Input::Sync(reply)) => format!("sync({})", reply.0),
+        Input::Dispatch(dispatch::Input::Attempted(attempted)) => {
+            format!("attempted({} {})", attempted.number, attempted.outcome.as_str())
+        }
+        Input::Rules(_) => "rules".to_owned(),
+        Input::RuleFaults(_) => "rule faults".to_owned(),
+    }
+}

@@ -1,0 +1,125 @@
+//! The end of a seed: nothing goes wrong any more, everybody finishes, and the books are compared.
+
+use super::{Checked, Job, World};
+use crate::{check, ops};
+
+/// Virtual time without anything but looks at the mounts' roots after which all is quiet: longer than a failed look is
+/// waited for, and than any retry.
+const SILENCE_MS: u64 = 35_000;
+/// Groups after which it should have been quiet.
+const GROUPS_MAX: u32 = 20_000;
+
+impl World {
+    pub(super) fn end(&mut self) -> Checked {
+        {
+            let mut inner = self.host.lock();
+            inner.meddle = 0;
+            for mount in 0..inner.mounts.len() {
+                ops::bring_mount_back(&mut inner, mount);
+            }
+            while !inner.writers.is_empty() {
+                ops::close(&mut inner, 0);
+            }
+        }
+        self.note_disk();
+        self.hooks.clear();
+        let calm = crate::faults::Plan { refusals: 0, doubled: 0, reordered: 0, lost: 0, ..self.plan.clone() };
+        let plan = std::mem::replace(&mut self.plan, calm);
+        self.note("calm");
+        if self.rules != [true; 3] {
+            self.rules = [true; 3];
+            self.take_up_rules()?;
+        }
+        self.quiesce()?;
+        if !self.syncs.is_empty() && plan.commit_fails == 0 {
+            return Err(format!("{} sync calls are never answered", self.syncs.len()));
+        }
+        if plan.hears_all() {
+            check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("without a scan: {why}"))?;
+        }
+        let connection = self.crash();
+        self.restart(connection)?;
+        self.quiesce()?;
+        self.note("the end");
+        check::converged(&self.host.lock(), &self.ledger, true)?;
+        self.pristine_was_silent()?;
+        for number in &self.lost_deliveries {
+            self.receivers.sent.remove(number);
+        }
+        check::told(&self.host.lock(), &self.ledger, &self.journal, &self.receivers, &self.uncertain)?;
+        let (_, dead) = self.ledger.hot_and_dead();
+        let settled = |number| self.receivers.taken.contains(number) || dead.contains(number);
+        match self.receivers.sent.iter().find(|(number, _)| !settled(number)) {
+            Some((_, sent)) => Err(format!("{} was sent, is not taken and not a dead letter", sent.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs until nothing happens any more.
+    fn quiesce(&mut self) -> Checked {
+        let mut silent_since = self.now().mono;
+        for _ in 0..GROUPS_MAX {
+            let idle = self.inbox.is_empty()
+                && self.results.is_empty()
+                && self.receivers.is_idle()
+                && self.host.lock().inotify.len() == 0
+                && self.jobs.iter().all(|job| matches!(job, Job::Root(_)));
+            let now = self.now();
+            if !idle {
+                silent_since = now.mono;
+            }
+            while !self.jobs.is_empty() {
+                self.work();
+            }
+            while !self.results.is_empty() {
+                self.report();
+            }
+            while self.host.lock().inotify.len() > 0 {
+                self.hear();
+            }
+            for _ in 0..8 {
+                self.deliver();
+            }
+            let due = self.engine.as_ref().is_some_and(|engine| engine.deadline() <= now.mono);
+            if !self.inbox.is_empty() || due {
+                self.run_engine(20)?;
+                continue;
+            }
+            if now.mono.since_ms(silent_since) > SILENCE_MS {
+                return self.is_quiet();
+            }
+            let deadline = self.engine.as_ref().map_or(now.mono, |engine| engine.deadline());
+            self.pass(deadline.since_ms(now.mono).clamp(1, 1_000));
+        }
+        Err("it never becomes quiet".to_owned())
+    }
+
+    /// What the status says of a quiet world.
+    fn is_quiet(&self) -> Checked {
+        let status = self.engine.as_ref().expect("it runs").status(self.now());
+        let mounts = status.mounts.iter().all(|mount| mount.lag_ms == 0);
+        let (outbox, deliveries) = (&status.outbox, &status.deliveries);
+        let on_the_way = outbox.entries + deliveries.pending + deliveries.in_flight + deliveries.waiting;
+        let assets = status.mounts.iter().map(|mount| mount.assets).sum::<u64>();
+        let rows = self.ledger.catalog().len() as u64;
+        if !status.ready || !mounts || on_the_way > 0 || assets != rows {
+            return Err(format!("quiet, and not done ({rows} assets): {status:?}"));
+        }
+        Ok(())
+    }
+
+    /// What nobody touched since before the first scan is never told.
+    fn pristine_was_silent(&self) -> Checked {
+        let inner = self.host.lock();
+        let untouched = |path: &&Vec<u8>| inner.versions.get(*path).copied().unwrap_or(0) == self.pristine[*path];
+        let told = |path: &&Vec<u8>| {
+            let row =
+                self.journal.rows.iter().find(|row| row.path.as_bytes() == **path && row.action.as_str() != "none");
+            !self.plan.report_first && row.is_some()
+        };
+        match self.pristine.keys().filter(untouched).find(told) {
+            Some(path) => Err(format!("{} was there all along, and is told", path.escape_ascii())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What callers and fate do.
+
+use std::sync::atomic::Ordering;
+
+use ringback::engine::Input;
+use ringback::intake;
+use ringback::model::ids::{AssetId, ReplyId};
+use ringback::model::path::LogicalPath;
+use ringback::model::record::{Record, RecordsRequest, Subject};
+
+use super::{Checked, World};
+use crate::check::SyncPoint;
+use crate::ops;
+
+impl World {
+    /// One thing goes wrong, or none.
+    pub(super) fn misfortune(&mut self) -> Checked {
+        let plan = self.plan.clone();
+        // Each chance is of a thousand steps, and every twentieth step comes here.
+        let mut happens = |chance: u32| self.rng.chance((chance * 20).min(1_000));
+        let (crash, power, commit, input) =
+            (happens(plan.crash), happens(plan.power_cut), happens(plan.commit_fails), happens(plan.input_fails));
+        let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
+        let sync = happens(50);
+        if sync && let Some(engine) = &self.engine {
+            engine.ledger().sync().expect("a sync");
+            self.note("sync");
+        }
+        if commit {
+            let hook = if self.rng.chance(700) { &self.hooks.commit } else { &self.hooks.delivery };
+            hook.store(true, Ordering::Relaxed);
+            self.note("the next group will fail");
+        }
+        if input {
+            self.hooks.journal.store(true, Ordering::Relaxed);
+            self.note("the next change will fail");
+        }
+        if jump {
+            let hours = self.rng.between(0, 2) as i64 - 1;
+            self.host.lock().wall_ms += hours * 3_600_000 + 977;
+            self.note(format!("the clock jumps by {hours} h"));
+        }
+        if mount {
+            let mut inner = self.host.lock();
+            let at = self.rng.below(inner.mounts.len());
+            match inner.mounts[at].away.is_some() {
+                true => ops::bring_mount_back(&mut inner, at),
+                false => ops::take_mount_away(&mut inner, at),
+            }
+            drop(inner);
+            self.note_disk();
+        }
+        if rules {
+            let at = self.rng.below(3);
+            self.rules[at] = !self.rules[at];
+            self.note(format!("rules {:?}", self.rules));
+            self.take_up_rules()?;
+        }
+        if crash {
+            self.crash_somewhere()?;
+        }
+        if power {
+            self.power_cut()?;
+        }
+        Ok(())
+    }
+
+    /// A crash between two groups, in the middle of one, or after a commit and before its effects.
+    fn crash_somewhere(&mut self) -> Checked {
+        let most = self.rng.between(1, 8) as usize;
+        let take = most.min(self.inbox.len());
+        match self.rng.below(3) {
+            0 => {}
+            at => {
+                if at == 1 {
+                    self.hooks.commit.store(true, Ordering::Relaxed);
+                }
+                let inputs = self.inbox.drain(..take).collect();
+                let effects = self.group(inputs)?;
+                self.note(format!("  {} effects are never carried out", effects.len()));
+            }
+        }
+        let connection = self.crash();
+        self.restart(connection)
+    }
+
+    /// Somebody calls the API.
+    pub(super) fn call(&mut self) {
+        if self.rng.chance((self.plan.records * 20).min(1_000)) {
+            self.call_records();
+        }
+        if self.rng.chance((self.plan.syncs * 20).min(1_000)) {
+            let reply = self.reply();
+            self.syncs.insert(reply, SyncPoint::new(&self.host.lock()));
+            self.note(format!("call sync {reply:?}"));
+            self.inbox.push_back(Input::Intake(intake::Input::Sync(reply)));
+        }
+    }
+
+    fn reply(&mut self) -> ReplyId {
+        self.next_reply += 1;
+        ReplyId(self.next_reply)
+    }
+
+    fn call_records(&mut self) {
+        let reply = self.reply();
+        let key = format!("R{}k", reply.0);
+        let subject = match self.rng.below(4) {
+            0 => Subject::Asset(AssetId(self.rng.between(1, 40) as i64)),
+            1 => Subject::Path(LogicalPath::parse(b"/a/x").expect("a path")),
+            _ => {
+                let inner = self.host.lock();
+                let files = inner.files();
+                let Some((at, _)) = self.rng.pick(&files) else { return };
+                let path = inner.logical(at).expect("it is in a mount");
+                Subject::Path(LogicalPath::parse(&path).expect("a path"))
+            }
+        };
+        self.note(format!("call records {key} {subject:?}"));
+        let set = vec![(key.clone(), vec!["1".to_owned()]), ("XATTR_user.project".to_owned(), vec!["v1".to_owned()])];
+        let unset = if self.rng.chance(300) { vec!["XATTR_user.state".to_owned()] } else { Vec::new() };
+        let request = RecordsRequest { records: vec![Record { subject, set, unset }], idempotency: None };
+        self.records.insert(reply, key);
+        self.inbox.push_back(Input::Intake(intake::Input::Records(reply, request)));
+    }
+}
