@@ -171,6 +171,15 @@ impl Settle {
         taken
     }
 
+    /// A path that is looked at for `cause`: if it is due too, it is looked at for both, and waits no longer.
+    pub fn join_due(&mut self, now: Mono, path: &LogicalPath, cause: Cause) -> Cause {
+        let due = self.pending.get(path).and_then(|pending| pending.due).is_some_and(|due| due <= now);
+        match due.then(|| self.remove(path)).flatten() {
+            Some(pending) => joined(cause, pending.cause),
+            None => cause,
+        }
+    }
+
     /// When something is due next.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {

@@ -133,7 +133,11 @@ impl Intake {
     /// Sends looks that are due, as far as there is credit.
     pub(super) fn release_looks(&mut self, now: Mono, effects: &mut Vec<Effect>) {
         while self.looks.credit() > 0 {
-            if let Some(places) = self.looks.next_together() {
+            if let Some(mut places) = self.looks.next_together() {
+                // A look of its own beside the group's would make the group's worthless, again and again.
+                for (path, cause) in &mut places {
+                    *cause = self.settle.join_due(now, path, *cause);
+                }
                 self.send_look(places, effects);
                 continue;
             }

@@ -56,6 +56,8 @@ enum Presence {
 struct ScanJob {
     began: Mono,
     found: u64,
+    /// All listings have come back, and the root is being looked at: was it there for all of them?
+    checking_root: bool,
 }
 
 impl Mounts {
@@ -146,7 +148,7 @@ impl Mounts {
 
     pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
         let state = self.state_mut(mount);
-        state.scan.get_or_insert(ScanJob { began: now, found: 0 });
+        state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false });
     }
 
     pub(super) fn note_found(&mut self, mount: MountId, found: usize) {
@@ -295,13 +297,23 @@ impl Intake {
         Ok(Done::default())
     }
 
-    /// Notes scans whose last listing has come back.
+    /// Notes scans whose last listing has come back, and whose root is still there after that: what a listing missed
+    /// because the mount went away must not count as scanned.
     pub(super) fn finish_scans(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<(), StoreError> {
         for mount in self.mounts.ids() {
-            let going_on = self.mounts.state(mount).scan.is_none() || self.scans.left(mount) > 0;
+            let left = self.scans.left(mount);
             let state = self.mounts.state_mut(mount);
-            if going_on {
-                state.scan_ended = false;
+            state.scan_ended = false;
+            let Some(scan) = &mut state.scan else { continue };
+            if left > 0 {
+                scan.checking_root = false;
+                continue;
+            }
+            if !std::mem::replace(&mut scan.checking_root, true) {
+                self.mounts.suspect_root(mount);
+                continue;
+            }
+            if state.suspected {
                 continue;
             }
             if !may_write {

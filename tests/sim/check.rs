@@ -75,24 +75,20 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
     }
 }
 
-/// Everything that had to be told was: to each subscription what its rule matched, and to the one that hears all the
-/// whole disk. `uncertain` are paths about which a power cut took the ledger's memory of what it had told.
+/// What a receiver believes to be where, from what it was told.
+pub type View = BTreeMap<Vec<u8>, i64>;
+
+/// Each subscription was told what its rule matched. Gives what the one that hears all believes.
 ///
 /// # Errors
-/// What was not, or was told wrongly.
-pub fn told(
-    inner: &Inner,
-    ledger: &Reader,
-    journal: &Journal,
-    receivers: &Receivers,
-    uncertain: &BTreeSet<Vec<u8>>,
-) -> Result<(), String> {
+/// What was not told.
+pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers) -> Result<View, String> {
     let (hot, dead) = ledger.hot_and_dead();
     if !hot.is_empty() || ledger.owed() > 0 {
         return Err(format!("still under way: {hot:?}, owed {}", ledger.owed()));
     }
     let mut newest: BTreeMap<(&str, i64, &[u8]), i64> = BTreeMap::new();
-    let mut view: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+    let mut view = View::new();
     let settled = receivers.sent.iter().filter(|(n, _)| receivers.taken.contains(n) || dead.contains(n));
     for (_, sent) in settled {
         for told in &sent.entries {
@@ -112,7 +108,23 @@ pub fn told(
             return Err(format!("never told: {expected:?} ({})", show(&expected.path)));
         }
     }
+    Ok(view)
+}
+
+/// Whoever hears all believes what is on disk. `uncertain` are paths about which a power cut took the ledger's memory of
+/// what it had told.
+///
+/// # Errors
+/// What is believed wrongly.
+pub fn believed(
+    inner: &Inner,
+    ledger: &Reader,
+    journal: &Journal,
+    mut view: View,
+    uncertain: &BTreeSet<Vec<u8>>,
+) -> Result<(), String> {
     let catalog = ledger.catalog();
+    let disk = on_disk(inner);
     let first_scans = ledger.first_scans();
     for (path, row) in &catalog {
         let heard = view.remove(path);
@@ -123,7 +135,7 @@ pub fn told(
             return Err(format!("{} is asset {}, the receiver believes {heard:?}", show(path), row.id));
         }
         let mount: Vec<u8> = path.split(|&b| b == b'/').nth(1).map(|name| [b"/", name].concat()).unwrap_or_default();
-        let told_ns = on_disk(inner).get(path).map_or(0, |file| file.told_ns);
+        let told_ns = disk.get(path).map_or(0, |file| file.told_ns);
         if told_ns >= first_scans.get(&mount).copied().unwrap_or(0) {
             return Err(format!("{} (asset {}) is younger than the first scan, and untold", show(path), row.id));
         }

@@ -328,10 +328,6 @@ fn rename_dir(s: &mut Inner, dir: Id, into: Id) {
     s.nodes[dir].parent = Some(to.clone());
     for at in &files {
         s.touch(at);
-        let id = s.nodes[at.0].children[&at.1];
-        let now = s.stamp();
-        // Its own times stay, but its path must be told.
-        s.nodes[id].told_ns = now;
     }
     s.event(from.0, Some(&from.1), Mask::From);
     s.event(to.0, Some(&to.1), Mask::To);

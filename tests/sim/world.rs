@@ -42,7 +42,8 @@ const RULES: [&str; 3] = [
     "[[subscription]]\nname = 'part'\ncallback = 'http://r2/part'\nwatchPath = ['* /a/dir', '+ /a']\nmaxEntries = 2\n\
      retry = ['500ms']\nretryCount = 2\n",
     "[[subscription]]\nname = 'meta'\ncallback = 'http://r1/meta'\n\
-     watchMetadata = ['XATTR_user.project==v1', 'XATTR_user.state!=v2']\nlogicalOperand = 'AND'\nlinger = '300ms'\n",
+     watchMetadata = ['XATTR_user.project==v1', 'XATTR_user.state!=v2']\nlogicalOperand = 'AND'\nlinger = '300ms'\n\
+     retry = ['2s', '20s']\n",
 ];
 
 /// What an edge has been asked to do, or has done and not yet said.
@@ -78,6 +79,8 @@ pub struct World {
     /// Sent, not taken, and forgotten in a power cut.
     lost_deliveries: BTreeSet<i64>,
     rules: [bool; 3],
+    /// The subscription that hears all always had its rule.
+    heard_all: bool,
     next_reply: u64,
     records: BTreeMap<ReplyId, String>,
     /// Record keys whose answer was given.
@@ -149,6 +152,7 @@ impl World {
             uncertain: BTreeSet::new(),
             lost_deliveries: BTreeSet::new(),
             rules: [true; 3],
+            heard_all: true,
             next_reply: 1,
             records: BTreeMap::new(),
             kept_records: Vec::new(),

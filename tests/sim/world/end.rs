@@ -46,7 +46,10 @@ impl World {
         for number in &self.lost_deliveries {
             self.receivers.sent.remove(number);
         }
-        check::told(&self.host.lock(), &self.ledger, &self.journal, &self.receivers, &self.uncertain)?;
+        let view = check::told(&self.ledger, &self.journal, &self.receivers)?;
+        if self.heard_all {
+            check::believed(&self.host.lock(), &self.ledger, &self.journal, view, &self.uncertain)?;
+        }
         let (_, dead) = self.ledger.hot_and_dead();
         let settled = |number| self.receivers.taken.contains(number) || dead.contains(number);
         match self.receivers.sent.iter().find(|(number, _)| !settled(number)) {

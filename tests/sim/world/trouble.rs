@@ -53,6 +53,7 @@ impl World {
         if rules {
             let at = self.rng.below(3);
             self.rules[at] = !self.rules[at];
+            self.heard_all &= self.rules[0];
             self.note(format!("rules {:?}", self.rules));
             self.take_up_rules()?;
         }
