@@ -42,7 +42,9 @@ pub struct Cause {
     pub heard: HintKind,
     /// Some hint said that the file was written.
     pub wrote: bool,
-    /// It is looked at whoever writes: a caller gave his word that writers are done, or `settle.max` has passed.
+    /// A caller gave his word that writers are done, which counts where writers cannot be seen.
+    pub hurried: bool,
+    /// `settle.max` has passed: it is told whoever writes.
     pub regardless: bool,
 }
 
@@ -83,7 +85,7 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { order, since: now, heard: kind, wrote, regardless: false };
+        let cause = Cause { order, since: now, heard: kind, wrote, hurried: false, regardless: false };
         self.put(now, path, cause);
     }
 
@@ -95,7 +97,7 @@ impl Settle {
     /// A look found a writer: the path waits for the hint of its close, or for `settle.max`.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let last_call = self.patience.max_ms.map(|ms| now.max(cause.since.plus_ms(ms)));
-        self.schedule(path, Cause { heard: HintKind::Written, ..cause }, Wait::Close, last_call);
+        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, last_call);
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
@@ -132,7 +134,7 @@ impl Settle {
             .map(|(path, pending)| (path.clone(), pending.cause))
             .collect();
         for (path, cause) in waiting {
-            self.schedule(&path, Cause { regardless: true, ..cause }, Wait::Time, Some(now));
+            self.schedule(&path, Cause { hurried: true, ..cause }, Wait::Time, Some(now));
         }
     }
 
@@ -200,9 +202,9 @@ impl Settle {
             None => (cause, Wait::Time, None),
         };
         let due = match cause.heard {
-            _ if cause.regardless => now,
             // Its writer is known to be there: more writes say nothing new.
             HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
+            _ if cause.hurried || cause.regardless => now,
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
             HintKind::Closed | HintKind::Moved | HintKind::Found => now,
         };
@@ -252,6 +254,7 @@ fn joined(a: Cause, b: Cause) -> Cause {
         since: a.since.min(b.since),
         heard,
         wrote: a.wrote || b.wrote,
+        hurried: a.hurried || b.hurried,
         regardless: a.regardless || b.regardless,
     }
 }

@@ -206,6 +206,7 @@ impl Intake {
             (Writer::None, _) => Whole::Yes,
             (Writer::Some, _) if closes => Whole::OnceClosed,
             (Writer::Some, _) => Whole::OnceQuiet,
+            (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
             // Nobody can say whether it has a writer. What was heard decides, then its age.
             (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
             // A file that is written has an open writer, whose close will be heard; a hard link has none.

@@ -51,11 +51,24 @@ impl Looks {
         let wrote = matches!(heard, HintKind::Written | HintKind::Closed);
         let cause = match flight.again {
             // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
-            None => Cause { order: flight.cause.order.min(order), since: now, heard, wrote, regardless: false },
+            // It keeps the word of that sync's caller too, so that a steady writer cannot make him wait.
+            None => {
+                let Cause { order: first, hurried, .. } = flight.cause;
+                Cause { order: first.min(order), since: now, heard, wrote, hurried, regardless: false }
+            }
             Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
         };
         flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });
         true
+    }
+
+    /// A caller's word that what was hinted so far is done.
+    pub(super) fn hurry(&mut self, order: u64) {
+        let flights = self.flights.values_mut().flat_map(|flight| [Some(&mut flight.cause), flight.again.as_mut()]);
+        let together = self.together.iter_mut().flatten().map(|(_, cause)| cause);
+        for cause in flights.flatten().chain(together).filter(|cause| cause.order <= order) {
+            cause.hurried = true;
+        }
     }
 
     /// A path that has come due while it is being looked at is looked at once more afterwards; gives whether it is.

@@ -5,7 +5,7 @@
 //! ```text
 //! quiet 500, max 5000         how long things are waited for; otherwise 1000 and no end
 //! T hint PATH KIND            a hint; the first of a script has order 1, and so on
-//! T take [MOST] -> DUE, ...   what is due: PATH #ORDER SINCE KIND [wrote] [regardless], or nothing
+//! T take [MOST] -> DUE, ...   what is due: PATH #ORDER SINCE KIND [wrote] [hurried] [regardless], or nothing
 //! T busy PATH                 the look at what was taken there found a writer
 //! T young PATH                it found a file too young to be believed
 //! T failed PATH               it failed
@@ -141,11 +141,12 @@ impl Run {
 }
 
 fn shown(due: &Due) -> String {
-    let Due { path, cause: Cause { order, since, heard, wrote, regardless } } = due;
+    let Due { path, cause: Cause { order, since, heard, wrote, hurried, regardless } } = due;
     let heard = KINDS.into_iter().find(|(_, kind)| kind == heard).expect("a kind").0;
     let wrote = if *wrote { " wrote" } else { "" };
+    let hurried = if *hurried { " hurried" } else { "" };
     let regardless = if *regardless { " regardless" } else { "" };
-    format!("{path} #{order} {} {heard}{wrote}{regardless}", since.0)
+    format!("{path} #{order} {} {heard}{wrote}{hurried}{regardless}", since.0)
 }
 
 const KINDS: [(&str, HintKind); 4] = [
