@@ -227,9 +227,9 @@ impl Settle {
             None => (cause, Wait::Time, None),
         };
         let due = match heard {
-            _ if cause.hurried => now,
             // Its writer is known to be there: more writes say nothing new.
             HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
+            _ if cause.hurried => now,
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
             HintKind::Closed | HintKind::Moved | HintKind::Found => now,
         };

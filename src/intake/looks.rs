@@ -51,8 +51,10 @@ impl Looks {
         let wrote = matches!(heard, HintKind::Written | HintKind::Closed);
         let cause = match flight.again {
             // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
+            // It keeps the word of that sync's caller too, so that a steady writer cannot make him wait.
             None => {
-                Cause { order: flight.cause.order.min(order), since: now, heard, wrote, hurried: false, overdue: false }
+                let Cause { order: first, hurried, .. } = flight.cause;
+                Cause { order: first.min(order), since: now, heard, wrote, hurried, overdue: false }
             }
             Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
         };
@@ -68,6 +70,15 @@ impl Looks {
         flight.cause = flight.cause.joined(cause);
         flight.again = flight.again.map(|again| cause.joined(again));
         true
+    }
+
+    /// A caller's word that what was hinted so far is done.
+    pub(super) fn hurry(&mut self, order: u64) {
+        let flights = self.flights.values_mut().flat_map(|flight| [Some(&mut flight.cause), flight.again.as_mut()]);
+        let together = self.together.iter_mut().flatten().map(|(_, cause)| cause);
+        for cause in flights.flatten().chain(together).filter(|cause| cause.order <= order) {
+            cause.hurried = true;
+        }
     }
 
     /// What lies below a directory that was removed is looked at again.

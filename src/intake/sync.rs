@@ -39,6 +39,7 @@ impl Intake {
             if waiting.number <= number && waiting.before.is_none() {
                 waiting.before = Some(before);
                 self.settle.hurry(now.mono, before - 1);
+                self.looks.hurry(before - 1);
             }
         }
     }

@@ -5,7 +5,7 @@
 //! ```text
 //! quiet 500, max 5000         how long things are waited for; otherwise 1000 and no end
 //! T hint PATH KIND            a hint; the first of a script has order 1, and so on
-//! T take [MOST] -> DUE, ...   what is due: PATH #ORDER SINCE KIND [wrote] [regardless], or nothing
+//! T take [MOST] -> DUE, ...   what is due: PATH #ORDER SINCE KIND [wrote] [hurried] [regardless], or nothing
 //! T busy PATH                 the look at what was taken there found a writer
 //! T young PATH                it found a file too young to be believed
 //! T failed PATH               it failed

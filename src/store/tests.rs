@@ -289,7 +289,7 @@ fn rows_are_read_in_order() {
             }
         }
     }
-    assert!(several >= 8, "only {several} were found");
+    assert!(several >= 8, "only {several} such functions were found");
     assert!(unordered.is_empty(), "not ordered: {unordered:?}");
 }
 

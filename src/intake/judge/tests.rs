@@ -8,7 +8,7 @@ use crate::intake::{Effect, Input, Intake, RulesInForce, Setup};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
-use crate::model::ids::MountId;
+use crate::model::ids::{MountId, ReplyId};
 use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, RootSeen, Seen, Writer};
 use crate::model::metadata::Metadata;
 use crate::model::mount::{FirstScan, Mount};
@@ -50,14 +50,32 @@ fn a_hard_link_that_moves_is_the_same_asset_although_others_have_to_be_looked_at
     check(&before, &["/c 10", "/z 10"], &["/c"], &["1 deleted /a", "1 added /c"]);
 }
 
+#[test]
+fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
+    for writer in [Writer::Some, Writer::Unknown { young: true }] {
+        let mut world = World::new(&[]);
+        world.files = files(&["/held 10", "/done 11"]);
+        world.writers.insert(path("/held"), writer);
+        world.hint(&["/held", "/done"], HintKind::Written);
+        world.step(Input::Sync(ReplyId(1)));
+        world.run();
+        assert_eq!(world.answered, [ReplyId(1)]);
+        let assets = if writer == Writer::Some { 1 } else { 2 };
+        assert_eq!(world.intake.status(NOW)[0].assets, assets, "the call is the caller's word where none can be seen");
+        world.writers.clear();
+        world.hint(&["/held"], HintKind::Closed);
+        world.run();
+        assert_eq!(world.intake.status(NOW)[0].assets, 2);
+    }
+}
+
 /// Files are `PATH INODE`; assets are numbered as a scan finds them, those in a directory first. After the hints the journal must be
 /// `expect`, and the counts those of the files.
 #[track_caller]
 fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
     let mut world = World::new(before);
     world.files = files(after);
-    let hints = hints.iter().map(|hint| Signal::Hint(Hint { path: path(hint), kind: HintKind::Moved })).collect();
-    world.step(Input::Signals(hints));
+    world.hint(hints, HintKind::Moved);
     world.run();
     let status = &world.intake.status(NOW)[0];
     assert_eq!(status.assets, world.files.len() as u64, "assets in the status");
@@ -78,6 +96,9 @@ struct World {
     intake: Intake,
     ledger: Ledger,
     files: BTreeMap<LogicalPath, u64>,
+    /// Nobody writes the others.
+    writers: BTreeMap<LogicalPath, Writer>,
+    answered: Vec<ReplyId>,
 }
 
 impl World {
@@ -95,18 +116,26 @@ impl World {
         let patience = Patience { quiet_ms: 1_000, max_ms: None };
         let setup = Setup { mounts: vec![mount], patience, sees_closes: true, source: "test" };
         let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, 1).expect("intake");
-        let mut world = Self { intake, ledger, files: files(before) };
+        let mut world = Self { intake, ledger, files: files(before), writers: BTreeMap::new(), answered: Vec::new() };
         world.run();
         assert!(world.intake.ready());
         world
     }
 
-    fn step(&mut self, input: Input) -> Vec<Effect> {
+    fn hint(&mut self, paths: &[&str], kind: HintKind) {
+        let hints = paths.iter().map(|hint| Signal::Hint(Hint { path: path(hint), kind })).collect();
+        self.step(Input::Signals(hints));
+    }
+
+    fn step(&mut self, input: Input) {
         self.ledger.begin().expect("a group");
         let done = self.intake.step(NOW, input, &self.ledger).expect("a step");
         assert!(done.fault.is_none(), "{:?}", done.fault);
         self.ledger.commit().expect("a commit");
-        done.effects
+        for effect in done.effects {
+            let Effect::SyncSource(number) = effect else { panic!("nobody asked for {effect:?}") };
+            self.step(Input::Signals(vec![Signal::Synced(number)]));
+        }
     }
 
     /// Does what intake wants done until it wants nothing.
@@ -132,9 +161,13 @@ impl World {
                         assert_eq!(mount, MountId(0));
                         Input::RootSeen(mount, RootSeen::Directory { identity: ROOT, empty: self.files.is_empty() })
                     }
+                    Effect::AnswerSync(reply, _) => {
+                        self.answered.push(reply);
+                        continue;
+                    }
                     other => panic!("nobody asked for {other:?}"),
                 };
-                assert!(self.step(input).is_empty());
+                self.step(input);
             }
         }
     }
@@ -152,7 +185,7 @@ impl World {
                 racy: false,
                 owner: "jo".into(),
                 xattrs: Ok(Metadata::new()),
-                writer: Writer::None,
+                writer: self.writers.get(path).copied().unwrap_or(Writer::None),
             }),
             None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
             None => Seen::Absent,
