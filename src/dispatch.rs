@@ -168,9 +168,9 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn step(&mut self, now: Now, input: Input, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn step(&mut self, now: Now, input: &Input, ledger: &Ledger) -> Result<(), StoreError> {
         match input {
-            Input::Attempted(attempted) => self.attempted(now, &attempted, ledger),
+            Input::Attempted(attempted) => self.attempted(now, attempted, ledger),
         }
     }
 

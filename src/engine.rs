@@ -10,12 +10,12 @@
 mod maintenance;
 mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::dispatch::{self, Dispatch};
-use crate::intake::{self, Intake, RulesInForce, Setup};
-use crate::model::delivery::SendRequest;
+use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
+use crate::model::delivery::Attempted;
 use crate::model::ids::{DeliveryNo, ReplyId};
 use crate::model::record::RecordsAnswer;
 use crate::model::status::{RulesStatus, Status};
@@ -65,8 +65,12 @@ pub struct Engine {
     machines: Option<Machines>,
     rules: RulesInForce,
     rules_status: RulesStatus,
-    /// A rule set whose group was lost: it is tried again.
+    /// The newest rule set that no commit has put in force yet.
     rules_to_come: Option<NewRules>,
+    /// Outcomes whose group was lost. Without them deliveries that were accepted would be sent again.
+    outcomes_to_come: Vec<Attempted>,
+    /// Callers who wait for a sync. They outlive the machine that they asked.
+    syncs: BTreeSet<ReplyId>,
     /// Attempts given out and not heard of, with their targets' authorities.
     under_way: BTreeMap<DeliveryNo, String>,
     /// Tickets of a lost machine are not used again.
@@ -104,6 +108,8 @@ impl Engine {
             rules: RulesInForce::default(),
             rules_status: RulesStatus { generation: 0, subscriptions: 0, events: 0, faults: Vec::new() },
             rules_to_come: None,
+            outcomes_to_come: Vec::new(),
+            syncs: BTreeSet::new(),
             under_way: BTreeMap::new(),
             next_ticket: 1,
             recover_at: now.mono,
@@ -125,18 +131,24 @@ impl Engine {
     /// come.
     pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
         let mut ran = Ran::default();
-        let replies = replies(&inputs);
-        self.hear_of_attempts(&inputs);
+        let Sorted { machine, outcomes, replies } = self.sort(inputs);
         if self.machines.is_none() && !self.recover(now, &mut ran) {
+            self.outcomes_to_come = outcomes;
             refuse(replies, &mut ran);
-            self.keep_rules(inputs);
             return ran;
         }
-        match self.group(now, inputs, &mut ran) {
+        match self.group(now, machine, &outcomes, &mut ran) {
             Ok(effects) => {
+                for outcome in outcomes {
+                    self.under_way.remove(&outcome.number);
+                }
                 for effect in &effects {
-                    if let Effect::Dispatch(dispatch::Effect::Send(request)) = effect {
-                        self.under_way.insert(request.number, authority(request));
+                    match effect {
+                        Effect::Dispatch(dispatch::Effect::Send(request)) => {
+                            self.under_way.insert(request.number, request.subscription.target.authority());
+                        }
+                        Effect::Intake(intake::Effect::AnswerSync(reply, _)) => drop(self.syncs.remove(reply)),
+                        Effect::Intake(_) => {}
                     }
                 }
                 ran.effects = effects;
@@ -144,10 +156,36 @@ impl Engine {
             Err(error) => {
                 ran.faults.push(error);
                 self.lose(now, &mut ran);
+                self.outcomes_to_come = outcomes;
                 refuse(replies, &mut ran);
             }
         }
         ran
+    }
+
+    /// Puts apart what must outlive a lost group.
+    fn sort(&mut self, inputs: Vec<Input>) -> Sorted {
+        let mut sorted = Sorted {
+            machine: Vec::with_capacity(inputs.len()),
+            outcomes: std::mem::take(&mut self.outcomes_to_come),
+            replies: Vec::new(),
+        };
+        for input in inputs {
+            match input {
+                Input::Rules(rules) => self.rules_to_come = Some(rules),
+                Input::RuleFaults(faults) => self.rules_status.faults = faults,
+                Input::Dispatch(dispatch::Input::Attempted(attempted)) => sorted.outcomes.push(attempted),
+                Input::Intake(input) => {
+                    match &input {
+                        intake::Input::Records(reply, _) => sorted.replies.push(*reply),
+                        intake::Input::Sync(reply) => drop(self.syncs.insert(*reply)),
+                        _ => {}
+                    }
+                    sorted.machine.push(input);
+                }
+            }
+        }
+        sorted
     }
 
     /// When the engine is to be run even without an input.
@@ -155,7 +193,7 @@ impl Engine {
     pub fn deadline(&self) -> Mono {
         match &self.machines {
             None => self.recover_at,
-            Some(_) if self.rules_to_come.is_some() => Mono(0),
+            Some(_) if self.rules_to_come.is_some() || !self.outcomes_to_come.is_empty() => Mono(0),
             Some(Machines { intake, dispatch }) => {
                 let machines = intake.deadline().min(dispatch.deadline().unwrap_or(Mono(u64::MAX)));
                 machines.min(self.maintain_at)
@@ -219,9 +257,16 @@ impl Engine {
         &self.ledger
     }
 
-    fn group(&mut self, now: Now, inputs: Vec<Input>, ran: &mut Ran) -> Result<Vec<Effect>, StoreError> {
+    fn group(
+        &mut self,
+        now: Now,
+        inputs: Vec<intake::Input>,
+        outcomes: &[Attempted],
+        ran: &mut Ran,
+    ) -> Result<Vec<Effect>, StoreError> {
         let Some(machines) = &self.machines else { return Ok(Vec::new()) };
         let writes = inputs.iter().any(writes)
+            || !outcomes.is_empty()
             || machines.intake.wants_to_write()
             || machines.dispatch.wants_to_write(now.mono)
             || self.rules_to_come.is_some()
@@ -230,46 +275,49 @@ impl Engine {
             return self.steps(now, inputs, ran, false);
         }
         self.ledger.begin()?;
-        let effects = self.steps(now, inputs, ran, true)?;
+        let taken_up = self.take_up_rules(now)?;
+        for outcome in outcomes {
+            let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
+            dispatch.step(now, &dispatch::Input::Attempted(outcome.clone()), &self.ledger)?;
+        }
+        let mut effects = self.steps(now, inputs, ran, true)?;
+        if self.maintain_at <= now.mono {
+            self.maintain(now)?;
+        }
+        if let Some(Machines { dispatch, .. }) = &mut self.machines {
+            effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Dispatch));
+        }
         self.ledger.commit()?;
+        if let Some(rules) = taken_up {
+            self.in_force(rules);
+        }
         Ok(effects)
     }
 
-    fn steps(&mut self, now: Now, inputs: Vec<Input>, ran: &mut Ran, writes: bool) -> Result<Vec<Effect>, StoreError> {
+    fn steps(
+        &mut self,
+        now: Now,
+        inputs: Vec<intake::Input>,
+        ran: &mut Ran,
+        may_write: bool,
+    ) -> Result<Vec<Effect>, StoreError> {
+        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Vec::new()) };
         let mut effects = Vec::new();
-        if let Some(rules) = self.rules_to_come.take() {
-            self.take_up_rules(now, rules)?;
-        }
         for input in inputs {
-            match input {
-                Input::Rules(rules) => self.take_up_rules(now, rules)?,
-                Input::RuleFaults(faults) => self.rules_status.faults = faults,
-                Input::Intake(input) => {
-                    let Some(Machines { intake, dispatch }) = &mut self.machines else { continue };
-                    let done = intake.step(now, input, &self.ledger)?;
-                    dispatch.owe(done.owed);
-                    effects.extend(done.effects.into_iter().map(Effect::Intake));
-                    ran.faults.extend(done.fault);
-                }
-                Input::Dispatch(input) => {
-                    let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
-                    dispatch.step(now, input, &self.ledger)?;
-                }
-            }
+            let done = intake.step(now, input, &self.ledger)?;
+            // Not every error leaves the group standing.
+            self.ledger.still_open()?;
+            dispatch.owe(done.owed);
+            effects.extend(done.effects.into_iter().map(Effect::Intake));
+            ran.faults.extend(done.fault);
         }
-        if writes && self.maintain_at <= now.mono {
-            self.maintain(now)?;
-        }
-        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(effects) };
-        effects.extend(intake.release(now, &self.ledger, writes)?.into_iter().map(Effect::Intake));
-        if writes {
-            effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Dispatch));
-        }
+        effects.extend(intake.release(now, &self.ledger, may_write)?.into_iter().map(Effect::Intake));
         Ok(effects)
     }
 
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
-        let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, self.next_ticket)?;
+        let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
+        let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way)?;
         dispatch.set_subscriptions(self.rules.subscriptions());
         Ok(Machines { intake, dispatch })
@@ -302,42 +350,19 @@ impl Engine {
             }
         }
     }
-
-    fn hear_of_attempts(&mut self, inputs: &[Input]) {
-        for input in inputs {
-            if let Input::Dispatch(dispatch::Input::Attempted(attempted)) = input {
-                self.under_way.remove(&attempted.number);
-            }
-        }
-    }
-
-    /// Rules that arrive while the ledger cannot be read are taken up afterwards.
-    fn keep_rules(&mut self, inputs: Vec<Input>) {
-        for input in inputs {
-            match input {
-                Input::Rules(rules) => self.rules_to_come = Some(rules),
-                Input::RuleFaults(faults) => self.rules_status.faults = faults,
-                Input::Intake(_) | Input::Dispatch(_) => {}
-            }
-        }
-    }
 }
 
-fn authority(request: &SendRequest) -> String {
-    request.subscription.target.authority()
+/// A group's inputs, put apart.
+struct Sorted {
+    machine: Vec<intake::Input>,
+    /// Also those of a lost group.
+    outcomes: Vec<Attempted>,
+    /// API callers who wait for a promise.
+    replies: Vec<ReplyId>,
 }
 
-fn writes(input: &Input) -> bool {
-    !matches!(input, Input::Intake(intake::Input::Signals(_) | intake::Input::Sync(_)) | Input::RuleFaults(_))
-}
-
-/// The API callers in a group who wait for a promise.
-fn replies(inputs: &[Input]) -> Vec<ReplyId> {
-    let reply = |input: &Input| match input {
-        Input::Intake(intake::Input::Records(reply, _)) => Some(*reply),
-        _ => None,
-    };
-    inputs.iter().filter_map(reply).collect()
+fn writes(input: &intake::Input) -> bool {
+    !matches!(input, intake::Input::Signals(_) | intake::Input::Sync(_))
 }
 
 fn refuse(replies: Vec<ReplyId>, ran: &mut Ran) {

@@ -109,6 +109,15 @@ impl RulesInForce {
     }
 }
 
+/// What a machine takes over from the one before it, which is lost.
+#[derive(Debug, Clone, Default)]
+pub struct TakenOver {
+    /// Tickets below were the lost machine's: their results are not taken for this one's.
+    pub next_ticket: u64,
+    /// Callers who still wait for a sync; the source is asked anew.
+    pub syncs: Vec<ReplyId>,
+}
+
 /// The state machine.
 pub struct Intake {
     setup: Setup,
@@ -159,8 +168,7 @@ struct Outcome {
 }
 
 impl Intake {
-    /// Starts from what the ledger holds. Tickets below `next_ticket` were a lost machine's: their results are not taken
-    /// for this one's. The first [`Self::release`] asks for the mounts' roots, and their answers
+    /// Starts from what the ledger holds, and from what a lost machine leaves. The first [`Self::release`] asks for the mounts' roots, and their answers
     /// start the scans.
     ///
     /// # Errors
@@ -170,7 +178,7 @@ impl Intake {
         rules: RulesInForce,
         ledger: &Ledger,
         now: Now,
-        next_ticket: u64,
+        taken_over: TakenOver,
     ) -> Result<Self, StoreError> {
         let mut identities = Identities::default();
         ledger.each_identity(|volume, inode, asset| identities.insert(volume, inode, asset))?;
@@ -181,9 +189,9 @@ impl Intake {
             scans: Scans::default(),
             mounts,
             identities,
-            syncs: Syncs::default(),
+            syncs: Syncs::waiting(taken_over.syncs),
             next_order: 1,
-            next_ticket,
+            next_ticket: taken_over.next_ticket,
             rules,
             setup,
         })
@@ -211,7 +219,10 @@ impl Intake {
             Input::Listed(listed) => self.listed(now, listed, ledger),
             Input::RootSeen(mount, seen) => self.root_seen(now, mount, &seen, ledger),
             Input::Records(reply, request) => self.records(now, reply, &request, ledger),
-            Input::Sync(reply) => Ok(self.sync(reply)),
+            Input::Sync(reply) => {
+                self.syncs.push(reply);
+                Ok(Done::default())
+            }
         }
     }
 
@@ -222,8 +233,9 @@ impl Intake {
     pub fn release(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<Vec<Effect>, StoreError> {
         self.finish_scans(now, ledger, may_write)?;
         let mut effects = self.due_roots(now.mono);
+        self.ask_source(&mut effects);
         self.release_looks(now.mono, &mut effects);
-        self.release_lists(&mut effects);
+        self.release_lists(now.mono, &mut effects);
         self.answer_syncs(ledger, &mut effects);
         Ok(effects)
     }
@@ -240,7 +252,7 @@ impl Intake {
         if self.mounts.any_scan_ended() {
             return Mono(0);
         }
-        let roots = self.mounts.deadline();
+        let roots = self.mounts.deadline().min(self.scans.deadline().unwrap_or(Mono(u64::MAX)));
         match self.settle.deadline() {
             Some(due) if self.looks.credit() > 0 => due.min(roots),
             _ => roots,
@@ -271,7 +283,7 @@ impl Intake {
                 Signal::Hint(hint) => self.hint(now, &hint),
                 Signal::Lost(mount) => self.rescan(now.mono, mount),
                 Signal::Synced(number) => self.synced(now, number),
-                Signal::Unwatched { path, why } => self.mounts.note_fault(&path, Some(why)),
+                Signal::Unwatched { path, why } => self.mounts.note_unwatched(now.mono, &path, Some(why)),
             }
         }
         done
@@ -287,23 +299,27 @@ impl Intake {
         if !self.mounts.is_online(mount) {
             return;
         }
+        if self.settle.awaited_len() >= HINTS_MAX {
+            // Too many to keep: a scan of the mount, which waits its turn, stands for them all.
+            if !self.scans.waits(self.mounts.root_path(mount)) {
+                self.rescan(now.mono, mount);
+            }
+            return;
+        }
         let order = self.order();
         self.scans.hinted(path);
         if !self.looks.hinted(now.mono, path, *kind, order) {
             self.settle.hint(now.mono, path, *kind, order);
         }
-        if self.settle.len() > HINTS_MAX {
-            self.rescan(now.mono, mount);
-        }
     }
 
-    /// Replaces what was hinted in a mount by a scan of it.
+    /// A scan of a mount finds what was not hinted.
     fn rescan(&mut self, now: Mono, mount: MountId) {
         if !self.mounts.is_online(mount) {
             return;
         }
         let root = self.mounts.root_path(mount).clone();
-        let order = self.settle.forget_under(&root).unwrap_or_else(|| self.order());
+        let order = self.order();
         self.mounts.begin_scan(now, mount);
         self.scans.push(mount, &root, order);
     }

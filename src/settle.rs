@@ -4,7 +4,7 @@
 //! removed is due at once. One that was written and not closed is due once it has been quiet, and the look then asks
 //! whether somebody still has it open; if so it waits, without a deadline, for the hint of its close.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::hint::HintKind;
 use crate::model::path::LogicalPath;
@@ -12,6 +12,9 @@ use crate::model::time::Mono;
 
 /// How long after a look that failed, or found a writer, the next one is made without a hint, milliseconds.
 const RETRY_MS: u64 = 30_000;
+
+/// How long after what could not be recorded it is looked at again, milliseconds.
+const SOON_MS: u64 = 1_000;
 
 /// How long things are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,12 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// A scan found it.
+    #[must_use]
+    pub fn found(since: Mono, order: u64) -> Self {
+        Self { order, since, heard: HintKind::Found, wrote: false, hurried: false, overdue: false }
+    }
+
     /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
     #[must_use]
     pub fn joined(self, newer: Self) -> Self {
@@ -81,13 +90,25 @@ pub struct Settle {
     patience: Patience,
     pending: HashMap<LogicalPath, Pending>,
     due: BTreeSet<(Mono, u64, LogicalPath)>,
+    /// The orders of all that is awaited, each with how often.
+    awaited: BTreeMap<u64, u32>,
+    awaited_len: usize,
+    /// What waits for a close.
+    held: BTreeSet<LogicalPath>,
 }
 
 impl Settle {
     /// Nothing hinted yet.
     #[must_use]
     pub fn new(patience: Patience) -> Self {
-        Self { patience, pending: HashMap::new(), due: BTreeSet::new() }
+        Self {
+            patience,
+            pending: HashMap::new(),
+            due: BTreeSet::new(),
+            awaited: BTreeMap::new(),
+            awaited_len: 0,
+            held: BTreeSet::new(),
+        }
     }
 
     /// A hint came. `order` is its place among all hints.
@@ -122,6 +143,11 @@ impl Settle {
         self.schedule(path, cause, Wait::Time, Some(due));
     }
 
+    /// What was looked at could not be recorded: it is looked at again in a moment. A sync waits for it.
+    pub fn again_soon(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        self.schedule(path, cause, Wait::Time, Some(now.plus_ms(SOON_MS)));
+    }
+
     /// A look failed: it is tried again later, or when a hint comes.
     pub fn retry_later(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
@@ -129,14 +155,13 @@ impl Settle {
 
     /// What waits for a close at or below a directory is due now: the directory is gone, so no close will be hinted.
     pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
-        let waiting: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(path, pending)| pending.wait == Wait::Close && path.is_below(directory))
-            .map(|(path, pending)| (path.clone(), pending.cause))
-            .collect();
-        for (path, cause) in waiting {
-            self.schedule(&path, cause, Wait::Time, Some(now));
+        let from = self.held.range(directory.clone()..);
+        let near = from.take_while(|path| path.as_bytes().starts_with(directory.as_bytes()));
+        let below: Vec<_> = near.filter(|path| path.is_below(directory)).cloned().collect();
+        for path in below {
+            if let Some(cause) = self.pending.get(&path).map(|pending| pending.cause) {
+                self.schedule(&path, cause, Wait::Time, Some(now));
+            }
         }
     }
 
@@ -162,8 +187,8 @@ impl Settle {
                 Some((due, _, _)) if *due <= now => {}
                 _ => break,
             }
-            let Some((_, _, path)) = self.due.pop_first() else { break };
-            if let Some(pending) = self.pending.remove(&path) {
+            let Some((_, _, path)) = self.due.first().cloned() else { break };
+            if let Some(pending) = self.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
                 taken.push(Due { path, cause: Cause { overdue, ..pending.cause } });
             }
@@ -186,11 +211,13 @@ impl Settle {
         self.due.first().map(|(due, _, _)| *due)
     }
 
-    /// Forgets everything at or below a directory; gives the first order among it.
-    pub fn forget_under(&mut self, directory: &LogicalPath) -> Option<u64> {
+    /// Forgets everything at or below a directory.
+    pub fn forget_under(&mut self, directory: &LogicalPath) {
         let under: Vec<_> =
             self.pending.keys().filter(|path| *path == directory || path.is_below(directory)).cloned().collect();
-        under.iter().filter_map(|path| self.remove(path)).map(|pending| pending.cause.order).min()
+        for path in under {
+            self.remove(&path);
+        }
     }
 
     /// Whether a path is waiting.
@@ -211,7 +238,19 @@ impl Settle {
         self.pending.is_empty()
     }
 
-    /// The causes of all paths whose time will come by itself, with no writer or fault to wait for.
+    /// Paths whose time will come by itself, with no writer or fault to wait for.
+    #[must_use]
+    pub fn awaited_len(&self) -> usize {
+        self.awaited_len
+    }
+
+    /// The first order among them.
+    #[must_use]
+    pub fn first_awaited(&self) -> Option<u64> {
+        self.awaited.first_key_value().map(|(order, _)| *order)
+    }
+
+    /// Their causes.
     pub fn awaited(&self) -> impl Iterator<Item = (&LogicalPath, &Cause)> {
         let awaited = |(path, pending)| match pending {
             &Pending { ref cause, wait: Wait::Time, .. } => Some((path, cause)),
@@ -248,6 +287,14 @@ impl Settle {
         if let Some(due) = due {
             self.due.insert((due, cause.order, path.clone()));
         }
+        match wait {
+            Wait::Time => {
+                *self.awaited.entry(cause.order).or_default() += 1;
+                self.awaited_len += 1;
+            }
+            Wait::Close => drop(self.held.insert(path.clone())),
+            Wait::Retry => {}
+        }
         self.pending.insert(path.clone(), Pending { cause, wait, due });
     }
 
@@ -255,6 +302,19 @@ impl Settle {
         let pending = self.pending.remove(path)?;
         if let Some(due) = pending.due {
             self.due.remove(&(due, pending.cause.order, path.clone()));
+        }
+        match pending.wait {
+            Wait::Time => {
+                self.awaited_len -= 1;
+                if let Some(count) = self.awaited.get_mut(&pending.cause.order) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.awaited.remove(&pending.cause.order);
+                    }
+                }
+            }
+            Wait::Close => drop(self.held.remove(path)),
+            Wait::Retry => {}
         }
         Some(pending)
     }

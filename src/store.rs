@@ -53,6 +53,8 @@ pub struct Ledger {
     promised: Cell<bool>,
     /// The open group's transaction number, once something asked for it.
     group_rrn: Cell<Option<Rrn>>,
+    /// SQLite has rolled the open group back by itself.
+    lost: Cell<bool>,
     /// Directories made less directories removed, since the ledger was opened.
     dir_balance: Cell<i64>,
     /// Commits so far: the keeper's sign that there is something to sync.

@@ -113,13 +113,7 @@ impl Tools {
         let Self { disk, mounts, source, quiet_ms, inbox } = self;
         let input = match job {
             Job::Look(request) => intake::Input::Looked(look::look(&**disk, mounts, &wall, *quiet_ms, &request)),
-            Job::List(request) => {
-                let (listed, signals) = look::list(&**disk, mounts, &**source, &wall, &request);
-                for signal in signals {
-                    inbox.signal(signal, |path| mounts.mount_of(path));
-                }
-                intake::Input::Listed(listed)
-            }
+            Job::List(request) => intake::Input::Listed(look::list(&**disk, mounts, &**source, &wall, &request)),
             Job::SeeRoot(mount) => intake::Input::RootSeen(mount, look::root(&**disk, &mounts.get(mount).dir)),
             Job::Sync(number) => match source.sync(number) {
                 Ok(()) => return,

@@ -1,3 +1,5 @@
+//! The client against scripted receivers: what comes of each way to misbehave.
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -479,7 +479,7 @@ impl Run {
                         _ => Outcome::HttpError { status: 500, answer: "no".into() },
                     },
                 };
-                self.dispatch.step(now, Input::Attempted(attempted), ledger).expect("a step");
+                self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
             }
             ["lost"] | ["restart", ..] => {
                 self.dispatch = Dispatch::load(ledger, now, &self.under_way).expect("dispatch");

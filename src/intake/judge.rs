@@ -17,6 +17,9 @@ use crate::store::{DirId, Ledger, StoreError};
 /// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
 const REFILL_MS: i64 = 1_000;
 
+/// Hard links of one file that are looked through for the one that moved.
+const LINKS_MAX: usize = 64;
+
 /// Whether a file may be told now.
 enum Whole {
     Yes,
@@ -28,9 +31,12 @@ enum Whole {
 
 impl Intake {
     pub(super) fn looked(&mut self, now: Now, looked: Looked, ledger: &Ledger) -> Result<Done, StoreError> {
-        let Some(Landed { mount, seen, worthless }) = self.looks.land(looked) else { return Ok(Done::default()) };
+        let Some(Landed { mount, seen, worthless, held }) = self.looks.land(looked) else { return Ok(Done::default()) };
         for (path, cause) in worthless {
             self.settle.again(now.mono, &path, cause);
+        }
+        for (path, cause) in held {
+            self.settle.wait_for_writer(now.mono, &path, cause);
         }
         let causes: Vec<_> = seen.iter().map(|(path, cause, _)| (path.clone(), *cause)).collect();
         let mut outcome = Outcome::default();
@@ -41,8 +47,13 @@ impl Intake {
                 Ok(self.apply(now, mount, outcome))
             }
             Err(fault) => {
+                let several = causes.len() > 1;
                 for (path, cause) in causes {
-                    self.settle.retry_later(now.mono, &path, cause);
+                    match several {
+                        true => self.settle.again_soon(now.mono, &path, cause),
+                        false => self.settle.retry_later(now.mono, &path, cause),
+                    }
+                    self.looks.part(std::iter::once(path));
                 }
                 Ok(Done { fault: Some(fault), ..Done::default() })
             }
@@ -178,7 +189,12 @@ impl Intake {
         let mut found = Vec::new();
         for (path, look, known) in arrivals(places) {
             let identity = look.stat.identity;
-            for id in self.identities.candidates(&identity) {
+            let mut known_as = self.identities.candidates(&identity);
+            if known_as.len() > LINKS_MAX {
+                // A file with this many names: which of them it was before is not worth reading them all.
+                known_as.clear();
+            }
+            for id in known_as {
                 if let Some(asset) = ledger.asset(id)?
                     && asset.stat.identity == identity
                     && asset.path != *path

@@ -10,6 +10,7 @@ use crate::model::asset::Asset;
 use crate::model::look::{ListError, Listed, ListedFile, Listing};
 use crate::model::path::LogicalPath;
 use crate::model::time::Now;
+use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
 
 impl Intake {
@@ -26,12 +27,12 @@ impl Intake {
         match ledger.savepoint(|| self.judge_listing(now, landed, listed.content, ledger, &mut outcome)) {
             Ok(()) => {
                 self.mounts.note_found(mount, outcome.found.len());
+                self.mounts.note_unwatched(now.mono, &scan.path, listed.unwatched);
                 outcome.directories = ledger.dir_balance() - dirs;
                 Ok(self.apply(now, mount, outcome))
             }
             Err(fault) => {
-                // Its parent finds it again; the path itself is looked at after a while, which lists it anew.
-                self.settle.hint(now.mono, &scan.path, crate::model::hint::HintKind::Found, scan.order);
+                self.scans.again_soon(now.mono, scan);
                 Ok(Done { fault: Some(fault), ..Done::default() })
             }
         }
@@ -58,7 +59,9 @@ impl Intake {
                 return Ok(());
             }
             Err(ListError::Unreadable(why)) => {
-                out.faults.push((scan.path, Some(why)));
+                out.faults.push((scan.path.clone(), Some(why)));
+                // A look at it in a while finds a directory, and has it listed again.
+                out.retry_later.push((scan.path, Cause::found(now.mono, scan.order)));
                 return Ok(());
             }
         };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::{Effect, Intake};
 use crate::model::hint::HintKind;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{LookRequest, Looked, Seen};
+use crate::model::look::{LookRequest, Looked, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 use crate::settle::{Cause, Due};
@@ -22,6 +22,8 @@ pub(super) struct Looks {
     flights: HashMap<LogicalPath, Flight>,
     /// Groups of places that have to be looked at together, in order.
     together: VecDeque<Vec<(LogicalPath, Cause)>>,
+    /// Paths whose last group could not be recorded: each is looked at by itself, so that one bad path harms no others.
+    alone: HashSet<LogicalPath>,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,12 @@ pub(super) struct Landed {
     pub mount: MountId,
     pub seen: Vec<(LogicalPath, Cause, Seen)>,
     pub worthless: Vec<(LogicalPath, Cause)>,
+    /// Worthless too, but for one thing: somebody has the file open for writing.
+    pub held: Vec<(LogicalPath, Cause)>,
+}
+
+fn is_held(seen: &Seen) -> bool {
+    matches!(seen, Seen::File(look) if look.writer == Writer::Some)
 }
 
 impl Looks {
@@ -95,11 +103,21 @@ impl Looks {
         self.flights.contains_key(path) || self.together.iter().flatten().any(|(other, _)| other == path)
     }
 
+    /// A group could not be recorded: its paths are looked at one by one.
+    pub(super) fn part(&mut self, paths: impl Iterator<Item = LogicalPath>) {
+        self.alone.extend(paths);
+    }
+
     /// Queues places that have to be looked at together.
     pub(super) fn push_together(&mut self, mut places: Vec<(LogicalPath, Cause)>) {
         let mut seen = HashSet::new();
         places.retain(|(path, _)| seen.insert(path.clone()));
         self.together.push_back(places);
+    }
+
+    /// The first order among looks under way and groups waiting.
+    pub(super) fn first_order(&self) -> Option<u64> {
+        self.causes().map(|(_, cause)| cause.order).min()
     }
 
     /// Whom looks under way, and groups waiting, are for.
@@ -111,13 +129,17 @@ impl Looks {
     /// Takes a request's results; `None` when nobody asked (the machine was rebuilt meanwhile).
     pub(super) fn land(&mut self, looked: Looked) -> Option<Landed> {
         let mount = self.requests.remove(&looked.ticket)?;
-        let mut landed = Landed { mount, seen: Vec::new(), worthless: Vec::new() };
+        let mut landed = Landed { mount, seen: Vec::new(), worthless: Vec::new(), held: Vec::new() };
         for (path, seen) in looked.seen {
             if self.flights.get(&path).is_none_or(|flight| flight.ticket != looked.ticket) {
                 continue;
             }
             let Some(flight) = self.flights.remove(&path) else { continue };
             match flight.again {
+                // Written on while it was looked at, by somebody who has it open: its close will be heard.
+                Some(cause) if cause.heard == HintKind::Written && is_held(&seen) => {
+                    landed.held.push((path, cause));
+                }
                 Some(cause) => landed.worthless.push((path, cause)),
                 None => landed.seen.push((path, flight.cause, seen)),
             }
@@ -162,6 +184,10 @@ impl Intake {
                     continue;
                 }
                 let Some(mount) = self.mounts.of(&path) else { continue };
+                if self.looks.alone.remove(&path) {
+                    self.send_look(vec![(path, cause)], effects);
+                    continue;
+                }
                 match by_mount.iter_mut().find(|(other, _)| *other == mount) {
                     Some((_, places)) => places.push((path, cause)),
                     None => by_mount.push((mount, vec![(path, cause)])),

@@ -14,6 +14,8 @@ use crate::store::{Ledger, MountRow, StoreError};
 
 /// How often each root is looked at: a mount that is back is scanned within 2 s.
 const ROOT_EVERY_MS: u64 = 1_000;
+/// How often a mount is scanned that has unwatched directories, milliseconds.
+const POLL_EVERY_MS: u64 = 10_000;
 /// Faults kept by path; more are only counted.
 const FAULTS_MAX: usize = 1_000;
 /// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the
@@ -39,6 +41,9 @@ struct State {
     /// Everything of it was scanned since the start.
     scanned: bool,
     faults: BTreeMap<LogicalPath, String>,
+    /// Directories without a watch, each with why: while there are any, the mount is scanned again and again.
+    unwatched: BTreeMap<LogicalPath, String>,
+    next_poll: Mono,
     assets: i64,
     directories: i64,
     /// Its listings have all come back; the next group that may write notes that the scan ended.
@@ -48,7 +53,8 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Presence {
     Unknown,
-    Online(Identity),
+    /// The root, and which mounting of its filesystem it is on.
+    Online(Identity, u64),
     Offline(String),
 }
 
@@ -58,6 +64,13 @@ struct ScanJob {
     found: u64,
     /// All listings have come back, and the root is being looked at: was it there for all of them?
     checking_root: bool,
+}
+
+impl State {
+    /// Hints cannot be relied on, so scans stand in for them.
+    fn is_polled(&self) -> bool {
+        !self.unwatched.is_empty() && self.scan.is_none() && matches!(self.presence, Presence::Online(..))
+    }
 }
 
 impl Mounts {
@@ -82,6 +95,8 @@ impl Mounts {
                 last_scan: None,
                 scanned: false,
                 faults: BTreeMap::new(),
+                unwatched: BTreeMap::new(),
+                next_poll: now.mono,
                 assets: assets as i64,
                 directories: directories as i64,
                 scan_ended: false,
@@ -110,7 +125,7 @@ impl Mounts {
 
     pub(super) fn online_root(&self, mount: MountId) -> Option<Identity> {
         match self.state(mount).presence {
-            Presence::Online(root) => Some(root),
+            Presence::Online(root, _) => Some(root),
             _ => None,
         }
     }
@@ -143,7 +158,9 @@ impl Mounts {
     }
 
     pub(super) fn deadline(&self) -> Mono {
-        self.0.iter().filter(|s| !s.asked_root).map(|s| s.next_root).min().unwrap_or(Mono(u64::MAX))
+        let roots = self.0.iter().filter(|s| !s.asked_root).map(|s| s.next_root);
+        let polls = self.0.iter().filter(|s| s.is_polled()).map(|s| s.next_poll);
+        roots.chain(polls).min().unwrap_or(Mono(u64::MAX))
     }
 
     pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
@@ -167,9 +184,27 @@ impl Mounts {
         }
     }
 
+    pub(super) fn note_unwatched(&mut self, now: Mono, path: &LogicalPath, why: Option<String>) {
+        let Some(mount) = self.of(path) else { return };
+        let state = self.state_mut(mount);
+        match why {
+            None => drop(state.unwatched.remove(path)),
+            Some(why) => {
+                if state.unwatched.is_empty() {
+                    state.next_poll = now.plus_ms(POLL_EVERY_MS);
+                }
+                if state.unwatched.len() < FAULTS_MAX {
+                    state.unwatched.insert(path.clone(), why);
+                }
+            }
+        }
+    }
+
     pub(super) fn forget_faults_under(&mut self, path: &LogicalPath) {
         if let Some(mount) = self.of(path) {
-            self.state_mut(mount).faults.retain(|fault, _| fault != path && !fault.is_below(path));
+            let state = self.state_mut(mount);
+            state.faults.retain(|fault, _| fault != path && !fault.is_below(path));
+            state.unwatched.retain(|fault, _| fault != path && !fault.is_below(path));
         }
     }
 
@@ -194,17 +229,17 @@ impl Mounts {
         oldest: impl Fn(&LogicalPath) -> Option<Mono>,
     ) -> Vec<MountStatus> {
         let one = |(state, mount): (&State, &Mount)| {
-            let fault = state.faults.iter().next();
+            let fault = state.unwatched.iter().chain(&state.faults).next();
             let (shown, reason) = match (&state.presence, fault) {
                 (Presence::Unknown, _) => (MountState::Scanning, None),
                 (Presence::Offline(why), _) => (MountState::Offline, Some(why.clone())),
-                (Presence::Online(_), Some((_, why))) => {
-                    let more = state.faults.len() - 1;
+                (Presence::Online(..), Some((_, why))) => {
+                    let more = state.faults.len() + state.unwatched.len() - 1;
                     let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
                     (MountState::Degraded, Some(format!("{why}{more}")))
                 }
-                (Presence::Online(_), None) if state.scan.is_some() => (MountState::Scanning, None),
-                (Presence::Online(_), None) => (MountState::Watching, None),
+                (Presence::Online(..), None) if state.scan.is_some() => (MountState::Scanning, None),
+                (Presence::Online(..), None) => (MountState::Watching, None),
             };
             MountStatus {
                 path: state.path.to_string(),
@@ -231,10 +266,15 @@ impl Mounts {
 }
 
 impl Intake {
-    /// Roots that are to be looked at.
+    /// Roots that are to be looked at. Mounts that are polled are scanned when their time has come.
     pub(super) fn due_roots(&mut self, now: Mono) -> Vec<Effect> {
         let mut effects = Vec::new();
         for mount in self.mounts.ids() {
+            let state = self.mounts.state_mut(mount);
+            if state.is_polled() && state.next_poll <= now {
+                state.next_poll = now.plus_ms(POLL_EVERY_MS);
+                self.rescan(now, mount);
+            }
             let state = self.mounts.state_mut(mount);
             if !state.asked_root && state.next_root <= now {
                 state.asked_root = true;
@@ -255,20 +295,22 @@ impl Intake {
         let state = self.mounts.state_mut(mount);
         state.asked_root = false;
         state.suspected = state.next_root == Mono(0);
-        let root = match seen {
-            RootSeen::Directory { identity, empty } => {
-                if *empty && state.assets > 0 && state.row.root.is_some_and(|known| known.volume != identity.volume) {
+        let (root, mounting) = match seen {
+            RootSeen::Directory { identity, mounting, empty } => {
+                let other = state.row.root.is_some_and(|known| known.volume != identity.volume);
+                if *empty && other && ledger.count(&state.path)?.1 > 0 {
                     return self.take_offline(mount, "its root is suddenly empty, on another device", ledger);
                 }
-                *identity
+                (*identity, *mounting)
             }
             RootSeen::Missing => return self.take_offline(mount, "its directory is not there", ledger),
             RootSeen::Unusable(why) => return self.take_offline(mount, why, ledger),
         };
-        if state.presence == Presence::Online(root) {
+        // Mounted again, the same root has lost its watches.
+        if state.presence == Presence::Online(root, mounting) {
             return Ok(Done::default());
         }
-        state.presence = Presence::Online(root);
+        state.presence = Presence::Online(root, mounting);
         if state.row.root != Some(root) {
             state.row.root = Some(root);
             let (path, row) = (state.path.clone(), state.row);

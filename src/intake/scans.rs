@@ -1,24 +1,33 @@
 //! Directories to be listed, and listings under way. A scan is a directory at a time; looks go before it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Effect, Intake};
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{ListRequest, Listed};
 use crate::model::path::LogicalPath;
+use crate::model::time::Mono;
 
 /// Listings on their way at most.
 const REQUESTS_MAX: usize = 8;
 /// While more paths than this wait to be looked at, no further directory is listed.
 const PATHS_WAITING_MAX: usize = 20_000;
 
+/// After a listing that could not be recorded the next is made this much later, milliseconds.
+const SOON_MS: u64 = 1_000;
+
 /// What is being scanned.
 #[derive(Debug, Default)]
 pub(super) struct Scans {
-    /// Last in, first out: depth first, so that the list stays short.
-    waiting: Vec<Scan>,
-    queued: HashSet<LogicalPath>,
+    /// Last in, first out: depth first, so that the list stays short. With each the mount.
+    waiting: Vec<(MountId, LogicalPath)>,
+    /// The places of those that wait, among all hints.
+    queued: HashMap<LogicalPath, u64>,
+    /// To be listed again, not before their time.
+    delayed: Vec<(Mono, Scan)>,
     flights: HashMap<LogicalPath, Flight>,
+    /// By mount: waiting, delayed, and under way.
+    left: BTreeMap<MountId, usize>,
 }
 
 /// A directory to be listed.
@@ -52,9 +61,39 @@ impl Scans {
     pub(super) fn push(&mut self, mount: MountId, path: &LogicalPath, order: u64) {
         if let Some(flight) = self.flights.get_mut(path) {
             flight.again = true;
-        } else if self.queued.insert(path.clone()) {
-            self.waiting.push(Scan { mount, path: path.clone(), order });
+            flight.scan.order = flight.scan.order.min(order);
+        } else if let Some(earlier) = self.queued.get_mut(path) {
+            *earlier = order.min(*earlier);
+        } else {
+            self.queued.insert(path.clone(), order);
+            self.waiting.push((mount, path.clone()));
+            *self.left.entry(mount).or_default() += 1;
         }
+    }
+
+    /// Whether a directory waits to be listed.
+    pub(super) fn waits(&self, path: &LogicalPath) -> bool {
+        self.queued.contains_key(path)
+    }
+
+    /// A listing could not be recorded: it is made again in a moment, and its scan does not end before.
+    pub(super) fn again_soon(&mut self, now: Mono, scan: Scan) {
+        *self.left.entry(scan.mount).or_default() += 1;
+        self.delayed.push((now.plus_ms(SOON_MS), scan));
+    }
+
+    /// Queues what was delayed until now.
+    fn expire(&mut self, now: Mono) {
+        let due: Vec<_> = self.delayed.extract_if(.., |(until, _)| *until <= now).collect();
+        for (_, scan) in due {
+            self.forget_one(scan.mount);
+            self.push(scan.mount, &scan.path, scan.order);
+        }
+    }
+
+    /// When something delayed is due.
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        self.delayed.iter().map(|(until, _)| *until).min()
     }
 
     /// Notes a hint for the listing of the directory that holds the path.
@@ -82,42 +121,55 @@ impl Scans {
             return None;
         }
         let Flight { scan, hinted, again, .. } = self.flights.remove(&listed.path)?;
+        self.forget_one(scan.mount);
         Some(Landed { scan, hinted, again })
     }
 
     /// Directories of a mount that are waiting or being listed.
     pub(super) fn left(&self, mount: MountId) -> usize {
-        let flying = self.flights.values().filter(|flight| flight.scan.mount == mount).count();
-        flying + self.waiting.iter().filter(|scan| scan.mount == mount).count()
+        self.left.get(&mount).copied().unwrap_or(0)
     }
 
     /// Forgets a mount's waiting directories: it is offline.
     pub(super) fn forget(&mut self, mount: MountId) {
         let queued = &mut self.queued;
-        self.waiting.retain(|scan| scan.mount != mount || !queued.remove(&scan.path));
+        self.waiting.retain(|(other, path)| *other != mount || queued.remove(path).is_none());
+        self.delayed.retain(|(_, scan)| scan.mount != mount);
+        let flying = self.flights.values().filter(|flight| flight.scan.mount == mount).count();
+        self.left.insert(mount, flying);
     }
 
-    /// The places of all scans among the hints.
-    pub(super) fn orders(&self) -> impl Iterator<Item = u64> {
-        self.flights.values().map(|flight| flight.scan.order).chain(self.waiting.iter().map(|scan| scan.order))
+    /// The first place of all scans among the hints.
+    pub(super) fn first_order(&self) -> Option<u64> {
+        let delayed = self.delayed.iter().map(|(_, scan)| scan.order);
+        let flying = self.flights.values().map(|flight| flight.scan.order);
+        self.queued.values().copied().chain(delayed).chain(flying).min()
     }
 
     fn next(&mut self) -> Option<Scan> {
         if self.flights.len() >= REQUESTS_MAX {
             return None;
         }
-        let scan = self.waiting.pop()?;
-        self.queued.remove(&scan.path);
-        Some(scan)
+        let (mount, path) = self.waiting.pop()?;
+        let order = self.queued.remove(&path).unwrap_or_default();
+        Some(Scan { mount, path, order })
+    }
+
+    fn forget_one(&mut self, mount: MountId) {
+        if let Some(left) = self.left.get_mut(&mount) {
+            *left = left.saturating_sub(1);
+        }
     }
 }
 
 impl Intake {
     /// Sends listings, as far as there is credit and looks keep up.
-    pub(super) fn release_lists(&mut self, effects: &mut Vec<Effect>) {
-        while self.settle.len() < PATHS_WAITING_MAX {
+    pub(super) fn release_lists(&mut self, now: Mono, effects: &mut Vec<Effect>) {
+        self.scans.expire(now);
+        while self.settle.awaited_len() < PATHS_WAITING_MAX {
             let Some(scan) = self.scans.next() else { break };
             if self.mounts.online_root(scan.mount).is_none() {
+                self.scans.forget_one(scan.mount);
                 continue;
             }
             let ticket = self.ticket();

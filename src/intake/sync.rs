@@ -4,7 +4,7 @@
 //! the hints so far, and for the scans and looks that they lead to, which keep their place; later hints are no concern
 //! of its, so a steady writer cannot starve it. It does not wait for files that a writer holds.
 
-use super::{Done, Effect, Intake};
+use super::{Effect, Intake};
 use crate::model::ids::ReplyId;
 use crate::model::record::SyncAnswer;
 use crate::model::time::Now;
@@ -12,32 +12,55 @@ use crate::store::Ledger;
 
 /// The calls that wait.
 #[derive(Debug, Default)]
-pub(super) struct Syncs {
-    next_number: u64,
-    waiting: Vec<Waiting>,
-}
+pub(super) struct Syncs(Vec<Waiting>);
 
 #[derive(Debug)]
 struct Waiting {
     reply: ReplyId,
-    number: u64,
-    /// Hints before this one are waited for; `None` until the source has said that it is done.
-    before: Option<u64>,
+    stage: Stage,
+}
+
+/// How far a call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The source is yet to be asked.
+    New,
+    /// It was asked under this number.
+    Asked(u64),
+    /// It is done; hints before this one are waited for.
+    Before(u64),
+}
+
+impl Syncs {
+    /// Callers of a machine that was lost: the source is asked anew.
+    pub(super) fn waiting(replies: Vec<ReplyId>) -> Self {
+        Self(replies.into_iter().map(|reply| Waiting { reply, stage: Stage::New }).collect())
+    }
+
+    pub(super) fn push(&mut self, reply: ReplyId) {
+        self.0.push(Waiting { reply, stage: Stage::New });
+    }
 }
 
 impl Intake {
-    pub(super) fn sync(&mut self, reply: ReplyId) -> Done {
-        self.syncs.next_number += 1;
-        let number = self.syncs.next_number;
-        self.syncs.waiting.push(Waiting { reply, number, before: None });
-        Done { effects: vec![Effect::SyncSource(number)], ..Done::default() }
+    /// Asks the source for those who came since it was asked last. Numbers are tickets, so that a late answer to a lost
+    /// machine is not taken for one to this.
+    pub(super) fn ask_source(&mut self, effects: &mut Vec<Effect>) {
+        if self.syncs.0.iter().all(|waiting| waiting.stage != Stage::New) {
+            return;
+        }
+        let number = self.ticket().0;
+        for waiting in self.syncs.0.iter_mut().filter(|waiting| waiting.stage == Stage::New) {
+            waiting.stage = Stage::Asked(number);
+        }
+        effects.push(Effect::SyncSource(number));
     }
 
     pub(super) fn synced(&mut self, now: Now, number: u64) {
         let before = self.next_order;
-        for waiting in &mut self.syncs.waiting {
-            if waiting.number <= number && waiting.before.is_none() {
-                waiting.before = Some(before);
+        for waiting in &mut self.syncs.0 {
+            if matches!(waiting.stage, Stage::Asked(asked) if asked <= number) {
+                waiting.stage = Stage::Before(before);
                 self.settle.hurry(now.mono, before - 1);
                 self.looks.hurry(before - 1);
             }
@@ -47,22 +70,23 @@ impl Intake {
     /// A scan began that stands for hints which were not kept: whoever waits, waits for all of it.
     pub(super) fn wait_for_scan(&mut self) {
         let before = self.next_order;
-        for waiting in &mut self.syncs.waiting {
-            waiting.before = waiting.before.map(|_| before);
+        for waiting in &mut self.syncs.0 {
+            if let Stage::Before(earlier) = &mut waiting.stage {
+                *earlier = before;
+            }
         }
     }
 
     pub(super) fn answer_syncs(&mut self, ledger: &Ledger, effects: &mut Vec<Effect>) {
-        if self.syncs.waiting.is_empty() || !self.mounts.all_known() {
+        if self.syncs.0.is_empty() || !self.mounts.all_known() {
             return;
         }
-        let orders = self.settle.awaited().map(|(_, cause)| cause.order);
-        let orders = orders.chain(self.looks.causes().map(|(_, cause)| cause.order)).chain(self.scans.orders());
-        let oldest = orders.min().unwrap_or(u64::MAX);
+        let oldest = [self.settle.first_awaited(), self.looks.first_order(), self.scans.first_order()];
+        let oldest = oldest.into_iter().flatten().min().unwrap_or(u64::MAX);
         let (seq, rrn) = ledger.newest();
         let offline = self.mounts.offline();
-        self.syncs.waiting.retain(|waiting| {
-            let done = waiting.before.is_some_and(|before| before <= oldest);
+        self.syncs.0.retain(|waiting| {
+            let done = matches!(waiting.stage, Stage::Before(before) if before <= oldest);
             if done {
                 let answer = SyncAnswer { seq, rrn, offline: offline.clone() };
                 effects.push(Effect::AnswerSync(waiting.reply, answer));

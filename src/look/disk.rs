@@ -43,6 +43,12 @@ pub trait Disk: Send + Sync {
     /// The user name of a uid, or its digits when it has none.
     fn owner(&self, uid: u32) -> String;
 
+    /// Which mounting of its filesystem a path is on; 0 where the system does not tell. It differs once a filesystem has
+    /// been unmounted and mounted again, though everything on it is the same.
+    fn mounting(&self, _path: &Path) -> u64 {
+        0
+    }
+
     /// Two writes less than this apart may leave the same mtime; 0 when they never do.
     fn timestamp_granularity_ns(&self) -> i64;
 }

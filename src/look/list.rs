@@ -10,7 +10,6 @@ use super::fault::{explain, is_absence};
 use super::file::is_racy;
 use super::way::{Way, Ways};
 use crate::metadata::xattr;
-use crate::model::hint::Signal;
 use crate::model::ids::MountId;
 use crate::model::look::{ListError, ListRequest, Listed, ListedFile, Listing};
 use crate::model::metadata::Metadata;
@@ -19,7 +18,7 @@ use crate::model::time::Wall;
 use crate::watch::mounts::Mounts;
 use crate::watch::{WatchError, WatchSource};
 
-/// Watches the directory, then lists it and looks at each name in it. The signals say that it is not watched.
+/// Watches the directory, then lists it and looks at each name in it. [`Listed::unwatched`] says when it cannot be watched.
 ///
 /// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile. `clock` is asked once a
 /// file, for [`ListedFile::racy`].
@@ -29,10 +28,10 @@ pub fn list(
     source: &dyn WatchSource,
     clock: &dyn Fn() -> Wall,
     request: &ListRequest,
-) -> (Listed, Vec<Signal>) {
-    let mut signals = Vec::new();
-    let content = content(disk, mounts, source, clock, request, &mut signals);
-    (Listed { ticket: request.ticket, path: request.path.clone(), content }, signals)
+) -> Listed {
+    let mut unwatched = None;
+    let content = content(disk, mounts, source, clock, request, &mut unwatched);
+    Listed { ticket: request.ticket, path: request.path.clone(), content, unwatched }
 }
 
 fn content(
@@ -41,7 +40,7 @@ fn content(
     source: &dyn WatchSource,
     clock: &dyn Fn() -> Wall,
     request: &ListRequest,
-    signals: &mut Vec<Signal>,
+    unwatched: &mut Option<String>,
 ) -> Result<Listing, ListError> {
     let mount = mounts.get(request.mount);
     if mounts.is_ignored(request.mount, &request.path) {
@@ -70,7 +69,7 @@ fn content(
         Ok(()) => {}
         Err(WatchError::Gone) => return Err(ListError::Gone),
         Err(error @ (WatchError::Limit | WatchError::Failed(_))) => {
-            signals.push(Signal::Unwatched { path: request.path.clone(), why: error.to_string() });
+            *unwatched = Some(format!("{} is not watched: {error}", dir.display()));
         }
     }
     let names = disk.list(&dir).map_err(|error| list_error(&dir, &error))?;

@@ -83,6 +83,11 @@ impl Disk for RealDisk {
         self.owners.name(uid)
     }
 
+    #[cfg(target_os = "linux")]
+    fn mounting(&self, path: &Path) -> u64 {
+        stat::mounting(path)
+    }
+
     fn timestamp_granularity_ns(&self) -> i64 {
         self.granularity_ns
     }

@@ -17,7 +17,7 @@ pub fn root(disk: &dyn Disk, dir: &Path) -> RootSeen {
     };
     match stat.kind {
         Kind::Directory => match disk.is_empty(dir) {
-            Ok(empty) => RootSeen::Directory { identity: stat.identity, empty },
+            Ok(empty) => RootSeen::Directory { identity: stat.identity, mounting: disk.mounting(dir), empty },
             Err(error) => unusable(&error),
         },
         Kind::File => RootSeen::Unusable(format!("{} is a file; a mount needs a directory", dir.display())),

@@ -8,7 +8,6 @@ use std::sync::Mutex;
 
 use super::disk::{Disk, DiskStat, Kind, Lease};
 use crate::model::asset::Identity;
-use crate::model::hint::Signal;
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen, Seen, Writer};
 use crate::model::mount::{FirstScan, Mount};
@@ -294,11 +293,15 @@ fn the_way_to_a_directory_is_looked_at_once_a_request() {
     ));
 }
 
-fn list(disk: &Script, watch: fn() -> Result<(), WatchError>, text: &str) -> (Result<Listing, ListError>, Vec<Signal>) {
+fn list(
+    disk: &Script,
+    watch: fn() -> Result<(), WatchError>,
+    text: &str,
+) -> (Result<Listing, ListError>, Option<String>) {
     let request = ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), metadata: true };
-    let (listed, signals) = super::list(disk, &mounts(false), &Watch(watch), &|| NOW, &request);
+    let listed = super::list(disk, &mounts(false), &Watch(watch), &|| NOW, &request);
     assert_eq!((listed.ticket, listed.path), (request.ticket, request.path));
-    (listed.content, signals)
+    (listed.content, listed.unwatched)
 }
 
 #[test]
@@ -329,33 +332,32 @@ fn a_listing_has_files_and_directories_and_nothing_else() {
             ("/d/x.tmp", vec![Ok(file(0))]),
         ])
     };
-    let (content, signals) = list(&disk, || Ok(()), "/m");
+    let (content, unwatched) = list(&disk, || Ok(()), "/m");
     let listing = content.expect("a listing");
     assert_eq!(listing.files.iter().map(|file| &file.name[..]).collect::<Vec<_>>(), [&b"a"[..], b"unknown"]);
     assert_eq!(listing.files[0].xattrs["XATTR_user.a"], ["1"]);
     assert_eq!(listing.directories, [b"s"]);
-    assert_eq!(signals, []);
+    assert_eq!(unwatched, None);
 }
 
 #[test]
 fn ignored_directories_are_empty() {
     let disk = || Script { names: vec![("a", None)], ..Script::new([("/d/s", vec![Ok(directory(1))])]) };
     for text in ["/m/state", "/m/s/hidden", "/m/s/hidden/deeper", "/m/x.tmp"] {
-        assert_eq!(list(&disk(), || panic!("not watched"), text), (Ok(Listing::default()), vec![]), "{text}");
+        assert_eq!(list(&disk(), || panic!("not watched"), text), (Ok(Listing::default()), None), "{text}");
     }
 }
 
 #[test]
 fn what_cannot_be_watched_is_listed_and_said() {
     let disk = Script { names: vec![("a", None)], ..Script::new([("/d/a", vec![Ok(file(0))])]) };
-    let unwatched = |why: &str| vec![Signal::Unwatched { path: path("/m"), why: why.to_owned() }];
-    let (content, signals) = list(&disk, || Err(WatchError::Limit), "/m");
+    let (content, unwatched) = list(&disk, || Err(WatchError::Limit), "/m");
     assert_eq!(content.expect("a listing").files.len(), 1);
-    assert_eq!(signals, unwatched(&WatchError::Limit.to_string()));
-    let (content, signals) = list(&disk, || Err(WatchError::Failed("why".to_owned())), "/m");
+    assert_eq!(unwatched, Some(format!("/d is not watched: {}", WatchError::Limit)));
+    let (content, unwatched) = list(&disk, || Err(WatchError::Failed("why".to_owned())), "/m");
     assert_eq!(content.expect("a listing").files.len(), 1);
-    assert_eq!(signals, unwatched("why"));
-    assert_eq!(list(&disk, || Err(WatchError::Gone), "/m"), (Err(ListError::Gone), vec![]));
+    assert_eq!(unwatched.as_deref(), Some("/d is not watched: why"));
+    assert_eq!(list(&disk, || Err(WatchError::Gone), "/m"), (Err(ListError::Gone), None));
 }
 
 #[test]
@@ -379,7 +381,7 @@ fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
 #[test]
 fn a_root_is_a_directory_or_the_reason_why_not() {
     let see = |answer| super::root(&Script::new([("/d", vec![answer])]), Path::new("/d"));
-    assert_eq!(see(Ok(root())), RootSeen::Directory { identity: ROOT, empty: true });
+    assert_eq!(see(Ok(root())), RootSeen::Directory { identity: ROOT, mounting: 0, empty: true });
     assert_eq!(see(Err(libc::ENOENT)), RootSeen::Missing);
     for (answer, part) in [
         (Ok(file(0)), "is a file"),
@@ -391,7 +393,7 @@ fn a_root_is_a_directory_or_the_reason_why_not() {
         assert!(why.contains(part) && why.contains("/d"), "{why}");
     }
     let full = Script { names: vec![("a", None)], ..Script::new([]) };
-    assert_eq!(super::root(&full, Path::new("/d")), RootSeen::Directory { identity: ROOT, empty: false });
+    assert_eq!(super::root(&full, Path::new("/d")), RootSeen::Directory { identity: ROOT, mounting: 0, empty: false });
     let failing = Script { list_error: Some(libc::EIO), ..Script::new([]) };
     assert!(matches!(super::root(&failing, Path::new("/d")), RootSeen::Unusable(_)));
 }

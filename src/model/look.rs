@@ -98,6 +98,8 @@ pub struct Listed {
     pub path: LogicalPath,
     /// What was in it, or why it could not be read.
     pub content: Result<Listing, ListError>,
+    /// Why it is not watched, for people; it was listed all the same.
+    pub unwatched: Option<String>,
 }
 
 /// The names in a directory. Ignored names are left out. Not ordered.
@@ -140,6 +142,8 @@ pub enum RootSeen {
     Directory {
         /// Which one.
         identity: Identity,
+        /// Which mounting of its filesystem it is on; 0 where the system does not tell.
+        mounting: u64,
         /// It has no entries at all.
         empty: bool,
     },

@@ -118,8 +118,7 @@ impl Run {
                 return Some(Some(shown.join(", ")));
             }
             ["forget", directory] => {
-                let first = self.settle.forget_under(&path(directory));
-                return Some(Some(first.map_or("none".to_owned(), |order| order.to_string())));
+                self.settle.forget_under(&path(directory));
             }
             ["recheck", directory] => self.settle.recheck_under(now, &path(directory)),
             ["sync", order] => self.settle.hurry(now, order.parse().ok()?),

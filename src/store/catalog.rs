@@ -109,6 +109,7 @@ impl Ledger {
                  owner, ?4 FROM assets WHERE id = ?1"
             ))
             .and_then(|mut sql| sql.execute((asset.id.0, asset.path.as_bytes(), rrn.0, at.0)))
+            .and_then(|rows| if rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(rows)) })
             .to("keep a gone asset")?;
         self.connection
             .prepare_cached("DELETE FROM assets WHERE id = ?1")

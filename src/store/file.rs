@@ -1,8 +1,8 @@
-#![expect(clippy::disallowed_methods, reason = "the ledger is a file; this is the one place that opens it")]
 //! The ledger as a file: where it lies, who may open it, and the upkeep of its write-ahead log.
 //!
 //! The log is synced every 200 ms while it grows, and copied back into the database by the [`Keeper`] on a connection
 //! of its own: on the engine's connection a checkpoint would make single commits wait up to 19 ms.
+#![expect(clippy::disallowed_methods, reason = "the ledger is a file; this is the one place that opens it")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -134,6 +134,7 @@ impl Ledger {
             volumes: Default::default(),
             promised: Default::default(),
             group_rrn: Default::default(),
+            lost: Default::default(),
             dir_balance: Default::default(),
             commits: Default::default(),
         };

@@ -21,7 +21,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn forget_old(&self, now: Wall) -> Result<bool> {
-        let mut more = false;
+        let mut more = self.forget_journal(Wall(now.0 - JOURNAL_MS))?;
         let mut run = |sql: &str, kept_ms: i64| -> Result<()> {
             let rows = self
                 .connection
@@ -31,12 +31,6 @@ impl Ledger {
             more |= rows as i64 == ROWS;
             Ok(())
         };
-        // The journal is in order of time but for clock jumps, so its oldest rows are its first.
-        run(
-            "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE time < ?1
-             AND seq < coalesce((SELECT min(seq) FROM owed), 9223372036854775807) ORDER BY seq LIMIT ?2)",
-            JOURNAL_MS,
-        )?;
         run(
             "DELETE FROM metadata WHERE asset IN (SELECT id FROM gone WHERE gone_at < ?1 ORDER BY gone_at, id LIMIT ?2)",
             JOURNAL_MS,
@@ -62,5 +56,37 @@ impl Ledger {
             IDEMPOTENCY_MS,
         )?;
         Ok(more)
+    }
+
+    /// Forgets journal rows before `until` that nobody is owed; gives whether more may be left. The journal is in order of
+    /// time but for clock jumps, so this stops at the first row that is young enough, and reads no further.
+    fn forget_journal(&self, until: Wall) -> Result<bool> {
+        const FORGET: &str = "forget old changes";
+        let first_owed: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT min(first) FROM
+                 (SELECT (SELECT min(seq) FROM owed WHERE subscription = subscriptions.id) AS first FROM subscriptions)",
+            )
+            .and_then(|mut sql| sql.query_row([], |row| row.get(0)))
+            .to(FORGET)?;
+        let mut sql =
+            self.connection.prepare_cached("SELECT seq, time FROM journal ORDER BY seq LIMIT ?1").to(FORGET)?;
+        let mut rows = sql.query([ROWS]).to(FORGET)?;
+        let (mut last, mut count) = (None, 0);
+        while let Some(row) = rows.next().to(FORGET)? {
+            let (seq, time): (i64, i64) = (row.get(0).to(FORGET)?, row.get(1).to(FORGET)?);
+            if time >= until.0 || first_owed.is_some_and(|first| seq >= first) {
+                break;
+            }
+            (last, count) = (Some(seq), count + 1);
+        }
+        if let Some(last) = last {
+            self.connection
+                .prepare_cached("DELETE FROM journal WHERE seq <= ?1")
+                .and_then(|mut sql| sql.execute([last]))
+                .to(FORGET)?;
+        }
+        Ok(count == ROWS)
     }
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
-use super::error::Operation as _;
+use super::error::{Cause, Operation as _};
 use super::file::WalFile;
-use super::{Ledger, Result};
+use super::{Ledger, Result, StoreError};
 
 /// How a commit becomes durable.
 pub(super) enum Durability {
@@ -29,6 +29,7 @@ impl Ledger {
         };
         self.promised.set(false);
         self.group_rrn.set(None);
+        self.lost.set(false);
         self.connection.execute_batch(sql).to("begin a transaction")
     }
 
@@ -37,6 +38,7 @@ impl Ledger {
     /// # Errors
     /// When SQLite or the disk refuses. The caller rolls back, and drops whatever it derived in memory.
     pub fn commit(&self) -> Result<()> {
+        self.still_open()?;
         let sql = match self.durability {
             Durability::Wal(_) => "COMMIT",
             Durability::Savepoint => "RELEASE grp",
@@ -61,15 +63,30 @@ impl Ledger {
         self.connection.execute_batch(sql).to("roll back")
     }
 
+    /// Whether the open group still stands. After some errors (a full disk, I/O) SQLite rolls the whole transaction back
+    /// by itself; whatever was written after that would be committed alone.
+    ///
+    /// # Errors
+    /// When it does not: the caller gives the group up.
+    pub fn still_open(&self) -> Result<()> {
+        if self.lost.get() {
+            let text = "SQLite rolled the group back".to_owned();
+            return Err(StoreError { operation: "go on with a group", source: Cause::Damaged(text) });
+        }
+        Ok(())
+    }
+
     /// Runs one input of the open group: whole, or not at all.
     ///
     /// # Errors
-    /// What `work` gave; what it wrote is undone then. Also when SQLite refuses the savepoint itself.
+    /// What `work` gave; what it wrote is undone then. Also when SQLite refuses the savepoint itself. The caller asks
+    /// [`Self::still_open`] before he goes on.
     pub fn savepoint<T, E: From<super::StoreError>>(
         &self,
         work: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let (dirs, rrn) = (self.dir_balance.get(), self.group_rrn.get());
+        self.still_open()?;
         self.run_cached("SAVEPOINT input").to("open a savepoint")?;
         match work() {
             Ok(value) => {
@@ -81,8 +98,9 @@ impl Ledger {
                 self.dir_balance.set(dirs);
                 // Its block may have been reserved by what is undone here.
                 self.group_rrn.set(rrn);
-                self.run_cached("ROLLBACK TO input").to("roll back to a savepoint")?;
-                self.run_cached("RELEASE input").to("release a savepoint")?;
+                let undone = self.run_cached("ROLLBACK TO input").and_then(|()| self.run_cached("RELEASE input"));
+                // The first error says more than that there is no savepoint any more.
+                self.lost.set(undone.is_err() || self.connection.is_autocommit());
                 Err(error)
             }
         }

@@ -284,14 +284,11 @@ impl World {
                 self.results.push(Input::Intake(intake::Input::Looked(looked)));
             }
             Job::List(request) => {
-                let (listed, signals) = look::list(&host, &self.mounts, &host, &clock, &request);
+                let listed = look::list(&host, &self.mounts, &host, &clock, &request);
                 self.note_disk();
                 let found = listed.content.as_ref().map(|listing| (listing.files.len(), listing.directories.len()));
                 self.note(format!("  listed {} {found:?}", listed.path.as_bytes().escape_ascii()));
                 self.results.push(Input::Intake(intake::Input::Listed(listed)));
-                if !signals.is_empty() {
-                    self.results.push(Input::Intake(intake::Input::Signals(signals)));
-                }
             }
             Job::Root(mount) => {
                 let root = self.mounts.get(mount).dir.clone();

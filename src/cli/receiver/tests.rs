@@ -1,3 +1,5 @@
+//! The receiver, called by the real client.
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use crate::intake::{Effect, Input, Intake, RulesInForce, Setup};
+use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
@@ -115,7 +115,7 @@ impl World {
         };
         let patience = Patience { quiet_ms: 1_000, max_ms: None };
         let setup = Setup { mounts: vec![mount], patience, sees_closes: true, source: "test" };
-        let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, 1).expect("intake");
+        let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, TakenOver::default()).expect("intake");
         let mut world = Self { intake, ledger, files: files(before), writers: BTreeMap::new(), answered: Vec::new() };
         world.run();
         assert!(world.intake.ready());
@@ -132,10 +132,7 @@ impl World {
         let done = self.intake.step(NOW, input, &self.ledger).expect("a step");
         assert!(done.fault.is_none(), "{:?}", done.fault);
         self.ledger.commit().expect("a commit");
-        for effect in done.effects {
-            let Effect::SyncSource(number) = effect else { panic!("nobody asked for {effect:?}") };
-            self.step(Input::Signals(vec![Signal::Synced(number)]));
-        }
+        assert!(done.effects.is_empty(), "nobody asked for {:?}", done.effects);
     }
 
     /// Does what intake wants done until it wants nothing.
@@ -155,12 +152,16 @@ impl World {
                     }
                     Effect::List(request) => {
                         let content = Ok(self.list(&request.path));
-                        Input::Listed(Listed { ticket: request.ticket, path: request.path, content })
+                        Input::Listed(Listed { ticket: request.ticket, path: request.path, content, unwatched: None })
                     }
                     Effect::SeeRoot(mount) => {
                         assert_eq!(mount, MountId(0));
-                        Input::RootSeen(mount, RootSeen::Directory { identity: ROOT, empty: self.files.is_empty() })
+                        Input::RootSeen(
+                            mount,
+                            RootSeen::Directory { identity: ROOT, mounting: 0, empty: self.files.is_empty() },
+                        )
                     }
+                    Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
                     Effect::AnswerSync(reply, _) => {
                         self.answered.push(reply);
                         continue;

@@ -25,7 +25,7 @@ fn is_multigrain(release: &str) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use self::linux::Stats;
+pub(super) use self::linux::{Stats, mounting};
 #[cfg(not(target_os = "linux"))]
 pub(super) use self::portable::Stats;
 
@@ -97,6 +97,22 @@ mod linux {
                 uid: statx.stx_uid,
             }))
         }
+    }
+
+    /// The unique id of the mount that a path is on (Linux 6.8); 0 where there is none.
+    pub(in super::super) fn mounting(path: &Path) -> u64 {
+        const FLAGS: libc::c_int = libc::AT_SYMLINK_NOFOLLOW | libc::AT_NO_AUTOMOUNT;
+        let Ok(path) = c_path(path) else { return 0 };
+        let mut statx = MaybeUninit::<libc::statx>::uninit();
+        // SAFETY: the path is a C string and the buffer a statx of ours; both outlive the call.
+        let code =
+            unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), FLAGS, libc::STATX_MNT_ID_UNIQUE, statx.as_mut_ptr()) };
+        if code != 0 {
+            return 0;
+        }
+        // SAFETY: the call succeeded, so it is filled in.
+        let statx = unsafe { statx.assume_init() };
+        if statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0 { statx.stx_mnt_id } else { 0 }
     }
 
     /// Nanoseconds since the epoch; a time past the year 2262 is the last that fits.

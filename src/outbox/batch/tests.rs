@@ -1,3 +1,4 @@
+//! Cutting, and the payload byte for byte.
 #![allow(clippy::disallowed_methods, reason = "the expected payloads are files")]
 
 use std::fs;

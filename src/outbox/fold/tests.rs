@@ -1,3 +1,5 @@
+//! Folding, pair by pair.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

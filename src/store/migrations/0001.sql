@@ -81,7 +81,8 @@ CREATE TABLE rule_files (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT R
 
 -- Every subscription that ever had a name here and still has something to lose. `removed_at` is null while a rule
 -- names it.
-CREATE TABLE subscriptions (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, removed_at INTEGER);
+-- Their numbers are not used again: dead letters may outlive them.
+CREATE TABLE subscriptions (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, removed_at INTEGER);
 
 -- Entries matched and not yet cut; their content is the journal's.
 CREATE TABLE owed (subscription INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (subscription, seq)) WITHOUT ROWID;

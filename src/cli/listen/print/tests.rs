@@ -1,3 +1,5 @@
+//! What is printed, for people and as JSON.
+
 use std::time::Instant;
 
 use axum::body::Bytes;
