@@ -35,7 +35,7 @@ pub struct Node {
     pub children: BTreeMap<Vec<u8>, Id>,
     /// Where a directory is; unused for files.
     pub parent: Option<Dentry>,
-    /// When something last happened to it that must be told: bytes, names, attributes.
+    /// When it was made or its bytes last changed: that must be told whatever happens after.
     pub told_ns: i64,
     /// It has, or had, several names: what happens by one is hinted at that one alone.
     pub linked: bool,

@@ -115,7 +115,10 @@ pub fn random(s: &mut Inner) {
         (24, Some((at, _))) => match s.nodes[dir].parent.clone() {
             Some(was) if was.0 != TOP && s.rng.chance(500) => {
                 remove_dir(s, dir);
-                create_at(s, &was);
+                if let Some(id) = create_at(s, &was) {
+                    let writer = open(s, id, was);
+                    close(s, writer);
+                }
             }
             _ => {
                 unlink(s, &at);
@@ -238,6 +241,9 @@ fn drop_link(s: &mut Inner, id: Id, at: &Dentry) {
 
 pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
     let Some(&id) = s.nodes[from.0].children.get(&from.1) else { return };
+    if s.nodes[id].kind != Kind::File {
+        return;
+    }
     let over = s.nodes[to.0].children.get(&to.1).copied();
     let volume = |dir: Id| s.nodes[dir].identity.volume;
     let onto_dir = over.is_some_and(|over| s.nodes[over].kind != Kind::File);
@@ -253,7 +259,7 @@ pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
     }
     s.nodes[to.0].children.insert(to.1.clone(), id);
     let now = s.stamp();
-    (s.nodes[id].ctime_ns, s.nodes[id].told_ns) = (now, now);
+    s.nodes[id].ctime_ns = now;
     for writer in &mut s.writers {
         if writer.node == id && writer.at.as_ref() == Some(from) {
             writer.at = Some(to.clone());
@@ -343,7 +349,6 @@ fn set_xattr(s: &mut Inner, at: &Dentry, id: Id) {
         n => drop(s.nodes[id].xattrs.insert(key.to_owned(), format!("v{n}").into_bytes())),
     }
     attributes(s, at, id);
-    s.nodes[id].told_ns = s.nodes[id].ctime_ns;
     log(s, "xattr", at);
 }
 
@@ -363,7 +368,7 @@ fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
     s.nodes[id].links += 1;
     s.nodes[id].linked = true;
     let now = s.stamp();
-    (s.nodes[id].ctime_ns, s.nodes[id].told_ns) = (now, now);
+    s.nodes[id].ctime_ns = now;
     s.event(to.0, Some(&to.1), Mask::Create);
     s.touch(to);
     log(s, &format!("link #{id} at"), to);
