@@ -50,11 +50,9 @@ impl Intake {
         let listing = match content {
             Ok(listing) => listing,
             Err(ListError::Gone) => {
-                if scan.path == *root {
-                    out.root_suspect = true;
-                } else {
-                    out.found.push((scan.path, scan.order));
-                }
+                out.root_suspect = scan.path == *root;
+                // Looked at even so: a root that is back by then is listed after all.
+                out.found.push((scan.path, scan.order));
                 return Ok(());
             }
             Err(ListError::Unreadable(why)) => {

@@ -374,8 +374,8 @@ fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
     log(s, &format!("link #{id} at"), to);
 }
 
-/// Takes a mount's root away, or puts an empty directory of another volume in its place.
-pub fn take_mount_away(s: &mut Inner, mount: usize) {
+/// Takes a mount's root away, and perhaps puts an empty directory of another volume in its place.
+pub fn take_mount_away(s: &mut Inner, mount: usize, stand_in: bool) {
     let name = s.mounts[mount].name.clone();
     if s.mounts[mount].away.is_some() {
         return;
@@ -383,7 +383,7 @@ pub fn take_mount_away(s: &mut Inner, mount: usize) {
     let Some(root) = s.nodes[TOP].children.remove(&name) else { return };
     s.mounts[mount].away = Some(root);
     s.event(root, None, Mask::MoveSelf);
-    if s.rng.chance(500) {
+    if stand_in {
         let empty = s.make(Kind::Directory, 77);
         s.nodes[empty].parent = Some((TOP, name.clone()));
         s.nodes[TOP].children.insert(name.clone(), empty);
