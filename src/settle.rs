@@ -12,6 +12,9 @@ use crate::model::time::Mono;
 
 /// How long after a failed look the next one is made, milliseconds.
 const RETRY_MS: u64 = 30_000;
+/// How long after a look found a writer the next one is made at the latest, milliseconds: its close may have been hinted
+/// under a name that the file no longer has.
+const WRITER_MS: u64 = 30_000;
 
 /// How long things are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,16 +97,19 @@ impl Settle {
         self.put(now, path, cause);
     }
 
-    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`.
+    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`. A sync does not wait for it.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let last_call = self.patience.max_ms.map(|ms| now.max(cause.since.plus_ms(ms)));
-        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, last_call);
+        self.wait_for_writer_ms(now, path, cause, WRITER_MS);
     }
 
     /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
     /// it is looked at again and again. A sync does not wait for it.
     pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
+        self.wait_for_writer_ms(now, path, cause, self.patience.quiet_ms);
+    }
+
+    fn wait_for_writer_ms(&mut self, now: Mono, path: &LogicalPath, cause: Cause, most_ms: u64) {
+        let due = self.capped(now.plus_ms(most_ms), &cause).max(now);
         self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
     }
 

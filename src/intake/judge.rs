@@ -139,18 +139,19 @@ impl Intake {
                 }
                 Plan::Look(missing) => missing,
             };
-            // Every place whose file may come from a missing one waits for it.
-            let waits = |identity| {
-                candidates
-                    .iter()
-                    .any(|c| c.before == Before::Elsewhere && c.identity == identity && missing.contains(&c.asset.path))
-            };
+            // A file that may come from a missing place waits for it, and with the file every place that it may come
+            // from: a look at some of them would miss the others, again and again.
+            let elsewhere = || candidates.iter().filter(|c| c.before == Before::Elsewhere);
+            let waits = |identity| elsewhere().any(|c| c.identity == identity && missing.contains(&c.asset.path));
+            let is_from = |path: &LogicalPath| elsewhere().any(|c| c.asset.path == *path && waits(c.identity));
             let mut together: Vec<(LogicalPath, Cause)> = Vec::new();
             for n in (0..places.len()).rev() {
-                if let Here::File(look) = &places[n].here
-                    && places[n].known.as_ref().is_none_or(|known| known.stat.identity != look.stat.identity)
-                    && waits(look.stat.identity)
-                {
+                let Place { path, known, here, .. } = &places[n];
+                let arrives = |look: &FileLook| {
+                    known.as_ref().is_none_or(|known| known.stat.identity != look.stat.identity)
+                        && waits(look.stat.identity)
+                };
+                if matches!(here, Here::File(look) if arrives(look)) || is_from(path) {
                     together.push((places.remove(n).path, causes.remove(n)));
                 }
             }

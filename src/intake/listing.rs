@@ -50,8 +50,12 @@ impl Intake {
         let listing = match content {
             Ok(listing) => listing,
             Err(ListError::Gone) => {
-                out.root_suspect = scan.path == *root;
-                // Looked at even so: a root that is back by then is listed after all.
+                out.found.push((scan.path, scan.order));
+                return Ok(());
+            }
+            Err(ListError::RootGone) => {
+                (out.root_suspect, out.scan_broken) = (true, true);
+                // Looked at even so: if the root is back by then, the directory is listed after all.
                 out.found.push((scan.path, scan.order));
                 return Ok(());
             }

@@ -51,7 +51,9 @@ impl Looks {
         let wrote = matches!(heard, HintKind::Written | HintKind::Closed);
         let cause = match flight.again {
             // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
-            None => Cause { order: flight.cause.order.min(order), since: now, heard, wrote, hurried: false, overdue: false },
+            None => {
+                Cause { order: flight.cause.order.min(order), since: now, heard, wrote, hurried: false, overdue: false }
+            }
             Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
         };
         flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });

@@ -117,14 +117,13 @@ impl Intake {
     pub(super) fn release_lists(&mut self, effects: &mut Vec<Effect>) {
         while self.settle.len() < PATHS_WAITING_MAX {
             let Some(scan) = self.scans.next() else { break };
-            if self.mounts.online_root(scan.mount).is_none() {
-                continue;
-            }
+            let Some(root) = self.mounts.online_root(scan.mount) else { continue };
             let ticket = self.ticket();
             effects.push(Effect::List(ListRequest {
                 ticket,
                 path: scan.path.clone(),
                 mount: scan.mount,
+                root,
                 metadata: self.mounts.is_first_scan(scan.mount),
             }));
             let flight = Flight { ticket, scan: scan.clone(), hinted: HashSet::new(), again: false };

@@ -175,7 +175,8 @@ impl SyncPoint {
                 return Err(format!("sync: {} is {file:?}, the catalog has {found:?}", show(path)));
             }
         }
-        match catalog.keys().find(|path| !self.files.contains_key(*path) && untouched(path) && !now.contains_key(*path)) {
+        match catalog.keys().find(|path| !self.files.contains_key(*path) && untouched(path) && !now.contains_key(*path))
+        {
             Some(path) => Err(format!("sync: {} is gone, and still in the catalog", show(path))),
             None => Ok(()),
         }

@@ -119,7 +119,9 @@ pub fn install(connection: &mut Connection, hooks: &Arc<Hooks>) {
             Ok(hook.swap(false, Ordering::Relaxed))
         };
         let function = format!("refuse_{name}");
-        connection.create_scalar_function(function.as_str(), 0, FunctionFlags::SQLITE_UTF8, refuses).expect("a function");
+        connection
+            .create_scalar_function(function.as_str(), 0, FunctionFlags::SQLITE_UTF8, refuses)
+            .expect("a function");
         let sql = format!(
             "CREATE TEMP TRIGGER refuse_{name} BEFORE INSERT ON main.{name} WHEN refuse_{name}()
              BEGIN SELECT RAISE(ABORT, 'injected'); END"

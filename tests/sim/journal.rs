@@ -145,7 +145,10 @@ impl Journal {
                     for key in &row.delta {
                         let before = state.get(&key.key).cloned().unwrap_or_default();
                         if before != key.old {
-                            return Err(format!("{}: the delta begins at {:?}, not {before:?}: {row:?}", key.key, key.old));
+                            return Err(format!(
+                                "{}: the delta begins at {:?}, not {before:?}: {row:?}",
+                                key.key, key.old
+                            ));
                         }
                         match key.new.is_empty() {
                             true => drop(state.remove(&key.key)),

@@ -203,10 +203,16 @@ pub fn close(s: &mut Inner, writer: usize) {
     s.reap(node);
 }
 
+/// Notes that something happened to a file, at all its names.
 fn touch_all(s: &mut Inner, node: Id) {
-    for (at, id) in s.files() {
-        if id == node {
-            s.touch(&at);
+    let mut dirs = s.dirs();
+    let away: Vec<Id> = s.mounts.iter().filter_map(|mount| mount.away).collect();
+    for root in away {
+        s.walk(root, &mut dirs);
+    }
+    for dir in dirs {
+        for name in s.nodes[dir].children.clone().into_iter().filter(|(_, id)| *id == node).map(|(name, _)| name) {
+            s.touch(&(dir, name));
         }
     }
 }
@@ -236,6 +242,7 @@ fn drop_link(s: &mut Inner, id: Id, at: &Dentry) {
             writer.at = None;
         }
     }
+    touch_all(s, id);
     s.reap(id);
 }
 
@@ -260,6 +267,7 @@ pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
     s.nodes[to.0].children.insert(to.1.clone(), id);
     let now = s.stamp();
     s.nodes[id].ctime_ns = now;
+    touch_all(s, id);
     for writer in &mut s.writers {
         if writer.node == id && writer.at.as_ref() == Some(from) {
             writer.at = Some(to.clone());
@@ -370,7 +378,7 @@ fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
     let now = s.stamp();
     s.nodes[id].ctime_ns = now;
     s.event(to.0, Some(&to.1), Mask::Create);
-    s.touch(to);
+    touch_all(s, id);
     log(s, &format!("link #{id} at"), to);
 }
 

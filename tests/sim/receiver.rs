@@ -59,7 +59,8 @@ impl Receivers {
     /// A broken promise.
     pub fn send(&mut self, life: u32, request: SendRequest, rng: &mut Rng, refusals: u32) -> Result<(), String> {
         let name = request.subscription.name.to_string();
-        let busy = self.wire.iter().find(|a| a.life == life && a.request.subscription.name == request.subscription.name);
+        let busy =
+            self.wire.iter().find(|a| a.life == life && a.request.subscription.name == request.subscription.name);
         if let Some(other) = busy {
             return Err(format!("{name}: {} is sent while {} is under way", request.id, other.request.id));
         }

@@ -125,7 +125,8 @@ impl World {
         let patience = Patience { quiet_ms: QUIET_MS, max_ms: None };
         let setup = Setup { mounts: configured, patience, sees_closes: plan.sees_closes, source: "sim" };
         let pristine = check::pristine(&inner);
-        let pristine = pristine.into_iter().map(|p| (p.clone(), inner.versions.get(&p).copied().unwrap_or(0))).collect();
+        let pristine =
+            pristine.into_iter().map(|p| (p.clone(), inner.versions.get(&p).copied().unwrap_or(0))).collect();
         let host = Host { inner: Arc::new(std::sync::Mutex::new(inner)), sees_closes: plan.sees_closes };
         let (writer, reader) = connect(&format!("sim-{seed}-{print}-{:?}", std::thread::current().id()));
         let hooks = Arc::new(Hooks::default());

@@ -116,7 +116,8 @@ impl World {
         let inner = self.host.lock();
         let untouched = |path: &&Vec<u8>| inner.versions.get(*path).copied().unwrap_or(0) == self.pristine[*path];
         let told = |path: &&Vec<u8>| {
-            let row = self.journal.rows.iter().find(|row| row.path.as_bytes() == **path && row.action.as_str() != "none");
+            let row =
+                self.journal.rows.iter().find(|row| row.path.as_bytes() == **path && row.action.as_str() != "none");
             !self.plan.report_first && row.is_some()
         };
         match self.pristine.keys().filter(untouched).find(told) {

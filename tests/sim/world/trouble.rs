@@ -20,8 +20,7 @@ impl World {
         let mut happens = |chance: u32| self.rng.chance((chance * 20).min(1_000));
         let (crash, power, commit, input) =
             (happens(plan.crash), happens(plan.power_cut), happens(plan.commit_fails), happens(plan.input_fails));
-        let (jump, mount, rules) =
-            (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
+        let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
         let sync = happens(50);
         if sync && let Some(engine) = &self.engine {
             engine.ledger().sync().expect("a sync");
