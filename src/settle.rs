@@ -12,9 +12,9 @@ use crate::model::time::Mono;
 
 /// How long after a failed look the next one is made, milliseconds.
 const RETRY_MS: u64 = 30_000;
-/// How long after a look found a writer the next one is made at the latest, milliseconds: its close may have been hinted
-/// under a name that the file no longer has.
-const WRITER_MS: u64 = 30_000;
+/// A file that waits for its close and is not written for this long is looked at all the same, milliseconds: the close
+/// may have been hinted before the write, or under a name that the file no longer has.
+const CLOSE_MS: u64 = 30_000;
 
 /// How long things are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +64,10 @@ struct Pending {
 enum Wait {
     /// Its time.
     Time,
-    /// Its writer: the hint of its close, or its time. A sync does not wait for it.
+    /// The hint of its close, or [`CLOSE_MS`] without a write. A sync does not wait for it.
     Close,
+    /// The end of its writer, which nobody tells. A sync does not wait for it.
+    Writer,
     /// The end of a fault. A sync does not wait for it.
     Retry,
 }
@@ -99,18 +101,17 @@ impl Settle {
 
     /// A look found a writer: the path waits for the hint of its close, or for `settle.max`. A sync does not wait for it.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        self.wait_for_writer_ms(now, path, cause, WRITER_MS);
+        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
+        let due = self.capped(now.plus_ms(CLOSE_MS), &cause);
+        self.schedule(path, cause, Wait::Close, Some(due.max(now)));
     }
 
     /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
     /// it is looked at again and again. A sync does not wait for it.
     pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        self.wait_for_writer_ms(now, path, cause, self.patience.quiet_ms);
-    }
-
-    fn wait_for_writer_ms(&mut self, now: Mono, path: &LogicalPath, cause: Cause, most_ms: u64) {
-        let due = self.capped(now.plus_ms(most_ms), &cause).max(now);
-        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
+        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
+        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
+        self.schedule(path, cause, Wait::Writer, Some(due.max(now)));
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
@@ -124,12 +125,12 @@ impl Settle {
         self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
     }
 
-    /// What waits for a close at or below a directory is due now: the directory is gone, so no close will be hinted.
+    /// What waits for a writer at or below a directory is due now: the directory is gone, so no close will be hinted.
     pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
         let waiting: Vec<_> = self
             .pending
             .iter()
-            .filter(|(path, pending)| pending.wait == Wait::Close && path.is_below(directory))
+            .filter(|(path, pending)| matches!(pending.wait, Wait::Close | Wait::Writer) && path.is_below(directory))
             .map(|(path, pending)| (path.clone(), pending.cause))
             .collect();
         for (path, cause) in waiting {
@@ -162,7 +163,9 @@ impl Settle {
             let Some((_, _, path)) = self.due.pop_first() else { break };
             if let Some(pending) = self.pending.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
-                taken.push(Due { path, cause: Cause { overdue, ..pending.cause } });
+                // No close came, and no write either: nobody saw what happened to it.
+                let heard = if pending.wait == Wait::Close { HintKind::Found } else { pending.cause.heard };
+                taken.push(Due { path, cause: Cause { overdue, heard, ..pending.cause } });
             }
         }
         taken
@@ -225,7 +228,8 @@ impl Settle {
         let due = match cause.heard {
             _ if cause.hurried => now,
             // Its writer is known to be there: more writes say nothing new.
-            HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
+            HintKind::Written if wait == Wait::Close => return self.wait_for_close(now, path, cause),
+            HintKind::Written if wait == Wait::Writer => return self.schedule(path, cause, wait, until),
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
             HintKind::Closed | HintKind::Moved | HintKind::Found => now,
         };

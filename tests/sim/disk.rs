@@ -74,8 +74,6 @@ pub struct Inner {
     pub leases: bool,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
-    /// Truncation by path, whose end nobody hears, is done.
-    pub silent_writes: bool,
     /// How often each path lost the file that it had.
     pub unbinds: BTreeMap<Vec<u8>, u32>,
     /// How often anything happened at each path.
@@ -102,7 +100,6 @@ impl Inner {
             next_inode: 10,
             leases: true,
             meddle: 0,
-            silent_writes: true,
             unbinds: BTreeMap::new(),
             versions: BTreeMap::new(),
             log: Vec::new(),

@@ -125,13 +125,13 @@ pub fn random(s: &mut Inner) {
                 make_dir_at(s, &at);
             }
         },
-        (25, Some((at, id))) if s.silent_writes => {
+        (25, Some((at, id))) => {
             let size = s.rng.below(9) as u64;
             let now = s.stamp();
             let node = &mut s.nodes[id];
             (node.size, node.mtime_ns, node.ctime_ns, node.told_ns) = (size, now, now, now);
             s.event(at.0, Some(&at.1), Mask::Modify);
-            s.touch(&at);
+            touch_all(s, id);
             log(s, "truncate", &at);
         }
         _ => {}
