@@ -160,6 +160,7 @@ struct Outcome {
     scan: Vec<(MountId, LogicalPath, u64)>,
     removed_trees: Vec<LogicalPath>,
     root_suspect: bool,
+    scan_broken: bool,
     is_now: Vec<(crate::model::asset::Identity, crate::model::ids::AssetId)>,
     is_no_longer: Vec<(crate::model::asset::Identity, crate::model::ids::AssetId)>,
     assets: i64,
@@ -380,6 +381,9 @@ impl Intake {
         }
         if outcome.root_suspect {
             self.mounts.suspect_root(mount);
+        }
+        if outcome.scan_broken {
+            self.mounts.break_scan(mount);
         }
         self.mounts.count(mount, outcome.assets, outcome.directories);
         Done { effects: outcome.effects, owed: outcome.owed, fault: None }

@@ -10,8 +10,11 @@ use crate::model::hint::HintKind;
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 
-/// How long after a look that failed, or found a writer, the next one is made without a hint, milliseconds.
+/// How long after a failed look the next one is made, milliseconds.
 const RETRY_MS: u64 = 30_000;
+/// A file that waits for its close and is not written for this long is looked at all the same, milliseconds: the close
+/// may have been hinted before the write, or under a name that the file no longer has.
+const CLOSE_MS: u64 = 30_000;
 
 /// How long after what could not be recorded it is looked at again, milliseconds.
 const SOON_MS: u64 = 1_000;
@@ -78,8 +81,10 @@ struct Pending {
 enum Wait {
     /// Its time.
     Time,
-    /// Its writer: the hint of its close, or its time. A sync does not wait for it.
+    /// The hint of its close, or [`CLOSE_MS`] without a write. A sync does not wait for it.
     Close,
+    /// The end of its writer, which nobody tells. A sync does not wait for it.
+    Writer,
     /// The end of a fault. A sync does not wait for it.
     Retry,
 }
@@ -93,7 +98,7 @@ pub struct Settle {
     /// The orders of all that is awaited, each with how often.
     awaited: BTreeMap<u64, u32>,
     awaited_len: usize,
-    /// What waits for a close.
+    /// What waits for a writer.
     held: BTreeSet<LogicalPath>,
 }
 
@@ -123,18 +128,19 @@ impl Settle {
         self.put(now, path, cause);
     }
 
-    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`. It is looked at once in a
-    /// while all the same: a hint may have been lost, and then no close would ever be heard.
+    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`. A sync does not wait for it.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let due = self.capped(now.plus_ms(RETRY_MS), &cause).max(now);
-        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
+        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
+        let due = self.capped(now.plus_ms(CLOSE_MS), &cause);
+        self.schedule(path, cause, Wait::Close, Some(due.max(now)));
     }
 
     /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
     /// it is looked at again and again. A sync does not wait for it.
     pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
         let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
-        self.schedule(path, Cause { heard: HintKind::Written, hurried: false, ..cause }, Wait::Close, Some(due));
+        self.schedule(path, cause, Wait::Writer, Some(due.max(now)));
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
@@ -153,7 +159,7 @@ impl Settle {
         self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
     }
 
-    /// What waits for a close at or below a directory is due now: the directory is gone, so no close will be hinted.
+    /// What waits for a writer at or below a directory is due now: the directory is gone, so no close will be hinted.
     pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
         let from = self.held.range(directory.clone()..);
         let near = from.take_while(|path| path.as_bytes().starts_with(directory.as_bytes()));
@@ -190,7 +196,9 @@ impl Settle {
             let Some((_, _, path)) = self.due.first().cloned() else { break };
             if let Some(pending) = self.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
-                taken.push(Due { path, cause: Cause { overdue, ..pending.cause } });
+                // No close came, and no write either: nobody saw what happened to it.
+                let heard = if pending.wait == Wait::Close { HintKind::Found } else { pending.cause.heard };
+                taken.push(Due { path, cause: Cause { overdue, heard, ..pending.cause } });
             }
         }
         taken
@@ -267,7 +275,8 @@ impl Settle {
         };
         let due = match heard {
             // Its writer is known to be there: more writes say nothing new.
-            HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
+            HintKind::Written if wait == Wait::Close => return self.wait_for_close(now, path, cause),
+            HintKind::Written if wait == Wait::Writer => return self.schedule(path, cause, wait, until),
             _ if cause.hurried => now,
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
             HintKind::Closed | HintKind::Moved | HintKind::Found => now,
@@ -292,7 +301,7 @@ impl Settle {
                 *self.awaited.entry(cause.order).or_default() += 1;
                 self.awaited_len += 1;
             }
-            Wait::Close => drop(self.held.insert(path.clone())),
+            Wait::Close | Wait::Writer => drop(self.held.insert(path.clone())),
             Wait::Retry => {}
         }
         self.pending.insert(path.clone(), Pending { cause, wait, due });
@@ -313,7 +322,7 @@ impl Settle {
                     }
                 }
             }
-            Wait::Close => drop(self.held.remove(path)),
+            Wait::Close | Wait::Writer => drop(self.held.remove(path)),
             Wait::Retry => {}
         }
         Some(pending)

@@ -51,11 +51,13 @@ impl Intake {
         let listing = match content {
             Ok(listing) => listing,
             Err(ListError::Gone) => {
-                if scan.path == *root {
-                    out.root_suspect = true;
-                } else {
-                    out.found.push((scan.path, scan.order));
-                }
+                out.found.push((scan.path, scan.order));
+                return Ok(());
+            }
+            Err(ListError::RootGone) => {
+                (out.root_suspect, out.scan_broken) = (true, true);
+                // Looked at even so: if the root is back by then, the directory is listed after all.
+                out.found.push((scan.path, scan.order));
                 return Ok(());
             }
             Err(ListError::Unreadable(why)) => {

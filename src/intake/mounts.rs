@@ -64,6 +64,8 @@ struct ScanJob {
     found: u64,
     /// All listings have come back, and the root is being looked at: was it there for all of them?
     checking_root: bool,
+    /// The root was gone for some listing: the scan begins anew.
+    broken: bool,
 }
 
 impl State {
@@ -165,7 +167,14 @@ impl Mounts {
 
     pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
         let state = self.state_mut(mount);
-        state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false });
+        state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false, broken: false });
+    }
+
+    /// A scan that is running has missed something.
+    pub(super) fn break_scan(&mut self, mount: MountId) {
+        if let Some(scan) = &mut self.state_mut(mount).scan {
+            scan.broken = true;
+        }
     }
 
     pub(super) fn note_found(&mut self, mount: MountId, found: usize) {
@@ -356,6 +365,11 @@ impl Intake {
                 continue;
             }
             if state.suspected {
+                continue;
+            }
+            if std::mem::take(&mut scan.broken) {
+                scan.checking_root = false;
+                self.rescan(now.mono, mount);
                 continue;
             }
             if !may_write {

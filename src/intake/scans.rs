@@ -168,15 +168,16 @@ impl Intake {
         self.scans.expire(now);
         while self.settle.awaited_len() < PATHS_WAITING_MAX {
             let Some(scan) = self.scans.next() else { break };
-            if self.mounts.online_root(scan.mount).is_none() {
+            let Some(root) = self.mounts.online_root(scan.mount) else {
                 self.scans.forget_one(scan.mount);
                 continue;
-            }
+            };
             let ticket = self.ticket();
             effects.push(Effect::List(ListRequest {
                 ticket,
                 path: scan.path.clone(),
                 mount: scan.mount,
+                root,
                 metadata: self.mounts.is_first_scan(scan.mount),
             }));
             let flight = Flight { ticket, scan: scan.clone(), hinted: HashSet::new(), again: false };

@@ -30,7 +30,14 @@ pub fn list(
     request: &ListRequest,
 ) -> Listed {
     let mut unwatched = None;
-    let content = content(disk, mounts, source, clock, request, &mut unwatched);
+    let root = mounts.to_disk(request.mount, &mounts.get(request.mount).path);
+    let stands = || disk.stat(&root).is_ok_and(|stat| stat.kind == Kind::Directory && stat.identity == request.root);
+    let content = match stands() {
+        true => content(disk, mounts, source, clock, request, &mut unwatched),
+        false => Err(ListError::RootGone),
+    };
+    // Also an absence, or a half of the names, may be another root's.
+    let content = if stands() { content } else { Err(ListError::RootGone) };
     Listed { ticket: request.ticket, path: request.path.clone(), content, unwatched }
 }
 
@@ -48,11 +55,7 @@ fn content(
     }
     let dir = mounts.to_disk(request.mount, &request.path);
     let root = mounts.to_disk(request.mount, &mount.path);
-    let root_stat = disk.stat(&root).map_err(|error| list_error(&root, &error))?;
-    if root_stat.kind != Kind::Directory {
-        return Err(ListError::Gone);
-    }
-    let volume = (!mount.cross_filesystems).then_some(root_stat.identity.volume);
+    let volume = (!mount.cross_filesystems).then_some(request.root.volume);
     let relative = request.path.relative_to(&mount.path).ok_or(ListError::Gone)?;
     match Ways::new(disk, &root, volume).to(relative) {
         Way::Clear => {}

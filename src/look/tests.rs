@@ -298,7 +298,7 @@ fn list(
     watch: fn() -> Result<(), WatchError>,
     text: &str,
 ) -> (Result<Listing, ListError>, Option<String>) {
-    let request = ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), metadata: true };
+    let request = ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), root: ROOT, metadata: true };
     let listed = super::list(disk, &mounts(false), &Watch(watch), &|| NOW, &request);
     assert_eq!((listed.ticket, listed.path), (request.ticket, request.path));
     (listed.content, listed.unwatched)
@@ -366,7 +366,7 @@ fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
     assert_eq!(list(&Script::new([]), || Ok(()), "/m/s").0, Err(ListError::Gone));
     assert_eq!(list(&gone(link()), || panic!("not watched"), "/m/s").0, Err(ListError::Gone));
     assert_eq!(list(&gone(file(0)), || panic!("not watched"), "/m/s").0, Err(ListError::Gone));
-    assert_eq!(list(&Script::new([("/d", vec![Err(libc::ENOENT)])]), || Ok(()), "/m").0, Err(ListError::Gone));
+    assert_eq!(list(&Script::new([("/d", vec![Err(libc::ENOENT)])]), || Ok(()), "/m").0, Err(ListError::RootGone));
     let unreadable = |disk: Script, text| {
         let (Err(ListError::Unreadable(why)), _) = list(&disk, || Ok(()), text) else { panic!("unreadable") };
         why

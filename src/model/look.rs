@@ -85,6 +85,8 @@ pub struct ListRequest {
     pub path: LogicalPath,
     /// The mount it is in.
     pub mount: MountId,
+    /// The mount root's identity as last known: before and after the listing the root must be this one.
+    pub root: Identity,
     /// Read each file's metadata too: the first scan's silent baseline.
     pub metadata: bool,
 }
@@ -131,6 +133,8 @@ pub struct ListedFile {
 pub enum ListError {
     /// It is no longer there, or no longer a directory.
     Gone,
+    /// The mount's root is no longer the known one, so what was or was not in the directory means nothing.
+    RootGone,
     /// It cannot be read; for people.
     Unreadable(String),
 }

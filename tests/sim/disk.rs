@@ -35,7 +35,7 @@ pub struct Node {
     pub children: BTreeMap<Vec<u8>, Id>,
     /// Where a directory is; unused for files.
     pub parent: Option<Dentry>,
-    /// When something last happened to it that must be told: bytes, names, attributes.
+    /// When it was made or its bytes last changed: that must be told whatever happens after.
     pub told_ns: i64,
     /// It has, or had, several names: what happens by one is hinted at that one alone.
     pub linked: bool,
@@ -74,8 +74,6 @@ pub struct Inner {
     pub leases: bool,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
-    /// Truncation by path, whose end nobody hears, is done.
-    pub silent_writes: bool,
     /// How often each path lost the file that it had.
     pub unbinds: BTreeMap<Vec<u8>, u32>,
     /// How often anything happened at each path.
@@ -102,7 +100,6 @@ impl Inner {
             next_inode: 10,
             leases: true,
             meddle: 0,
-            silent_writes: true,
             unbinds: BTreeMap::new(),
             versions: BTreeMap::new(),
             log: Vec::new(),

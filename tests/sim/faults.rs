@@ -64,10 +64,10 @@ impl Plan {
         }
     }
 
-    /// Every hint arrives once and in order, or its file can be asked who writes it: so what is hinted is told without
-    /// a scan. Without leases a write that is hinted late looks like one whose close is still to come.
-    pub fn hears_all(&self) -> bool {
-        self.leases || !self.sees_closes || (self.doubled == 0 && self.reordered == 0)
+    /// Whether a file that nobody writes is never taken for one that waits for its close: leases say who writes, or
+    /// closes are not waited for. Otherwise a write that is hinted late, or has no close, is believed to have a writer.
+    pub fn tells_closes(&self) -> bool {
+        self.leases || !self.sees_closes
     }
 }
 

@@ -87,8 +87,12 @@ impl Journal {
 
     /// What silently filled assets had before their first change: today's state, taken back.
     fn base_states(&mut self, ledger: &Reader, rows: &[Change]) {
+        let mut first = BTreeSet::new();
         for (at, row) in rows.iter().enumerate() {
             let id = row.asset.0;
+            if !first.insert(id) {
+                continue;
+            }
             let again = rows[at..].iter().any(|row| row.asset.0 == id && row.action == Action::Added);
             if self.seen.contains(&id) || again || self.states.contains_key(&id) {
                 continue;

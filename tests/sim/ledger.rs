@@ -116,6 +116,12 @@ impl Reader {
         self.all(sql, [], |row| row.get::<_, String>(0)).iter().any(|text| text.contains(&quoted))
     }
 
+    /// Whether every mount has been scanned.
+    pub fn scanned(&self, mounts: usize) -> bool {
+        let sql = "SELECT count(*) FROM mounts WHERE first_scan_done";
+        self.all(sql, [], |row| row.get::<_, i64>(0)) == [mounts as i64]
+    }
+
     /// When each mount's first scan began.
     pub fn first_scans(&self) -> BTreeMap<Vec<u8>, i64> {
         let sql = "SELECT path, first_scan_began_ns FROM mounts";

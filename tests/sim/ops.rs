@@ -115,20 +115,23 @@ pub fn random(s: &mut Inner) {
         (24, Some((at, _))) => match s.nodes[dir].parent.clone() {
             Some(was) if was.0 != TOP && s.rng.chance(500) => {
                 remove_dir(s, dir);
-                create_at(s, &was);
+                if let Some(id) = create_at(s, &was) {
+                    let writer = open(s, id, was);
+                    close(s, writer);
+                }
             }
             _ => {
                 unlink(s, &at);
                 make_dir_at(s, &at);
             }
         },
-        (25, Some((at, id))) if s.silent_writes => {
+        (25, Some((at, id))) => {
             let size = s.rng.below(9) as u64;
             let now = s.stamp();
             let node = &mut s.nodes[id];
             (node.size, node.mtime_ns, node.ctime_ns, node.told_ns) = (size, now, now, now);
             s.event(at.0, Some(&at.1), Mask::Modify);
-            s.touch(&at);
+            touch_all(s, id);
             log(s, "truncate", &at);
         }
         _ => {}
@@ -200,10 +203,16 @@ pub fn close(s: &mut Inner, writer: usize) {
     s.reap(node);
 }
 
+/// Notes that something happened to a file, at all its names.
 fn touch_all(s: &mut Inner, node: Id) {
-    for (at, id) in s.files() {
-        if id == node {
-            s.touch(&at);
+    let mut dirs = s.dirs();
+    let away: Vec<Id> = s.mounts.iter().filter_map(|mount| mount.away).collect();
+    for root in away {
+        s.walk(root, &mut dirs);
+    }
+    for dir in dirs {
+        for name in s.nodes[dir].children.clone().into_iter().filter(|(_, id)| *id == node).map(|(name, _)| name) {
+            s.touch(&(dir, name));
         }
     }
 }
@@ -233,11 +242,15 @@ fn drop_link(s: &mut Inner, id: Id, at: &Dentry) {
             writer.at = None;
         }
     }
+    touch_all(s, id);
     s.reap(id);
 }
 
 pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
     let Some(&id) = s.nodes[from.0].children.get(&from.1) else { return };
+    if s.nodes[id].kind != Kind::File {
+        return;
+    }
     let over = s.nodes[to.0].children.get(&to.1).copied();
     let volume = |dir: Id| s.nodes[dir].identity.volume;
     let onto_dir = over.is_some_and(|over| s.nodes[over].kind != Kind::File);
@@ -253,7 +266,8 @@ pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
     }
     s.nodes[to.0].children.insert(to.1.clone(), id);
     let now = s.stamp();
-    (s.nodes[id].ctime_ns, s.nodes[id].told_ns) = (now, now);
+    s.nodes[id].ctime_ns = now;
+    touch_all(s, id);
     for writer in &mut s.writers {
         if writer.node == id && writer.at.as_ref() == Some(from) {
             writer.at = Some(to.clone());
@@ -343,7 +357,6 @@ fn set_xattr(s: &mut Inner, at: &Dentry, id: Id) {
         n => drop(s.nodes[id].xattrs.insert(key.to_owned(), format!("v{n}").into_bytes())),
     }
     attributes(s, at, id);
-    s.nodes[id].told_ns = s.nodes[id].ctime_ns;
     log(s, "xattr", at);
 }
 
@@ -363,14 +376,14 @@ fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
     s.nodes[id].links += 1;
     s.nodes[id].linked = true;
     let now = s.stamp();
-    (s.nodes[id].ctime_ns, s.nodes[id].told_ns) = (now, now);
+    s.nodes[id].ctime_ns = now;
     s.event(to.0, Some(&to.1), Mask::Create);
-    s.touch(to);
+    touch_all(s, id);
     log(s, &format!("link #{id} at"), to);
 }
 
-/// Takes a mount's root away, or puts an empty directory of another volume in its place.
-pub fn take_mount_away(s: &mut Inner, mount: usize) {
+/// Takes a mount's root away, and perhaps puts an empty directory of another volume in its place.
+pub fn take_mount_away(s: &mut Inner, mount: usize, stand_in: bool) {
     let name = s.mounts[mount].name.clone();
     if s.mounts[mount].away.is_some() {
         return;
@@ -378,7 +391,7 @@ pub fn take_mount_away(s: &mut Inner, mount: usize) {
     let Some(root) = s.nodes[TOP].children.remove(&name) else { return };
     s.mounts[mount].away = Some(root);
     s.event(root, None, Mask::MoveSelf);
-    if s.rng.chance(500) {
+    if stand_in {
         let empty = s.make(Kind::Directory, 77);
         s.nodes[empty].parent = Some((TOP, name.clone()));
         s.nodes[TOP].children.insert(name.clone(), empty);

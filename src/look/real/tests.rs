@@ -300,7 +300,8 @@ fn the_watch_stands_before_the_listing_begins() {
     let rig = Rig::new();
     fs::create_dir(rig.disk("s")).expect("mkdir");
     fs::create_dir(rig.disk("s/t")).expect("mkdir");
-    let request = ListRequest { ticket: Ticket(1), path: path("/m/s"), mount: MountId(0), metadata: false };
+    let request =
+        ListRequest { ticket: Ticket(1), path: path("/m/s"), mount: MountId(0), root: rig.root, metadata: false };
     let listed = list(&rig.disk, &rig.mounts, &Hasty, &wall, &request);
     assert_eq!(listed.unwatched, None);
     let listing = listed.content.expect("a listing");

@@ -41,11 +41,14 @@ impl World {
             self.note(format!("the clock jumps by {hours} h"));
         }
         if mount {
+            // An empty directory under a mount that was never there would be its first scan.
+            let known = self.plan.power_cut == 0 && self.ledger.scanned(self.plan.mounts);
+            let stand_in = known && self.rng.chance(500);
             let mut inner = self.host.lock();
             let at = self.rng.below(inner.mounts.len());
             match inner.mounts[at].away.is_some() {
                 true => ops::bring_mount_back(&mut inner, at),
-                false => ops::take_mount_away(&mut inner, at),
+                false => ops::take_mount_away(&mut inner, at, stand_in),
             }
             drop(inner);
             self.note_disk();
