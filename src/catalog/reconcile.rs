@@ -145,6 +145,17 @@ pub fn reconcile(places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
         }
     }
     let lives_on: BTreeSet<AssetId> = claims.values().map(|owner| owner.asset.id).collect();
+    // A path whose asset has moved away is as free as any other: one that was gone may come back there.
+    for place in &places {
+        if let (Here::File(look), Some(known)) = (&place.here, &place.known)
+            && known.stat.identity != look.stat.identity
+            && lives_on.contains(&known.id)
+            && !claims.contains_key(&place.path)
+            && let Some(owner) = owners.take(&place.path, look, false)
+        {
+            claims.insert(place.path.clone(), owner);
+        }
+    }
     Plan::Record(steps(places, claims, &lives_on))
 }
 

@@ -169,13 +169,12 @@ impl Intake {
                     found.push(Candidate { identity, asset, before: Before::Elsewhere });
                 }
             }
-            if !known {
-                if let Some(asset) = ledger.gone_as(&identity)? {
-                    found.push(Candidate { identity, asset, before: Before::Gone });
-                }
-                if let Some(asset) = ledger.gone_from(path, Wall(now.0 - REFILL_MS))? {
-                    found.push(Candidate { identity, asset, before: Before::GoneFromHere });
-                }
+            // Also where the path is known: its asset may have moved away in the same group.
+            if let Some(asset) = ledger.gone_as(&identity)? {
+                found.push(Candidate { identity, asset, before: Before::Gone });
+            }
+            if !known && let Some(asset) = ledger.gone_from(path, Wall(now.0 - REFILL_MS))? {
+                found.push(Candidate { identity, asset, before: Before::GoneFromHere });
             }
         }
         Ok(found)
