@@ -22,7 +22,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use daemon::{Daemon, Place};
-use sink::Sink;
+use sink::{Sink, view};
 
 fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse::<usize>().ok());
@@ -62,14 +62,7 @@ fn main() {
     let last_call = calls.iter().rev().find(|call| call.entries.iter().any(|one| !one.path.contains("/marker-")));
     let lag = last_call.expect("there were some").received.at.saturating_duration_since(last_write);
 
-    let mut view = BTreeSet::new();
-    for one in told {
-        if one.action == "deleted" {
-            view.remove(&one.path);
-        } else {
-            view.insert(one.path);
-        }
-    }
+    let view: BTreeSet<_> = view(&told).into_keys().collect();
     let (missing, ghosts) = (living.difference(&view).count(), view.difference(&living).count());
     println!("{} files in {dirs} new directories, then 10 % appended, 10 % unlinked:", dirs * each);
     println!("  created in {:?}, all writes in {:?}", created - began, last_write - began);

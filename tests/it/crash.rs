@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::daemon::Place;
 use crate::disk::files_below;
-use crate::sink::Sink;
+use crate::sink::{Sink, view};
 use crate::turns;
 
 const KILLS: u32 = 50;
@@ -58,14 +58,7 @@ fn kill_nine_at_random_loses_nothing() {
     let daemon = place.start();
     daemon.settled(&place, &sink, "/");
     let told = sink.told();
-    let mut view = BTreeMap::new();
-    for one in &told {
-        match one.action.as_str() {
-            "deleted" => view.remove(&one.path),
-            "added" | "modified" => view.insert(one.path.clone(), one.asset_id),
-            other => panic!("nobody asked for {other}: {one:?}"),
-        };
-    }
+    let view = view(&told);
     let viewed: BTreeSet<_> = view.keys().cloned().collect();
     let disk = files_below(&place.store);
     let (unknown, ghosts): (Vec<_>, Vec<_>) = (disk.difference(&viewed).collect(), viewed.difference(&disk).collect());

