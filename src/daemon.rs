@@ -64,7 +64,7 @@ pub struct Daemon {
     inbox: Arc<Inbox>,
     stop: Arc<Stop>,
     rules: Option<RulesThread>,
-    threads: Vec<JoinHandle<()>>,
+    keeper: JoinHandle<()>,
     engine: JoinHandle<()>,
     engine_ended: oneshot::Receiver<()>,
     api: tokio::task::JoinHandle<std::io::Result<()>>,
@@ -150,8 +150,8 @@ impl Daemon {
             quiet_ms: settings.settle_quiet_ms,
             inbox: Arc::clone(&inbox),
         });
-        let mut threads = lookers.start().map_err(StartError::Thread)?;
-        threads.push(keeper_thread::start(keeper, Arc::clone(&stop)).map_err(StartError::Thread)?);
+        lookers.start().map_err(StartError::Thread)?;
+        let keeper = keeper_thread::start(keeper, Arc::clone(&stop)).map_err(StartError::Thread)?;
         let limits = deliver::Limits {
             connect_ms: settings.connect_timeout_ms,
             attempt_ms: settings.attempt_timeout_ms,
@@ -174,7 +174,7 @@ impl Daemon {
         let (api_stop, stopped) = oneshot::channel::<()>();
         // A dropped sender means stop as well.
         let api = tokio::spawn(api::serve(listener, state, async move { drop(stopped.await) }));
-        Ok(Self { address, admin_token, status, inbox, stop, rules, threads, engine, engine_ended, api, api_stop })
+        Ok(Self { address, admin_token, status, inbox, stop, rules, keeper, engine, engine_ended, api, api_stop })
     }
 
     /// Where the API listens.
@@ -219,7 +219,7 @@ impl Daemon {
             join(self.engine);
             self.stop.now();
             drop(self.rules);
-            self.threads.into_iter().for_each(join);
+            join(self.keeper);
         };
         if tokio::task::spawn_blocking(rest).await.is_err() {
             tracing::error!("a thread ended badly");

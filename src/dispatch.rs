@@ -18,13 +18,15 @@ mod outcome;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::model::delivery::{Attempted, Delivery, SendRequest};
+use bytes::Bytes;
+
+use crate::model::delivery::{Attempted, SendRequest};
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::status::{DeliveriesStatus, OutboxStatus};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{Ledger, StoreError};
+use crate::store::{HotDelivery, Ledger, StoreError};
 
 use limits::Slots;
 
@@ -46,8 +48,10 @@ pub enum Effect {
 pub struct Dispatch {
     lanes: BTreeMap<SubscriptionId, Lane>,
     slots: Slots,
-    /// Lanes whose delivery may go out and waits for a slot, in order.
+    /// Lanes whose delivery may go out, in order.
     ready: VecDeque<SubscriptionId>,
+    /// Lanes whose target has no free slot, in order, by its authority. They come back as slots are given back.
+    blocked: BTreeMap<String, VecDeque<SubscriptionId>>,
     /// When lanes are to be attended to: retries, and lingering batches.
     timers: BTreeSet<(Mono, SubscriptionId)>,
     /// Lanes that may be able to cut a batch when the group ends.
@@ -74,17 +78,24 @@ struct Lane {
     linger_until: Option<Mono>,
 }
 
+/// A delivery on its way, as far as it has to be in memory.
 #[derive(Debug)]
 struct Head {
-    delivery: Delivery,
+    number: DeliveryNo,
+    attempts: u32,
+    delay_ms: u64,
+    /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
+    body: Option<Bytes>,
     state: HeadState,
 }
 
 /// Where a delivery is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum HeadState {
-    /// Waits for a slot.
+    /// In a queue, for a slot.
     Ready,
+    /// In no queue: no rule names its subscription.
+    Parked,
     /// On the wire, in a slot of this authority.
     InFlight(String),
     /// Waits for its next attempt.
@@ -102,6 +113,7 @@ impl Dispatch {
             lanes: BTreeMap::new(),
             slots: Slots::default(),
             ready: VecDeque::new(),
+            blocked: BTreeMap::new(),
             timers: BTreeSet::new(),
             to_cut: BTreeSet::new(),
             in_flight: HashMap::new(),
@@ -127,7 +139,9 @@ impl Dispatch {
                     HeadState::Waiting(now.mono.plus_ms(left_ms))
                 }
             };
-            dispatch.lanes.entry(id).or_default().head = Some(Head { delivery, state });
+            let HotDelivery { number, attempts, delay_ms, .. } = delivery;
+            let head = Head { number, attempts, delay_ms, body: None, state };
+            dispatch.lanes.entry(id).or_default().head = Some(head);
         }
         Ok(dispatch)
     }
@@ -137,11 +151,16 @@ impl Dispatch {
         for lane in self.lanes.values_mut() {
             lane.subscription = None;
         }
+        // Targets may have changed, and with them whom a lane waits for.
+        for (_, mut blocked) in std::mem::take(&mut self.blocked) {
+            self.ready.append(&mut blocked);
+        }
         for (id, subscription) in subscriptions {
             let lane = self.lanes.entry(id).or_default();
             lane.subscription = Some(subscription);
             self.to_cut.insert(id);
-            if lane.head.as_ref().is_some_and(|head| head.state == HeadState::Ready) && !self.ready.contains(&id) {
+            if let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Parked) {
+                head.state = HeadState::Ready;
                 self.ready.push_back(id);
             }
         }
@@ -184,7 +203,7 @@ impl Dispatch {
         for id in std::mem::take(&mut self.to_cut) {
             self.cut_lane(now, id, ledger)?;
         }
-        Ok(self.fill_slots(now, ledger.node()))
+        self.fill_slots(now, ledger)
     }
 
     /// Whether [`Self::release`] has something to write or send at this point.
@@ -215,7 +234,7 @@ impl Dispatch {
         let mut status = DeliveriesStatus { pending: 0, in_flight: 0, waiting: 0, dead: self.dead };
         for head in self.lanes.values().filter_map(|lane| lane.head.as_ref()) {
             match head.state {
-                HeadState::Ready => status.pending += 1,
+                HeadState::Ready | HeadState::Parked => status.pending += 1,
                 HeadState::InFlight(_) => status.in_flight += 1,
                 HeadState::Waiting(_) => status.waiting += 1,
             }

@@ -25,6 +25,7 @@ mod records;
 mod subscriptions;
 mod transaction;
 
+pub use deliveries::HotDelivery;
 pub use dirs::DirId;
 pub use error::StoreError;
 pub use file::{Keeper, OpenError};

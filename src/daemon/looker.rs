@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 
 use super::clock::wall;
 use super::inbox::Inbox;
@@ -62,7 +62,8 @@ impl Lookers {
         Self { shared: Arc::new(Shared { tools, queue: Mutex::default(), wake: Condvar::new() }) }
     }
 
-    pub(super) fn start(&self) -> io::Result<Vec<JoinHandle<()>>> {
+    /// Starts the threads. Nobody waits for their end: a file system that hangs must not hold up the daemon's.
+    pub(super) fn start(&self) -> io::Result<()> {
         let start = |n| {
             let shared = Arc::clone(&self.shared);
             Builder::new().name(format!("looker-{n}")).spawn(move || {
@@ -72,7 +73,7 @@ impl Lookers {
                 }
             })
         };
-        (0..THREADS).map(start).collect()
+        (0..THREADS).try_for_each(|n| start(n).map(drop))
     }
 
     pub(super) fn push(&self, job: Job) {

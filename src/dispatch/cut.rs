@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limits::ATTEMPTS_MAX;
 use super::{Dispatch, Head, HeadState, Lane};
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
@@ -78,7 +79,10 @@ impl Dispatch {
             due: now.wall,
         };
         ledger.add_delivery(&delivery)?;
-        lane.head = Some(Head { delivery, state: HeadState::Ready });
+        let about_to_go = !self.slots.full() && self.ready.len() < ATTEMPTS_MAX;
+        let body = about_to_go.then_some(delivery.body);
+        let number = delivery.number;
+        lane.head = Some(Head { number, attempts: 0, delay_ms: 0, body, state: HeadState::Ready });
         self.ready.push_back(id);
         Ok(())
     }

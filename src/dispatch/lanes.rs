@@ -2,8 +2,9 @@
 
 use super::{Dispatch, Effect, HeadState};
 use crate::model::delivery::SendRequest;
-use crate::model::ids::{DeliveryId, NodeId};
+use crate::model::ids::DeliveryId;
 use crate::model::time::{Mono, Now};
+use crate::store::{Ledger, StoreError};
 
 impl Dispatch {
     /// Lanes whose time has come: a retry may go out, a batch has lingered long enough.
@@ -24,37 +25,50 @@ impl Dispatch {
         }
     }
 
-    /// Sends what is ready, as far as there are slots. A lane without a free slot at its target keeps its place.
-    pub(super) fn fill_slots(&mut self, now: Now, node: NodeId) -> Vec<Effect> {
+    /// Sends what is ready, as far as there are slots.
+    pub(super) fn fill_slots(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
         let mut effects = Vec::new();
-        let mut kept = std::collections::VecDeque::new();
-        while let Some(id) = self.ready.pop_front() {
-            if self.slots.full() {
-                kept.push_back(id);
-                break;
-            }
+        while !self.slots.full()
+            && let Some(id) = self.ready.pop_front()
+        {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Ready) else { continue };
-            // Without a rule nothing is sent; the delivery stays ready for the name's return.
-            let Some(subscription) = &lane.subscription else { continue };
+            let Some(subscription) = &lane.subscription else {
+                (head.state, head.body) = (HeadState::Parked, None);
+                continue;
+            };
             let authority = subscription.target.authority();
             if !self.slots.take(&authority) {
-                kept.push_back(id);
+                head.body = None;
+                self.blocked.entry(authority).or_default().push_back(id);
                 continue;
             }
+            let body = match head.body.take() {
+                Some(body) => body,
+                None => ledger.delivery_body(head.number)?,
+            };
             head.state = HeadState::InFlight(authority);
-            self.in_flight.insert(head.delivery.number, id);
+            self.in_flight.insert(head.number, id);
             effects.push(Effect::Send(SendRequest {
                 subscription: subscription.clone(),
-                number: head.delivery.number,
-                id: DeliveryId { node, number: head.delivery.number },
-                attempt: head.delivery.attempts + 1,
+                number: head.number,
+                id: DeliveryId { node: ledger.node(), number: head.number },
+                attempt: head.attempts + 1,
                 at: now.wall,
-                body: head.delivery.body.clone(),
+                body,
             }));
         }
-        kept.append(&mut self.ready);
-        self.ready = kept;
-        effects
+        Ok(effects)
+    }
+
+    /// Gives a slot back, and lets the next lane have it that waits for that target.
+    pub(super) fn give_back(&mut self, authority: &str) {
+        self.slots.give_back(authority);
+        if let Some(blocked) = self.blocked.get_mut(authority) {
+            self.ready.extend(blocked.pop_front());
+            if blocked.is_empty() {
+                self.blocked.remove(authority);
+            }
+        }
     }
 }

@@ -11,20 +11,21 @@ impl Dispatch {
         let Some(id) = self.in_flight.remove(&attempted.number) else { return Ok(()) };
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         let Some(mut head) = lane.head.take() else { return Ok(()) };
+        let subscription = lane.subscription.clone();
         if let HeadState::InFlight(authority) = &head.state {
-            self.slots.give_back(authority);
+            self.give_back(authority);
         }
-        let number = head.delivery.number;
+        let number = head.number;
         self.to_cut.insert(id);
         if attempted.outcome.accepted() {
-            return ledger.finish_delivery(number, head.delivery.attempts);
+            return ledger.finish_delivery(number, head.attempts);
         }
         ledger.add_attempt(attempted, now.wall)?;
-        head.delivery.attempts = attempted.attempt;
+        head.attempts = attempted.attempt;
         // Without a rule there is no schedule; it waits as long as it last did, for the name's return.
-        let delay_ms = match &lane.subscription {
+        let delay_ms = match &subscription {
             Some(subscription) => subscription.retry.delay_ms(attempted.attempt),
-            None => Some(head.delivery.delay_ms),
+            None => Some(head.delay_ms),
         };
         let Some(delay_ms) = delay_ms else {
             self.dead += 1;
@@ -32,10 +33,12 @@ impl Dispatch {
         };
         let due = Wall(now.wall.0.saturating_add_unsigned(delay_ms));
         ledger.postpone_delivery(number, attempted.attempt, delay_ms, due)?;
-        (head.delivery.delay_ms, head.delivery.due) = (delay_ms, due);
+        head.delay_ms = delay_ms;
         head.state = HeadState::Waiting(now.mono.plus_ms(delay_ms));
         self.timers.insert((now.mono.plus_ms(delay_ms), id));
-        lane.head = Some(head);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.head = Some(head);
+        }
         Ok(())
     }
 }

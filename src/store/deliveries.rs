@@ -1,10 +1,27 @@
 //! Batches on their way, what came of their attempts, and dead letters.
 
+use bytes::Bytes;
+
 use super::error::Operation as _;
 use super::{Ledger, Result};
 use crate::model::delivery::{Attempted, Delivery};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::time::Wall;
+
+/// A delivery on its way, without its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HotDelivery {
+    /// Its number.
+    pub number: DeliveryNo,
+    /// Whose it is.
+    pub subscription: SubscriptionId,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// The delay that was chosen after the last failure, milliseconds; 0 before any.
+    pub delay_ms: u64,
+    /// When the next attempt is due.
+    pub due: Wall,
+}
 
 const DELIVERY: &str = "number, subscription, entries, body, created, attempts, delay_ms, due";
 
@@ -33,29 +50,38 @@ impl Ledger {
             .map(drop)
     }
 
-    /// All deliveries on their way, oldest first.
+    /// All deliveries on their way, oldest first, without their bodies.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn deliveries(&self) -> Result<Vec<Delivery>> {
+    pub fn deliveries(&self) -> Result<Vec<HotDelivery>> {
         self.connection
-            .prepare_cached(&format!("SELECT {DELIVERY} FROM deliveries ORDER BY number"))
+            .prepare_cached("SELECT number, subscription, attempts, delay_ms, due FROM deliveries ORDER BY number")
             .and_then(|mut sql| {
                 sql.query_map([], |row| {
-                    Ok(Delivery {
+                    Ok(HotDelivery {
                         number: DeliveryNo(row.get(0)?),
                         subscription: SubscriptionId(row.get(1)?),
-                        entries: row.get::<_, i64>(2)? as usize,
-                        body: row.get::<_, Vec<u8>>(3)?.into(),
-                        created: Wall(row.get(4)?),
-                        attempts: row.get(5)?,
-                        delay_ms: row.get::<_, i64>(6)? as u64,
-                        due: Wall(row.get(7)?),
+                        attempts: row.get(2)?,
+                        delay_ms: row.get::<_, i64>(3)? as u64,
+                        due: Wall(row.get(4)?),
                     })
                 })?
                 .collect()
             })
             .to("read deliveries")
+    }
+
+    /// The frozen body of a delivery on its way.
+    ///
+    /// # Errors
+    /// When the ledger refuses, or has no such delivery.
+    pub fn delivery_body(&self, number: DeliveryNo) -> Result<Bytes> {
+        self.connection
+            .prepare_cached("SELECT body FROM deliveries WHERE number = ?1")
+            .and_then(|mut sql| sql.query_row([number.0], |row| row.get::<_, Vec<u8>>(0)))
+            .to("read a delivery's body")
+            .map(Bytes::from)
     }
 
     /// Notes what came of an attempt that failed.

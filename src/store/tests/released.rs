@@ -18,7 +18,7 @@ use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
-use crate::store::{EarlyRecord, GivenAnswer, Ledger, MountRow, OutboxTotals, SubscriptionRow};
+use crate::store::{EarlyRecord, GivenAnswer, HotDelivery, Ledger, MountRow, OutboxTotals, SubscriptionRow};
 
 const AT: Wall = Wall(1_800_000_000_000);
 const NODE: u64 = 0xfedc_ba98_7654_3210;
@@ -189,7 +189,10 @@ fn read(ledger: &Ledger) {
     assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| change(n).into()));
     let totals = OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: AT };
     assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
-    assert_eq!(ledger.deliveries().expect("deliveries"), [delivery(1, 1)]);
+    let Delivery { number, subscription, body, attempts, delay_ms, due, .. } = delivery(1, 1);
+    let hot = HotDelivery { number, subscription, attempts, delay_ms, due };
+    assert_eq!(ledger.deliveries().expect("deliveries"), [hot]);
+    assert_eq!(ledger.delivery_body(number).expect("a body"), body);
     assert_eq!(ledger.dead_letters().expect("a count"), 1);
 }
 
