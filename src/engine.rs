@@ -65,7 +65,7 @@ pub struct Engine {
     machines: Option<Machines>,
     rules: RulesInForce,
     rules_status: RulesStatus,
-    /// A rule set whose group was lost: it is tried again.
+    /// A rule set whose group is not committed yet; if it is lost, the set is taken up by the next one.
     rules_to_come: Option<NewRules>,
     /// Attempts given out and not heard of, with their targets' authorities.
     under_way: BTreeMap<DeliveryNo, String>,
@@ -134,6 +134,10 @@ impl Engine {
         }
         match self.group(now, inputs, &mut ran) {
             Ok(effects) => {
+                if self.rules_to_come.take().is_some() {
+                    self.rules_status.generation += 1;
+                    self.rules_status.subscriptions = self.rules.set.rules().len() as u64;
+                }
                 for effect in &effects {
                     if let Effect::Dispatch(dispatch::Effect::Send(request)) = effect {
                         self.under_way.insert(request.number, authority(request));
@@ -237,7 +241,7 @@ impl Engine {
 
     fn steps(&mut self, now: Now, inputs: Vec<Input>, ran: &mut Ran, writes: bool) -> Result<Vec<Effect>, StoreError> {
         let mut effects = Vec::new();
-        if let Some(rules) = self.rules_to_come.take() {
+        if let Some(rules) = self.rules_to_come.clone() {
             self.take_up_rules(now, rules)?;
         }
         for input in inputs {
@@ -249,7 +253,10 @@ impl Engine {
                     let done = intake.step(now, input, &self.ledger)?;
                     dispatch.owe(done.owed);
                     effects.extend(done.effects.into_iter().map(Effect::Intake));
-                    ran.faults.extend(done.fault);
+                    match done.fault {
+                        Some(fault) if self.ledger.is_lost() => return Err(fault),
+                        fault => ran.faults.extend(fault),
+                    }
                 }
                 Input::Dispatch(input) => {
                     let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };

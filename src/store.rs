@@ -51,6 +51,8 @@ pub struct Ledger {
     volumes: RefCell<codec::Volumes>,
     /// The open group holds something that must be durable before anybody hears of it.
     promised: Cell<bool>,
+    /// An input of the open group could not be undone by itself.
+    lost: Cell<bool>,
     /// The open group's transaction number, once something asked for it.
     group_rrn: Cell<Option<Rrn>>,
     /// Directories made less directories removed, since the ledger was opened.

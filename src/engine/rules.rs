@@ -22,9 +22,6 @@ impl Engine {
         }
         ledger.set_rule_files(&new.files)?;
         ledger.promise();
-        self.rules_to_come = None;
-        self.rules_status.generation += 1;
-        self.rules_status.subscriptions = new.set.rules().len() as u64;
         self.rules = RulesInForce { set: new.set, subscriptions: subscriptions.into() };
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
             intake.set_rules(self.rules.clone());

@@ -28,6 +28,7 @@ impl Ledger {
             Durability::Savepoint => "SAVEPOINT grp",
         };
         self.promised.set(false);
+        self.lost.set(false);
         self.group_rrn.set(None);
         self.connection.execute_batch(sql).to("begin a transaction")
     }
@@ -69,21 +70,29 @@ impl Ledger {
         &self,
         work: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let dirs = self.dir_balance.get();
+        let (dirs, rrn) = (self.dir_balance.get(), self.group_rrn.get());
         self.run_cached("SAVEPOINT input").to("open a savepoint")?;
-        match work() {
-            Ok(value) => {
-                self.run_cached("RELEASE input").to("release a savepoint")?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.forget();
-                self.dir_balance.set(dirs);
-                self.run_cached("ROLLBACK TO input").to("roll back to a savepoint")?;
-                self.run_cached("RELEASE input").to("release a savepoint")?;
-                Err(error)
-            }
+        let done = work().and_then(|value| {
+            self.run_cached("RELEASE input").to("release a savepoint")?;
+            Ok(value)
+        });
+        if done.is_err() {
+            self.forget();
+            self.dir_balance.set(dirs);
+            // A number that was drawn by what is undone may lie in a block whose reservation is undone with it.
+            self.group_rrn.set(rrn);
+            let undone = self.run_cached("ROLLBACK TO input").and_then(|()| self.run_cached("RELEASE input"));
+            // SQLite has undone the whole group (a full disk does that), or nobody knows what it has.
+            self.lost.set(self.lost.get() || undone.is_err());
         }
+        done
+    }
+
+    /// Whether an input of the open group could not be undone by itself: the group must be rolled back, and nothing more
+    /// be written in it.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.lost.get()
     }
 
     /// The open group holds something that a caller will be told is safe: its commit waits for the disk.
