@@ -171,13 +171,13 @@ impl Settle {
         }
     }
 
-    /// A caller's word that what was hinted so far is done: what waits for quiet is due now. What waits for a close
-    /// goes on waiting. Only hints up to `order` count.
+    /// A caller's word that what was hinted so far is done: what waits for quiet is due now, and so is what waits for a
+    /// writer, once: its look says whether he is still there. Only hints up to `order` count.
     pub fn hurry(&mut self, now: Mono, order: u64) {
         let waiting: Vec<_> = self
             .pending
             .iter()
-            .filter(|(_, pending)| pending.cause.order <= order && pending.wait == Wait::Time)
+            .filter(|(_, pending)| pending.cause.order <= order && pending.wait != Wait::Retry)
             .map(|(path, pending)| (path.clone(), pending.cause))
             .collect();
         for (path, cause) in waiting {

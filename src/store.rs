@@ -52,10 +52,10 @@ pub struct Ledger {
     volumes: RefCell<codec::Volumes>,
     /// The open group holds something that must be durable before anybody hears of it.
     promised: Cell<bool>,
+    /// An input of the open group could not be undone by itself.
+    lost: Cell<bool>,
     /// The open group's transaction number, once something asked for it.
     group_rrn: Cell<Option<Rrn>>,
-    /// SQLite has rolled the open group back by itself.
-    lost: Cell<bool>,
     /// Directories made less directories removed, since the ledger was opened.
     dir_balance: Cell<i64>,
     /// Commits so far: the keeper's sign that there is something to sync.

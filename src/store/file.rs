@@ -133,8 +133,8 @@ impl Ledger {
             dirs: Default::default(),
             volumes: Default::default(),
             promised: Default::default(),
-            group_rrn: Default::default(),
             lost: Default::default(),
+            group_rrn: Default::default(),
             dir_balance: Default::default(),
             commits: Default::default(),
         };

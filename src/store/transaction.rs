@@ -88,22 +88,20 @@ impl Ledger {
         let (dirs, rrn) = (self.dir_balance.get(), self.group_rrn.get());
         self.still_open()?;
         self.run_cached("SAVEPOINT input").to("open a savepoint")?;
-        match work() {
-            Ok(value) => {
-                self.run_cached("RELEASE input").to("release a savepoint")?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.forget();
-                self.dir_balance.set(dirs);
-                // Its block may have been reserved by what is undone here.
-                self.group_rrn.set(rrn);
-                let undone = self.run_cached("ROLLBACK TO input").and_then(|()| self.run_cached("RELEASE input"));
-                // The first error says more than that there is no savepoint any more.
-                self.lost.set(undone.is_err() || self.connection.is_autocommit());
-                Err(error)
-            }
+        let done = work().and_then(|value| {
+            self.run_cached("RELEASE input").to("release a savepoint")?;
+            Ok(value)
+        });
+        if done.is_err() {
+            self.forget();
+            self.dir_balance.set(dirs);
+            // A number that was drawn by what is undone may lie in a block whose reservation is undone with it.
+            self.group_rrn.set(rrn);
+            let undone = self.run_cached("ROLLBACK TO input").and_then(|()| self.run_cached("RELEASE input"));
+            // SQLite has undone the whole group (a full disk does that), or nobody knows what it has.
+            self.lost.set(undone.is_err() || self.connection.is_autocommit());
         }
+        done
     }
 
     /// The open group holds something that a caller will be told is safe: its commit waits for the disk.

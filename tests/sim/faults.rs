@@ -63,12 +63,6 @@ impl Plan {
             report_first: rng.chance(150),
         }
     }
-
-    /// Whether a file that nobody writes is never taken for one that waits for its close: leases say who writes, or
-    /// closes are not waited for. Otherwise a write that is hinted late, or has no close, is believed to have a writer.
-    pub fn tells_closes(&self) -> bool {
-        self.leases || !self.sees_closes
-    }
 }
 
 /// What the next statements of a connection meet.

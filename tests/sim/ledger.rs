@@ -90,8 +90,10 @@ impl Reader {
         rows.into_iter().map(parse).collect()
     }
 
-    pub fn delivery_body(&self, number: i64) -> Option<Vec<u8>> {
-        self.all("SELECT body FROM deliveries WHERE number = ?1", [number], |row| row.get(0)).pop()
+    /// A delivery under way: its body, and the name of whose it is.
+    pub fn delivery(&self, number: i64) -> Option<(Vec<u8>, String)> {
+        let sql = "SELECT body, name FROM deliveries JOIN subscriptions ON id = subscription WHERE number = ?1";
+        self.all(sql, [number], |row| Ok((row.get(0)?, row.get(1)?))).pop()
     }
 
     /// Numbers of deliveries under way and of dead letters.

@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::World;
 
 /// Seeds that each run of the tests tries.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 1_000;
 
 /// Runs a seed; gives its trace's hash, or what broke with the last of the trace.
 fn run(seed: u64, print: bool) -> Result<u64, String> {

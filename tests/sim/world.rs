@@ -127,6 +127,7 @@ impl World {
         let pristine =
             pristine.into_iter().map(|p| (p.clone(), inner.versions.get(&p).copied().unwrap_or(0))).collect();
         let host = Host { inner: Arc::new(std::sync::Mutex::new(inner)), sees_closes: plan.sees_closes };
+        let late = plan.rules_change > 0 && rng.chance(500);
         let (writer, reader) = connect(&format!("sim-{seed}-{print}-{:?}", std::thread::current().id()));
         let hooks = Arc::new(Hooks::default());
         let mut trace = Trace::new(print);
@@ -150,8 +151,8 @@ impl World {
             journal: Journal::default(),
             uncertain: BTreeSet::new(),
             lost_deliveries: BTreeSet::new(),
-            rules: [true; 3],
-            heard_all: true,
+            rules: [!late, true, true],
+            heard_all: !late,
             next_reply: 1,
             records: BTreeMap::new(),
             kept_records: Vec::new(),
@@ -372,7 +373,6 @@ impl World {
                         && answer.offline.is_empty()
                         // A failed input is tried again later, and no sync waits for that.
                         && self.plan.input_fails == 0
-                        && self.plan.tells_closes()
                     {
                         point.check(&self.host.lock(), &self.ledger)?;
                     }
@@ -383,7 +383,8 @@ impl World {
                     };
                     let (number, id) = (request.number.0, request.id);
                     let line = format!("  send {} {id} attempt {}", request.subscription.name, request.attempt);
-                    if self.ledger.delivery_body(number).as_deref() != Some(&request.body[..]) {
+                    let held = (request.body.to_vec(), request.subscription.name.to_string());
+                    if self.ledger.delivery(number) != Some(held) {
                         return Err(format!("{id} is sent, and the ledger does not hold it"));
                     }
                     self.receivers.send(self.life, request, &mut self.rng, self.plan.refusals)?;

@@ -29,6 +29,9 @@ impl World {
     pub(super) fn start(&mut self) -> Checked {
         self.life += 1;
         self.note(format!("start {}", self.life));
+        if self.rng.chance(self.plan.commit_fails * 20) {
+            self.hooks.commit.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
         self.take_up_rules()
     }
 

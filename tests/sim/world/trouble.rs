@@ -58,6 +58,9 @@ impl World {
             self.rules[at] = !self.rules[at];
             self.heard_all &= self.rules[0];
             self.note(format!("rules {:?}", self.rules));
+            if self.rng.chance(plan.commit_fails * 20) {
+                self.hooks.commit.store(true, Ordering::Relaxed);
+            }
             self.take_up_rules()?;
         }
         if crash {
