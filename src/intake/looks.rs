@@ -64,7 +64,7 @@ impl Looks {
                 let Cause { order: first, hurried, .. } = flight.cause;
                 Cause { order: first.min(order), since: now, heard, wrote, hurried, overdue: false }
             }
-            Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
+            Some(earlier) => Cause { order: earlier.order.min(order), heard, wrote: earlier.wrote || wrote, ..earlier },
         };
         flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });
         true

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::daemon::Place;
 use crate::sink::{Sink, lines};
+use crate::turns;
 
 #[test]
 fn odd_names_are_told_byte_for_byte() {
@@ -27,7 +28,9 @@ fn odd_names_are_told_byte_for_byte() {
         let dir = place.store.join(OsStr::from_bytes(dir));
         fs::create_dir(&dir).expect("a directory");
         for name in names {
+            let turn = turns::writing();
             fs::write(dir.join(OsStr::from_bytes(name)), "one").expect("written");
+            drop(turn);
         }
     }
     let told = daemon.settled(&place, &sink, "/");

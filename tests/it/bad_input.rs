@@ -45,8 +45,12 @@ fn a_mount_that_goes_away_and_comes_back_loses_nothing() {
     let away = place.store.with_file_name("away");
     fs::rename(&place.store, &away).expect("renamed");
     daemon.status_until("it is offline", |status| status["mounts"][0]["state"] == "offline");
+    let turn = turns::writing();
     fs::write(away.join("new"), "one").expect("written");
+    drop(turn);
+    let turn = turns::writing();
     fs::write(away.join("d/grows"), "one and more").expect("written");
+    drop(turn);
     fs::remove_file(away.join("goes")).expect("removed");
     let began = Instant::now();
     fs::rename(&away, &place.store).expect("renamed");

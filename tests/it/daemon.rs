@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::http::{self, Answer};
 use crate::sink::{Sink, Told};
+use crate::turns;
 
 /// How long anything may take before it counts as never.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -81,6 +82,7 @@ impl Place {
     pub fn write(&self, path: &str, content: &str) {
         let at = self.at(path);
         fs::create_dir_all(at.parent().expect("below the store")).expect("a directory");
+        let _turn = turns::writing();
         fs::write(&at, content).unwrap_or_else(|error| panic!("{}: {error}", at.display()));
     }
 
@@ -114,7 +116,9 @@ impl Place {
 
     /// Starts a daemon, and kills it after a while, whatever it has come to.
     pub fn run_for(&self, time: Duration) {
+        let turn = turns::starting();
         let mut child = self.command().stderr(Stdio::null()).spawn().expect("the binary starts");
+        drop(turn);
         std::thread::sleep(time);
         assert_eq!(child.try_wait().expect("a child of ours"), None, "it runs until it is killed");
         child.kill().expect("it runs");
@@ -124,7 +128,9 @@ impl Place {
     /// Starts a daemon that is to refuse: its exit code and what it said.
     #[track_caller]
     pub fn refused(&self) -> (Option<i32>, String) {
+        let turn = turns::starting();
         let mut child = self.command().spawn().expect("the binary starts");
+        drop(turn);
         let stderr = child.stderr.take().expect("piped");
         let reading = std::thread::spawn(move || io::read_to_string(stderr).expect("UTF-8"));
         let end = Instant::now() + DEADLINE;
@@ -156,7 +162,9 @@ pub struct Daemon {
 impl Daemon {
     #[track_caller]
     fn spawn(mut command: Command, state: &Path) -> Self {
+        let turn = turns::starting();
         let mut child = command.spawn().expect("the binary starts");
+        drop(turn);
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let log = Arc::new(Mutex::new(Vec::new()));
         let (found, address) = mpsc::channel();

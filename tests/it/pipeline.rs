@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::daemon::Place;
 use crate::disk::{grow_old, remove_xattr, set_xattr};
 use crate::sink::{Sink, Told, lines, sorted};
+use crate::turns;
 
 /// The asset at the last entry of a path.
 #[track_caller]
@@ -149,7 +150,9 @@ fn a_retag_is_told_to_those_who_asked_for_metadata() {
     assert_eq!(lines(&told), ["none /in/1.jpg"; 2]);
     // A file that is tagged when it comes is told as what it is.
     let aside = place.at("/.aside");
+    let turn = turns::writing();
     fs::write(&aside, "two").expect("written");
+    drop(turn);
     assert!(set_xattr(&aside, "user.city", "SFO"));
     fs::rename(&aside, place.at("/in/2.jpg")).expect("renamed");
     let told = daemon.settled(&place, &tags, "/m");

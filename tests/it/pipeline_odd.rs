@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use crate::daemon::Place;
 use crate::disk::{exchange, files_below};
 use crate::sink::{Sink, Told, lines, sorted, view};
+use crate::turns;
 
 #[test]
 fn a_temporary_name_is_ignored_until_it_is_renamed() {
@@ -180,7 +181,9 @@ fn what_is_moved_in_is_told_and_what_is_moved_out_is_gone() {
     let outside = place.store.with_file_name("outside");
     fs::create_dir_all(outside.join("d/deep")).expect("directories");
     for name in ["1", "d/2", "d/deep/3"] {
+        let turn = turns::writing();
         fs::write(outside.join(name), "one").expect("written");
+        drop(turn);
     }
     fs::rename(outside.join("1"), place.at("/1")).expect("renamed");
     fs::rename(outside.join("d"), place.at("/d")).expect("renamed");
@@ -190,7 +193,9 @@ fn what_is_moved_in_is_told_and_what_is_moved_out_is_gone() {
     let told = daemon.settled(&place, &sink, "/");
     assert_eq!(sorted(&told[3..]), ["deleted /1", "deleted /d/2", "deleted /d/deep/3"]);
     // What happens outside is no concern of the store's, though its watches came from it.
+    let turn = turns::writing();
     fs::write(outside.join("d/deep/4"), "one").expect("written");
+    drop(turn);
     assert_eq!(daemon.settled(&place, &sink, "/").len(), 6);
     fs::rename(outside.join("d"), place.at("/e")).expect("renamed");
     place.write("/e/deep/5", "one");

@@ -14,3 +14,17 @@ pub fn light() -> RwLockReadGuard<'static, ()> {
 pub fn heavy() -> RwLockWriteGuard<'static, ()> {
     TURNS.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A child has every open file too until it becomes another program: a file that is written at that moment looks held,
+/// and is closed only then. So nothing is written while a process is started.
+static STARTS: RwLock<()> = RwLock::new(());
+
+/// For as long as it is held, no process is started.
+pub fn writing() -> RwLockReadGuard<'static, ()> {
+    STARTS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For as long as it is held, no file is written.
+pub fn starting() -> RwLockWriteGuard<'static, ()> {
+    STARTS.write().unwrap_or_else(PoisonError::into_inner)
+}
