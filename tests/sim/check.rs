@@ -69,6 +69,9 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
             return Err(format!("{}: the catalog has {xattrs:?}, the disk {:?}", show(path), file.xattrs));
         }
     }
+    if let Some(path) = ledger.early_records().iter().find(|path| catalog.contains_key(*path)) {
+        return Err(format!("{}: an assignment still waits for its asset", show(path)));
+    }
     match catalog.keys().find(|path| !disk.contains_key(*path)) {
         Some(path) => Err(format!("in the catalog and not on disk: {}", show(path))),
         None => Ok(()),

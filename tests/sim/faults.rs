@@ -25,6 +25,7 @@ pub struct Plan {
     pub commit_fails: u32,
     pub input_fails: u32,
     pub refusals: u32,
+    pub slow: u32,
     pub clock_jumps: u32,
     pub mounts_away: u32,
     pub rules_change: u32,
@@ -39,7 +40,8 @@ impl Plan {
         let mut some = |most: u64| if rng.chance(500) { rng.between(1, most) as u32 } else { 0 };
         let (meddle, doubled, reordered, lost) = (some(60), some(100), some(100), some(10));
         let (crash, power_cut, commit_fails, input_fails) = (some(12), some(8), some(10), some(10));
-        let (refusals, clock_jumps, mounts_away) = (some(500), some(5), some(10));
+        let (refusals, slow) = (some(500), some(400));
+        let (clock_jumps, mounts_away) = (some(5), some(10));
         let (rules_change, records, syncs) = (some(8), some(40), some(30));
         Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
@@ -55,6 +57,7 @@ impl Plan {
             commit_fails,
             input_fails,
             refusals,
+            slow,
             clock_jumps,
             mounts_away,
             rules_change,

@@ -118,6 +118,11 @@ impl Reader {
         self.all(sql, [], |row| row.get::<_, String>(0)).iter().any(|text| text.contains(&quoted))
     }
 
+    /// The paths for whose first asset an assignment waits.
+    pub fn early_records(&self) -> Vec<Vec<u8>> {
+        self.all("SELECT path FROM early_records ORDER BY path", [], |row| row.get(0))
+    }
+
     /// Whether every mount has been scanned.
     pub fn scanned(&self, mounts: usize) -> bool {
         let sql = "SELECT count(*) FROM mounts WHERE first_scan_done";

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use ringback::model::delivery::{Attempted, Outcome, Phase, SendRequest};
 
+use super::faults::Plan;
 use super::rng::Rng;
 
 /// One entry as a receiver reads it.
@@ -42,6 +43,7 @@ struct Attempt {
     request: SendRequest,
     fate: Fate,
     arrived: bool,
+    slow: bool,
 }
 
 /// Everything on the wire, and everything taken.
@@ -50,6 +52,8 @@ pub struct Receivers {
     wire: Vec<Attempt>,
     pub sent: BTreeMap<i64, Sent>,
     pub taken: BTreeSet<i64>,
+    /// The last attempt of each delivery, and the life that made it.
+    attempts: BTreeMap<i64, (u32, u32)>,
 }
 
 impl Receivers {
@@ -57,7 +61,9 @@ impl Receivers {
     ///
     /// # Errors
     /// A broken promise.
-    pub fn send(&mut self, life: u32, request: SendRequest, rng: &mut Rng, refusals: u32) -> Result<(), String> {
+    pub fn send(&mut self, life: u32, request: SendRequest, rng: &mut Rng, plan: &Plan) -> Result<(), String> {
+        // A lost group loses what came of attempts.
+        let may_repeat = plan.commit_fails > 0;
         let name = request.subscription.name.to_string();
         let busy =
             self.wire.iter().find(|a| a.life == life && a.request.subscription.name == request.subscription.name);
@@ -77,11 +83,19 @@ impl Receivers {
         } else {
             self.sent.insert(request.number.0, sent);
         }
-        let fate = match rng.chance(refusals) {
+        let attempt = (life, request.attempt);
+        if let Some(before) = self.attempts.insert(request.number.0, attempt)
+            && before.0 == life
+            && before.1 >= attempt.1
+            && !may_repeat
+        {
+            return Err(format!("{}: attempt {} follows attempt {}", request.id, attempt.1, before.1));
+        }
+        let fate = match rng.chance(plan.refusals) {
             false => Fate::Taken,
             true => [Fate::Refused, Fate::Unreachable, Fate::TimedOut, Fate::AnswerLost][rng.below(4)],
         };
-        self.wire.push(Attempt { life, request, fate, arrived: false });
+        self.wire.push(Attempt { life, request, fate, arrived: false, slow: rng.chance(plan.slow) });
         Ok(())
     }
 
@@ -96,6 +110,9 @@ impl Receivers {
         }
         let at = rng.below(self.wire.len());
         let attempt = &mut self.wire[at];
+        if attempt.slow && rng.chance(900) {
+            return None;
+        }
         let (number, id) = (attempt.request.number, attempt.request.id);
         if !attempt.arrived && matches!(attempt.fate, Fate::Taken | Fate::Refused | Fate::AnswerLost) {
             attempt.arrived = true;

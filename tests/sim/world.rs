@@ -387,7 +387,7 @@ impl World {
                     if self.ledger.delivery(number) != Some(held) {
                         return Err(format!("{id} is sent, and the ledger does not hold it"));
                     }
-                    self.receivers.send(self.life, request, &mut self.rng, self.plan.refusals)?;
+                    self.receivers.send(self.life, request, &mut self.rng, &self.plan)?;
                     let told: Vec<_> = self.receivers.sent[&number].entries.iter().map(path).collect();
                     self.note(format!("{line} [{}]", told.join(", ")));
                     self.check_known(number)?;

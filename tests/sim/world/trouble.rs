@@ -21,11 +21,6 @@ impl World {
         let (crash, power, commit, input) =
             (happens(plan.crash), happens(plan.power_cut), happens(plan.commit_fails), happens(plan.input_fails));
         let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
-        let sync = happens(50);
-        if sync && let Some(engine) = &self.engine {
-            engine.ledger().sync().expect("a sync");
-            self.note("sync");
-        }
         if commit {
             let hook = if self.rng.chance(700) { &self.hooks.commit } else { &self.hooks.delivery };
             hook.store(true, Ordering::Relaxed);
@@ -68,6 +63,13 @@ impl World {
         }
         if power {
             self.power_cut()?;
+        }
+        // The keeper, who comes every 200 ms.
+        if self.rng.chance(150)
+            && let Some(engine) = &self.engine
+        {
+            engine.ledger().sync().expect("a sync");
+            self.note("sync");
         }
         Ok(())
     }
