@@ -15,6 +15,9 @@ mod http;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/it/sink.rs"]
 mod sink;
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/it/turns.rs"]
+mod turns;
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

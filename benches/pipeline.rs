@@ -16,6 +16,9 @@ mod http;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/it/sink.rs"]
 mod sink;
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/it/turns.rs"]
+mod turns;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
