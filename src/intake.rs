@@ -300,17 +300,16 @@ impl Intake {
         if !self.mounts.is_online(mount) {
             return;
         }
-        if self.settle.awaited_len() >= HINTS_MAX {
-            // Too many to keep: a scan of the mount, which waits its turn, stands for them all.
-            if !self.scans.waits(self.mounts.root_path(mount)) {
-                self.rescan(now.mono, mount);
-            }
-            return;
-        }
         let order = self.order();
         self.scans.hinted(path);
-        if !self.looks.hinted(now.mono, path, *kind, order) {
+        if self.looks.hinted(now.mono, path, *kind, order) {
+            return;
+        }
+        if self.settle.awaited_len() < HINTS_MAX {
             self.settle.hint(now.mono, path, *kind, order);
+        } else if !self.scans.waits(self.mounts.root_path(mount)) {
+            // Too many to keep: a scan of the mount, which waits its turn, stands for them all.
+            self.rescan(now.mono, mount);
         }
     }
 
