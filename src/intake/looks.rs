@@ -56,8 +56,20 @@ impl Looks {
             }
             Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
         };
-        flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });
+        let (wrote, hurried) = (cause.wrote || flight.cause.wrote, cause.hurried || flight.cause.hurried);
+        flight.again = Some(Cause { wrote, hurried, ..cause });
         true
+    }
+
+    /// A caller's word that what was hinted so far is done ([`crate::settle::Settle::hurry`]), for what is being looked
+    /// at, or is about to be.
+    pub(super) fn hurry(&mut self, order: u64) {
+        let flying =
+            self.flights.values_mut().flat_map(|flight| Some(&mut flight.cause).into_iter().chain(&mut flight.again));
+        let waiting = self.together.iter_mut().flatten().map(|(_, cause)| cause);
+        for cause in flying.chain(waiting).filter(|cause| cause.order <= order) {
+            cause.hurried = true;
+        }
     }
 
     /// A path that has come due while it is being looked at is looked at once more afterwards; gives whether it is.

@@ -30,6 +30,10 @@ impl Intake {
         self.syncs.next_number += 1;
         let number = self.syncs.next_number;
         self.syncs.waiting.push(Waiting { reply, number, before: None });
+        // A mount that is back and was not looked at since has writes that no hint tells.
+        for mount in self.mounts.ids() {
+            self.mounts.suspect_root(mount);
+        }
         Done { effects: vec![Effect::SyncSource(number)], ..Done::default() }
     }
 
@@ -39,6 +43,7 @@ impl Intake {
             if waiting.number <= number && waiting.before.is_none() {
                 waiting.before = Some(before);
                 self.settle.hurry(now.mono, before - 1);
+                self.looks.hurry(before - 1);
             }
         }
     }
