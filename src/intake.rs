@@ -222,6 +222,8 @@ impl Intake {
             Input::Records(reply, request) => self.records(now, reply, &request, ledger),
             Input::Sync(reply) => {
                 self.syncs.push(reply);
+                // A mount that is back and was not looked at since has writes that no hint tells.
+                self.mounts.ids().for_each(|mount| self.mounts.suspect_root(mount));
                 Ok(Done::default())
             }
         }

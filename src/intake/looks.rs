@@ -66,7 +66,8 @@ impl Looks {
             }
             Some(earlier) => Cause { order: earlier.order.min(order), heard, wrote: earlier.wrote || wrote, ..earlier },
         };
-        flight.again = Some(Cause { wrote: cause.wrote || flight.cause.wrote, ..cause });
+        let (wrote, hurried) = (cause.wrote || flight.cause.wrote, cause.hurried || flight.cause.hurried);
+        flight.again = Some(Cause { wrote, hurried, ..cause });
         true
     }
 

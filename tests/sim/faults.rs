@@ -38,7 +38,7 @@ impl Plan {
     /// Half of the seeds are calm in each respect, so that a fault is not always hidden by another.
     pub fn of(rng: &mut Rng) -> Self {
         let mut some = |most: u64| if rng.chance(500) { rng.between(1, most) as u32 } else { 0 };
-        let (meddle, doubled, reordered, lost) = (some(60), some(100), some(100), some(10));
+        let (meddle, doubled, reordered, lost) = (some(60), some(100), some(100), some(60));
         let (crash, power_cut, commit_fails, input_fails) = (some(12), some(8), some(10), some(10));
         let (refusals, slow) = (some(500), some(400));
         let (clock_jumps, mounts_away) = (some(5), some(10));

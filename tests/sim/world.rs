@@ -373,6 +373,7 @@ impl World {
                         && answer.offline.is_empty()
                         // A failed input is tried again later, and no sync waits for that.
                         && self.plan.input_fails == 0
+                        && self.host.lock().mounts.iter().all(|mount| mount.away.is_none())
                     {
                         point.check(&self.host.lock(), &self.ledger)?;
                     }
