@@ -1,5 +1,6 @@
 //! Directories to be listed, and listings under way. A scan is a directory at a time; looks go before it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::{Effect, Intake};
@@ -16,8 +17,9 @@ const PATHS_WAITING_MAX: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Scans {
     /// Last in, first out: depth first, so that the list stays short.
-    waiting: Vec<Scan>,
-    queued: HashSet<LogicalPath>,
+    waiting: Vec<(MountId, LogicalPath)>,
+    /// The places of what waits.
+    queued: HashMap<LogicalPath, u64>,
     flights: HashMap<LogicalPath, Flight>,
 }
 
@@ -48,12 +50,19 @@ pub(super) struct Landed {
 }
 
 impl Scans {
-    /// Queues a directory.
+    /// Queues a directory. It keeps its first place, so that a sync that waits for it goes on waiting.
     pub(super) fn push(&mut self, mount: MountId, path: &LogicalPath, order: u64) {
         if let Some(flight) = self.flights.get_mut(path) {
             flight.again = true;
-        } else if self.queued.insert(path.clone()) {
-            self.waiting.push(Scan { mount, path: path.clone(), order });
+            flight.scan.order = flight.scan.order.min(order);
+            return;
+        }
+        match self.queued.entry(path.clone()) {
+            Entry::Occupied(mut first) => *first.get_mut() = order.min(*first.get()),
+            Entry::Vacant(free) => {
+                free.insert(order);
+                self.waiting.push((mount, path.clone()));
+            }
         }
     }
 
@@ -88,27 +97,27 @@ impl Scans {
     /// Directories of a mount that are waiting or being listed.
     pub(super) fn left(&self, mount: MountId) -> usize {
         let flying = self.flights.values().filter(|flight| flight.scan.mount == mount).count();
-        flying + self.waiting.iter().filter(|scan| scan.mount == mount).count()
+        flying + self.waiting.iter().filter(|(other, _)| *other == mount).count()
     }
 
     /// Forgets a mount's waiting directories: it is offline.
     pub(super) fn forget(&mut self, mount: MountId) {
         let queued = &mut self.queued;
-        self.waiting.retain(|scan| scan.mount != mount || !queued.remove(&scan.path));
+        self.waiting.retain(|(other, path)| *other != mount || queued.remove(path).is_none());
     }
 
     /// The places of all scans among the hints.
     pub(super) fn orders(&self) -> impl Iterator<Item = u64> {
-        self.flights.values().map(|flight| flight.scan.order).chain(self.waiting.iter().map(|scan| scan.order))
+        self.flights.values().map(|flight| flight.scan.order).chain(self.queued.values().copied())
     }
 
     fn next(&mut self) -> Option<Scan> {
         if self.flights.len() >= REQUESTS_MAX {
             return None;
         }
-        let scan = self.waiting.pop()?;
-        self.queued.remove(&scan.path);
-        Some(scan)
+        let (mount, path) = self.waiting.pop()?;
+        let order = self.queued.remove(&path)?;
+        Some(Scan { mount, path, order })
     }
 }
 
