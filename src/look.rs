@@ -5,7 +5,7 @@
 //! tells absence only after it has seen that the mount's root is still the known one.
 //!
 //! [`disk`] is the seam: what a look asks of a disk, with [`real`] behind it in the daemon and an in-memory one in the
-//! simulation. [`file`], [`list`] and [`root`] are the looks themselves, the same over both.
+//! simulation. [`look()`], [`list()`] and [`root()`] are the looks themselves, the same over both.
 
 pub mod disk;
 mod fault;

@@ -71,11 +71,16 @@ impl Intake {
         let root = self.mounts.root_path(mount);
         let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
-        let treeless = |(_, cause, seen): &&(LogicalPath, Cause, Seen)| self.holds_no_tree(cause, seen);
-        let removed: Vec<_> = seen.iter().filter(treeless).map(|(path, _, _)| path.clone()).collect();
+        // A file that is still being written stands there too: what was below is gone.
+        let removed: Vec<_> = seen
+            .iter()
+            .filter(|(_, _, seen)| matches!(seen, Seen::Absent | Seen::Other | Seen::File(_)))
+            .map(|(path, _, _)| path.clone())
+            .collect();
         for path in &removed {
             self.remove_tree_at(path, &mut recorder)?;
         }
+        recorder.out.no_directories.clone_from(&removed);
         let mut places = Vec::with_capacity(seen.len());
         let mut causes = Vec::with_capacity(seen.len());
         for (path, cause, seen) in seen {
@@ -228,15 +233,6 @@ impl Intake {
             (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceClosed,
             (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
             (Writer::Unknown { young: false }, _) => Whole::Yes,
-        }
-    }
-
-    /// Whether there is no directory now, as far as it may be told.
-    fn holds_no_tree(&self, cause: &Cause, seen: &Seen) -> bool {
-        match seen {
-            Seen::Absent | Seen::Other => true,
-            Seen::File(look) => matches!(self.whole(cause, look), Whole::Yes),
-            Seen::Directory | Seen::Covered | Seen::Unreadable(_) | Seen::RootGone => false,
         }
     }
 

@@ -321,9 +321,25 @@ impl Intake {
         }
         state.presence = Presence::Online(root, mounting);
         if state.row.root != Some(root) {
+            let other_volume = state.row.root.is_some_and(|known| known.volume != root.volume);
             state.row.root = Some(root);
-            let (path, row) = (state.path.clone(), state.row);
-            ledger.savepoint(|| ledger.put_mount(&path, &row))?;
+            let (path, mut row) = (state.path.clone(), state.row);
+            ledger.savepoint(|| {
+                if other_volume && ledger.count(&path)?.1 == 0 {
+                    // Until now only the empty mount point was seen: what is there was there all along.
+                    row.first_scan_done = false;
+                    row.first_scan_began_ns = now.wall.0.saturating_mul(1_000_000);
+                    ledger.forget_dirs(&path)?;
+                }
+                // A power cut must not forget when the first scan began.
+                ledger.promise();
+                ledger.put_mount(&path, &row)
+            })?;
+            let state = self.mounts.state_mut(mount);
+            if state.row.first_scan_done && !row.first_scan_done {
+                state.directories = 0;
+            }
+            state.row = row;
         }
         self.rescan(now.mono, mount);
         self.wait_for_scan();
@@ -341,6 +357,7 @@ impl Intake {
         let (path, row) = (state.path.clone(), state.row);
         if row.root.is_none() {
             // What is there when it appears, older than now, was there all along.
+            ledger.promise();
             ledger.savepoint(|| ledger.put_mount(&path, &row))?;
         }
         self.settle.forget_under(&path);

@@ -57,7 +57,7 @@ pub(super) struct Landed {
 }
 
 impl Scans {
-    /// Queues a directory.
+    /// Queues a directory. It keeps its first place, so that a sync that waits for it goes on waiting.
     pub(super) fn push(&mut self, mount: MountId, path: &LogicalPath, order: u64) {
         if let Some(flight) = self.flights.get_mut(path) {
             flight.again = true;
