@@ -160,7 +160,14 @@ impl Daemon {
         let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits), Arc::clone(&inbox));
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
         let (ended, engine_ended) = oneshot::channel();
-        let engine = EngineThread { engine, inbox: Arc::clone(&inbox), carrier, clock, status: Arc::clone(&status) };
+        let engine = EngineThread {
+            engine,
+            inbox: Arc::clone(&inbox),
+            carrier,
+            clock,
+            status: Arc::clone(&status),
+            was_ill: false,
+        };
         let engine = engine.start(ended).map_err(StartError::Thread)?;
         let rules = match rules {
             Some(files) => Some(RulesThread::start(files, Arc::clone(&inbox)).map_err(StartError::Thread)?),
@@ -211,9 +218,6 @@ impl Daemon {
     /// Ends: no new attempts; those under way are waited for, at most 10 s.
     pub async fn stop(self) {
         drop(self.api_stop);
-        if let Ok(Err(error)) = self.api.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the API ended badly");
-        }
         self.inbox.close();
         let rest = move || {
             join(self.engine);
@@ -221,8 +225,12 @@ impl Daemon {
             drop(self.rules);
             join(self.keeper);
         };
-        if tokio::task::spawn_blocking(rest).await.is_err() {
+        let (rest, api) = tokio::join!(tokio::task::spawn_blocking(rest), self.api);
+        if rest.is_err() {
             tracing::error!("a thread ended badly");
+        }
+        if let Ok(Err(error)) = api {
+            tracing::error!(error = &error as &dyn std::error::Error, "the API ended badly");
         }
     }
 }

@@ -167,6 +167,15 @@ impl Dispatch {
         self.lanes.retain(|_, lane| lane.subscription.is_some() || lane.owed > 0 || lane.head.is_some());
     }
 
+    /// Some dead letters may have been forgotten.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn recount_dead(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
+        self.dead = ledger.dead_letters()?;
+        Ok(())
+    }
+
     /// Forgets a subscription that has been dropped from the ledger.
     pub fn forget(&mut self, id: SubscriptionId) {
         let in_flight = |lane: &Lane| lane.head.as_ref().is_some_and(|h| matches!(h.state, HeadState::InFlight(_)));

@@ -201,10 +201,10 @@ impl Engine {
         }
     }
 
-    /// Attempts that were given out and not heard of.
+    /// Whether the last group was recorded, or the ledger could be read again since.
     #[must_use]
-    pub fn attempts_under_way(&self) -> usize {
-        self.under_way.len()
+    pub fn is_well(&self) -> bool {
+        self.machines.is_some()
     }
 
     /// What ringback says of itself.

@@ -184,7 +184,9 @@ impl Intake {
         taken_over: TakenOver,
     ) -> Result<Self, StoreError> {
         let mut identities = Identities::default();
-        ledger.each_identity(|volume, inode, asset| identities.insert(volume, inode, asset))?;
+        for mount in &setup.mounts {
+            ledger.each_identity(&mount.path, |volume, inode, asset| identities.insert(volume, inode, asset))?;
+        }
         let mounts = Mounts::load(&setup.mounts, ledger, now)?;
         Ok(Self {
             settle: Settle::new(setup.patience),
@@ -225,7 +227,12 @@ impl Intake {
             Input::Sync(reply) => {
                 self.syncs.push(reply);
                 // A mount that is back and was not looked at since has writes that no hint tells.
-                self.mounts.ids().for_each(|mount| self.mounts.suspect_root(mount));
+                for mount in self.mounts.ids() {
+                    self.mounts.suspect_root(mount);
+                    if self.mounts.is_partly_unwatched(mount) {
+                        self.rescan(now.mono, mount);
+                    }
+                }
                 Ok(Done::default())
             }
         }

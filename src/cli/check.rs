@@ -59,12 +59,18 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
     if args.json {
         output::line(&report(diagnostics, sources, Format::Json))?;
     } else {
-        eprint!("{}", report(diagnostics, sources, Format::for_terminal(std::io::stderr().is_terminal())));
+        let shown = report(diagnostics, sources, Format::for_terminal(std::io::stdout().is_terminal()));
+        if !shown.is_empty() {
+            output::line(shown.trim_end())?;
+        }
         for line in &found.in_force {
             output::line(line)?;
         }
         if !has_errors(diagnostics) {
             output::line(&format!("fine: {}", said(rules, found.rule_files)))?;
+            if rules == 0 {
+                output::line("but there is no [[subscription]] in any *.toml there: nobody will be called")?;
+            }
         }
     }
     Ok(if has_errors(diagnostics) { Outcome::Finding } else { Outcome::Fine })

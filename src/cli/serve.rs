@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -25,10 +26,10 @@ pub struct ServeArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The directory of rule files
+    /// The directory of rule files [default: none: nobody is called]
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
-    /// The directory that keeps the ledger and the token; one daemon each
+    /// The directory that keeps the ledger and the token, one daemon each [default: ringback-state]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Where the API listens [default: 127.0.0.1:8873]
@@ -76,9 +77,11 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
         }
     };
     let mut signals = Signals::new()?;
+    tell_settings(&settings);
     let mut daemon = Daemon::start(settings).await?;
-    if let Some(admin) = daemon.admin_token().filter(|admin| admin.created) {
-        tracing::info!(file = %admin.path.display(), "made an administrator's token; no principal is configured");
+    if let Some(admin) = daemon.admin_token() {
+        let made = if admin.created { "made" } else { "kept from an earlier start" };
+        tracing::info!(file = %admin.path.display(), "no principal is configured; the administrator's token was {made}");
     }
     tracing::info!(address = %daemon.address(), "ringback serves; stop it with SIGTERM or Ctrl-C");
     loop {
@@ -93,9 +96,22 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
     tracing::info!("ending");
     tokio::select! {
         () = daemon.stop() => tracing::info!("ended"),
-        () = signals.end() => tracing::warn!("told twice; ending at once, the next start goes on from the ledger"),
+        () = signals.end_again() => {
+            tracing::warn!("told twice; ending at once, the next start goes on from the ledger");
+            // Threads may be in the middle of a call that does not return; nothing that is not recorded is lost.
+            std::process::exit(0);
+        }
     }
     Ok(Outcome::Fine)
+}
+
+fn tell_settings(settings: &Settings) {
+    let rules = settings.rules.as_deref().map_or("none".into(), |rules| rules.display().to_string());
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, state = %settings.state.display(), rules, "starting");
+    for mount in &settings.mounts {
+        tracing::info!(mount = %mount.path, dir = %mount.dir.display(), "mounted");
+    }
 }
 
 /// The settings in force, or what is wrong with them, for people.
@@ -125,13 +141,21 @@ fn start_log(format: Option<LogFormat>) {
         true => LogFormat::Human,
         false => LogFormat::Json,
     });
+    // The watching crate tells at length what it could not do about watches that are gone anyway.
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let filter = match "notify=error".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
         LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
 }
+
+/// A signal this soon after the first is its echo.
+const ECHO: Duration = Duration::from_millis(300);
 
 /// What the operating system tells a daemon.
 struct Signals {
@@ -162,7 +186,9 @@ impl Signals {
         }
     }
 
-    async fn end(&mut self) {
-        while !matches!(self.next().await, Signal::End) {}
+    /// A second word, which is not the echo of the first: `timeout` and shells tell the process and its group.
+    async fn end_again(&mut self) {
+        let first = Instant::now();
+        while !matches!(self.next().await, Signal::End) || first.elapsed() < ECHO {}
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tracing_subscriber::EnvFilter;
 
 use super::listen::print::Printer;
 use super::receiver::Receiver;
@@ -52,6 +54,7 @@ Exit codes: 0 the loop worked, 1 it did not, 2 bad usage.";
 /// # Errors
 /// It could not start, or a callback did not come.
 pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
+    start_log();
     let scratch = Scratch::new(args.dir, args.keep)?;
     let store = scratch.dir.join("store");
     sample_store::write_to(&store)?;
@@ -94,14 +97,26 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
         "\nNow you. Touch files in another terminal, and watch the callbacks here:\n\n  \
          cp {store}/dailies/IMG_0001.jpg {store}/dailies/yours.jpg\n  \
          setfattr -n user.City -v SFO {store}/dailies/yours.jpg\n  \
+         curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\\n    \
+           -d '[{{\"path\": \"/dailies/yours.jpg\", \"set\": {{\"Rating\": \"5\"}}}}]' http://{address}/v1/records\n  \
          curl -H 'Authorization: Bearer {token}' http://{address}/v1/status\n\n\
          Edit {rules}/try.toml: it is picked up within a second. Ctrl-C ends.\n",
         store = store.display(),
         rules = rules.display(),
     ))?;
-    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
+        _ = terminate.recv() => {}
+    }
     daemon.stop().await;
     Ok(Outcome::Fine)
+}
+
+/// What is wrong, and what came of edits of the rules, is said between the callbacks.
+fn start_log() {
+    let filter = EnvFilter::new("warn,notify=error,ringback::daemon::rules_thread=info");
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
 /// How long an edit's callback may take.
@@ -174,6 +189,7 @@ fn rule_file(receiver: &Receiver) -> String {
 name = "everything"
 callback = "{everything}"
 watchPath = ["* /"]                 # added, modified and deleted, anywhere
+watchMetadata = ["*==*"]            # and any touch of any metadata key
 
 [[subscription]]
 name = "five-stars"

@@ -116,12 +116,15 @@ fn ignore_pattern(pattern: &Text<'_>, faults: &mut Faults<'_>) {
     let why = match globset::GlobBuilder::new(pattern.value).literal_separator(true).backslash_escape(true).build() {
         _ if pattern.value.is_empty() => "it is empty".to_owned(),
         Err(error) => error.kind().to_string(),
+        Ok(_) if pattern.value.contains('/') && !pattern.value.starts_with(['/', '*', '?', '[', '{', '\\']) => {
+            "it has a slash, so it is tried on the whole logical path, which begins with /; it never matches".to_owned()
+        }
         Ok(_) => return,
     };
     let message = format!("the pattern cannot be read as a glob: {why}");
     faults
         .error(Code::BadGlob, pattern.span.clone(), message, "this pattern")
-        .help("such as \"*.part\"; one without `/` is tried on each name of the path");
+        .help("such as \"*.part\"; one without `/` is tried on each name of the path, such as \"/acme/cache/**\" on the whole");
 }
 
 fn principal(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Written<Principal>> {

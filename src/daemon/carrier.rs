@@ -12,7 +12,7 @@ use super::looker::{Job, Lookers};
 use crate::api::Call;
 use crate::deliver::Client;
 use crate::engine::{Effect, Input};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Attempted, Outcome, SendRequest};
 use crate::model::ids::ReplyId;
 use crate::model::record::{RecordsAnswer, SyncAnswer};
 use crate::{dispatch, intake};
@@ -34,6 +34,18 @@ enum Reply {
     Sync(oneshot::Sender<SyncAnswer>, OwnedSemaphorePermit),
 }
 
+impl Reply {
+    fn is_awaited(&self) -> bool {
+        match self {
+            Self::Records(reply, _) => !reply.is_closed(),
+            Self::Sync(reply, _) => !reply.is_closed(),
+        }
+    }
+}
+
+/// From this many callers on, those who have gone away are looked for.
+const REPLIES_SWEPT: usize = 64;
+
 impl Carrier {
     /// To be made inside the runtime that is to deliver.
     pub(super) fn new(lookers: Lookers, client: Client, inbox: Arc<Inbox>) -> Self {
@@ -50,6 +62,10 @@ impl Carrier {
 
     /// Remembers a caller, and gives what the engine is to be asked.
     pub(super) fn admit(&mut self, OpenCall { call, permit }: OpenCall) -> Input {
+        // Who has gone away no longer holds a permit.
+        if self.replies.len() >= REPLIES_SWEPT {
+            self.replies.retain(|_, reply| reply.is_awaited());
+        }
         self.next_reply += 1;
         let id = ReplyId(self.next_reply);
         let (reply, input) = match call {
@@ -84,11 +100,7 @@ impl Carrier {
         self.runtime.spawn(async move {
             let attempted = client.attempt(&request).await;
             if !attempted.outcome.accepted() {
-                tracing::warn!(
-                    subscription = %request.subscription.name, delivery = %request.id, attempt = request.attempt,
-                    outcome = attempted.outcome.as_str(), status = attempted.outcome.status(),
-                    "a callback was not accepted: {}", attempted.outcome.detail()
-                );
+                tell_failure(&request, &attempted);
             }
             inbox.input(Input::Dispatch(dispatch::Input::Attempted(attempted)));
             under_way.fetch_sub(1, Ordering::AcqRel);
@@ -110,5 +122,44 @@ impl Carrier {
             }
             _ => unreachable!("the looking part was taken out"),
         }
+    }
+}
+
+/// Tells the log what came of an attempt that was not accepted, and what comes next. Of the URL only what names the
+/// target: its query may hold secrets.
+fn tell_failure(request: &SendRequest, attempted: &Attempted) {
+    let SendRequest { subscription, id, attempt, .. } = request;
+    let target = &subscription.target;
+    let callback = format!("{}://{}{}", target.url.scheme(), target.authority(), target.url.path());
+    let said = match &attempted.outcome {
+        Outcome::Succeeded { status, .. } | Outcome::HttpError { status, .. } => {
+            format!("answered {status}, expected {}", target.success_code)
+        }
+        Outcome::TimedOut { phase } => {
+            format!("no answer after {} ms, in phase {}", attempted.duration_ms, phase.as_str())
+        }
+        Outcome::Unreachable { phase, why } => format!("unreachable, in phase {}: {why}", phase.as_str()),
+        Outcome::TlsError { why } => format!("TLS failed (does {callback} speak https?): {why}"),
+    };
+    let outcome = attempted.outcome.as_str();
+    match subscription.retry.delay_ms(*attempt) {
+        Some(delay_ms) => tracing::warn!(
+            subscription = %subscription.name, delivery = %id, callback, outcome,
+            "attempt {attempt} of {} was not accepted, the next is in {}: {said}",
+            subscription.retry.retries + 1, Seconds(delay_ms)
+        ),
+        None => tracing::error!(
+            subscription = %subscription.name, delivery = %id, callback, outcome,
+            "given up after {attempt} attempts and kept as a dead letter: {said}"
+        ),
+    }
+}
+
+/// Milliseconds, for people.
+struct Seconds(u64);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} s", self.0 as f64 / 1_000.0)
     }
 }

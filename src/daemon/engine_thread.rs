@@ -20,7 +20,7 @@ use crate::store::StoreError;
 
 /// Attempts under way are waited for this long at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// How often the end is looked for meanwhile, milliseconds.
+/// How often the end is looked for meanwhile.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// The status that others see is at most this old while anything happens.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -38,8 +38,17 @@ impl StatusSlot {
         Status::clone(&status)
     }
 
-    fn set(&self, status: Status) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+    /// Without an engine nothing is known of the mounts but what was known last.
+    fn set(&self, mut status: Status) {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if status.mounts.is_empty() {
+            status.mounts = slot.mounts.clone();
+            for mount in &mut status.mounts {
+                mount.reason = Some("the ledger does not take writes; see the log".to_owned());
+                mount.state = MountState::Degraded;
+            }
+        }
+        *slot = Arc::new(status);
     }
 }
 
@@ -50,6 +59,8 @@ pub(super) struct EngineThread {
     pub carrier: Carrier,
     pub clock: SystemClock,
     pub status: Arc<StatusSlot>,
+    /// The ledger did not take writes when it was last tried.
+    pub was_ill: bool,
 }
 
 impl EngineThread {
@@ -73,6 +84,7 @@ impl EngineThread {
             let due = self.clock.instant(self.engine.deadline());
             let waiting = self.inbox.take(due.into_iter().chain(publish_at).min());
             if waiting.closing {
+                self.group(waiting, true);
                 return;
             }
             self.group(waiting, false);
@@ -101,8 +113,15 @@ impl EngineThread {
         inputs.extend(results);
         inputs.extend(calls.into_iter().map(|call| self.carrier.admit(call)));
         let Ran { effects, faults } = self.engine.run(self.clock.now(), inputs);
-        for fault in faults {
-            report(&fault);
+        for fault in &faults {
+            report(fault);
+        }
+        match self.engine.is_well() {
+            false => self.was_ill = true,
+            true if std::mem::take(&mut self.was_ill) => {
+                tracing::info!("the ledger takes writes again; looking at everything")
+            }
+            true => {}
         }
         for effect in effects {
             self.carrier.carry(effect, ending);
@@ -131,7 +150,10 @@ impl EngineThread {
 }
 
 fn report(fault: &StoreError) {
-    tracing::error!(error = fault as &dyn std::error::Error, "a group of changes was not recorded; looking again");
+    tracing::error!(
+        error = fault as &dyn std::error::Error,
+        "a group of changes was not recorded; is the disk of the state directory full? Nothing is lost; trying again"
+    );
 }
 
 /// What the log was last told of the mounts.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use super::stop::{AbortOnPanic, Stop};
+use super::stop::{AbortOnPanic, Stop, Woken};
 use crate::store::Keeper;
 
 pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>) -> io::Result<JoinHandle<()>> {
@@ -13,7 +13,7 @@ pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>) -> io::Result<JoinHandl
         let _guard = AbortOnPanic;
         let mut failing = false;
         loop {
-            let ending = stop.wait(Duration::from_millis(Keeper::EVERY_MS));
+            let ending = stop.wait(Duration::from_millis(Keeper::EVERY_MS)) == Woken::Stopped;
             match keeper.keep() {
                 Ok(()) => failing = false,
                 Err(error) if !failing => {

@@ -45,11 +45,9 @@ pub(super) fn settle(mut mounts: Vec<Mount>) -> Result<Vec<Mount>, PlaceError> {
             Ok(_) => {
                 return Err(PlaceError::NoDirectory { path: mount.path.to_string(), dir: mount.dir.clone() });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                tracing::warn!(mount = %mount.path, dir = %mount.dir.display(),
-                    "the mount's directory is not there: the mount is offline until it appears");
-            }
-            Err(source) => return Err(PlaceError::Unreadable { dir: mount.dir.clone(), source }),
+            // Missing, or on a filesystem that does not answer: offline until it does, and the others are served.
+            Err(error) => tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), %error,
+                "the mount's directory cannot be looked at: the mount is offline until it can"),
         }
     }
     for (n, one) in mounts.iter().enumerate() {

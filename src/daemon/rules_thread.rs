@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
-use super::stop::{AbortOnPanic, Stop};
+use super::stop::{AbortOnPanic, Stop, Woken};
 use crate::config::sources::{self, SourcesError};
 use crate::diagnostic::render::{Format, one_lines, report};
 use crate::diagnostic::{Diagnostic, SourceFile};
@@ -61,7 +61,10 @@ pub(super) fn first(dir: Option<PathBuf>, engine: &Engine) -> Result<(Vec<Input>
     };
     let fingerprint = sources::fingerprint(&dir);
     let inputs = match read(&dir) {
-        Ok(rules) => vec![Input::Rules(rules)],
+        Ok(rules) => {
+            tell(&rules);
+            vec![Input::Rules(rules)]
+        }
         Err(fault) => {
             let files = engine.last_good_rules()?;
             if files.is_empty() {
@@ -88,7 +91,7 @@ impl RulesThread {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Compares now rather than at the next turn.
+    /// Reads the files now, changed or not.
     pub(super) fn reload(&self) {
         self.stop.nudge();
     }
@@ -108,26 +111,45 @@ impl Drop for RulesThread {
 fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
     // What was seen last, and since when it has been so.
     let mut seen = (files.fingerprint, Instant::now());
-    while !stop.wait(POLL) {
+    loop {
+        let asked = match stop.wait(POLL) {
+            Woken::Stopped => return,
+            Woken::Nudged => true,
+            Woken::Time => false,
+        };
         let fingerprint = sources::fingerprint(&files.dir);
         if fingerprint != seen.0 {
             seen = (fingerprint, Instant::now());
         }
-        if fingerprint == files.fingerprint || seen.1.elapsed() < STILL {
+        let changed = fingerprint != files.fingerprint && seen.1.elapsed() >= STILL;
+        if !changed && !asked {
             continue;
         }
         files.fingerprint = fingerprint;
         match read(&files.dir) {
             Ok(rules) => {
-                tracing::info!(subscriptions = rules.set.rules().len(), "the rules were read again");
+                tell(&rules);
                 inbox.input(Input::Rules(rules));
                 inbox.input(Input::RuleFaults(Vec::new()));
             }
             Err(fault) => {
+                if matches!(fault, Fault::Unreadable(_)) {
+                    // It may pass without the files changing: tried again at the next turn.
+                    files.fingerprint = !fingerprint;
+                }
                 fault.log();
                 inbox.input(Input::RuleFaults(fault.lines()));
             }
         }
+    }
+}
+
+/// Tells the log what is in force now.
+fn tell(rules: &NewRules) {
+    let (subscriptions, files) = (rules.set.rules().len(), rules.files.len());
+    match subscriptions {
+        0 => tracing::warn!(files, "there are no subscriptions in the rule files: nobody will be called"),
+        _ => tracing::info!(subscriptions, files, "the rules are in force"),
     }
 }
 

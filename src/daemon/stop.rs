@@ -10,6 +10,16 @@ pub(super) struct Stop {
     wake: Condvar,
 }
 
+/// Why a wait is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    Time,
+    /// Somebody asked not to wait.
+    Nudged,
+    /// It is time to end.
+    Stopped,
+}
+
 #[derive(Debug, Default)]
 struct State {
     stopped: bool,
@@ -29,13 +39,16 @@ impl Stop {
         self.wake.notify_all();
     }
 
-    /// Waits; gives whether it is time to end.
-    pub(super) fn wait(&self, time: Duration) -> bool {
+    /// Waits; gives why the wait is over.
+    pub(super) fn wait(&self, time: Duration) -> Woken {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = |state: &mut State| !state.stopped && !state.nudged;
         let (mut state, _) = self.wake.wait_timeout_while(state, time, waiting).unwrap_or_else(PoisonError::into_inner);
-        state.nudged = false;
-        state.stopped
+        match (state.stopped, std::mem::take(&mut state.nudged)) {
+            (true, _) => Woken::Stopped,
+            (false, true) => Woken::Nudged,
+            (false, false) => Woken::Time,
+        }
     }
 }
 

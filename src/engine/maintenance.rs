@@ -16,6 +16,9 @@ const REMOVED_MS: i64 = 24 * 3_600_000;
 impl Engine {
     pub(super) fn maintain(&mut self, now: Now) -> Result<(), StoreError> {
         let more = self.ledger.forget_old(now.wall)?;
+        if let Some(Machines { dispatch, .. }) = &mut self.machines {
+            dispatch.recount_dead(&self.ledger)?;
+        }
         for row in self.ledger.subscriptions()? {
             if row.removed_at.is_some_and(|at| at.0 < now.wall.0 - REMOVED_MS) {
                 let entries = self.ledger.drop_subscription(row.id)?;

@@ -104,7 +104,11 @@ impl Intake {
                     out.retry_later.push((path.clone(), cause));
                     stays.map(Here::NotYet)
                 }
-                Seen::Covered => stays.map(Here::NotYet),
+                Seen::Covered => {
+                    // Nothing hints that what covers it is gone.
+                    out.retry_later.push((path.clone(), cause));
+                    stays.map(Here::NotYet)
+                }
                 Seen::Absent | Seen::Other => Some(Here::Nothing),
                 Seen::Directory => {
                     ledger.dir_or_new(root, &path)?;

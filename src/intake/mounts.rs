@@ -43,6 +43,8 @@ struct State {
     faults: BTreeMap<LogicalPath, String>,
     /// Directories without a watch, each with why: while there are any, the mount is scanned again and again.
     unwatched: BTreeMap<LogicalPath, String>,
+    /// There were more than are kept, so nobody knows when the last of them is watched.
+    many_unwatched: bool,
     next_poll: Mono,
     assets: i64,
     directories: i64,
@@ -71,7 +73,11 @@ struct ScanJob {
 impl State {
     /// Hints cannot be relied on, so scans stand in for them.
     fn is_polled(&self) -> bool {
-        !self.unwatched.is_empty() && self.scan.is_none() && matches!(self.presence, Presence::Online(..))
+        self.is_partly_unwatched() && self.scan.is_none() && matches!(self.presence, Presence::Online(..))
+    }
+
+    fn is_partly_unwatched(&self) -> bool {
+        self.many_unwatched || !self.unwatched.is_empty()
     }
 }
 
@@ -98,6 +104,7 @@ impl Mounts {
                 scanned: false,
                 faults: BTreeMap::new(),
                 unwatched: BTreeMap::new(),
+                many_unwatched: false,
                 next_poll: now.mono,
                 assets: assets as i64,
                 directories: directories as i64,
@@ -134,6 +141,10 @@ impl Mounts {
 
     pub(super) fn offline(&self) -> Vec<LogicalPath> {
         self.0.iter().filter(|s| matches!(s.presence, Presence::Offline(_))).map(|s| s.path.clone()).collect()
+    }
+
+    pub(super) fn is_partly_unwatched(&self, mount: MountId) -> bool {
+        self.state(mount).is_partly_unwatched()
     }
 
     /// Whether each root has been looked at since the start, and since it was last suspected.
@@ -204,6 +215,8 @@ impl Mounts {
                 }
                 if state.unwatched.len() < FAULTS_MAX {
                     state.unwatched.insert(path.clone(), why);
+                } else {
+                    state.many_unwatched = true;
                 }
             }
         }
@@ -307,7 +320,7 @@ impl Intake {
         let (root, mounting) = match seen {
             RootSeen::Directory { identity, mounting, empty } => {
                 let other = state.row.root.is_some_and(|known| known.volume != identity.volume);
-                if *empty && other && ledger.count(&state.path)?.1 > 0 {
+                if *empty && other && state.assets > 0 {
                     return self.take_offline(mount, "its root is suddenly empty, on another device", ledger);
                 }
                 (*identity, *mounting)

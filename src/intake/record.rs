@@ -11,6 +11,7 @@ use crate::model::look::{FileLook, ListedFile};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::time::Now;
+use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
 
 /// Records into the ledger, and notes in the outcome what memory has to learn of it.
@@ -57,7 +58,7 @@ impl Recorder<'_> {
         };
         match look.xattrs {
             Ok(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
-            Err(why) => self.out.faults.push((path.clone(), Some(why))),
+            Err(why) => self.unread(path, why),
         }
         self.take_early_record(&asset, &mut sources)?;
         self.put(&asset)?;
@@ -68,16 +69,19 @@ impl Recorder<'_> {
     }
 
     fn keep(&mut self, asset: Asset, look: FileLook, modified: bool) -> Result<(), StoreError> {
+        let mut sources = self.ledger.metadata(asset.id)?;
         let same = look.stat == asset.stat && look.owner == asset.owner;
+        // The attributes too: two of them set within one tick of the filesystem's clock leave one ctime.
+        let said = sources.get(&Source::Xattr);
+        let same = same && look.xattrs.as_ref().is_ok_and(|now| said.map_or(now.is_empty(), |said| said == now));
         if same && !modified {
             // It can no longer have been rewritten unseen: the next write moves its mtime.
             return if asset.racy && !look.racy { self.put(&Asset { racy: false, ..asset }) } else { Ok(()) };
         }
-        let mut sources = self.ledger.metadata(asset.id)?;
         let before = merged(&sources);
         match look.xattrs {
             Ok(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
-            Err(why) => self.out.faults.push((asset.path.clone(), Some(why))),
+            Err(why) => self.unread(&asset.path, why),
         }
         let state = merged(&sources);
         let delta = between(&before, &state);
@@ -127,6 +131,12 @@ impl Recorder<'_> {
         let asset = Asset { rrn: self.ledger.rrn()?, ..asset };
         self.put(&asset)?;
         self.change(&asset, Action::None, delta, &state)
+    }
+
+    /// The attributes could not be read: what was known of them stays, and they are read again later.
+    fn unread(&mut self, path: &LogicalPath, why: String) {
+        self.out.faults.push((path.clone(), Some(why)));
+        self.out.retry_later.push((path.clone(), Cause::found(self.now.mono, u64::MAX)));
     }
 
     /// Notes what a source says now, in the ledger only where that is new.

@@ -165,16 +165,21 @@ impl Ledger {
             .map(drop)
     }
 
-    /// Tells `each` filesystem, inode and number of every asset that exists: what the map in memory is made of.
+    /// Tells `each` filesystem, inode and number of every asset in a mount: what the map in memory is made of. Assets of a
+    /// mount that is no longer configured are nobody's: the same files may show under another path now.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn each_identity(&self, mut each: impl FnMut(u64, u64, AssetId)) -> Result<()> {
+    pub fn each_identity(&self, mount: &LogicalPath, mut each: impl FnMut(u64, u64, AssetId)) -> Result<()> {
+        let Some(root) = self.dir(mount, mount)? else { return Ok(()) };
         let mut sql = self
             .connection
-            .prepare_cached("SELECT volume, inode, id FROM assets ORDER BY dir, name")
+            .prepare_cached(
+                "WITH RECURSIVE tree (id) AS (SELECT ?1 UNION ALL SELECT dirs.id FROM tree JOIN dirs ON parent = tree.id)
+                 SELECT volume, inode, assets.id FROM tree JOIN assets ON dir = tree.id ORDER BY dir, name",
+            )
             .to("read identities")?;
-        let mut rows = sql.query([]).to("read identities")?;
+        let mut rows = sql.query([root.0]).to("read identities")?;
         while let Some(row) = rows.next().to("read identities")? {
             let read = || -> rusqlite::Result<(i64, i64, i64)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
             let (volume, inode, id) = read().to("read identities")?;
@@ -183,7 +188,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether a path holds an asset that exists.
+    /// The asset of a path.
     ///
     /// # Errors
     /// When the ledger refuses.

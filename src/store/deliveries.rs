@@ -84,7 +84,7 @@ impl Ledger {
             .map(Bytes::from)
     }
 
-    /// Notes what came of an attempt that failed.
+    /// Notes what came of an attempt that failed. Once more is the same: a commit whose sync failed may be repeated.
     ///
     /// # Errors
     /// When the ledger refuses.
@@ -92,7 +92,7 @@ impl Ledger {
         let Attempted { number, attempt, duration_ms, outcome } = attempted;
         self.connection
             .prepare_cached(
-                "INSERT INTO attempts (delivery, number, at, duration_ms, outcome, phase, status, detail)
+                "INSERT OR REPLACE INTO attempts (delivery, number, at, duration_ms, outcome, phase, status, detail)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )
             .and_then(|mut sql| {

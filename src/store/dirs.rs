@@ -30,11 +30,18 @@ impl DirCache {
         self.paths.clear();
     }
 
-    fn remember(&mut self, path: &LogicalPath, id: DirId) {
+    fn remember_id(&mut self, path: &LogicalPath, id: DirId) {
         if self.ids.len() >= CACHE_MAX {
-            self.clear();
+            self.ids.clear();
         }
         self.ids.insert(path.clone(), id);
+    }
+
+    /// Only this way round: a mount that is no longer configured may have a directory of the same path.
+    fn remember_path(&mut self, id: DirId, path: &LogicalPath) {
+        if self.paths.len() >= CACHE_MAX {
+            self.paths.clear();
+        }
         self.paths.insert(id, path.clone());
     }
 }
@@ -73,7 +80,7 @@ impl Ledger {
             }
         };
         if let Some(id) = found {
-            self.dirs.borrow_mut().remember(path, id);
+            self.dirs.borrow_mut().remember_id(path, id);
         }
         Ok(found)
     }
@@ -106,7 +113,7 @@ impl Ledger {
             .and_then(|mut sql| sql.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))))
             .to("read a directory")?;
         let path = if parent == TOP { codec::path(&name)? } else { self.dir_path(DirId(parent))?.join(&name) };
-        self.dirs.borrow_mut().remember(&path, id);
+        self.dirs.borrow_mut().remember_path(id, &path);
         Ok(path)
     }
 

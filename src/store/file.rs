@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +52,7 @@ pub enum OpenError {
         dir: PathBuf,
     },
     /// The ledger in it cannot be opened.
-    #[error("the ledger in {} cannot be opened", dir.display())]
+    #[error("the ledger in {} cannot be opened; restore it from a backup, or move it away to start anew with a silent first scan", dir.display())]
     Ledger {
         /// The directory.
         dir: PathBuf,
@@ -77,7 +78,8 @@ impl Ledger {
     /// [`OpenError`] when the directory cannot be written, is in use, or holds a ledger that cannot be opened.
     pub fn open(dir: &Path, node_if_new: u64) -> std::result::Result<(Self, Keeper), OpenError> {
         let unwritable = |source| OpenError::Unwritable { dir: dir.to_owned(), source };
-        fs::create_dir_all(dir).map_err(unwritable)?;
+        // The ledger has rule files with credentials in it, and everything that was told.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unwritable)?;
         let lock = take_lock(dir)?;
         Self::open_files(dir, node_if_new, lock).map_err(|source| OpenError::Ledger { dir: dir.to_owned(), source })
     }

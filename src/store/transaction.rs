@@ -54,6 +54,7 @@ impl Ledger {
     /// When SQLite refuses, which leaves the connection unusable.
     pub fn rollback(&self) -> Result<()> {
         self.forget();
+        self.lost.set(false);
         let sql = match self.durability {
             // SQLite may have rolled back by itself (a full disk does that).
             Durability::Wal(_) if self.connection.is_autocommit() => return Ok(()),

@@ -32,6 +32,50 @@ fn a_mount_that_is_missing_is_offline_until_it_appears() {
 }
 
 #[test]
+fn what_stood_in_a_mount_before_it_appeared_was_there_all_along() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    for name in ["1", "d/2"] {
+        place.write(&format!("/{name}"), "one");
+        grow_old(&place.at(name));
+    }
+    let away = place.store.with_file_name("away");
+    fs::rename(&place.store, &away).expect("renamed");
+    let daemon = place.start();
+    daemon.status_until("it is offline", |status| status["mounts"][0]["state"] == "offline");
+    fs::rename(&away, &place.store).expect("renamed");
+    daemon.status_until("it is watched", |status| status["mounts"][0]["state"] == "watching");
+    assert_eq!(lines(&daemon.settled(&place, &sink, "/")), [""; 0]);
+    place.write("/d/3", "one");
+    assert_eq!(lines(&daemon.settled(&place, &sink, "/")), ["added /d/3"]);
+}
+
+#[test]
+fn a_directory_under_another_path_is_another_mount_and_scanned_silently() {
+    let sink = Sink::new();
+    let mut place = Place::new(&sink.rule_all());
+    for name in ["1", "d/2"] {
+        place.write(&format!("/{name}"), "one");
+        grow_old(&place.at(name));
+    }
+    let daemon = place.start();
+    assert_eq!(lines(&daemon.settled(&place, &sink, "/")), [""; 0]);
+    daemon.kill();
+    place.configure("[[mount]]\npath = '/acme'\ndir = '{store}'\n");
+    for start in 1..=3 {
+        let daemon = place.start();
+        daemon.sync();
+        place.write("/d/2", &format!("start {start}"));
+        sink.wait(&format!("start {start}"), |told| {
+            told.iter().filter(|one| one.line() == "modified /acme/d/2").count() == start
+        });
+        let added = sink.told().iter().filter(|one| one.path.starts_with("/acme/") && one.action == "added").count();
+        assert_eq!(added, 0, "{:?}", sink.told());
+        daemon.kill();
+    }
+}
+
+#[test]
 fn a_mount_that_goes_away_and_comes_back_loses_nothing() {
     let _turn = turns::light();
     let sink = Sink::new();

@@ -95,6 +95,11 @@ fn path_help(path: &str, error: PathError) -> String {
         PathError::Relative if path.starts_with(['\u{2014}', '\u{2212}']) => {
             "for deletions write a hyphen: \"- /acme/dailies\"".into()
         }
+        PathError::Relative if path.contains(" /") => {
+            "before the path stands one mode: * (all), + (added), ~ (modified), - (deleted), or none; for two of them write \
+             two clauses: \"+ /acme\", \"~ /acme\""
+                .into()
+        }
         PathError::Relative => "logical paths begin with the mount's path, such as \"* /acme/**/*.mov\"".into(),
         PathError::Dots => "write the path that is meant; `**` stands for any number of directories".into(),
         PathError::Nul => "remove the NUL character".into(),
