@@ -7,8 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ringback::config::settings::{Overrides, Places, resolve};
 use ringback::diagnostic::SourceFile;
 use ringback::diagnostic::render::{Format, report};
+use ringback::rules;
 
 /// Each `<case>.toml`, or the files of each directory `<case>/` together, gives the diagnostics in `<case>.expected`.
 #[test]
@@ -21,7 +23,7 @@ fn rules_invalid() {
         count += 1;
         let files = if case.is_dir() { listed(&case) } else { vec![case.clone()] };
         let sources: Vec<_> = files.iter().map(|path| source(&folder, path)).collect();
-        let loaded = ringback::rules::load(&sources);
+        let loaded = rules::load(&sources);
         let blocked = loaded.set.is_none();
         let found = report(&loaded.diagnostics, &sources, Format::Plain);
         assert_eq!(blocked, found.contains("error["), "{}: errors block, warnings do not", case.display());
@@ -57,4 +59,39 @@ fn source(folder: &Path, path: &Path) -> SourceFile {
     let name = path.strip_prefix(folder).expect("a case lies in its folder").display().to_string();
     let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     SourceFile { name, text }
+}
+
+/// Every TOML example of the documentation is what it says it is: rules that load, or a configuration that resolves.
+#[test]
+fn documented_examples_are_without_fault() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tried = 0;
+    for name in ["README.md", "docs/rules.md", "docs/operations.md"] {
+        let text = fs::read_to_string(root.join(name)).expect("the documentation");
+        for example in examples(&text) {
+            let file = SourceFile { name: name.to_owned(), text: example.clone().into_bytes() };
+            if example.contains("[[mount]]") {
+                let places = Places { config: Path::new("/etc"), working: Path::new("/") };
+                let resolved = resolve(Some(&file), places, Overrides::default());
+                assert!(resolved.is_ok(), "{name}: {resolved:#?}");
+            } else {
+                let loaded = rules::load(&[file]);
+                assert!(loaded.set.is_some() && loaded.diagnostics.is_empty(), "{name}: {:#?}", loaded.diagnostics);
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 3, "the examples were found");
+}
+
+/// The contents of the ```toml blocks, indentation taken off.
+fn examples(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(fence) = lines.find(|line| line.trim_start() == "```toml") {
+        let indent = fence.len() - fence.trim_start().len();
+        let body = lines.by_ref().take_while(|line| line.trim_start() != "```");
+        found.push(body.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n"));
+    }
+    found
 }

@@ -170,7 +170,9 @@ fn read(ledger: &Ledger) {
     };
     assert_eq!((scanned("/acme"), scanned("/acme/dailies")), (false, true));
     let mut identities = Vec::new();
-    ledger.each_identity(&path("/acme"), |volume, inode, id| identities.push((volume, inode, id.0))).expect("identities");
+    ledger
+        .each_identity(&path("/acme"), |volume, inode, id| identities.push((volume, inode, id.0)))
+        .expect("identities");
     identities.sort_unstable();
     assert_eq!(identities, [(5, u64::MAX - 1, 1), (u64::MAX, u64::MAX - 1, 2)]);
     assert_eq!(ledger.gone_as(&gone().stat.identity).expect("a gone asset"), Some(gone()));
