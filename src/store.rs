@@ -16,6 +16,7 @@ mod error;
 mod file;
 mod ids;
 mod journal;
+mod log;
 mod maintenance;
 mod metadata;
 mod migrate;

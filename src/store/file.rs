@@ -16,6 +16,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::Operation as _;
+use super::log::WalFile;
 use super::transaction::Durability;
 use super::{Ledger, Result, StoreError, migrate};
 
@@ -59,16 +60,6 @@ pub enum OpenError {
         /// What went wrong.
         source: StoreError,
     },
-}
-
-/// The open log, for syncing. SQLite's own locks are on other files, so a second descriptor of this one harms none.
-pub(super) struct WalFile(File);
-
-impl WalFile {
-    /// Makes what was written to the log durable.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
 }
 
 impl Ledger {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::Connection;
 
 use super::error::{Cause, Operation as _};
-use super::file::WalFile;
+use super::log::WalFile;
 use super::{Ledger, Result, StoreError};
 
 /// How a commit becomes durable.
