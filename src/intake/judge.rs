@@ -17,6 +17,10 @@ use crate::store::{DirId, Ledger, StoreError};
 /// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
 const REFILL_MS: i64 = 1_000;
 
+/// Assets of directories that are gone that one input deletes at most: larger trees go in pieces, so that a group stays
+/// short.
+const PIECE: usize = 2_000;
+
 /// Hard links of one file that are looked through for the one that moved.
 const LINKS_MAX: usize = 64;
 
@@ -72,13 +76,14 @@ impl Intake {
         let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
-        let removed: Vec<_> = seen
-            .iter()
-            .filter(|(_, _, seen)| matches!(seen, Seen::Absent | Seen::Other | Seen::File(_)))
-            .map(|(path, _, _)| path.clone())
-            .collect();
-        for path in &removed {
-            self.remove_tree_at(path, &mut recorder)?;
+        let treeless =
+            |(_, _, seen): &&(LogicalPath, Cause, Seen)| matches!(seen, Seen::Absent | Seen::Other | Seen::File(_));
+        let removed: Vec<_> = seen.iter().filter(treeless).map(|(path, _, _)| path.clone()).collect();
+        let mut piece = PIECE;
+        for (path, cause, _) in seen.iter().filter(treeless) {
+            if !remove_tree_at(path, &mut piece, &mut recorder)? {
+                recorder.out.found.push((path.clone(), cause.order));
+            }
         }
         recorder.out.no_directories.clone_from(&removed);
         let mut places = Vec::with_capacity(seen.len());
@@ -239,25 +244,31 @@ impl Intake {
             (Writer::Unknown { young: false }, _) => Whole::Yes,
         }
     }
-
-    /// Where a directory was, there is none now: every asset under it is deleted.
-    fn remove_tree_at(&self, path: &LogicalPath, recorder: &mut Recorder<'_>) -> Result<(), StoreError> {
-        if let Some(dir) = recorder.ledger.dir(recorder.root, path)? {
-            remove_tree(dir, recorder)?;
-            recorder.out.removed_trees.push(path.clone());
-        }
-        Ok(())
-    }
 }
 
-fn remove_tree(dir: DirId, recorder: &mut Recorder<'_>) -> Result<(), StoreError> {
+/// Where a directory was, there is none now: every asset under it is deleted, as far as `piece` goes. Gives whether all of it
+/// was; else the directory is looked at once more for the rest.
+fn remove_tree_at(path: &LogicalPath, piece: &mut usize, recorder: &mut Recorder<'_>) -> Result<bool, StoreError> {
+    let Some(dir) = recorder.ledger.dir(recorder.root, path)? else { return Ok(true) };
+    recorder.out.removed_trees.push(path.clone());
+    remove_tree(dir, piece, recorder)
+}
+
+fn remove_tree(dir: DirId, piece: &mut usize, recorder: &mut Recorder<'_>) -> Result<bool, StoreError> {
     for asset in recorder.ledger.assets_in(dir)? {
+        if *piece == 0 {
+            return Ok(false);
+        }
+        *piece -= 1;
         recorder.delete(&asset)?;
     }
     for (_, below) in recorder.ledger.subdirs(dir)? {
-        remove_tree(below, recorder)?;
+        if !remove_tree(below, piece, recorder)? {
+            return Ok(false);
+        }
     }
-    recorder.ledger.remove_dir(dir)
+    recorder.ledger.remove_dir(dir)?;
+    Ok(true)
 }
 
 #[cfg(test)]

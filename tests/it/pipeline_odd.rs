@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 use crate::daemon::Place;
-use crate::disk::{exchange, files_below};
+use crate::disk::{exchange, files_below, grow_old};
 use crate::sink::{Sink, Told, lines, sorted, view};
 use crate::turns;
 
@@ -254,4 +254,23 @@ fn directories_that_come_and_go_at_once_leave_the_truth() {
     let mut disk = files_below(&place.store);
     disk.retain(|path| !path.contains("/marker-"));
     assert_eq!(living, disk);
+}
+
+#[test]
+fn a_tree_too_large_for_one_input_goes_in_pieces_and_whole() {
+    const FILES: usize = 5_000;
+    let _turn = turns::light();
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    for n in 0..FILES {
+        place.write(&format!("/d/{}/{n}", n % 7), "one");
+    }
+    grow_old(&place.at(&format!("/d/{}/{}", (FILES - 1) % 7, FILES - 1)));
+    let daemon = place.start();
+    fs::rename(place.at("/d"), place.store.with_file_name("away")).expect("renamed");
+    let told = daemon.settled(&place, &sink, "/");
+    assert!(told.iter().all(|one| one.action == "deleted"), "only deletions");
+    let paths: BTreeSet<_> = told.iter().map(|one| &one.path).collect();
+    assert_eq!((told.len(), paths.len()), (FILES, FILES));
+    daemon.status_until("its directories are gone", |status| status["mounts"][0]["directories"] == 1);
 }
