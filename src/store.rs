@@ -3,7 +3,7 @@
 //!
 //! A [`Ledger`] owns the one connection that writes. A group of inputs runs between [`Ledger::begin`] and
 //! [`Ledger::commit`], each input inside [`Ledger::savepoint`]. A commit makes a group whole; [`Ledger::sync`] makes
-//! all commits before it durable. Between the two lies what a power cut may take (spec'd: the last 200 ms of what came
+//! all commits before it durable. Between the two lies what a power cut may take (at most the last 200 ms of what came
 //! from the disk); a killed process takes nothing, because the commits are in the operating system's hands by then.
 //!
 //! Every SELECT that may give several rows is ordered, so that the same inputs give the same outputs.

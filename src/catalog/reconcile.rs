@@ -2,7 +2,7 @@
 //!
 //! A place is judged together with every other place that its file or its asset may have come from or gone to.
 //! [`arrivals`] says which files need an owner looked for; when an owner's own place is not in the group, the caller
-//! has that place looked at too and comes back ([`Plan::Look`]). The rules are the table of spec'd differences:
+//! has that place looked at too and comes back ([`Plan::Look`]). The rules:
 //!
 //! - A file whose identity is a known asset's, where that asset's place no longer holds it: the asset moved.
 //! - A file that lands on a known asset's place: that asset, replaced; unless the asset's own file lives on at another

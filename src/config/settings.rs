@@ -265,7 +265,7 @@ mod tests {
 
     fn resolved(text: &str, overrides: Overrides) -> Result<Resolved, Vec<Diagnostic>> {
         let file = SourceFile { name: "ringback.toml".into(), text: text.as_bytes().to_vec() };
-        let places = Places { config: Path::new("/etc/rb"), working: Path::new("/work") };
+        let places = Places { config: Path::new("/etc/rb"), working: Path::new("/home/ana") };
         resolve(Some(&file), places, overrides)
     }
 
@@ -327,9 +327,9 @@ mod tests {
             listen: "127.0.0.1:2".parse().ok(),
         };
         let Resolved { settings, .. } = resolved(&text, overrides).expect("it is right");
-        assert_eq!(settings.mounts, [at_root("/work/media".into()).mount]);
-        assert_eq!(settings.rules.as_deref(), Some(Path::new("/work/r")));
-        assert_eq!(settings.state, Path::new("/work/s"));
+        assert_eq!(settings.mounts, [at_root("/home/ana/media".into()).mount]);
+        assert_eq!(settings.rules.as_deref(), Some(Path::new("/home/ana/r")));
+        assert_eq!(settings.state, Path::new("/home/ana/s"));
         assert_eq!(settings.listen.port(), 2);
     }
 
@@ -369,10 +369,10 @@ mod tests {
 
     #[test]
     fn a_directory_alone_is_enough_also_when_the_state_lies_in_it() {
-        let places = Places { config: Path::new("/work"), working: Path::new("/work") };
+        let places = Places { config: Path::new("/home/ana"), working: Path::new("/home/ana") };
         let at = |dir: &str| resolve(None, places, Overrides { dir: Some(dir.into()), ..Overrides::default() });
         for dir in ["media", "."] {
-            assert_eq!(at(dir).expect("it is enough").settings.state, Path::new("/work/ringback-state"), "{dir}");
+            assert_eq!(at(dir).expect("it is enough").settings.state, Path::new("/home/ana/ringback-state"), "{dir}");
         }
     }
 }

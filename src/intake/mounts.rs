@@ -16,7 +16,7 @@ use crate::store::{Ledger, MountRow, StoreError};
 const ROOT_EVERY_MS: u64 = 1_000;
 /// How often a mount is scanned that has unwatched directories, milliseconds.
 const POLL_EVERY_MS: u64 = 10_000;
-/// Faults kept by path; more are only counted.
+/// Faults kept by path, so that a broken disk does not fill the memory.
 const FAULTS_MAX: usize = 1_000;
 /// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the
 /// first scan only if it is older by more.
