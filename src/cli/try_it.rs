@@ -16,10 +16,9 @@ use tracing_subscriber::EnvFilter;
 use super::listen::print::Printer;
 use super::receiver::Receiver;
 use super::{Outcome, UsageError, client, output, sample_store};
-use crate::config::settings::Settings;
+use crate::config::settings::{Overrides, Places, Settings, resolve};
 use crate::daemon::{Daemon, wall};
-use crate::model::mount::{FirstScan, IGNORED_BY_DEFAULT, Mount};
-use crate::model::path::LogicalPath;
+use crate::diagnostic::render::one_lines;
 
 /// Options of `ringback try`.
 #[derive(Debug, Args)]
@@ -66,7 +65,7 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
     fs::create_dir_all(&rules)?;
     fs::write(rules.join("try.toml"), rule_file(&receiver))?;
 
-    let daemon = Daemon::start(settings(&scratch.dir)).await?;
+    let daemon = Daemon::start(settings(&scratch.dir)?).await?;
     let Some(token) = daemon.admin_token().map(|admin| admin.token.as_str().to_owned()) else {
         bail!("the daemon made no token");
     };
@@ -160,24 +159,17 @@ impl Drop for Scratch {
     }
 }
 
-fn settings(scratch: &Path) -> Settings {
-    let mount = Mount {
-        path: LogicalPath::root(),
-        dir: scratch.join("store"),
-        ignore: IGNORED_BY_DEFAULT.map(str::to_owned).to_vec(),
-        first_scan: FirstScan::Silent,
-        cross_filesystems: false,
-    };
-    Settings {
-        state: scratch.join("state"),
+/// The defaults, over the scratch directory, on a free port.
+fn settings(scratch: &Path) -> anyhow::Result<Settings> {
+    let overrides = Overrides {
+        dir: Some(scratch.join("store")),
         rules: Some(scratch.join("rules")),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        mounts: vec![mount],
-        principals: Vec::new(),
-        settle_quiet_ms: 1_000,
-        settle_max_ms: None,
-        connect_timeout_ms: 5_000,
-        attempt_timeout_ms: 30_000,
+        state: Some(scratch.join("state")),
+        listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+    };
+    match resolve(None, Places { config: scratch, working: scratch }, overrides) {
+        Ok(resolved) => Ok(resolved.settings),
+        Err(diagnostics) => bail!("{}", one_lines(&diagnostics, &[]).join("\n")),
     }
 }
 
