@@ -1,6 +1,7 @@
 //! `ringback try`: the whole loop in one process, with nothing to set up.
 
 use std::fs;
+use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -115,7 +116,8 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
 /// What is wrong, and what came of edits of the rules, is said between the callbacks.
 fn start_log() {
     let filter = EnvFilter::new("warn,notify=error,ringback::daemon::rules_thread=info");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    builder.with_ansi(std::io::stderr().is_terminal()).init();
 }
 
 /// How long an edit's callback may take.
