@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 pub mod check;
 pub mod client;
+pub mod configuration;
 pub mod listen;
 pub mod output;
 pub mod receiver;

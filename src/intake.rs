@@ -23,9 +23,10 @@ mod sync;
 use std::sync::Arc;
 
 use crate::catalog::Identities;
+use crate::model::asset::Identity;
 use crate::model::entry::Owed;
 use crate::model::hint::{Hint, HintKind, Signal};
-use crate::model::ids::{MountId, ReplyId, SubscriptionId, Ticket};
+use crate::model::ids::{AssetId, MountId, ReplyId, SubscriptionId, Ticket};
 use crate::model::look::{ListRequest, Listed, LookRequest, Looked, RootSeen};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
@@ -163,16 +164,16 @@ struct Outcome {
     removed_trees: Vec<LogicalPath>,
     root_suspect: bool,
     scan_broken: bool,
-    is_now: Vec<(crate::model::asset::Identity, crate::model::ids::AssetId)>,
-    is_no_longer: Vec<(crate::model::asset::Identity, crate::model::ids::AssetId)>,
+    is_now: Vec<(Identity, AssetId)>,
+    is_no_longer: Vec<(Identity, AssetId)>,
     assets: i64,
     directories: i64,
     faults: Vec<(LogicalPath, Option<String>)>,
 }
 
 impl Intake {
-    /// Starts from what the ledger holds, and from what a lost machine leaves. The first [`Self::release`] asks for the mounts' roots, and their answers
-    /// start the scans.
+    /// Starts from what the ledger holds, and from what a lost machine leaves. The first [`Self::release`] asks for the
+    /// mounts' roots, and their answers start the scans.
     ///
     /// # Errors
     /// When the ledger refuses.
@@ -219,7 +220,10 @@ impl Intake {
     /// Only when the savepoint itself fails: the group is lost then. An input that cannot be judged is [`Done::fault`].
     pub fn step(&mut self, now: Now, input: Input, ledger: &Ledger) -> Result<Done, StoreError> {
         match input {
-            Input::Signals(signals) => Ok(self.signals(now, signals)),
+            Input::Signals(signals) => {
+                self.signals(now, signals);
+                Ok(Done::default())
+            }
             Input::Looked(looked) => self.looked(now, looked, ledger),
             Input::Listed(listed) => self.listed(now, listed, ledger),
             Input::RootSeen(mount, seen) => self.root_seen(now, mount, &seen, ledger),
@@ -288,8 +292,7 @@ impl Intake {
         self.mounts.ready()
     }
 
-    fn signals(&mut self, now: Now, signals: Vec<Signal>) -> Done {
-        let done = Done::default();
+    fn signals(&mut self, now: Now, signals: Vec<Signal>) {
         for signal in signals {
             match signal {
                 Signal::Hint(hint) => self.hint(now, &hint),
@@ -298,7 +301,6 @@ impl Intake {
                 Signal::Unwatched { path, why } => self.mounts.note_unwatched(now.mono, &path, Some(why)),
             }
         }
-        done
     }
 
     fn hint(&mut self, now: Now, hint: &Hint) {

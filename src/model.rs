@@ -18,6 +18,7 @@ pub mod ids;
 pub mod look;
 pub mod metadata;
 pub mod mount;
+pub mod nearest;
 pub mod path;
 pub mod principal;
 pub mod record;

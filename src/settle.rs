@@ -64,7 +64,26 @@ impl Cause {
     /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
     #[must_use]
     pub fn joined(self, newer: Self) -> Self {
-        joined(self, newer)
+        let rank = |kind| match kind {
+            HintKind::Found => 0,
+            HintKind::Written => 1,
+            HintKind::Moved => 2,
+            HintKind::Closed => 3,
+        };
+        // A write after a close opens the file again, so the last word on that is the newer one.
+        let heard = match (self.heard, newer.heard) {
+            (_, HintKind::Written) => HintKind::Written,
+            (a, b) if rank(a) >= rank(b) => a,
+            (_, b) => b,
+        };
+        Self {
+            order: self.order.min(newer.order),
+            since: self.since.min(newer.since),
+            heard,
+            wrote: self.wrote || newer.wrote,
+            hurried: self.hurried || newer.hurried,
+            overdue: self.overdue || newer.overdue,
+        }
     }
 }
 
@@ -72,8 +91,7 @@ impl Cause {
 struct Pending {
     cause: Cause,
     wait: Wait,
-    /// `None`: until a hint comes.
-    due: Option<Mono>,
+    due: Mono,
 }
 
 /// What a path waits for.
@@ -132,7 +150,7 @@ impl Settle {
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
         let due = self.capped(now.plus_ms(CLOSE_MS), &cause);
-        self.schedule(path, cause, Wait::Close, Some(due.max(now)));
+        self.schedule(path, cause, Wait::Close, due.max(now));
     }
 
     /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
@@ -140,23 +158,23 @@ impl Settle {
     pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
         let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
-        self.schedule(path, cause, Wait::Writer, Some(due.max(now)));
+        self.schedule(path, cause, Wait::Writer, due.max(now));
     }
 
     /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
     pub fn wait_for_quiet(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
-        self.schedule(path, cause, Wait::Time, Some(due));
+        self.schedule(path, cause, Wait::Time, due);
     }
 
     /// What was looked at could not be recorded: it is looked at again in a moment. A sync waits for it.
     pub fn again_soon(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        self.schedule(path, cause, Wait::Time, Some(now.plus_ms(SOON_MS)));
+        self.schedule(path, cause, Wait::Time, now.plus_ms(SOON_MS));
     }
 
     /// A look failed: it is tried again later, or when a hint comes.
     pub fn retry_later(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        self.schedule(path, cause, Wait::Retry, Some(now.plus_ms(RETRY_MS)));
+        self.schedule(path, cause, Wait::Retry, now.plus_ms(RETRY_MS));
     }
 
     /// What waits for a writer at or below a directory is due now: the directory is gone, so no close will be hinted.
@@ -166,7 +184,7 @@ impl Settle {
         let below: Vec<_> = near.filter(|path| path.is_below(directory)).cloned().collect();
         for path in below {
             if let Some(cause) = self.pending.get(&path).map(|pending| pending.cause) {
-                self.schedule(&path, cause, Wait::Time, Some(now));
+                self.schedule(&path, cause, Wait::Time, now);
             }
         }
     }
@@ -181,7 +199,7 @@ impl Settle {
             .map(|(path, pending)| (path.clone(), pending.cause))
             .collect();
         for (path, cause) in waiting {
-            self.schedule(&path, Cause { hurried: true, ..cause }, Wait::Time, Some(now));
+            self.schedule(&path, Cause { hurried: true, ..cause }, Wait::Time, now);
         }
     }
 
@@ -189,11 +207,10 @@ impl Settle {
     pub fn take(&mut self, now: Mono, most: usize) -> Vec<Due> {
         let mut taken = Vec::new();
         while taken.len() < most {
-            match self.due.first() {
-                Some((due, _, _)) if *due <= now => {}
-                _ => break,
+            let Some((due, _, path)) = self.due.first().cloned() else { break };
+            if due > now {
+                break;
             }
-            let Some((_, _, path)) = self.due.first().cloned() else { break };
             if let Some(pending) = self.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
                 // No close came, and no write either: nobody saw what happened to it.
@@ -206,9 +223,9 @@ impl Settle {
 
     /// A path that is looked at for `cause`: if it is due too, it is looked at for both, and waits no longer.
     pub fn join_due(&mut self, now: Mono, path: &LogicalPath, cause: Cause) -> Cause {
-        let due = self.pending.get(path).and_then(|pending| pending.due).is_some_and(|due| due <= now);
+        let due = self.pending.get(path).is_some_and(|pending| pending.due <= now);
         match due.then(|| self.remove(path)).flatten() {
-            Some(pending) => joined(cause, pending.cause),
+            Some(pending) => cause.joined(pending.cause),
             None => cause,
         }
     }
@@ -270,8 +287,8 @@ impl Settle {
     fn put(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let heard = cause.heard;
         let (cause, wait, until) = match self.pending.get(path) {
-            Some(pending) => (joined(pending.cause, cause), pending.wait, pending.due),
-            None => (cause, Wait::Time, None),
+            Some(pending) => (pending.cause.joined(cause), pending.wait, pending.due),
+            None => (cause, Wait::Time, now),
         };
         let due = match heard {
             // Its writer is known to be there: more writes say nothing new.
@@ -281,7 +298,7 @@ impl Settle {
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
             HintKind::Closed | HintKind::Moved | HintKind::Found => now,
         };
-        self.schedule(path, cause, Wait::Time, Some(due));
+        self.schedule(path, cause, Wait::Time, due);
     }
 
     fn capped(&self, due: Mono, cause: &Cause) -> Mono {
@@ -291,11 +308,9 @@ impl Settle {
         }
     }
 
-    fn schedule(&mut self, path: &LogicalPath, cause: Cause, wait: Wait, due: Option<Mono>) {
+    fn schedule(&mut self, path: &LogicalPath, cause: Cause, wait: Wait, due: Mono) {
         self.remove(path);
-        if let Some(due) = due {
-            self.due.insert((due, cause.order, path.clone()));
-        }
+        self.due.insert((due, cause.order, path.clone()));
         match wait {
             Wait::Time => {
                 *self.awaited.entry(cause.order).or_default() += 1;
@@ -309,9 +324,7 @@ impl Settle {
 
     fn remove(&mut self, path: &LogicalPath) -> Option<Pending> {
         let pending = self.pending.remove(path)?;
-        if let Some(due) = pending.due {
-            self.due.remove(&(due, pending.cause.order, path.clone()));
-        }
+        self.due.remove(&(pending.due, pending.cause.order, path.clone()));
         match pending.wait {
             Wait::Time => {
                 self.awaited_len -= 1;
@@ -326,29 +339,6 @@ impl Settle {
             Wait::Retry => {}
         }
         Some(pending)
-    }
-}
-
-fn joined(a: Cause, b: Cause) -> Cause {
-    let rank = |kind| match kind {
-        HintKind::Found => 0,
-        HintKind::Written => 1,
-        HintKind::Moved => 2,
-        HintKind::Closed => 3,
-    };
-    // A write after a close opens the file again, so the last word on that is the newer one.
-    let heard = match (a.heard, b.heard) {
-        (_, HintKind::Written) => HintKind::Written,
-        (a, b) if rank(a) >= rank(b) => a,
-        (_, b) => b,
-    };
-    Cause {
-        order: a.order.min(b.order),
-        since: a.since.min(b.since),
-        heard,
-        wrote: a.wrote || b.wrote,
-        hurried: a.hurried || b.hurried,
-        overdue: a.overdue || b.overdue,
     }
 }
 

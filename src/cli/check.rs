@@ -3,11 +3,11 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 
+use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
-use crate::config::settings::{Overrides, Places, Resolved, Settings, resolve};
+use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::sources;
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{Diagnostic, SourceFile, has_errors};
@@ -87,11 +87,8 @@ struct Found {
 
 impl Found {
     fn config(&mut self, path: &Path) -> anyhow::Result<Option<Settings>> {
-        let working = std::env::current_dir().context("the working directory is gone")?;
-        let beside = working.join(path).parent().map_or_else(|| working.clone(), Path::to_path_buf);
-        let file = sources::read_config(path)?;
-        let resolved = resolve(Some(&file), Places { config: &beside, working: &working }, Overrides::default());
-        self.sources.push(file);
+        let Configuration { file, resolved } = configuration::read(Some(path), Overrides::default())?;
+        self.sources.extend(file);
         match resolved {
             Ok(Resolved { settings, warnings }) => {
                 self.diagnostics.extend(warnings);

@@ -3,14 +3,14 @@
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::Notify;
 
 use self::print::Printer;
 use super::receiver::{Receiver, Reply};
-use crate::model::time::Wall;
+use crate::daemon::wall;
 
 pub mod print;
 
@@ -65,7 +65,7 @@ pub async fn run(args: ListenArgs) -> anyhow::Result<()> {
     let receiver = Receiver::start(address, move |received| {
         let text = {
             let mut printer = printer.lock().unwrap_or_else(PoisonError::into_inner);
-            printer.print(&received, now(), status)
+            printer.print(&received, wall(), status)
         };
         if io::stdout().lock().write_all(text.as_bytes()).is_err() {
             told.notify_one();
@@ -80,11 +80,6 @@ pub async fn run(args: ListenArgs) -> anyhow::Result<()> {
         () = unread.notified() => {}
     }
     Ok(())
-}
-
-fn now() -> Wall {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Reads a number and its unit.

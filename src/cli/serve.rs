@@ -2,18 +2,18 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Outcome;
-use crate::config::settings::{Overrides, Places, Resolved, Settings, resolve};
-use crate::config::sources;
+use super::configuration::{self, Configuration};
+use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::daemon::Daemon;
 use crate::diagnostic::render::{Format, one_lines, report};
 
@@ -116,16 +116,11 @@ fn tell_settings(settings: &Settings) {
 
 /// The settings in force, or what is wrong with them, for people.
 fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, String>> {
-    let working = std::env::current_dir().context("the working directory is gone")?;
-    let file = args.config.as_deref().map(sources::read_config).transpose()?;
-    let beside = match &args.config {
-        Some(config) => working.join(config).parent().map_or_else(|| working.clone(), Path::to_path_buf),
-        None => working.clone(),
-    };
     let overrides =
         Overrides { dir: args.dir.clone(), rules: args.rules.clone(), state: args.state.clone(), listen: args.listen };
-    let files: Vec<_> = file.iter().cloned().collect();
-    Ok(match resolve(file.as_ref(), Places { config: &beside, working: &working }, overrides) {
+    let Configuration { file, resolved } = configuration::read(args.config.as_deref(), overrides)?;
+    let files: Vec<_> = file.into_iter().collect();
+    Ok(match resolved {
         Ok(Resolved { settings, warnings }) => {
             for line in one_lines(&warnings, &files) {
                 tracing::warn!("{line}");

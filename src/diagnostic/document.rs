@@ -11,10 +11,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::lines::LineIndex;
-use super::nearest::nearest;
 use super::recover::{Broken, recover};
 use super::{Code, Diagnostic, Severity, SourceFile, TextFault};
 use crate::model::duration::parse_duration_ms;
+use crate::model::nearest::nearest;
 
 /// Parses a file and hands its top table to `walk`. Returns everything noted, in the order of places.
 ///

@@ -9,6 +9,7 @@ use super::super::problem::{Fault, quoted};
 use super::shape::Shape;
 use crate::model::ids::AssetId;
 use crate::model::metadata::{Key, Values, nfc};
+use crate::model::nearest::nearest;
 use crate::model::path::LogicalPath;
 use crate::model::record::{Record, Subject};
 
@@ -215,32 +216,12 @@ impl Field<'_, '_> {
 }
 
 fn unknown_field(field: &str) -> String {
-    let plain = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-    };
-    let wrong = plain(&cut(field));
-    let nearest = FIELDS.into_iter().map(|known| (distance(&wrong, &plain(known)), known)).min();
-    match nearest {
-        Some((0..=2, known)) => format!("unknown field; did you mean `{known}`?"),
-        _ => format!("unknown field; a record has {}", FIELDS.map(|known| format!("`{known}`")).join(", ")),
+    match nearest(&cut(field), &FIELDS) {
+        Some(known) => format!("unknown field; did you mean `{known}`?"),
+        None => format!("unknown field; a record has {}", FIELDS.map(|known| format!("`{known}`")).join(", ")),
     }
 }
 
 fn cut(text: &str) -> String {
     text.chars().take(super::super::limits::ECHO_CHARS_MAX).collect()
-}
-
-/// The Levenshtein distance of two short texts, in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
 }
