@@ -82,20 +82,18 @@ impl Intake {
         ledger: &Ledger,
         out: &mut Outcome,
     ) -> Result<(), Refusal> {
-        let asset = match &record.subject {
+        match &record.subject {
             Subject::Asset(id) => {
                 let asset = ledger.asset(*id)?.ok_or(Refusal::Answer(RecordsAnswer::UnknownAsset { index }))?;
-                Some(asset)
+                self.assign(now, asset, record, ledger, out)?;
             }
-            Subject::Path(path) => match self.mounts.of(path) {
-                Some(mount) => ledger.asset_at(self.mounts.root_path(mount), path)?,
-                None => None,
-            },
-        };
-        match (asset, &record.subject) {
-            (Some(asset), _) => self.assign(now, asset, record, ledger, out)?,
-            (None, Subject::Path(path)) => keep_early(now, path, record, ledger)?,
-            (None, Subject::Asset(_)) => unreachable!("an unknown number was refused"),
+            Subject::Path(path) => {
+                let mount = self.mounts.of(path).map(|mount| self.mounts.root_path(mount));
+                match mount.map(|root| ledger.asset_at(root, path)).transpose()?.flatten() {
+                    Some(asset) => self.assign(now, asset, record, ledger, out)?,
+                    None => keep_early(now, path, record, ledger)?,
+                }
+            }
         }
         Ok(())
     }
