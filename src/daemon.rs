@@ -2,7 +2,7 @@
 //! carried out, and what came of it is carried back.
 //!
 //! ```text
-//! notify's thread --signals--+                     +--looks, listings--> 2 looking threads --results--+
+//! sources' threads -signals--+                     +--looks, listings--> 2 looking threads --results--+
 //! API tasks --------calls----+--> inbox --> engine-+--attempts---------> delivering tasks --outcomes--+--> inbox
 //! rules thread --rule sets---+     thread          +--answers----------> API tasks
 //! keeper thread: syncs the ledger's log every 200 ms
@@ -41,7 +41,7 @@ use crate::settle::Patience;
 use crate::store::{Ledger, OpenError, StoreError};
 use crate::watch::WatchSource;
 use crate::watch::mounts::{MountError, Mounts};
-use crate::watch::notify::NotifySource;
+use crate::watch::sources::Sources;
 
 pub use clock::wall;
 use engine_thread::{EngineThread, StatusSlot};
@@ -89,9 +89,6 @@ pub enum StartError {
     /// The ledger.
     #[error("the ledger cannot be read")]
     Ledger(#[from] StoreError),
-    /// Watching.
-    #[error("the file system cannot be watched")]
-    Watch(#[from] crate::watch::WatchError),
     /// The administrator's token.
     #[error("the administrator's token cannot be kept in {}", dir.display())]
     Token {
@@ -134,9 +131,9 @@ impl Daemon {
         let inbox = Arc::new(Inbox::default());
         let stop = Arc::new(Stop::default());
         let places = Arc::new(Mounts::new(mounts.clone(), Some(&state_dir))?);
-        let source: Arc<dyn WatchSource> = Arc::new(notify_source(&places, &state_dir, &inbox)?);
+        let source: Arc<dyn WatchSource> = Arc::new(sources(&places, &state_dir, &inbox));
         let patience = Patience { quiet_ms: settings.settle_quiet_ms, max_ms: settings.settle_max_ms };
-        let setup = Setup { mounts, patience, sees_closes: source.sees_closes(), source: source.name() };
+        let setup = Setup { mounts, patience };
         let engine = Engine::new(ledger, setup, clock.now())?;
         let (first, rules) = rules_thread::first(settings.rules, &engine)?;
         for input in first {
@@ -265,16 +262,12 @@ fn principals(
     Ok((Principals::new(vec![principal]), Some(admin)))
 }
 
-fn notify_source(
-    places: &Arc<Mounts>,
-    state_dir: &std::path::Path,
-    inbox: &Arc<Inbox>,
-) -> Result<NotifySource, StartError> {
+fn sources(places: &Arc<Mounts>, state_dir: &std::path::Path, inbox: &Arc<Inbox>) -> Sources {
     let sink = {
         let (inbox, places) = (Arc::clone(inbox), Arc::clone(places));
-        move |signal| inbox.signal(signal, |path| places.mount_of(path))
+        move |signals| inbox.signals(signals, |path| places.mount_of(path))
     };
-    Ok(NotifySource::new(Arc::clone(places), &state_dir.join("sync"), Arc::new(sink))?)
+    Sources::new(Arc::clone(places), state_dir, Arc::new(sink))
 }
 
 /// Hands calls to the engine, each with a permit that lives as long as the engine owes its answer.

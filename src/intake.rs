@@ -87,10 +87,6 @@ pub struct Setup {
     pub mounts: Vec<Mount>,
     /// How long things settle.
     pub patience: Patience,
-    /// The watch source tells when a writer closes a file.
-    pub sees_closes: bool,
-    /// The watch source's name, for the status.
-    pub source: &'static str,
 }
 
 /// The rules in force, with the ledger's number of each rule's subscription.
@@ -233,9 +229,7 @@ impl Intake {
                 // A mount that is back and was not looked at since has writes that no hint tells.
                 for mount in self.mounts.ids() {
                     self.mounts.suspect_root(mount);
-                    if self.mounts.is_partly_unwatched(mount) {
-                        self.rescan(now.mono, mount);
-                    }
+                    self.poll(now.mono, mount);
                 }
                 Ok(Done::default())
             }
@@ -278,7 +272,7 @@ impl Intake {
     /// The mounts, for the status.
     #[must_use]
     pub fn status(&self, now: Now) -> Vec<MountStatus> {
-        self.mounts.status(&self.setup, now, |mount| {
+        self.mounts.status(&self.setup.mounts, now, |mount| {
             let under = |path: &LogicalPath| path.is_below(mount) || path == mount;
             let settling = self.settle.awaited().filter(|(path, _)| under(path)).map(|(_, cause)| cause.since);
             let looking = self.looks.causes().filter(|(path, _)| under(path)).map(|(_, cause)| cause.since);

@@ -25,3 +25,4 @@ pub mod record;
 pub mod status;
 pub mod subscription;
 pub mod time;
+pub mod watching;

@@ -1,9 +1,25 @@
 //! The edge that hints. A source says that something may have changed at a path; it reads no metadata, keeps no
 //! catalog, decides nothing, and loses nothing silently: what it cannot pass on it reports as [`Signal::Lost`].
+//!
+//! Four sources stand behind one seam, [`WatchSource`], and a fifth, [`sources::Sources`], that chooses among them for
+//! each mount. A source may lose, double and reorder hints: that costs time, never a change. What it owes is one thing: whatever
+//! happens in a directory after [`WatchSource::watch`] has returned is hinted, or [`Signal::Lost`] is signalled.
 
+#[cfg(target_os = "linux")]
+pub mod fanotify;
+pub mod filesystem;
+mod hints;
 pub mod ignore;
+#[cfg(target_os = "linux")]
+pub mod inotify;
 pub mod mounts;
 pub mod notify;
+pub mod poll;
+#[cfg(target_os = "linux")]
+mod queue;
+pub mod sources;
+#[cfg(target_os = "linux")]
+mod table;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,17 +27,20 @@ use std::sync::Arc;
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
+use crate::model::watching::Watching;
 
-/// Where a source's signals go. Called on the source's own thread; it never blocks.
-pub type SignalSink = Arc<dyn Fn(Signal) + Send + Sync>;
+/// Where a source's signals go, in order. Called on the source's own thread; it never blocks.
+pub type SignalSink = Arc<dyn Fn(Vec<Signal>) + Send + Sync>;
 
 /// One way of being told that something may have changed.
 pub trait WatchSource: Send + Sync {
-    /// Its name in configuration and status.
-    fn name(&self) -> &'static str;
-
-    /// Whether it tells when a writer closes a file. Where it does not, a file counts as whole once it has been quiet.
-    fn sees_closes(&self) -> bool;
+    /// Takes a mount up, before any directory of it is watched, and says how it is watched from now on. Asked with each
+    /// look at the mount's root, so it costs next to nothing while `dir` stays where it is. Where the answer differs
+    /// from the last one, or the root does, every directory is to be watched anew.
+    ///
+    /// # Errors
+    /// Why this source cannot watch what is at `dir`.
+    fn take_up(&self, mount: MountId, dir: &Path, mounting: Mounting) -> Result<Watching, WatchError>;
 
     /// Watches one directory, not what is below it. When this returns, whatever happens in the directory from now on
     /// is signalled; so the caller lists it afterwards. Watching a directory again is harmless.
@@ -30,11 +49,24 @@ pub trait WatchSource: Send + Sync {
     /// Why the directory is not watched.
     fn watch(&self, mount: MountId, path: &LogicalPath, dir: &Path) -> Result<(), WatchError>;
 
+    /// No directory is at a path any more, as the caller has just seen: what is kept for it and below it may go. It
+    /// may be back already, and watched.
+    fn forget(&self, mount: MountId, path: &LogicalPath);
+
     /// Asks for [`Signal::Synced`] with this number, after everything that the source has seen so far.
     ///
     /// # Errors
     /// Why the source cannot say; the caller then answers for a scan instead.
     fn sync(&self, number: u64) -> Result<(), WatchError>;
+}
+
+/// Which mounting of which filesystem a mount's root is on: while it is the same, so are the watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mounting {
+    /// The filesystem ([`crate::model::asset::Identity::volume`]).
+    pub volume: u64,
+    /// Which mounting of it; 0 where the system does not tell.
+    pub number: u64,
 }
 
 /// Why a directory is not watched.

@@ -15,6 +15,7 @@ use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
 use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
+use crate::model::watching::SourceKind;
 
 mod client;
 mod records;
@@ -42,7 +43,8 @@ fn status(ready: bool) -> Status {
         dir: "/srv/acme".to_owned(),
         state: if ready { MountState::Watching } else { MountState::Scanning },
         reason: None,
-        source: "notify",
+        source: Some(SourceKind::Inotify),
+        source_reason: None,
         assets: 3,
         directories: 1,
         last_scan: None,

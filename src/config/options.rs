@@ -8,6 +8,10 @@ use crate::model::duration::DURATION_MAX_MS;
 use crate::model::mount::FirstScan;
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
+use crate::model::watching::SourceKind;
+
+/// The shortest `poll_interval`, milliseconds.
+const POLL_INTERVAL_MIN_MS: u64 = 100;
 
 /// A value and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +58,12 @@ pub struct MountOptions {
     pub first_scan: Option<FirstScan>,
     /// `cross_filesystems`.
     pub cross_filesystems: Option<bool>,
+    /// `watch`; `Some(None)` is `auto`.
+    pub watch: Option<Option<SourceKind>>,
+    /// `poll_interval`, milliseconds, at least 100.
+    pub poll_interval_ms: Option<u64>,
+    /// `verify`, milliseconds; 0 is never.
+    pub verify_ms: Option<u64>,
 }
 
 /// Reads the file. With an error among the diagnostics the options are incomplete.
@@ -93,7 +103,10 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
 }
 
 fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions> {
-    let meant = table.only(&["path", "dir", "ignore", "first_scan", "cross_filesystems"], faults);
+    let meant = table.only(
+        &["path", "dir", "ignore", "first_scan", "cross_filesystems", "watch", "poll_interval", "verify"],
+        faults,
+    );
     table.missing("path", "path = \"/acme\"", &meant, faults);
     table.missing("dir", "dir = \"/srv/media/acme\"", &meant, faults);
     let path = table.string("path", faults).and_then(|text| {
@@ -109,7 +122,24 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
     let first_scans = [("silent", FirstScan::Silent), ("report", FirstScan::Report)];
     let first_scan = table.word("first_scan", &first_scans, faults);
     let cross_filesystems = table.boolean("cross_filesystems", faults);
-    Some(MountOptions { path: path?, dir: dir?, ignore, first_scan, cross_filesystems })
+    let mut sources = vec![("auto", None)];
+    sources.extend(SourceKind::ALL.map(|kind| (kind.as_str(), Some(kind))));
+    let watch = table.word("watch", &sources, faults);
+    let poll_interval_ms = poll_interval(table, faults);
+    let verify_ms = table.duration_ms("verify", faults);
+    let (path, dir) = (path?, dir?);
+    Some(MountOptions { path, dir, ignore, first_scan, cross_filesystems, watch, poll_interval_ms, verify_ms })
+}
+
+fn poll_interval(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<u64> {
+    let ms = table.duration_ms("poll_interval", faults)?;
+    if ms < POLL_INTERVAL_MIN_MS {
+        let message = format!("`poll_interval` takes {POLL_INTERVAL_MIN_MS}ms or more");
+        let help = "a scan of everything takes its time; such as poll_interval = \"10s\"";
+        faults.error(Code::OutOfRange, table.key_span("poll_interval"), message, "").help(help);
+        return None;
+    }
+    Some(ms)
 }
 
 fn ignore_pattern(pattern: &Text<'_>, faults: &mut Faults<'_>) {

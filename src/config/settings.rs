@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::options::{self, MountOptions, Options};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
-use crate::model::mount::{IGNORED_BY_DEFAULT, Mount};
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::principal::Principal;
 
@@ -162,24 +162,20 @@ struct Placed {
 }
 
 fn at_root(dir: PathBuf) -> Placed {
-    let mount = Mount {
-        path: LogicalPath::root(),
-        dir,
-        ignore: IGNORED_BY_DEFAULT.map(str::to_owned).to_vec(),
-        first_scan: Default::default(),
-        cross_filesystems: false,
-    };
-    Placed { mount, path_span: 0..0, dir_span: 0..0 }
+    Placed { mount: Mount::new(LogicalPath::root(), dir), path_span: 0..0, dir_span: 0..0 }
 }
 
 fn placed(options: MountOptions, base: &Path) -> Placed {
-    let MountOptions { path, dir, ignore, first_scan, cross_filesystems } = options;
+    let MountOptions { path, dir, .. } = options;
+    let by_default = Mount::new(path.value, joined(base, dir.value));
     let mount = Mount {
-        path: path.value,
-        dir: joined(base, dir.value),
-        ignore: ignore.unwrap_or_else(|| IGNORED_BY_DEFAULT.map(str::to_owned).to_vec()),
-        first_scan: first_scan.unwrap_or_default(),
-        cross_filesystems: cross_filesystems.unwrap_or(false),
+        ignore: options.ignore.unwrap_or(by_default.ignore),
+        first_scan: options.first_scan.unwrap_or(by_default.first_scan),
+        cross_filesystems: options.cross_filesystems.unwrap_or(by_default.cross_filesystems),
+        watch: options.watch.unwrap_or(by_default.watch),
+        poll_interval_ms: options.poll_interval_ms.unwrap_or(by_default.poll_interval_ms),
+        verify_ms: options.verify_ms.unwrap_or(by_default.verify_ms),
+        ..by_default
     };
     Placed { mount, path_span: path.span, dir_span: dir.span }
 }
@@ -262,6 +258,7 @@ fn lexical(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::watching::SourceKind;
 
     fn resolved(text: &str, overrides: Overrides) -> Result<Resolved, Vec<Diagnostic>> {
         let file = SourceFile { name: "ringback.toml".into(), text: text.as_bytes().to_vec() };
@@ -305,6 +302,7 @@ mod tests {
             "state = '/var/rb'\nrules = 'rules'\nlisten = '[::]:1'\n\
              [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\n\
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
+             watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\n\
              [[mount]]\npath = '/b'\ndir = '/srv/ab'\n\
              [[principal]]\nname = 'ana'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n"
         );
@@ -318,6 +316,8 @@ mod tests {
         assert_eq!(settings.mounts.len(), 2);
         assert_eq!(settings.mounts[0].ignore, Vec::<String>::new());
         assert!(settings.mounts[0].cross_filesystems);
+        let Mount { watch, poll_interval_ms, verify_ms, .. } = settings.mounts[0];
+        assert_eq!((watch, poll_interval_ms, verify_ms), (Some(SourceKind::Poll), 5_000, 0));
         assert_eq!(settings.principals[0].token_sha256[..3], [0x01, 0x23, 0x45]);
 
         let overrides = Overrides {
@@ -350,6 +350,7 @@ mod tests {
             (mount("/a", "ringback-state"), &[MountInState]),
             (format!("state = '/srv'\n{}", mount("/a", "/srv/a")), &[MountInState]),
             (format!("{MOUNT}ignore = ['[', '']\nfirst_scan = 'quiet'\n"), &[BadGlob, BadGlob, UnknownWord]),
+            (format!("{MOUNT}watch = 'kqueue'\npoll_interval = '5ms'\n"), &[UnknownWord, OutOfRange]),
             (format!("{MOUNT}tenant = 'acme'\nchross_filesystems = true"), &[UnknownKey, UnknownKey]),
             (format!("listen = 'localhost:1'\n{MOUNT}"), &[BadAddress]),
             (format!("{MOUNT}[settle]\nmax = '10ms'"), &[OutOfRange]),

@@ -160,12 +160,18 @@ fn report(fault: &StoreError) {
 #[derive(Default)]
 struct Shown {
     mounts: BTreeMap<String, (MountState, Option<String>)>,
+    sources: BTreeMap<String, Option<String>>,
 }
 
 impl Shown {
     /// Tells the log when a mount's state changes.
     fn tell(&mut self, status: &Status) {
         for mount in &status.mounts {
+            if let Some(source) = mount.source
+                && self.sources.insert(mount.path.clone(), mount.source_reason.clone()).flatten() != mount.source_reason
+            {
+                tracing::info!(mount = mount.path, source = source.as_str(), why = mount.source_reason, "watched by");
+            }
             let now = (mount.state, mount.reason.clone());
             if self.mounts.get(&mount.path) == Some(&now) {
                 continue;

@@ -46,15 +46,17 @@ pub(super) struct Waiting {
 }
 
 impl Inbox {
-    /// Puts a signal in. `mount_of` says where a hint belongs, should it have to be thrown away.
-    pub(super) fn signal(&self, signal: Signal, mount_of: impl Fn(&LogicalPath) -> Option<MountId>) {
+    /// Puts signals in. `mount_of` says where a hint belongs, should it have to be thrown away.
+    pub(super) fn signals(&self, signals: Vec<Signal>, mount_of: impl Fn(&LogicalPath) -> Option<MountId>) {
         let mut waiting = self.lock();
-        match &signal {
-            Signal::Hint(hint) if waiting.signals.len() >= SIGNALS_MAX => {
-                let mount = mount_of(&hint.path);
-                waiting.lost.extend(mount);
+        for signal in signals {
+            match &signal {
+                Signal::Hint(hint) if waiting.signals.len() >= SIGNALS_MAX => {
+                    let mount = mount_of(&hint.path);
+                    waiting.lost.extend(mount);
+                }
+                _ => waiting.signals.push(signal),
             }
-            _ => waiting.signals.push(signal),
         }
         self.wake(waiting);
     }

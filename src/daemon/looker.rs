@@ -113,9 +113,14 @@ impl Tools {
     fn work(&self, job: Job) {
         let Self { disk, mounts, source, quiet_ms, inbox } = self;
         let input = match job {
-            Job::Look(request) => intake::Input::Looked(look::look(&**disk, mounts, &wall, *quiet_ms, &request)),
+            Job::Look(request) => {
+                intake::Input::Looked(look::look(&**disk, mounts, &**source, &wall, *quiet_ms, &request))
+            }
             Job::List(request) => intake::Input::Listed(look::list(&**disk, mounts, &**source, &wall, &request)),
-            Job::SeeRoot(mount) => intake::Input::RootSeen(mount, look::root(&**disk, &mounts.get(mount).dir)),
+            Job::SeeRoot(mount) => {
+                let seen = look::root(&**disk, &**source, mount, &mounts.get(mount).dir);
+                intake::Input::RootSeen(mount, seen)
+            }
             Job::Sync(number) => match source.sync(number) {
                 Ok(()) => return,
                 Err(error) => {

@@ -122,7 +122,7 @@ impl Intake {
                 }
                 Seen::File(look) => {
                     let identity = look.stat.identity;
-                    match self.whole(&cause, &look) {
+                    match whole(self.mounts.sees_closes(mount), &cause, &look) {
                         Whole::Yes => Some(Here::File(look)),
                         Whole::OnceClosed => {
                             out.wait_for_close.push((path.clone(), cause));
@@ -227,22 +227,22 @@ impl Intake {
         }
         Ok(found)
     }
+}
 
-    fn whole(&self, cause: &Cause, look: &FileLook) -> Whole {
-        let closes = self.setup.sees_closes;
-        match (look.writer, cause.heard) {
-            (Writer::None, _) => Whole::Yes,
-            _ if cause.overdue => Whole::Yes,
-            (Writer::Some, _) if closes && look.stat.links == 1 => Whole::OnceClosed,
-            (Writer::Some, _) => Whole::OnceNobodyWrites,
-            (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
-            // Nobody can say whether it has a writer. What was heard decides, then its age.
-            (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
-            // A file that is written has an open writer, whose close will be heard; a hard link has none.
-            (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceClosed,
-            (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
-            (Writer::Unknown { young: false }, _) => Whole::Yes,
-        }
+/// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file.
+fn whole(closes: bool, cause: &Cause, look: &FileLook) -> Whole {
+    match (look.writer, cause.heard) {
+        (Writer::None, _) => Whole::Yes,
+        _ if cause.overdue => Whole::Yes,
+        (Writer::Some, _) if closes && look.stat.links == 1 => Whole::OnceClosed,
+        (Writer::Some, _) => Whole::OnceNobodyWrites,
+        (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
+        // Nobody can say whether it has a writer. What was heard decides, then its age.
+        (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
+        // A file that is written has an open writer, whose close will be heard; a hard link has none.
+        (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceClosed,
+        (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
+        (Writer::Unknown { young: false }, _) => Whole::Yes,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Done, Effect, Intake, Setup};
+use super::{Done, Effect, Intake};
 use crate::model::asset::Identity;
 use crate::model::ids::MountId;
 use crate::model::look::RootSeen;
@@ -10,14 +10,15 @@ use crate::model::mount::{FirstScan, Mount};
 use crate::model::path::LogicalPath;
 use crate::model::status::{MountState, MountStatus, ScanStatus};
 use crate::model::time::{Mono, Now};
+use crate::model::watching::Watching;
 use crate::store::{Ledger, MountRow, StoreError};
 
 /// How often each root is looked at: a mount that is back is scanned within 2 s.
 const ROOT_EVERY_MS: u64 = 1_000;
-/// How often a mount is scanned that has unwatched directories, milliseconds.
-const POLL_EVERY_MS: u64 = 10_000;
 /// Faults kept by path, so that a broken disk does not fill the memory.
 const FAULTS_MAX: usize = 1_000;
+/// Unwatched directories kept by path; beyond, the whole mount is scanned in their stead.
+const UNWATCHED_MAX: usize = 10_000;
 /// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the
 /// first scan only if it is older by more.
 const TICK_NS: i64 = 10_000_000;
@@ -30,8 +31,11 @@ pub(super) struct Mounts(Vec<State>);
 struct State {
     path: LogicalPath,
     first_scan: FirstScan,
+    poll_interval_ms: u64,
     row: MountRow,
     presence: Presence,
+    /// How it is watched, since its root was last seen to be another.
+    watching: Option<Watching>,
     asked_root: bool,
     /// It is looked at because something was odd: a sync waits for that.
     suspected: bool,
@@ -41,9 +45,11 @@ struct State {
     /// Everything of it was scanned since the start.
     scanned: bool,
     faults: BTreeMap<LogicalPath, String>,
-    /// Directories without a watch, each with why: while there are any, the mount is scanned again and again.
+    /// Directories without a watch, each with why: they are scanned again and again.
     unwatched: BTreeMap<LogicalPath, String>,
-    /// There were more than are kept, so nobody knows when the last of them is watched.
+    /// How many there were since the last scan began.
+    unwatched_in_scan: usize,
+    /// There were more than are kept.
     many_unwatched: bool,
     next_poll: Mono,
     assets: i64,
@@ -71,13 +77,16 @@ struct ScanJob {
 }
 
 impl State {
-    /// Hints cannot be relied on, so scans stand in for them.
+    /// Hints cannot be relied on, here or in a part of it, so scans stand in for them.
     fn is_polled(&self) -> bool {
-        self.is_partly_unwatched() && self.scan.is_none() && matches!(self.presence, Presence::Online(..))
+        (self.hints_nothing() || !self.unwatched.is_empty())
+            && self.scan.is_none()
+            && matches!(self.presence, Presence::Online(..))
     }
 
-    fn is_partly_unwatched(&self) -> bool {
-        self.many_unwatched || !self.unwatched.is_empty()
+    /// It is scanned as a whole.
+    fn hints_nothing(&self) -> bool {
+        self.many_unwatched || self.watching.as_ref().is_some_and(|watching| !watching.hints)
     }
 }
 
@@ -94,8 +103,10 @@ impl Mounts {
             Ok(State {
                 path: mount.path.clone(),
                 first_scan: mount.first_scan,
+                poll_interval_ms: mount.poll_interval_ms,
                 row,
                 presence: Presence::Unknown,
+                watching: None,
                 asked_root: false,
                 suspected: false,
                 next_root: now.mono,
@@ -104,6 +115,7 @@ impl Mounts {
                 scanned: false,
                 faults: BTreeMap::new(),
                 unwatched: BTreeMap::new(),
+                unwatched_in_scan: 0,
                 many_unwatched: false,
                 next_poll: now.mono,
                 assets: assets as i64,
@@ -143,8 +155,20 @@ impl Mounts {
         self.0.iter().filter(|s| matches!(s.presence, Presence::Offline(_))).map(|s| s.path.clone()).collect()
     }
 
-    pub(super) fn is_partly_unwatched(&self, mount: MountId) -> bool {
-        self.state(mount).is_partly_unwatched()
+    /// Whether its source tells when a writer closes a file.
+    pub(super) fn sees_closes(&self, mount: MountId) -> bool {
+        self.state(mount).watching.as_ref().is_some_and(|watching| watching.sees_closes)
+    }
+
+    /// What is to be scanned in place of hints: all of it, or the topmost of its unwatched directories.
+    fn unhinted(&self, mount: MountId) -> Vec<LogicalPath> {
+        let state = self.state(mount);
+        if state.hints_nothing() {
+            return vec![state.path.clone()];
+        }
+        let above = |path: &LogicalPath| std::iter::successors(path.parent(), LogicalPath::parent);
+        let is_topmost = |path: &&LogicalPath| !above(path).any(|above| state.unwatched.contains_key(&above));
+        state.unwatched.keys().filter(is_topmost).cloned().collect()
     }
 
     /// Whether each root has been looked at since the start, and since it was last suspected.
@@ -178,6 +202,7 @@ impl Mounts {
 
     pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
         let state = self.state_mut(mount);
+        state.unwatched_in_scan = 0;
         state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false, broken: false });
     }
 
@@ -211,9 +236,10 @@ impl Mounts {
             None => drop(state.unwatched.remove(path)),
             Some(why) => {
                 if state.unwatched.is_empty() {
-                    state.next_poll = now.plus_ms(POLL_EVERY_MS);
+                    state.next_poll = now.plus_ms(state.poll_interval_ms);
                 }
-                if state.unwatched.len() < FAULTS_MAX {
+                state.unwatched_in_scan += 1;
+                if state.unwatched.len() < UNWATCHED_MAX {
                     state.unwatched.insert(path.clone(), why);
                 } else {
                     state.many_unwatched = true;
@@ -246,17 +272,19 @@ impl Mounts {
 
     pub(super) fn status(
         &self,
-        setup: &Setup,
+        mounts: &[Mount],
         now: Now,
         oldest: impl Fn(&LogicalPath) -> Option<Mono>,
     ) -> Vec<MountStatus> {
         let one = |(state, mount): (&State, &Mount)| {
-            let fault = state.unwatched.iter().chain(&state.faults).next();
-            let (shown, reason) = match (&state.presence, fault) {
+            let fallback =
+                state.watching.as_ref().filter(|watching| watching.is_fallback).map(|watching| &watching.why);
+            let faults = fallback.into_iter().chain(state.unwatched.values()).chain(state.faults.values());
+            let more = faults.clone().count().saturating_sub(1);
+            let (shown, reason) = match (&state.presence, faults.clone().next()) {
                 (Presence::Unknown, _) => (MountState::Scanning, None),
                 (Presence::Offline(why), _) => (MountState::Offline, Some(why.clone())),
-                (Presence::Online(..), Some((_, why))) => {
-                    let more = state.faults.len() + state.unwatched.len() - 1;
+                (Presence::Online(..), Some(why)) => {
                     let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
                     (MountState::Degraded, Some(format!("{why}{more}")))
                 }
@@ -268,14 +296,15 @@ impl Mounts {
                 dir: mount.dir.display().to_string(),
                 state: shown,
                 reason,
-                source: setup.source,
+                source: state.watching.as_ref().map(|watching| watching.source),
+                source_reason: state.watching.as_ref().map(|watching| watching.why.clone()),
                 assets: state.assets.max(0) as u64,
                 directories: state.directories.max(0) as u64,
                 last_scan: state.last_scan.clone(),
                 lag_ms: oldest(&state.path).map_or(0, |since| now.mono.since_ms(since)),
             }
         };
-        self.0.iter().zip(&setup.mounts).map(one).collect()
+        self.0.iter().zip(mounts).map(one).collect()
     }
 
     fn state(&self, mount: MountId) -> &State {
@@ -294,8 +323,8 @@ impl Intake {
         for mount in self.mounts.ids() {
             let state = self.mounts.state_mut(mount);
             if state.is_polled() && state.next_poll <= now {
-                state.next_poll = now.plus_ms(POLL_EVERY_MS);
-                self.rescan(now, mount);
+                state.next_poll = now.plus_ms(state.poll_interval_ms);
+                self.poll(now, mount);
             }
             let state = self.mounts.state_mut(mount);
             if !state.asked_root && state.next_root <= now {
@@ -305,6 +334,21 @@ impl Intake {
             }
         }
         effects
+    }
+
+    /// Scans what nothing hints.
+    pub(super) fn poll(&mut self, now: Mono, mount: MountId) {
+        if !self.mounts.is_online(mount) {
+            return;
+        }
+        for path in self.mounts.unhinted(mount) {
+            if path == *self.mounts.root_path(mount) {
+                self.rescan(now, mount);
+            } else {
+                let order = self.order();
+                self.scans.push(mount, &path, order);
+            }
+        }
     }
 
     pub(super) fn root_seen(
@@ -317,22 +361,26 @@ impl Intake {
         let state = self.mounts.state_mut(mount);
         state.asked_root = false;
         state.suspected = state.next_root == Mono(0);
-        let (root, mounting) = match seen {
-            RootSeen::Directory { identity, mounting, empty } => {
+        let (root, mounting, watching) = match seen {
+            RootSeen::Directory { identity, mounting, empty, watching } => {
                 let other = state.row.root.is_some_and(|known| known.volume != identity.volume);
                 if *empty && other && state.assets > 0 {
                     return self.take_offline(mount, "its root is suddenly empty, on another device", ledger);
                 }
-                (*identity, *mounting)
+                (*identity, *mounting, watching)
             }
             RootSeen::Missing => return self.take_offline(mount, "its directory is not there", ledger),
             RootSeen::Unusable(why) => return self.take_offline(mount, why, ledger),
         };
-        // Mounted again, the same root has lost its watches.
-        if state.presence == Presence::Online(root, mounting) {
+        // Mounted again, the same root has lost its watches; under another source it never had any.
+        if state.presence == Presence::Online(root, mounting) && state.watching.as_ref() == Some(watching) {
             return Ok(Done::default());
         }
         state.presence = Presence::Online(root, mounting);
+        state.watching = Some(watching.clone());
+        state.unwatched.clear();
+        state.many_unwatched = false;
+        state.next_poll = now.mono.plus_ms(state.poll_interval_ms);
         if state.row.root != Some(root) {
             let other_volume = state.row.root.is_some_and(|known| known.volume != root.volume);
             state.row.root = Some(root);
@@ -409,6 +457,7 @@ impl Intake {
             let Some(scan) = state.scan.take() else { continue };
             state.scan_ended = false;
             state.scanned = true;
+            state.many_unwatched = state.unwatched_in_scan > UNWATCHED_MAX;
             state.last_scan = Some(ended(now, &scan));
             if !state.row.first_scan_done {
                 state.row.first_scan_done = true;

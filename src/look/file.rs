@@ -10,6 +10,7 @@ use crate::model::asset::Identity;
 use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
+use crate::watch::WatchSource;
 use crate::watch::mounts::Mounts;
 
 /// How often a file that changes under a look is looked at before the look says so.
@@ -20,10 +21,12 @@ const TRIES: usize = 3;
 /// `clock` is asked right after a file's lstat, since what is young or racy is a matter of milliseconds; `quiet_ms` is
 /// the settling time. A file's stat is the one from before its attributes were read, and the one from after agreed,
 /// unless the look says that somebody is writing. A directory of another filesystem (which the mount does not cross) and
-/// what lies below it is covered: what is mounted there hides it.
+/// what lies below it is covered: what is mounted there hides it. Where there is no directory any more, the source may forget
+/// its watches.
 pub fn look(
     disk: &dyn Disk,
     mounts: &Mounts,
+    source: &dyn WatchSource,
     clock: &dyn Fn() -> Wall,
     quiet_ms: u64,
     request: &LookRequest,
@@ -48,7 +51,13 @@ pub fn look(
     };
     let seen = request.paths.iter().map({
         let mut see = see;
-        move |path| (path.clone(), see(path))
+        move |path| {
+            let seen = see(path);
+            if matches!(seen, Seen::Absent | Seen::Other) {
+                source.forget(request.mount, path);
+            }
+            (path.clone(), seen)
+        }
     });
     Looked { ticket: request.ticket, seen: seen.collect() }
 }

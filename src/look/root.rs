@@ -4,10 +4,13 @@ use std::path::Path;
 
 use super::disk::{Disk, Kind};
 use super::fault::{explain, is_absence};
+use crate::model::ids::MountId;
 use crate::model::look::RootSeen;
+use crate::watch::{Mounting, WatchSource};
 
 /// Looks at a mount's root. Asked every second or two, so it reads no more of the directory than its first entry.
-pub fn root(disk: &dyn Disk, dir: &Path) -> RootSeen {
+/// Where it is a directory the source takes the mount up, before anything below is watched or listed.
+pub fn root(disk: &dyn Disk, source: &dyn WatchSource, mount: MountId, dir: &Path) -> RootSeen {
     let unusable = |error: &std::io::Error| {
         if is_absence(error) { RootSeen::Missing } else { RootSeen::Unusable(explain("look at", dir, error)) }
     };
@@ -17,7 +20,13 @@ pub fn root(disk: &dyn Disk, dir: &Path) -> RootSeen {
     };
     match stat.kind {
         Kind::Directory => match disk.is_empty(dir) {
-            Ok(empty) => RootSeen::Directory { identity: stat.identity, mounting: disk.mounting(dir), empty },
+            Ok(empty) => {
+                let (identity, number) = (stat.identity, disk.mounting(dir));
+                match source.take_up(mount, dir, Mounting { volume: identity.volume, number }) {
+                    Ok(watching) => RootSeen::Directory { identity, mounting: number, empty, watching },
+                    Err(error) => RootSeen::Unusable(format!("{} cannot be watched: {error}", dir.display())),
+                }
+            }
             Err(error) => unusable(&error),
         },
         Kind::File => RootSeen::Unusable(format!("{} is a file; a mount needs a directory", dir.display())),

@@ -10,11 +10,12 @@ use super::disk::{Disk, DiskStat, Kind, Lease};
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen, Seen, Writer};
-use crate::model::mount::{FirstScan, Mount};
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
+use crate::model::watching::{SourceKind, Watching};
 use crate::watch::mounts::Mounts;
-use crate::watch::{WatchError, WatchSource};
+use crate::watch::{Mounting, WatchError, WatchSource};
 
 const NOW: Wall = Wall(1_000_000);
 const NOW_NS: i64 = NOW.0 * 1_000_000;
@@ -79,25 +80,36 @@ impl Disk for Script {
     }
 }
 
-/// Watches with one answer.
-struct Watch(fn() -> Result<(), WatchError>);
+/// Watches with one answer, and keeps what it may forget.
+struct Watch(fn() -> Result<(), WatchError>, Mutex<Vec<String>>);
+
+impl Watch {
+    fn new(answer: fn() -> Result<(), WatchError>) -> Self {
+        Self(answer, Mutex::default())
+    }
+}
 
 impl WatchSource for Watch {
-    fn name(&self) -> &'static str {
-        "script"
-    }
-
-    fn sees_closes(&self) -> bool {
-        true
+    fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
+        Ok(watching())
     }
 
     fn watch(&self, _mount: MountId, _path: &LogicalPath, _dir: &Path) -> Result<(), WatchError> {
         (self.0)()
     }
 
+    fn forget(&self, _mount: MountId, path: &LogicalPath) {
+        self.1.lock().expect("paths").push(path.to_string());
+    }
+
     fn sync(&self, _number: u64) -> Result<(), WatchError> {
         Ok(())
     }
+}
+
+fn watching() -> Watching {
+    let why = "a script".to_owned();
+    Watching { source: SourceKind::Inotify, sees_closes: true, hints: true, why, is_fallback: false }
 }
 
 fn root() -> DiskStat {
@@ -122,21 +134,20 @@ fn path(text: &str) -> LogicalPath {
 }
 
 fn mounts(cross_filesystems: bool) -> Mounts {
-    let mount = Mount {
-        path: path("/m"),
-        dir: "/d".into(),
-        ignore: vec!["*.tmp".to_owned(), "/m/*/hidden".to_owned()],
-        first_scan: FirstScan::Silent,
-        cross_filesystems,
-    };
+    let ignore = vec!["*.tmp".to_owned(), "/m/*/hidden".to_owned()];
+    let mount = Mount { ignore, cross_filesystems, ..Mount::new(path("/m"), "/d".into()) };
     Mounts::new(vec![mount], Some(Path::new("/d/state"))).expect("mounts")
 }
 
 fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
     let paths = paths.iter().map(|text| path(text)).collect();
     let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT };
-    let looked = super::look(disk, &mounts(cross_filesystems), &|| NOW, 1000, &request);
+    let watch = Watch::new(|| panic!("a look watches nothing"));
+    let looked = super::look(disk, &mounts(cross_filesystems), &watch, &|| NOW, 1000, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
+    // Watches may go where no directory is any more, and nowhere else.
+    let no_directory = looked.seen.iter().filter(|(_, seen)| matches!(seen, Seen::Absent | Seen::Other));
+    assert!(no_directory.map(|(path, _)| path.to_string()).eq(watch.1.into_inner().expect("paths")));
     looked.seen.into_iter().map(|(_, seen)| seen).collect()
 }
 
@@ -299,7 +310,7 @@ fn list(
     text: &str,
 ) -> (Result<Listing, ListError>, Option<String>) {
     let request = ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), root: ROOT, metadata: true };
-    let listed = super::list(disk, &mounts(false), &Watch(watch), &|| NOW, &request);
+    let listed = super::list(disk, &mounts(false), &Watch::new(watch), &|| NOW, &request);
     assert_eq!((listed.ticket, listed.path), (request.ticket, request.path));
     (listed.content, listed.unwatched)
 }
@@ -380,8 +391,10 @@ fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
 
 #[test]
 fn a_root_is_a_directory_or_the_reason_why_not() {
-    let see = |answer| super::root(&Script::new([("/d", vec![answer])]), Path::new("/d"));
-    assert_eq!(see(Ok(root())), RootSeen::Directory { identity: ROOT, mounting: 0, empty: true });
+    let look = |disk: &Script| super::root(disk, &Watch::new(|| Ok(())), MountId(0), Path::new("/d"));
+    let see = |answer| look(&Script::new([("/d", vec![answer])]));
+    let there = |empty| RootSeen::Directory { identity: ROOT, mounting: 0, empty, watching: watching() };
+    assert_eq!(see(Ok(root())), there(true));
     assert_eq!(see(Err(libc::ENOENT)), RootSeen::Missing);
     for (answer, part) in [
         (Ok(file(0)), "is a file"),
@@ -393,9 +406,9 @@ fn a_root_is_a_directory_or_the_reason_why_not() {
         assert!(why.contains(part) && why.contains("/d"), "{why}");
     }
     let full = Script { names: vec![("a", None)], ..Script::new([]) };
-    assert_eq!(super::root(&full, Path::new("/d")), RootSeen::Directory { identity: ROOT, mounting: 0, empty: false });
+    assert_eq!(look(&full), there(false));
     let failing = Script { list_error: Some(libc::EIO), ..Script::new([]) };
-    assert!(matches!(super::root(&failing, Path::new("/d")), RootSeen::Unusable(_)));
+    assert!(matches!(look(&failing), RootSeen::Unusable(_)));
 }
 
 #[test]
@@ -411,7 +424,7 @@ fn the_clock_is_asked_for_each_file() {
     };
     let request =
         LookRequest { ticket: Ticket(1), paths: vec![path("/m/a"), path("/m/b")], mount: MountId(0), root: ROOT };
-    let looked = super::look(&disk, &mounts(false), &clock, 1000, &request);
+    let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &clock, 1000, &request);
     let writers: Vec<_> = looked
         .seen
         .into_iter()

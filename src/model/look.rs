@@ -4,6 +4,7 @@ use super::asset::{Identity, Stat};
 use super::ids::{MountId, Ticket};
 use super::metadata::Metadata;
 use super::path::LogicalPath;
+use super::watching::Watching;
 
 /// Please look at these paths, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +151,8 @@ pub enum RootSeen {
         mounting: u64,
         /// It has no entries at all.
         empty: bool,
+        /// How the mount is watched from now on. Where that is new, nothing below the root is watched yet.
+        watching: Watching,
     },
     /// Nothing is there.
     Missing,

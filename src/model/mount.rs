@@ -3,11 +3,18 @@
 use std::path::PathBuf;
 
 use super::path::LogicalPath;
+use super::watching::SourceKind;
 
 /// File names that are no assets until they are renamed, unless a mount says otherwise: hidden files, partial
 /// downloads and copies, editors' and tools' temporary files.
 pub const IGNORED_BY_DEFAULT: [&str; 8] =
     [".*", "*.part", "*.tmp", "*.crdownload", "~$*", ".nfs*", "*~", "*_exiftool_tmp"];
+
+/// [`Mount::poll_interval_ms`] unless a mount says otherwise.
+pub const POLL_INTERVAL_MS: u64 = 10_000;
+
+/// [`Mount::verify_ms`] unless a mount says otherwise: an hour.
+pub const VERIFY_MS: u64 = 3_600_000;
 
 /// One mount, as configured. Mounts do not overlap: neither logically nor on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +30,29 @@ pub struct Mount {
     pub first_scan: FirstScan,
     /// Whether directories of other filesystems are entered.
     pub cross_filesystems: bool,
+    /// Which source watches it; `None`: the best that works there.
+    pub watch: Option<SourceKind>,
+    /// How often it is scanned where nothing hints, milliseconds.
+    pub poll_interval_ms: u64,
+    /// How often a slow scan looks for what nothing hinted, milliseconds; 0: never.
+    pub verify_ms: u64,
+}
+
+impl Mount {
+    /// A mount of a directory, everything else as it is by default.
+    #[must_use]
+    pub fn new(path: LogicalPath, dir: PathBuf) -> Self {
+        Self {
+            path,
+            dir,
+            ignore: IGNORED_BY_DEFAULT.map(str::to_owned).to_vec(),
+            first_scan: FirstScan::default(),
+            cross_filesystems: false,
+            watch: None,
+            poll_interval_ms: POLL_INTERVAL_MS,
+            verify_ms: VERIFY_MS,
+        }
+    }
 }
 
 /// What the first scan of a mount tells.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::watching::SourceKind;
+
 /// The whole answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,8 +37,12 @@ pub struct MountStatus {
     /// Why it is degraded or offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Which watch source: `notify`.
-    pub source: &'static str,
+    /// Which watch source; none before its root was first seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceKind>,
+    /// Why that source, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_reason: Option<String>,
     /// Assets in the catalog.
     pub assets: u64,
     /// Directories in the catalog.

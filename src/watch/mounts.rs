@@ -177,7 +177,7 @@ mod tests {
 
     use super::Mounts;
     use crate::model::ids::MountId;
-    use crate::model::mount::{FirstScan, Mount};
+    use crate::model::mount::Mount;
     use crate::model::path::LogicalPath;
 
     fn path(bytes: &[u8]) -> LogicalPath {
@@ -185,13 +185,7 @@ mod tests {
     }
 
     fn mount(path_: &str, dir: &str) -> Mount {
-        Mount {
-            path: path(path_.as_bytes()),
-            dir: dir.into(),
-            ignore: vec!["*.tmp".to_owned()],
-            first_scan: FirstScan::Silent,
-            cross_filesystems: false,
-        }
+        Mount { ignore: vec!["*.tmp".to_owned()], ..Mount::new(path(path_.as_bytes()), dir.into()) }
     }
 
     fn table(excluded: Option<&str>, mounts: &[(&str, &str)]) -> Mounts {

@@ -27,10 +27,11 @@ use ::notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use self::event::{Meaning, meaning};
 use self::held::Held;
 use super::mounts::{Mounts, relative};
-use super::{SignalSink, WatchError, WatchSource};
+use super::{Mounting, SignalSink, WatchError, WatchSource};
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
+use crate::model::watching::{SourceKind, Watching};
 
 /// Whether notify's recommended watcher is the inotify one here.
 const IS_INOTIFY: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -96,17 +97,17 @@ impl NotifySource {
 }
 
 impl WatchSource for NotifySource {
-    fn name(&self) -> &'static str {
-        "notify"
-    }
-
-    fn sees_closes(&self) -> bool {
-        IS_INOTIFY
+    fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
+        let why = "one watch a directory, through the notify crate".to_owned();
+        Ok(Watching { source: SourceKind::Notify, sees_closes: IS_INOTIFY, hints: true, why, is_fallback: false })
     }
 
     fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
         self.watch_dir(dir)
     }
+
+    /// A watch is dropped with its directory; those of a tree that was moved away are swept out in time ([`held`]).
+    fn forget(&self, _mount: MountId, _path: &LogicalPath) {}
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
         // Somebody may have removed the directory meanwhile; without a watch the cookie would never come back.
@@ -163,7 +164,7 @@ impl Ear {
         if let Some((mount, path)) = self.mounts.locate(path)
             && !self.mounts.is_ignored(mount, &path)
         {
-            (self.sink)(Signal::Hint(Hint { path, kind }));
+            (self.sink)(vec![Signal::Hint(Hint { path, kind })]);
         }
     }
 
@@ -172,7 +173,7 @@ impl Ear {
         // The cookie makes several events; the first one answers.
         let answers = lock(&self.awaited).remove(&number);
         if answers {
-            (self.sink)(Signal::Synced(number));
+            (self.sink)(vec![Signal::Synced(number)]);
         }
     }
 
@@ -181,7 +182,7 @@ impl Ear {
         match &error.kind {
             ErrorKind::MaxFilesWatch if !located.is_empty() => {
                 for (_, path) in located {
-                    (self.sink)(Signal::Unwatched { path, why: WatchError::Limit.to_string() });
+                    (self.sink)(vec![Signal::Unwatched { path, why: WatchError::Limit.to_string() }]);
                 }
             }
             _ => {
@@ -193,13 +194,9 @@ impl Ear {
 
     /// Says that hints were lost, in every mount. A cookie may be among what was lost: the scans stand for it.
     fn lose(&self) {
-        for mount in self.mounts.ids() {
-            (self.sink)(Signal::Lost(mount));
-        }
         let awaited = std::mem::take(&mut *lock(&self.awaited));
-        for number in awaited {
-            (self.sink)(Signal::Synced(number));
-        }
+        let lost = self.mounts.ids().map(Signal::Lost);
+        (self.sink)(lost.chain(awaited.into_iter().map(Signal::Synced)).collect());
     }
 }
 

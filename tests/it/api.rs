@@ -182,10 +182,17 @@ fn the_status_has_its_published_shape() {
     };
     assert_eq!(keys(&status), ["deliveries", "mounts", "node", "outbox", "ready", "rules", "version"]);
     let mount = &status["mounts"][0];
-    assert_eq!(keys(mount), ["assets", "dir", "directories", "lagMs", "lastScan", "path", "source", "state"]);
+    assert_eq!(
+        keys(mount),
+        ["assets", "dir", "directories", "lagMs", "lastScan", "path", "source", "sourceReason", "state"]
+    );
     assert_eq!(mount["path"], "/");
     assert_eq!(mount["dir"], place.store.display().to_string());
-    assert_eq!((&mount["state"], &mount["source"]), (&"watching".into(), &"notify".into()));
+    assert_eq!(mount["state"], "watching");
+    // Which of them depends on the machine and on who runs the tests; the reason says which and why.
+    let source = mount["source"].as_str().expect("a text");
+    assert!(["fanotify", "inotify"].contains(&source), "{mount}");
+    assert!(mount["sourceReason"].as_str().expect("a text").contains(source), "{mount}");
     assert_eq!(keys(&mount["lastScan"]), ["at", "changes", "seconds"]);
     assert_eq!(keys(&status["rules"]), ["events", "faults", "generation", "subscriptions"]);
     assert_eq!((&status["rules"]["subscriptions"], &status["rules"]["faults"]), (&1.into(), &serde_json::json!([])));

@@ -10,7 +10,8 @@ use ringback::look::disk::{Disk, DiskStat, Kind, Lease};
 use ringback::model::asset::Identity;
 use ringback::model::ids::MountId;
 use ringback::model::path::LogicalPath;
-use ringback::watch::{WatchError, WatchSource};
+use ringback::model::watching::{SourceKind, Watching};
+use ringback::watch::{Mounting, WatchError, WatchSource};
 
 use super::ops;
 use super::rng::Rng;
@@ -305,12 +306,9 @@ impl Disk for Host {
 }
 
 impl WatchSource for Host {
-    fn name(&self) -> &'static str {
-        "sim"
-    }
-
-    fn sees_closes(&self) -> bool {
-        self.sees_closes
+    fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
+        let (source, why) = (SourceKind::Notify, "the simulation's".to_owned());
+        Ok(Watching { source, sees_closes: self.sees_closes, hints: true, why, is_fallback: false })
     }
 
     fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
@@ -333,6 +331,8 @@ impl WatchSource for Host {
         inner.inotify.watch(dir, id, this);
         Ok(())
     }
+
+    fn forget(&self, _mount: MountId, _path: &LogicalPath) {}
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
         self.lock().inotify.cookie(number);

@@ -113,16 +113,14 @@ impl World {
         inner.log.clear();
         let first_scan = if plan.report_first { FirstScan::Report } else { FirstScan::Silent };
         let mount = |point: &super::disk::MountPoint| Mount {
-            path: point.logical.clone(),
-            dir: super::disk::disk_path(point.logical.as_bytes()),
             ignore: vec!["*.tmp".to_owned()],
             first_scan,
-            cross_filesystems: false,
+            ..Mount::new(point.logical.clone(), super::disk::disk_path(point.logical.as_bytes()))
         };
         let configured: Vec<Mount> = inner.mounts.iter().map(mount).collect();
         let mounts = Arc::new(Mounts::new(configured.clone(), None).expect("mounts"));
         let patience = Patience { quiet_ms: QUIET_MS, max_ms: None };
-        let setup = Setup { mounts: configured, patience, sees_closes: plan.sees_closes, source: "sim" };
+        let setup = Setup { mounts: configured, patience };
         let pristine = check::pristine(&inner);
         let pristine =
             pristine.into_iter().map(|p| (p.clone(), inner.versions.get(&p).copied().unwrap_or(0))).collect();
@@ -273,7 +271,7 @@ impl World {
         };
         match job {
             Job::Look(request) => {
-                let looked = look::look(&host, &self.mounts, &clock, QUIET_MS, &request);
+                let looked = look::look(&host, &self.mounts, &host, &clock, QUIET_MS, &request);
                 self.note_disk();
                 let busy = |seen: &Seen| matches!(seen, Seen::File(look) if look.writer == Writer::Some);
                 let written = looked.seen.iter().filter(|(_, seen)| busy(seen));
@@ -292,7 +290,7 @@ impl World {
             }
             Job::Root(mount) => {
                 let root = self.mounts.get(mount).dir.clone();
-                let seen = look::root(&host, &root);
+                let seen = look::root(&host, &host, mount, &root);
                 self.note_disk();
                 self.results.push(Input::Intake(intake::Input::RootSeen(mount, seen)));
             }

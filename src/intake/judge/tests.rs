@@ -11,9 +11,10 @@ use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
 use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, RootSeen, Seen, Writer};
 use crate::model::metadata::Metadata;
-use crate::model::mount::{FirstScan, Mount};
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::{Mono, Now, Wall};
+use crate::model::watching::{SourceKind, Watching};
 use crate::settle::Patience;
 use crate::store::Ledger;
 
@@ -92,6 +93,11 @@ fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
     assert_eq!(journal, expect);
 }
 
+fn watching() -> Watching {
+    let why = "a test".to_owned();
+    Watching { source: SourceKind::Inotify, sees_closes: true, hints: true, why, is_fallback: false }
+}
+
 struct World {
     intake: Intake,
     ledger: Ledger,
@@ -106,15 +112,9 @@ impl World {
     fn new(before: &[&str]) -> Self {
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
-        let mount = Mount {
-            path: path("/"),
-            dir: "/unused".into(),
-            ignore: Vec::new(),
-            first_scan: FirstScan::Silent,
-            cross_filesystems: false,
-        };
+        let mount = Mount { ignore: Vec::new(), ..Mount::new(path("/"), "/unused".into()) };
         let patience = Patience { quiet_ms: 1_000, max_ms: None };
-        let setup = Setup { mounts: vec![mount], patience, sees_closes: true, source: "test" };
+        let setup = Setup { mounts: vec![mount], patience };
         let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, TakenOver::default()).expect("intake");
         let mut world = Self { intake, ledger, files: files(before), writers: BTreeMap::new(), answered: Vec::new() };
         world.run();
@@ -158,7 +158,12 @@ impl World {
                         assert_eq!(mount, MountId(0));
                         Input::RootSeen(
                             mount,
-                            RootSeen::Directory { identity: ROOT, mounting: 0, empty: self.files.is_empty() },
+                            RootSeen::Directory {
+                                identity: ROOT,
+                                mounting: 0,
+                                empty: self.files.is_empty(),
+                                watching: watching(),
+                            },
                         )
                     }
                     Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),

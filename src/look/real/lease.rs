@@ -4,6 +4,8 @@
 use std::path::Path;
 
 use super::super::disk::Lease;
+#[cfg(target_os = "linux")]
+use crate::watch::filesystem::FilesystemKind;
 
 /// Ignores SIGIO, in the whole process.
 ///
@@ -61,38 +63,11 @@ fn errno() -> i32 {
 /// nothing either way (cifs refuses one with EAGAIN whenever its server has not granted one).
 #[cfg(target_os = "linux")]
 fn is_remote(fd: &impl std::os::fd::AsRawFd) -> bool {
-    /// `f_type` of nfs, smb, cifs, smb2, fuse, 9p, afs (two), ceph, coda, ncp, ocfs2, gfs2 (linux/magic.h and its
-    /// neighbours), lustre, gpfs, beegfs, snfs, panfs, acfs, vboxsf, vmhgfs (GNU coreutils, src/stat.c).
-    const REMOTE: [u32; 21] = [
-        0x6969,
-        0x517B,
-        0xFF53_4D42,
-        0xFE53_4D42,
-        0x6573_5546,
-        0x0102_1997,
-        0x5346_414F,
-        0x6B41_4653,
-        0x00C3_6400,
-        0x7375_7245,
-        0x564C,
-        0x7461_636F,
-        0x0116_1970,
-        0x0BD0_0BD0,
-        0x4750_4653,
-        0x1983_0326,
-        0xBEEF_DEAD,
-        0xAAD7_AAEA,
-        0x6163_6673,
-        0x786F_4256,
-        0xBACB_ACBC,
-    ];
     let mut statfs = std::mem::MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the descriptor is open, and the buffer is a statfs of ours.
     if unsafe { libc::fstatfs(fd.as_raw_fd(), statfs.as_mut_ptr()) } != 0 {
         return true;
     }
     // SAFETY: the call succeeded, so it is filled in.
-    let kind = unsafe { statfs.assume_init() }.f_type;
-    // The type of f_type differs between platforms; a magic number is its lower 32 bits everywhere.
-    REMOTE.contains(&(kind as u32))
+    FilesystemKind::of_magic(unsafe { statfs.assume_init() }.f_type as u32).is_remote()
 }

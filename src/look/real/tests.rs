@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::RealDisk;
@@ -14,11 +15,13 @@ use crate::look::{list, look, root};
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{FileLook, ListRequest, LookRequest, RootSeen, Seen, Writer};
-use crate::model::mount::{FirstScan, Mount};
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
+use crate::model::watching::Watching;
 use crate::watch::mounts::Mounts;
-use crate::watch::{WatchError, WatchSource};
+use crate::watch::poll::PollSource;
+use crate::watch::{Mounting, WatchError, WatchSource};
 
 /// A mount `/m` over a temporary directory.
 struct Rig {
@@ -28,18 +31,21 @@ struct Rig {
     root: Identity,
 }
 
+/// A source that watches nothing.
+fn no_source() -> PollSource {
+    PollSource::new(Arc::new(|signals| panic!("nobody asked for {signals:?}")))
+}
+
+fn see_root(disk: &RealDisk, dir: &Path) -> RootSeen {
+    root(disk, &no_source(), MountId(0), dir)
+}
+
 impl Rig {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let disk = RealDisk::new();
-        let mount = Mount {
-            path: path("/m"),
-            dir: dir.path().into(),
-            ignore: vec![],
-            first_scan: FirstScan::Silent,
-            cross_filesystems: false,
-        };
-        let RootSeen::Directory { identity, empty: true, .. } = root(&disk, dir.path()) else {
+        let mount = Mount { ignore: vec![], ..Mount::new(path("/m"), dir.path().into()) };
+        let RootSeen::Directory { identity, empty: true, .. } = see_root(&disk, dir.path()) else {
             panic!("an empty root")
         };
         Self { mounts: Mounts::new(vec![mount], None).expect("mounts"), root: identity, disk, dir }
@@ -51,7 +57,7 @@ impl Rig {
 
     fn see(&self, path: LogicalPath) -> Seen {
         let request = LookRequest { ticket: Ticket(1), paths: vec![path], mount: MountId(0), root: self.root };
-        look(&self.disk, &self.mounts, &wall, 1000, &request).seen.remove(0).1
+        look(&self.disk, &self.mounts, &no_source(), &wall, 1000, &request).seen.remove(0).1
     }
 
     fn file(&self, name: &str) -> FileLook {
@@ -259,36 +265,36 @@ fn attributes_are_read_as_they_are() {
 fn a_root_that_is_replaced_is_another_one() {
     let rig = Rig::new();
     let dir = rig.disk("root");
-    assert_eq!(root(&rig.disk, &dir), RootSeen::Missing);
+    assert_eq!(see_root(&rig.disk, &dir), RootSeen::Missing);
     fs::create_dir(&dir).expect("mkdir");
-    let RootSeen::Directory { identity, empty: true, .. } = root(&rig.disk, &dir) else { panic!("an empty root") };
+    let RootSeen::Directory { identity, empty: true, .. } = see_root(&rig.disk, &dir) else { panic!("an empty root") };
     fs::write(dir.join("a"), "").expect("write");
-    let RootSeen::Directory { identity: same, empty: false, .. } = root(&rig.disk, &dir) else { panic!("a full root") };
+    let RootSeen::Directory { identity: same, empty: false, .. } = see_root(&rig.disk, &dir) else {
+        panic!("a full root")
+    };
     assert_eq!(same, identity);
     fs::rename(&dir, rig.disk("moved")).expect("rename");
     fs::create_dir(&dir).expect("mkdir");
-    let RootSeen::Directory { identity: other, .. } = root(&rig.disk, &dir) else { panic!("a root") };
+    let RootSeen::Directory { identity: other, .. } = see_root(&rig.disk, &dir) else { panic!("a root") };
     assert_ne!(identity, other);
     fs::remove_dir(&dir).expect("rmdir");
     fs::write(&dir, "").expect("write");
-    assert!(matches!(root(&rig.disk, &dir), RootSeen::Unusable(_)));
+    assert!(matches!(see_root(&rig.disk, &dir), RootSeen::Unusable(_)));
 }
 
 /// Makes a file in each directory as soon as it is watched.
 struct Hasty;
 
 impl WatchSource for Hasty {
-    fn name(&self) -> &'static str {
-        "hasty"
-    }
-
-    fn sees_closes(&self) -> bool {
-        true
+    fn take_up(&self, _mount: MountId, dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
+        panic!("nobody looks at the root {}", dir.display())
     }
 
     fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
         fs::write(dir.join("hasty"), "").map_err(|error| WatchError::Failed(error.to_string()))
     }
+
+    fn forget(&self, _mount: MountId, _path: &LogicalPath) {}
 
     fn sync(&self, _number: u64) -> Result<(), WatchError> {
         Ok(())

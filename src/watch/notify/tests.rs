@@ -16,7 +16,7 @@ use super::NotifySource;
 use crate::model::hint::HintKind::{self, Closed, Moved, Written};
 use crate::model::hint::{Hint, Signal};
 use crate::model::ids::MountId;
-use crate::model::mount::{FirstScan, Mount};
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::watch::mounts::Mounts;
 use crate::watch::{WatchError, WatchSource};
@@ -34,11 +34,8 @@ impl Rig {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let mount = |name: &str| Mount {
-            path: path(&format!("/{name}")),
-            dir: dir.path().join(name),
             ignore: vec!["*.tmp".to_owned()],
-            first_scan: FirstScan::Silent,
-            cross_filesystems: false,
+            ..Mount::new(path(&format!("/{name}")), dir.path().join(name))
         };
         let state = dir.path().join("m/state");
         for made in ["m", "m/state", "n"] {
@@ -47,9 +44,11 @@ impl Rig {
         let mounts = Arc::new(Mounts::new(vec![mount("m"), mount("n")], Some(&state)).expect("mounts"));
         let (sender, signals) = channel();
         let sender = Mutex::new(sender);
-        let sink = Arc::new(move |signal| {
-            // The rig may be gone while the last events come in.
-            let _ = sender.lock().expect("a sender").send(signal);
+        let sink = Arc::new(move |signals: Vec<Signal>| {
+            for signal in signals {
+                // The rig may be gone while the last events come in.
+                let _ = sender.lock().expect("a sender").send(signal);
+            }
         });
         let source = NotifySource::new(Arc::clone(&mounts), &state.join("sync"), sink).expect("a source");
         let mut rig = Self { dir, source, mounts, signals, syncs: 0 };
@@ -378,20 +377,18 @@ fn losses_and_limits_are_told_and_a_cookie_does_not_outlive_a_loss() {
 #[test]
 fn a_sink_that_panics_costs_a_scan_and_not_the_watcher() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mount = Mount {
-        path: path("/m"),
-        dir: dir.path().join("m"),
-        ignore: vec![],
-        first_scan: FirstScan::Silent,
-        cross_filesystems: false,
-    };
+    let mount = Mount { ignore: vec![], ..Mount::new(path("/m"), dir.path().join("m")) };
     fs::create_dir(&mount.dir).expect("mkdir");
     let mounts = Arc::new(Mounts::new(vec![mount], None).expect("mounts"));
     let (sender, signals) = channel();
     let sender = Mutex::new(sender);
-    let sink = Arc::new(move |signal| match signal {
-        Signal::Hint(_) => panic!("on purpose"),
-        other => sender.lock().expect("a sender").send(other).expect("a receiver"),
+    let sink = Arc::new(move |signals: Vec<Signal>| {
+        for signal in signals {
+            match signal {
+                Signal::Hint(_) => panic!("on purpose"),
+                other => sender.lock().expect("a sender").send(other).expect("a receiver"),
+            }
+        }
     });
     let source = NotifySource::new(mounts, &dir.path().join("sync"), sink).expect("a source");
     source.watch(MountId(0), &path("/m"), &dir.path().join("m")).expect("a watch");
