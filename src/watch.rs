@@ -20,6 +20,8 @@ mod queue;
 pub mod sources;
 #[cfg(target_os = "linux")]
 mod table;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ mod event;
 mod handle;
 mod mark;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,9 @@ use crate::model::watching::{SourceKind, Watching};
 /// Directories of no mount that are remembered as such; past it they are asked for anew.
 const FOREIGN_MAX: usize = 1 << 16;
 
+/// Directories remembered of a filesystem below a mount.
+const NEAR_MAX: usize = 16;
+
 /// fanotify as a [`WatchSource`].
 pub struct FanotifySource {
     queue: Queue,
@@ -55,8 +58,8 @@ struct Tables {
     dirs: Table<DirHandle>,
     foreign: HashSet<DirHandle>,
     taken: BTreeMap<MountId, Taken>,
-    /// For each filesystem that is marked a directory on it.
-    near: HashMap<[u8; 8], PathBuf>,
+    /// For each filesystem that is marked some directories on it.
+    near: HashMap<[u8; 8], BTreeSet<PathBuf>>,
 }
 
 /// A mount that is watched.
@@ -147,7 +150,7 @@ impl WatchSource for FanotifySource {
         let why = format!("one fanotify mark on the whole filesystem ({kind})");
         let mut tables = self.ear.tables();
         tables.foreign.clear();
-        tables.near.insert(fsid, dir.to_owned());
+        tables.near.entry(fsid).or_default().insert(dir.to_owned());
         tables.taken.insert(mount, Taken { mounting, fsid, why: why.clone(), shows_mark: shows_mark() });
         drop(tables);
         if known.is_some() {
@@ -175,7 +178,10 @@ impl WatchSource for FanotifySource {
             let own = fsid(dir).map_err(|error| failed(&error))?;
             if own != root_fsid {
                 self.mark(dir)?;
-                tables.near.insert(own, dir.to_owned());
+                let near = tables.near.entry(own).or_default();
+                if near.len() < NEAR_MAX {
+                    near.insert(dir.to_owned());
+                }
                 let handle = DirHandle::of(own, dir).map_err(|error| failed(&error))?;
                 self.ear.register(&mut tables, handle, mount, path);
                 return Ok(());
@@ -321,8 +327,8 @@ impl Listener {
     /// Asks the kernel where a directory is that is not in the table.
     fn find(&self, dir: &[u8], tables: &mut Tables, batch: &mut Batch<'_>) {
         let handle = DirHandle::read(dir);
-        // A filesystem that is not marked (any more) has no events of ours.
-        if let Some(near) = tables.near.get(&handle.fsid()) {
+        let near = tables.near.get(&handle.fsid()).into_iter().flatten();
+        for near in near.filter(|near| fsid(near).is_ok_and(|fsid| fsid == handle.fsid())) {
             match handle.resolve(near) {
                 Ok(Resolved::At(at)) => {
                     if let Some((mount, path)) = self.mounts.locate(&at)
@@ -332,9 +338,12 @@ impl Listener {
                         tables.dirs.insert(handle, Place { mount, path }, |_| false);
                         return;
                     }
+                    break;
                 }
                 // Its end is told where it was. It is not remembered: the handle is never used again.
                 Ok(Resolved::Gone) => return,
+                // It has gone away this very moment; another one will do, and without one nothing of ours is there.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP)) => {}
                 Err(error) => {
                     tracing::debug!(%error, "a directory cannot be opened by its handle; the mounts there are scanned");
                     let fsid = handle.fsid();

@@ -174,7 +174,9 @@ fn the_status_has_its_published_shape() {
     let place = Place::new(&sink.rule_all());
     place.write("/d/1", "one");
     let daemon = place.start();
-    let status = daemon.status_until("one asset", |status| status["mounts"][0]["assets"] == 1);
+    let status = daemon.status_until("one asset", |status| {
+        (&status["mounts"][0]["assets"], &status["mounts"][0]["state"]) == (&1.into(), &"watching".into())
+    });
     let keys = |value: &serde_json::Value| -> Vec<String> {
         let mut keys: Vec<_> = value.as_object().expect("an object").keys().cloned().collect();
         keys.sort();
