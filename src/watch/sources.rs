@@ -21,9 +21,12 @@ pub struct Sources {
     state_dir: PathBuf,
     sink: SignalSink,
     syncs: Arc<Syncs>,
-    started: Mutex<BTreeMap<SourceKind, Result<Arc<dyn WatchSource>, String>>>,
+    started: Mutex<BTreeMap<SourceKind, Started>>,
     chosen: Mutex<BTreeMap<MountId, Chosen>>,
 }
+
+/// A source, or why there is none.
+type Started = Result<Arc<dyn WatchSource>, String>;
 
 /// A mount's source.
 #[derive(Clone)]
@@ -72,11 +75,11 @@ impl Sources {
     }
 
     /// The source of a kind, started if need be. One that could not be started is not tried again.
-    fn source(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
+    fn source(&self, kind: SourceKind) -> Started {
         lock(&self.started).entry(kind).or_insert_with(|| self.start(kind)).clone()
     }
 
-    fn start(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
+    fn start(&self, kind: SourceKind) -> Started {
         let (mounts, sink) = (Arc::clone(&self.mounts), Arc::clone(&self.sink));
         let started: Result<Arc<dyn WatchSource>, WatchError> = match kind {
             #[cfg(target_os = "linux")]
