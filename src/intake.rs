@@ -326,9 +326,16 @@ impl Intake {
             return;
         }
         let root = self.mounts.root_path(mount).clone();
-        let order = self.order();
         self.mounts.begin_scan(now, mount);
-        self.scans.push(mount, &root, order);
+        self.scan_unhinted(mount, &root);
+    }
+
+    /// A scan of a directory stands for hints that were not heard. Looks that are under way may be older than what they
+    /// would have told, and the listing may find no fault with a catalog that has not heard of those looks yet.
+    fn scan_unhinted(&mut self, mount: MountId, directory: &LogicalPath) {
+        let order = self.order();
+        self.looks.disturb_under(directory);
+        self.scans.push(mount, directory, order);
     }
 
     fn order(&mut self) -> u64 {

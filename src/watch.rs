@@ -18,8 +18,7 @@ pub mod poll;
 #[cfg(target_os = "linux")]
 mod queue;
 pub mod sources;
-#[cfg(target_os = "linux")]
-mod table;
+pub mod table;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 

@@ -90,7 +90,7 @@ impl Looks {
         }
     }
 
-    /// What lies below a directory that was removed is looked at again.
+    /// What lies below a directory is looked at again: the directory was removed, or hints of what is in it were lost.
     pub(super) fn disturb_under(&mut self, directory: &LogicalPath) {
         for (path, flight) in &mut self.flights {
             if path.is_below(directory) && flight.again.is_none() {

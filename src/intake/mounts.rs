@@ -345,8 +345,7 @@ impl Intake {
             if path == *self.mounts.root_path(mount) {
                 self.rescan(now, mount);
             } else {
-                let order = self.order();
-                self.scans.push(mount, &path, order);
+                self.scan_unhinted(mount, &path);
             }
         }
     }

@@ -13,14 +13,16 @@ use crate::model::path::LogicalPath;
 
 /// A directory of a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
+    /// Which mount.
     pub mount: MountId,
+    /// Where it shows there.
     pub path: LogicalPath,
 }
 
 /// The watched directories, by the kernel's key.
 #[derive(Debug)]
-pub(super) struct Table<K> {
+pub struct Table<K> {
     places: HashMap<K, Places>,
     keys: BTreeMap<LogicalPath, K>,
 }
@@ -40,7 +42,7 @@ impl<K> Default for Table<K> {
 
 impl<K: Clone + Eq + Hash> Table<K> {
     /// Where a directory is.
-    pub(super) fn places<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = &Place>
+    pub fn places<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> impl Iterator<Item = &Place>
     where
         K: Borrow<Q>,
     {
@@ -49,7 +51,7 @@ impl<K: Clone + Eq + Hash> Table<K> {
 
     /// Notes that the directory `key` is at `place`. Of its other places those stay that `stands` vouches for. Gives the
     /// key of a directory that was at the place before and is nowhere now.
-    pub(super) fn insert(&mut self, key: K, place: Place, stands: impl Fn(&Place) -> bool) -> Option<K> {
+    pub fn insert(&mut self, key: K, place: Place, stands: impl Fn(&Place) -> bool) -> Option<K> {
         let before = match self.keys.get(&place.path) {
             Some(before) if *before == key => return None,
             Some(before) => Some(before.clone()),
@@ -70,7 +72,7 @@ impl<K: Clone + Eq + Hash> Table<K> {
     }
 
     /// The directory is no more.
-    pub(super) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q)
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q)
     where
         K: Borrow<Q>,
     {
@@ -83,17 +85,17 @@ impl<K: Clone + Eq + Hash> Table<K> {
     }
 
     /// Whether a directory is kept at a path.
-    pub(super) fn has(&self, path: &LogicalPath) -> bool {
+    pub fn has(&self, path: &LogicalPath) -> bool {
         self.keys.contains_key(path)
     }
 
     /// Whether anything is kept at or below a path.
-    pub(super) fn has_under(&self, path: &LogicalPath) -> bool {
+    pub fn has_under(&self, path: &LogicalPath) -> bool {
         self.under(path).next().is_some()
     }
 
     /// Forgets all places at or below a path; gives the keys of directories that are nowhere now.
-    pub(super) fn remove_under(&mut self, path: &LogicalPath) -> Vec<K> {
+    pub fn remove_under(&mut self, path: &LogicalPath) -> Vec<K> {
         let gone: Vec<(LogicalPath, K)> = self.under(path).map(|(path, key)| (path.clone(), key.clone())).collect();
         let mut released = Vec::new();
         for (path, key) in gone {

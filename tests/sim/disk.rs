@@ -10,12 +10,13 @@ use ringback::look::disk::{Disk, DiskStat, Kind, Lease};
 use ringback::model::asset::Identity;
 use ringback::model::ids::MountId;
 use ringback::model::path::LogicalPath;
-use ringback::model::watching::{SourceKind, Watching};
+use ringback::model::watching::Watching;
+use ringback::watch::table::Place;
 use ringback::watch::{Mounting, WatchError, WatchSource};
 
 use super::ops;
 use super::rng::Rng;
-use super::source::{Inotify, Mask};
+use super::source::{Asked, Mask, Source};
 
 /// A node for life; unlike an inode number it is never reused.
 pub type Id = usize;
@@ -63,7 +64,7 @@ pub struct MountPoint {
 pub struct Inner {
     pub nodes: Vec<Node>,
     pub writers: Vec<Writer>,
-    pub inotify: Inotify,
+    pub source: Source,
     pub mounts: Vec<MountPoint>,
     pub rng: Rng,
     pub mono_ms: u64,
@@ -73,6 +74,8 @@ pub struct Inner {
     next_inode: u64,
     /// Leases work.
     pub leases: bool,
+    /// Watches in a thousand that are refused.
+    pub limit: u32,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
     /// How often each path lost the file that it had.
@@ -91,7 +94,8 @@ impl Inner {
         let mut inner = Self {
             nodes: Vec::new(),
             writers: Vec::new(),
-            inotify: Inotify::default(),
+            source: Source::default(),
+            limit: 0,
             mounts: Vec::new(),
             rng,
             mono_ms: 1_000,
@@ -187,7 +191,15 @@ impl Inner {
     }
 
     pub fn event(&mut self, dir: Id, name: Option<&[u8]>, mask: Mask) {
-        self.inotify.event(dir, name, mask);
+        let child = name.and_then(|name| self.nodes[dir].children.get(name).copied());
+        self.source.event(dir, name, child, mask);
+    }
+
+    /// The logical path of a directory; `None` when it is no more.
+    pub fn directory_path(&self, id: Id) -> Option<Vec<u8>> {
+        let node = &self.nodes[id];
+        let is_directory = node.kind == Kind::Directory && node.links > 0;
+        is_directory.then(|| self.logical(node.parent.as_ref()?)).flatten()
     }
 
     pub fn touch(&mut self, at: &Dentry) {
@@ -307,12 +319,15 @@ impl Disk for Host {
 
 impl WatchSource for Host {
     fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
-        let (source, why) = (SourceKind::Notify, "the simulation's".to_owned());
-        Ok(Watching { source, sees_closes: self.sees_closes, hints: true, why, is_fallback: false })
+        Ok(self.lock().source.take_up(self.sees_closes))
     }
 
-    fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
+    fn watch(&self, mount: MountId, path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
         let mut inner = self.call();
+        let limit = inner.limit;
+        if inner.rng.chance(limit) {
+            return Err(WatchError::Limit);
+        }
         let id = inner.resolve(dir).map_err(|_| WatchError::Gone)?;
         if inner.nodes[id].kind != Kind::Directory {
             return Err(WatchError::Gone);
@@ -322,20 +337,28 @@ impl WatchSource for Host {
             (node.kind == Kind::Directory).then_some((node.identity.volume, node.identity.inode))
         };
         let this = inode(&inner, dir).expect("it is a directory");
-        for stale in inner.inotify.stale(dir, this) {
-            if stale != dir && inode(&inner, &stale) == Some(this) {
-                return Err(WatchError::Failed("two paths of one directory".to_owned()));
+        let mut source = std::mem::take(&mut inner.source);
+        let watched = match &mut source {
+            Source::Poll(_) => Ok(()),
+            Source::Notify(source) => source.watch_as_asked(dir, id, this, |path| inode(&inner, path) == Some(this)),
+            Source::Keyed(source) => {
+                let stands = |place: &Place| inode(&inner, &disk_path(place.path.as_bytes())) == Some(this);
+                source.watch(&Asked { mount, path, node: id }, stands);
+                Ok(())
             }
-            inner.inotify.unwatch(&stale);
-        }
-        inner.inotify.watch(dir, id, this);
-        Ok(())
+        };
+        inner.source = source;
+        watched
     }
 
-    fn forget(&self, _mount: MountId, _path: &LogicalPath) {}
+    fn forget(&self, _mount: MountId, path: &LogicalPath) {
+        let mut inner = self.call();
+        let there = inner.resolve(&disk_path(path.as_bytes())).is_ok_and(|id| inner.nodes[id].kind == Kind::Directory);
+        inner.source.forget(path, there);
+    }
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
-        self.lock().inotify.cookie(number);
+        self.lock().source.sync(number);
         Ok(())
     }
 }

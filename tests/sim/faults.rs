@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ringback::model::watching::SourceKind;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{Connection, OpenFlags};
@@ -14,12 +15,14 @@ use super::rng::Rng;
 pub struct Plan {
     pub mounts: usize,
     pub steps: usize,
+    pub source: SourceKind,
     pub sees_closes: bool,
     pub leases: bool,
     pub meddle: u32,
     pub doubled: u32,
     pub reordered: u32,
     pub lost: u32,
+    pub limit: u32,
     pub crash: u32,
     pub power_cut: u32,
     pub commit_fails: u32,
@@ -43,15 +46,25 @@ impl Plan {
         let (refusals, slow) = (some(500), some(400));
         let (clock_jumps, mounts_away) = (some(5), some(10));
         let (rules_change, records, syncs) = (some(8), some(40), some(30));
+        let limit = some(200);
         Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
             steps: rng.between(150, 900) as usize,
+            source: [SourceKind::Fanotify, SourceKind::Inotify, SourceKind::Notify, SourceKind::Poll][match rng
+                .below(10)
+            {
+                0..4 => 0,
+                4..7 => 1,
+                7 | 8 => 2,
+                _ => 3,
+            }],
             sees_closes: rng.chance(800),
             leases: rng.chance(800),
             meddle,
             doubled,
             reordered,
             lost,
+            limit,
             crash,
             power_cut,
             commit_fails,

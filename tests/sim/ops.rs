@@ -81,8 +81,13 @@ pub fn random(s: &mut Inner) {
         }
         (16, _) => remove_dir(s, dir),
         (17, _) => {
-            let Some(&into) = s.rng.pick(&dirs) else { return };
-            rename_dir(s, dir, into);
+            // Not every pair can be: into itself, over another, out of its filesystem.
+            for _ in 0..4 {
+                let (Some(&dir), Some(&into)) = (s.rng.pick(&dirs), s.rng.pick(&dirs)) else { return };
+                if rename_dir(s, dir, into) {
+                    return;
+                }
+            }
         }
         (18 | 19, Some((at, id))) => set_xattr(s, &at, id),
         (20, Some((at, id))) => {
@@ -157,6 +162,16 @@ fn create(s: &mut Inner, dir: Id, whole: bool) {
     }
     if whole {
         close(s, writer);
+    }
+}
+
+/// Makes a file in every directory.
+pub fn create_in_each(s: &mut Inner) {
+    for dir in s.dirs() {
+        if let Some(id) = create_at(s, &(dir, b"last".to_vec())) {
+            let writer = open(s, id, (dir, b"last".to_vec()));
+            close(s, writer);
+        }
     }
 }
 
@@ -322,15 +337,16 @@ pub fn empty_dir(s: &mut Inner, dir: Id) {
     }
 }
 
-fn rename_dir(s: &mut Inner, dir: Id, into: Id) {
-    let Some(from) = s.nodes[dir].parent.clone() else { return };
+/// Gives whether it could be.
+fn rename_dir(s: &mut Inner, dir: Id, into: Id) -> bool {
+    let Some(from) = s.nodes[dir].parent.clone() else { return false };
     let mut below = Vec::new();
     s.walk(dir, &mut below);
     let at = s.rng.below(DIRS.len());
     let to = (into, DIRS[at].to_vec());
     let same_volume = s.nodes[into].identity.volume == s.nodes[dir].identity.volume;
     if from.0 == TOP || below.contains(&into) || s.nodes[into].children.contains_key(&to.1) || !same_volume {
-        return;
+        return false;
     }
     let files: Vec<Dentry> =
         below.iter().flat_map(|&dir| s.nodes[dir].children.keys().map(move |name| (dir, name.clone()))).collect();
@@ -348,6 +364,7 @@ fn rename_dir(s: &mut Inner, dir: Id, into: Id) {
     s.event(dir, None, Mask::MoveSelf);
     let to = s.logical(&to).unwrap_or_default().escape_ascii().to_string();
     log(s, &format!("rename dir to {to} from"), &from);
+    true
 }
 
 fn set_xattr(s: &mut Inner, at: &Dentry, id: Id) {

@@ -1,13 +1,17 @@
-//! A watch source like inotify under the `notify` crate: watches sit on inodes, the table of paths is kept by events
-//! that are read later, and the two part when directories are renamed. Modelled after `watch/notify.rs` and notify 8.2.
+//! What hints in a seed: models of the four watch sources, each with the kernel's side and the reader's.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+mod by_key;
+mod by_path;
 
-use ringback::model::hint::{Hint, HintKind, Signal};
+use ringback::model::hint::Signal;
+use ringback::model::ids::MountId;
+use ringback::model::path::LogicalPath;
+use ringback::model::watching::{SourceKind, Watching};
 use ringback::watch::mounts::Mounts;
 
-use super::disk::Id;
+use self::by_key::ByKey;
+use self::by_path::ByPath;
+use super::disk::{Id, Inner};
 
 /// What an event says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,147 +28,111 @@ pub enum Mask {
     MoveSelf,
 }
 
-#[derive(Debug, Clone)]
-enum Event {
-    Of(u64, Option<Vec<u8>>, Mask),
-    Cookie(u64),
+/// A source over its kernel queue.
+#[derive(Debug)]
+pub enum Source {
+    /// The notify crate: watches sit on inodes, the table is one of paths.
+    Notify(ByPath),
+    /// inotify and fanotify: the table is one of the kernel's own keys.
+    Keyed(ByKey),
+    /// Nothing is hinted; only these syncs are to be answered.
+    Poll(Vec<u64>),
 }
 
-type Inode = (u64, u64);
-
-/// Both sides: the kernel's watches and queue, and the reader's tables.
-#[derive(Debug, Default)]
-pub struct Inotify {
-    nodes: BTreeMap<Id, u64>,
-    queue: VecDeque<Event>,
-    last_wd: u64,
-    watches: BTreeMap<PathBuf, u64>,
-    paths: BTreeMap<u64, PathBuf>,
-    held_inodes: BTreeMap<PathBuf, Inode>,
-    held_paths: BTreeMap<Inode, PathBuf>,
-    awaited: BTreeSet<u64>,
+impl Default for Source {
+    fn default() -> Self {
+        Self::Poll(Vec::new())
+    }
 }
 
-impl Inotify {
-    /// Something happened in, or to, a directory.
-    pub fn event(&mut self, dir: Id, name: Option<&[u8]>, mask: Mask) {
-        if let Some(&wd) = self.nodes.get(&dir) {
-            let event = Event::Of(wd, name.map(<[u8]>::to_vec), mask);
-            self.queue.push_back(event);
-        }
-        if mask == Mask::DeleteSelf {
-            self.nodes.remove(&dir);
+impl Source {
+    pub fn new(kind: SourceKind) -> Self {
+        match kind {
+            SourceKind::Notify => Self::Notify(ByPath::default()),
+            SourceKind::Inotify => Self::Keyed(ByKey::inotify()),
+            SourceKind::Fanotify => Self::Keyed(ByKey::fanotify()),
+            SourceKind::Poll => Self::default(),
         }
     }
 
-    pub fn cookie(&mut self, number: u64) {
-        self.awaited.insert(number);
-        self.queue.push_back(Event::Cookie(number));
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Self::Notify(_) => SourceKind::Notify,
+            Self::Keyed(keyed) if keyed.is_fanotify() => SourceKind::Fanotify,
+            Self::Keyed(_) => SourceKind::Inotify,
+            Self::Poll(_) => SourceKind::Poll,
+        }
     }
 
+    /// A mount is taken up.
+    pub fn take_up(&mut self, sees_closes: bool) -> Watching {
+        if let Self::Keyed(source) = self {
+            source.take_up();
+        }
+        let (source, hints) = (self.kind(), self.kind() != SourceKind::Poll);
+        Watching {
+            source,
+            sees_closes: sees_closes && hints,
+            hints,
+            why: "the simulation's".to_owned(),
+            is_fallback: false,
+        }
+    }
+
+    /// Something happened in, or to, a directory; `child` is what has the name now.
+    pub fn event(&mut self, dir: Id, name: Option<&[u8]>, child: Option<Id>, mask: Mask) {
+        match self {
+            Self::Notify(source) => source.event(dir, name, mask),
+            Self::Keyed(source) => source.event(dir, name, child, mask),
+            Self::Poll(_) => {}
+        }
+    }
+
+    pub fn sync(&mut self, number: u64) {
+        match self {
+            Self::Notify(source) => source.cookie(number),
+            Self::Keyed(source) => source.sync(number),
+            Self::Poll(numbers) => numbers.push(number),
+        }
+    }
+
+    /// Events, and syncs to be answered, in the queue.
     pub fn len(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// The paths whose watches must go before `path`, which is now `inode`, is watched (`watch/notify/held.rs`).
-    pub fn stale(&self, path: &Path, inode: Inode) -> Vec<PathBuf> {
-        let other = self.held_paths.get(&inode).filter(|other| *other != path).cloned();
-        let replaced = self.held_inodes.get(path).is_some_and(|&held| held != inode).then(|| path.to_owned());
-        other.into_iter().chain(replaced).collect()
-    }
-
-    pub fn unwatch(&mut self, path: &Path) {
-        if let Some(wd) = self.watches.remove(path) {
-            self.remove(wd);
-        }
-        self.forget_held(path);
-    }
-
-    pub fn watch(&mut self, path: &Path, node: Id, inode: Inode) {
-        let wd = *self.nodes.entry(node).or_insert_with(|| {
-            self.last_wd += 1;
-            self.last_wd
-        });
-        self.watches.insert(path.to_owned(), wd);
-        self.paths.insert(wd, path.to_owned());
-        self.forget_held(path);
-        if let Some(other) = self.held_paths.insert(inode, path.to_owned()) {
-            self.held_inodes.remove(&other);
-        }
-        self.held_inodes.insert(path.to_owned(), inode);
-    }
-
-    fn forget_held(&mut self, path: &Path) {
-        if let Some(inode) = self.held_inodes.remove(path)
-            && self.held_paths.get(&inode).is_some_and(|held| held == path)
-        {
-            self.held_paths.remove(&inode);
+        match self {
+            Self::Notify(source) => source.len(),
+            Self::Keyed(source) => source.len(),
+            Self::Poll(numbers) => numbers.len(),
         }
     }
 
-    fn remove(&mut self, wd: u64) {
-        self.paths.remove(&wd);
-        self.nodes.retain(|_, other| *other != wd);
+    pub fn forget(&mut self, path: &LogicalPath, is_directory: bool) {
+        if let Self::Keyed(source) = self {
+            source.forget(path, is_directory);
+        }
+    }
+
+    /// Reads events and says what they mean. `inner` has another source meanwhile.
+    pub fn read(&mut self, most: usize, inner: &Inner, mounts: &Mounts, sees_closes: bool) -> Vec<Signal> {
+        match self {
+            Self::Notify(source) => source.read(most, mounts, sees_closes),
+            Self::Keyed(source) => source.read(most, inner, mounts, sees_closes),
+            Self::Poll(numbers) => numbers.drain(..).map(Signal::Synced).collect(),
+        }
     }
 
     /// Loses the next events, as an overflow does, and says so.
     pub fn lose(&mut self, most: usize, mounts: &Mounts) -> Vec<Signal> {
-        let lost = most.min(self.queue.len());
-        self.queue.drain(..lost);
-        let mut signals: Vec<Signal> = mounts.ids().map(Signal::Lost).collect();
-        signals.extend(std::mem::take(&mut self.awaited).into_iter().map(Signal::Synced));
-        signals
-    }
-
-    /// Reads events and says what they mean.
-    pub fn read(&mut self, most: usize, mounts: &Mounts, sees_closes: bool) -> Vec<Signal> {
-        let mut signals = Vec::new();
-        let mut dropped = Vec::new();
-        for _ in 0..most {
-            let Some(event) = self.queue.pop_front() else { break };
-            match event {
-                Event::Cookie(number) => {
-                    if self.awaited.remove(&number) {
-                        signals.push(Signal::Synced(number));
-                    }
-                }
-                Event::Of(wd, name, mask) => {
-                    let Some(dir) = self.paths.get(&wd) else { continue };
-                    let path = name.map_or_else(|| dir.clone(), |name| dir.join(os(name)));
-                    if matches!(mask, Mask::From | Mask::Delete | Mask::DeleteSelf) && self.watches.contains_key(&path)
-                    {
-                        dropped.push(path.clone());
-                    }
-                    let kind = match mask {
-                        Mask::Create | Mask::Modify => HintKind::Written,
-                        Mask::Close if sees_closes => HintKind::Closed,
-                        Mask::Close => continue,
-                        _ => HintKind::Moved,
-                    };
-                    if let Some((mount, path)) = mounts.locate(&path)
-                        && !mounts.is_ignored(mount, &path)
-                    {
-                        signals.push(Signal::Hint(Hint { path, kind }));
-                    }
-                }
-            }
+        match self {
+            Self::Notify(source) => source.lose(most, mounts),
+            Self::Keyed(source) => source.lose(most, mounts),
+            Self::Poll(numbers) => numbers.drain(..).map(Signal::Synced).collect(),
         }
-        for path in dropped {
-            let Some(wd) = self.watches.remove(&path) else { continue };
-            self.remove(wd);
-            let below: Vec<_> = self.paths.iter().filter(|(_, p)| p.starts_with(&path)).map(|(w, _)| *w).collect();
-            for wd in below {
-                if let Some(path) = self.paths.get(&wd).cloned() {
-                    self.watches.remove(&path);
-                }
-                self.remove(wd);
-            }
-        }
-        signals
     }
 }
 
-fn os(name: Vec<u8>) -> std::ffi::OsString {
-    use std::os::unix::ffi::OsStringExt as _;
-    std::ffi::OsString::from_vec(name)
+/// A watch that is asked for.
+pub struct Asked<'a> {
+    pub mount: MountId,
+    pub path: &'a LogicalPath,
+    pub node: Id,
 }

@@ -32,6 +32,7 @@ use super::ledger::Reader;
 use super::ops;
 use super::receiver::Receivers;
 use super::rng::Rng;
+use super::source::Source;
 use super::trace::Trace;
 
 pub const QUIET_MS: u64 = 1_000;
@@ -103,6 +104,7 @@ impl World {
         };
         let mut inner = Inner::new(Rng::new(rng.next()), volumes, 1_700_000_000_000);
         inner.leases = plan.leases;
+        inner.source = Source::new(plan.source);
         for _ in 0..rng.below(60) {
             ops::random(&mut inner);
         }
@@ -115,6 +117,7 @@ impl World {
         let mount = |point: &super::disk::MountPoint| Mount {
             ignore: vec!["*.tmp".to_owned()],
             first_scan,
+            poll_interval_ms: 3_000,
             ..Mount::new(point.logical.clone(), super::disk::disk_path(point.logical.as_bytes()))
         };
         let configured: Vec<Mount> = inner.mounts.iter().map(mount).collect();
@@ -163,7 +166,10 @@ impl World {
 
     /// Runs the seed.
     pub fn run(&mut self) -> Checked {
-        self.host.lock().meddle = self.plan.meddle;
+        {
+            let mut inner = self.host.lock();
+            (inner.meddle, inner.limit) = (self.plan.meddle, self.plan.limit);
+        }
         self.start()?;
         for _ in 0..self.plan.steps {
             self.step()?;
@@ -227,10 +233,13 @@ impl World {
         let lost = self.rng.chance(self.plan.lost);
         let signals = {
             let mut inner = self.host.lock();
-            match lost {
-                true => inner.inotify.lose(most, &self.mounts),
-                false => inner.inotify.read(most, &self.mounts, self.plan.sees_closes),
-            }
+            let mut source = std::mem::take(&mut inner.source);
+            let signals = match lost {
+                true => source.lose(most, &self.mounts),
+                false => source.read(most, &inner, &self.mounts, self.plan.sees_closes),
+            };
+            inner.source = source;
+            signals
         };
         if signals.is_empty() {
             return;

@@ -1,5 +1,7 @@
 //! The end of a seed: nothing goes wrong any more, everybody finishes, and the books are compared.
 
+use ringback::model::watching::SourceKind;
+
 use super::{Checked, Job, World};
 use crate::{check, ops};
 
@@ -13,7 +15,7 @@ impl World {
     pub(super) fn end(&mut self) -> Checked {
         {
             let mut inner = self.host.lock();
-            inner.meddle = 0;
+            (inner.meddle, inner.limit) = (0, 0);
             for mount in 0..inner.mounts.len() {
                 ops::bring_mount_back(&mut inner, mount);
             }
@@ -35,6 +37,11 @@ impl World {
             return Err(format!("{} sync calls are never answered", self.syncs.len()));
         }
         check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("without a scan: {why}"))?;
+        // Whatever was done to the directories, each of them is watched where it is now.
+        ops::create_in_each(&mut self.host.lock());
+        self.note_disk();
+        self.quiesce()?;
+        check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("not watched: {why}"))?;
         let connection = self.crash();
         self.restart(connection)?;
         self.quiesce()?;
@@ -63,8 +70,13 @@ impl World {
             let idle = self.inbox.is_empty()
                 && self.results.is_empty()
                 && self.receivers.is_idle()
-                && self.host.lock().inotify.len() == 0
-                && self.jobs.iter().all(|job| matches!(job, Job::Root(_)));
+                && self.host.lock().source.len() == 0
+                && self.jobs.iter().all(|job| match job {
+                    Job::Root(_) => true,
+                    // Whoever is not hinted scans for ever.
+                    Job::List(_) => self.plan.source == SourceKind::Poll,
+                    Job::Look(_) | Job::Sync(_) => false,
+                });
             let now = self.now();
             if !idle {
                 silent_since = now.mono;
@@ -75,7 +87,7 @@ impl World {
             while !self.results.is_empty() {
                 self.report();
             }
-            while self.host.lock().inotify.len() > 0 {
+            while self.host.lock().source.len() > 0 {
                 self.hear();
             }
             for _ in 0..8 {

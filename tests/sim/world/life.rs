@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{Checked, World};
 use crate::faults::install;
-use crate::source::Inotify;
+use crate::source::Source;
 
 /// The ledger's id, so that all seeds tell the same numbers.
 const NODE: u64 = 0x5eed;
@@ -55,7 +55,7 @@ impl World {
         self.written.clear();
         self.records.clear();
         self.syncs.clear();
-        self.host.lock().inotify = Inotify::default();
+        self.host.lock().source = Source::new(self.plan.source);
         engine.crash().into_connection()
     }
 
