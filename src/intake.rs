@@ -155,7 +155,7 @@ struct Outcome {
     retry_later: Vec<(LogicalPath, Cause)>,
     together: Vec<(LogicalPath, Cause)>,
     scan: Vec<(MountId, LogicalPath, u64)>,
-    /// Where no directory is, whether or not one was known: its listing may be under way even so.
+    /// Where no directory is, whether or not one was known: its listing, and looks below, may be under way even so.
     no_directories: Vec<LogicalPath>,
     removed_trees: Vec<LogicalPath>,
     root_suspect: bool,
@@ -379,9 +379,9 @@ impl Intake {
         }
         for path in &outcome.no_directories {
             self.scans.disturb_under(path);
+            self.looks.disturb_under(path);
         }
         for path in &outcome.removed_trees {
-            self.looks.disturb_under(path);
             self.settle.recheck_under(mono, path);
             self.mounts.forget_faults_under(path);
         }

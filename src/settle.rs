@@ -179,9 +179,7 @@ impl Settle {
 
     /// What waits for a writer at or below a directory is due now: the directory is gone, so no close will be hinted.
     pub fn recheck_under(&mut self, now: Mono, directory: &LogicalPath) {
-        let from = self.held.range(directory.clone()..);
-        let near = from.take_while(|path| path.as_bytes().starts_with(directory.as_bytes()));
-        let below: Vec<_> = near.filter(|path| path.is_below(directory)).cloned().collect();
+        let below: Vec<_> = self.held.range::<[u8], _>(directory.below()).cloned().collect();
         for path in below {
             if let Some(cause) = self.pending.get(&path).map(|pending| pending.cause) {
                 self.schedule(&path, cause, Wait::Time, now);

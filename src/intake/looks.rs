@@ -1,6 +1,6 @@
 //! Looks under way: which paths, for what cause, and which results have become worthless meanwhile.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::{Effect, Intake};
 use crate::model::hint::HintKind;
@@ -19,7 +19,8 @@ const PATHS_MAX: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     requests: HashMap<Ticket, MountId>,
-    flights: HashMap<LogicalPath, Flight>,
+    /// In order, so that those below a directory are found without looking at all.
+    flights: BTreeMap<LogicalPath, Flight>,
     /// Groups of places that have to be looked at together, in order.
     together: VecDeque<Vec<(LogicalPath, Cause)>>,
     /// Paths whose last group could not be recorded: each is looked at by itself, so that one bad path harms no others.
@@ -92,10 +93,8 @@ impl Looks {
 
     /// What lies below a directory is looked at again: the directory was removed, or hints of what is in it were lost.
     pub(super) fn disturb_under(&mut self, directory: &LogicalPath) {
-        for (path, flight) in &mut self.flights {
-            if path.is_below(directory) && flight.again.is_none() {
-                flight.again = Some(flight.cause);
-            }
+        for (_, flight) in self.flights.range_mut::<[u8], _>(directory.below()) {
+            flight.again.get_or_insert(flight.cause);
         }
     }
 

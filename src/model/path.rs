@@ -1,6 +1,8 @@
 //! Logical paths: what rules, records and payloads call an asset. Bytes, because file names are bytes.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -120,6 +122,24 @@ impl LogicalPath {
         self.0.len() > directory.0.len() && self.0.starts_with(&directory.0) && self.0[directory.0.len()] == b'/'
     }
 
+    /// The range, among paths in order, of all that lie strictly below this one: to be asked of a tree of paths as
+    /// `range::<[u8], _>`.
+    #[must_use]
+    pub fn below(&self) -> BelowRange {
+        let mut start = self.0.to_vec();
+        if !self.is_root() {
+            start.push(b'/');
+        }
+        // What follows a slash in the order of bytes. Below the root it is everything but the root itself.
+        let mut end = start.clone();
+        end.pop();
+        end.push(b'/' + 1);
+        if self.is_root() {
+            start.push(0);
+        }
+        BelowRange(start..end)
+    }
+
     /// What is left of this path under `directory`, without a leading slash; empty when they are equal, `None` when
     /// it does not lie there.
     #[must_use]
@@ -147,6 +167,26 @@ impl LogicalPath {
             Ok(_) => None,
             Err(_) => Some(base64::engine::general_purpose::STANDARD.encode(&self.0)),
         }
+    }
+}
+
+/// See [`LogicalPath::below`].
+#[derive(Debug)]
+pub struct BelowRange(Range<Vec<u8>>);
+
+impl std::ops::RangeBounds<[u8]> for BelowRange {
+    fn start_bound(&self) -> std::ops::Bound<&[u8]> {
+        std::ops::Bound::Included(&self.0.start)
+    }
+
+    fn end_bound(&self) -> std::ops::Bound<&[u8]> {
+        std::ops::Bound::Excluded(&self.0.end)
+    }
+}
+
+impl Borrow<[u8]> for LogicalPath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -199,6 +239,18 @@ mod tests {
         assert_eq!(path("/a/b/c").relative_to(&path("/a")), Some(&b"b/c"[..]));
         assert_eq!(path("/a/b").relative_to(&LogicalPath::root()), Some(&b"a/b"[..]));
         assert_eq!(path("/a").relative_to(&path("/a")), Some(&b""[..]));
+    }
+
+    #[test]
+    fn what_lies_below_is_a_range() {
+        let all: std::collections::BTreeSet<LogicalPath> =
+            ["/", "/a", "/a-b", "/a/b", "/a/b/c", "/a/\u{10ffff}", "/a0", "/ab", "/b"].map(path).into();
+        for directory in ["/", "/a", "/a/b", "/b", "/none"] {
+            let directory = path(directory);
+            let found: Vec<_> = all.range::<[u8], _>(directory.below()).collect();
+            let expect: Vec<_> = all.iter().filter(|path| path.is_below(&directory)).collect();
+            assert_eq!(found, expect, "{directory}");
+        }
     }
 
     #[test]

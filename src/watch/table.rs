@@ -108,11 +108,7 @@ impl<K: Clone + Eq + Hash> Table<K> {
     }
 
     fn under(&self, path: &LogicalPath) -> impl Iterator<Item = (&LogicalPath, &K)> {
-        // Bytes between: `/a-b` and `/a.b` sort before `/a/b`, so the range is walked by prefix and filtered.
-        self.keys
-            .range(path.clone()..)
-            .take_while(move |(other, _)| other.as_bytes().starts_with(path.as_bytes()))
-            .filter(move |(other, _)| *other == path || other.is_below(path))
+        self.keys.get_key_value(path).into_iter().chain(self.keys.range::<[u8], _>(path.below()))
     }
 
     /// The directory is not at this place; gives whether it is nowhere now.
