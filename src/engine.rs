@@ -23,9 +23,9 @@ use crate::model::record::RecordsAnswer;
 use crate::model::status::{RulesStatus, Status};
 use crate::model::time::{Mono, Now};
 use crate::rules::RuleSet;
-use crate::store::{Ledger, StoreError};
+use crate::store::{DiskFault, Ledger, StoreError};
 
-use hold::Hold;
+use hold::{Hold, LastHold};
 
 /// After a group was lost the next one is tried this much later, milliseconds.
 const RECOVER_MS: u64 = 1_000;
@@ -81,6 +81,7 @@ pub struct Engine {
     next_ticket: u64,
     /// While the ledger's disk refuses.
     hold: Option<Hold>,
+    last_hold: Option<LastHold>,
     recover_at: Mono,
     maintain_at: Mono,
 }
@@ -120,6 +121,7 @@ impl Engine {
             under_way: BTreeMap::new(),
             next_ticket: 1,
             hold: None,
+            last_hold: None,
             recover_at: now.mono,
             maintain_at: now.mono.plus_ms(maintenance::FIRST_MS),
         };
@@ -169,9 +171,13 @@ impl Engine {
                 ran.effects.extend(effects);
             }
             Err(error) => {
+                // What was committed and not synced may stand: nobody is told that it does not.
+                let may_stand = error.disk() == Some(DiskFault::Unsynced);
                 self.lose(now, error, &mut ran);
                 self.outcomes_to_come = outcomes;
-                refuse(replies, &mut ran);
+                if !may_stand {
+                    refuse(replies, &mut ran);
+                }
             }
         }
         ran

@@ -17,7 +17,7 @@ pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>, inbox: Arc<Inbox>) -> i
         loop {
             let ending = stop.wait(Duration::from_millis(Keeper::EVERY_MS)) == Woken::Stopped;
             match keeper.keep() {
-                Ok(()) => failing = false,
+                Ok(copied_back) => failing &= !copied_back,
                 Err(error) if error.disk() == Some(DiskFault::Unsynced) => {
                     tell_unsynced(&error);
                     inbox.close();
@@ -25,7 +25,10 @@ pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>, inbox: Arc<Inbox>) -> i
                 }
                 Err(error) if !failing => {
                     failing = true;
-                    tracing::error!(error = &error as &dyn std::error::Error, "keeping the ledger failed; trying on");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the ledger's log was not copied back; trying on"
+                    );
                 }
                 Err(_) => {}
             }

@@ -10,16 +10,30 @@ use crate::model::time::{Mono, Now};
 use crate::store::{DiskFault, StoreError};
 
 /// Room is looked for this often, milliseconds.
-const LOOK_FOR_ROOM_MS: u64 = 1_000;
+const LOOK_MS: u64 = 1_000;
+/// A hold that comes this soon after another, milliseconds, looks half as often as that one did: each end of a hold
+/// has everything looked at again.
+const SOON_MS: u64 = 60_000;
+/// Room is looked for at least this often, milliseconds.
+const LOOK_MS_MAX: u64 = 30_000;
 
 /// Why nothing is taken in, and until when at least.
 #[derive(Debug)]
 pub(super) struct Hold {
     fault: DiskFault,
+    /// How often room is looked for, milliseconds.
+    look_ms: u64,
     /// When room is looked for next.
     look_at: Mono,
     /// It was said that nothing is taken in. While the disk refuses, that it still does is no news.
     said: bool,
+}
+
+/// A hold that is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastHold {
+    ended: Mono,
+    look_ms: u64,
 }
 
 impl Engine {
@@ -32,7 +46,7 @@ impl Engine {
     /// At the start: without its ballast the ledger first has to find room for it.
     pub(super) fn hold_without_ballast(&mut self, now: Now) {
         if !self.ledger.has_ballast() {
-            self.hold = Some(Hold { fault: DiskFault::Full, look_at: now.mono, said: false });
+            self.hold = Some(Hold { fault: DiskFault::Full, look_ms: LOOK_MS, look_at: now.mono, said: false });
         }
     }
 
@@ -44,16 +58,17 @@ impl Engine {
         };
         if self.hold.is_none() {
             ran.faults.extend(self.ledger.drop_ballast().err());
-            self.hold = Some(Hold { fault, look_at: now.mono.plus_ms(LOOK_FOR_ROOM_MS), said: false });
+            let look_ms = match self.last_hold {
+                Some(LastHold { ended, look_ms }) if now.mono.since_ms(ended) < SOON_MS => 2 * look_ms,
+                _ => LOOK_MS,
+            };
+            let look_ms = look_ms.min(LOOK_MS_MAX);
+            self.hold = Some(Hold { fault, look_ms, look_at: now.mono.plus_ms(look_ms), said: false });
             // What is owed does not wait.
             self.recover_at = now.mono;
         }
-        self.say(error, ran);
-    }
-
-    fn say(&mut self, error: StoreError, ran: &mut Ran) {
         if let Some(hold) = self.hold.as_mut().filter(|hold| !hold.said) {
-            hold.said = true;
+            (hold.fault, hold.said) = (fault, true);
             ran.faults.push(error);
         }
     }
@@ -61,10 +76,12 @@ impl Engine {
     /// Ends the hold once the disk takes everything again. The machines are made anew, intake among them.
     pub(super) fn look_for_room(&mut self, now: Now, ran: &mut Ran) {
         let Some(hold) = self.hold.as_mut().filter(|hold| hold.look_at <= now.mono) else { return };
-        hold.look_at = now.mono.plus_ms(LOOK_FOR_ROOM_MS);
+        hold.look_at = now.mono.plus_ms(hold.look_ms);
+        let over = hold.said.then_some(LastHold { ended: now.mono, look_ms: hold.look_ms });
         match self.ledger.find_room() {
             Ok(()) => {
                 self.hold = None;
+                self.last_hold = over;
                 self.drop_machines();
                 self.recover_at = now.mono;
             }

@@ -7,7 +7,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ use super::{Ledger, Result};
 const FILE: &str = "ballast";
 /// How much it holds: the log is copied back into the database when it is a quarter of this, so what the database has
 /// to grow by then fits in, and with it what outcomes add to the log.
-const BALLAST_BYTES: usize = 16 << 20;
+const BALLAST_BYTES: u64 = 16 << 20;
 /// The free room that taking it on board needs, of which it uses half.
-const ROOM_BYTES: u64 = 2 * BALLAST_BYTES as u64;
+const ROOM_BYTES: u64 = 2 * BALLAST_BYTES;
 
 /// A state directory's ballast.
 pub(super) struct Ballast {
@@ -36,7 +36,7 @@ impl Ballast {
 
     /// Whether it is on board whole.
     pub(super) fn stands(&self) -> bool {
-        fs::metadata(self.file()).is_ok_and(|about| about.len() == BALLAST_BYTES as u64)
+        fs::metadata(self.file()).is_ok_and(|about| about.len() == BALLAST_BYTES)
     }
 
     /// Takes it on board, unless it is.
@@ -44,7 +44,7 @@ impl Ballast {
         if self.stands() {
             return Ok(());
         }
-        let written = File::create(self.file()).and_then(|mut file| file.write_all(&incompressible()));
+        let written = File::create(self.file()).and_then(write_incompressible);
         written.or_else(|error| self.release().and(Err(error)))
     }
 
@@ -68,7 +68,9 @@ impl Ballast {
         let about = unsafe { about.assume_init() };
         #[allow(clippy::unnecessary_cast, reason = "not 64 bits wide on every platform")]
         let free = (about.f_bavail as u64).saturating_mul(about.f_frsize as u64);
-        if free < ROOM_BYTES { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        // A filesystem that says nothing of its size has none that anybody could wait for.
+        let is_too_small = about.f_blocks != 0 && free < ROOM_BYTES;
+        if is_too_small { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn file(&self) -> PathBuf {
@@ -76,17 +78,17 @@ impl Ballast {
     }
 }
 
-/// What no filesystem makes smaller (xorshift64), as it would zeros.
-fn incompressible() -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(BALLAST_BYTES);
+/// Writes what no filesystem makes smaller (xorshift64), as it would zeros.
+fn write_incompressible(file: File) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, file);
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    while bytes.len() < BALLAST_BYTES {
+    for _ in 0..BALLAST_BYTES / size_of::<u64>() as u64 {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
+        out.write_all(&state.to_le_bytes())?;
     }
-    bytes
+    out.flush()
 }
 
 impl Ledger {

@@ -206,25 +206,25 @@ impl Keeper {
     pub const EVERY_MS: u64 = 200;
 
     /// Syncs the log if anything was committed since the last call, and copies it back into the database once it is
-    /// long.
+    /// long. Gives whether it did that too.
     ///
     /// # Errors
     /// When the disk or SQLite refuses. What could not be copied back is, once more was committed; after
     /// [`DiskFault::Unsynced`] nothing helps but another process.
-    pub fn keep(&mut self) -> Result<()> {
+    pub fn keep(&mut self) -> Result<bool> {
         let commits = self.wal.state.commits.load(Ordering::Acquire);
         if commits == self.commits_synced {
-            return Ok(());
+            return Ok(false);
         }
         self.wal.sync().to("sync its log")?;
         self.commits_synced = commits;
         let mode = match self.wal.file.metadata().to("look at its log")?.len() {
             RESTART_BYTES.. => "RESTART",
             CHECKPOINT_BYTES.. => "PASSIVE",
-            _ => return Ok(()),
+            _ => return Ok(false),
         };
         let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let copied = self.connection.query_row(&sql, [], |_| Ok(())).to("copy its log back");
+        let copied = self.connection.query_row(&sql, [], |_| Ok(true)).to("copy its log back");
         if copied.as_ref().is_err_and(|error| error.disk() == Some(DiskFault::Unsynced)) {
             self.wal.state.give_up();
         }

@@ -2,14 +2,16 @@
 //! recovers by itself, and afterwards everything has been told once.
 //!
 //! A full disk is a small tmpfs, which only root may mount: without, those tests say that they did not run. A failing one
-//! is a process whose files may not grow (`RLIMIT_FSIZE`), which needs no rights.
+//! is a process whose files may not grow (`RLIMIT_FSIZE`), which needs no rights. One that does not confirm what was
+//! written is `strace`'s work.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::daemon::{Daemon, Place};
 use crate::disk::files_below;
@@ -238,4 +240,59 @@ fn a_failing_disk_is_waited_out_and_no_accepted_delivery_is_repeated() {
     assert!(accepted.values().all(|times| *times == 1), "{accepted:?}");
     assert_eq!(said(&daemon, "the disk of the state directory"), 1, "{}", daemon.log());
     assert_eq!(said(&daemon, "the ledger takes writes again"), 1, "{}", daemon.log());
+}
+
+/// From now on no sync of a daemon's succeeds. `None`, loudly, where that cannot be done.
+fn refuse_syncs(daemon: &Daemon) -> Option<Tracer> {
+    let pid = daemon.pid().to_string();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO", "-p", &pid]);
+    let why = match strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
+        Ok(mut child) => {
+            let mut said = BufReader::new(child.stderr.take().expect("piped"));
+            let mut line = String::new();
+            said.read_line(&mut line).expect("UTF-8");
+            if line.contains(" attached") {
+                return Some(Tracer { child, _said: said });
+            }
+            child.wait().expect("a child of ours");
+            line
+        }
+        Err(error) => error.to_string(),
+    };
+    eprintln!("NOT RUN: strace, which is to let syncs fail, cannot be used here: {why}");
+    None
+}
+
+/// Who stands between a daemon and the kernel; no longer when dropped.
+struct Tracer {
+    child: Child,
+    /// Open, so that it can go on saying things.
+    _said: BufReader<ChildStderr>,
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // An error means that it has ended, as it does with whom it watches.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn after_a_sync_that_failed_the_process_ends_and_the_next_one_goes_on() {
+    let sink = Sink::new();
+    let place = Place::new(&patient_rule(&sink));
+    let daemon = place.start();
+    place.write("/early", "1");
+    sink.wait_line("added /early");
+    let Some(tracer) = refuse_syncs(&daemon) else { return };
+    place.write("/late", "1");
+    let (code, said) = daemon.ends();
+    drop(tracer);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("did not confirm what was written to it; ending"), "{said}");
+
+    let daemon = place.start();
+    check_told(&daemon, &place, &sink, "none");
 }
