@@ -20,7 +20,7 @@ use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::delivery::Attempted;
 use crate::model::ids::{DeliveryNo, ReplyId};
 use crate::model::record::RecordsAnswer;
-use crate::model::status::{RulesStatus, Status};
+use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::time::{Mono, Now};
 use crate::rules::RuleSet;
 use crate::store::{DiskFault, Ledger, StoreError};
@@ -79,6 +79,8 @@ pub struct Engine {
     under_way: BTreeMap<DeliveryNo, String>,
     /// Tickets of a lost machine are not used again.
     next_ticket: u64,
+    /// What dispatch had to do when it was last loaded: what is said of it while there is none.
+    to_deliver: (OutboxStatus, DeliveriesStatus),
     /// While the ledger's disk refuses.
     hold: Option<Hold>,
     last_hold: Option<LastHold>,
@@ -120,6 +122,7 @@ impl Engine {
             syncs: BTreeSet::new(),
             under_way: BTreeMap::new(),
             next_ticket: 1,
+            to_deliver: Default::default(),
             hold: None,
             last_hold: None,
             recover_at: now.mono,
@@ -221,15 +224,18 @@ impl Engine {
         let node = self.ledger.node().to_string();
         let rules = self.rules_status.clone();
         let intake = self.machines.as_ref().and_then(|machines| machines.intake.as_ref());
-        let dispatch = self.machines.as_ref().map(|machines| &machines.dispatch);
+        let (outbox, deliveries) = match &self.machines {
+            Some(Machines { dispatch, .. }) => (dispatch.outbox_status(now), dispatch.deliveries_status()),
+            None => self.to_deliver.clone(),
+        };
         Status {
             version,
             node,
             ready: self.is_well() && intake.is_some_and(Intake::ready),
             mounts: intake.map(|intake| intake.status(now)).unwrap_or_default(),
             rules,
-            outbox: dispatch.map(|dispatch| dispatch.outbox_status(now)).unwrap_or_default(),
-            deliveries: dispatch.map(Dispatch::deliveries_status).unwrap_or_default(),
+            outbox,
+            deliveries,
         }
     }
 
@@ -321,6 +327,7 @@ impl Engine {
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way)?;
         dispatch.set_subscriptions(self.rules.subscriptions());
+        self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());
         if self.hold.is_some() {
             return Ok(Machines { intake: None, dispatch });
         }

@@ -226,6 +226,7 @@ fn a_failing_disk_is_waited_out_and_no_accepted_delivery_is_repeated() {
     wait_held(&daemon, &place, "fails");
     // Its outcome does not fit anywhere but in memory.
     sink.wait_line("added /early");
+    daemon.status_until("a delivery whose outcome is not recorded", |status| status["deliveries"]["inFlight"] == 1);
     let answer = daemon.records(r#"{"path": "/early", "set": {"City": "Sydney"}}"#);
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(!daemon.is_ready());

@@ -102,8 +102,12 @@ impl World {
         Err("it never becomes quiet".to_owned())
     }
 
-    /// While nothing can be taken in, what is owed is delivered all the same.
+    /// While nothing can be taken in, what is owed is delivered all the same; while nothing at all can be written, that is
+    /// waited out.
     fn deliver_while_full(&mut self) -> Checked {
+        self.hooks.fill(Fullness::Brim);
+        self.note("the ledger's disk is full to the brim");
+        self.quiesce()?;
         self.hooks.fill(Fullness::Ballast);
         self.note("the ledger's disk is full");
         self.quiesce()?;
