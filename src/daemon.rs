@@ -148,7 +148,7 @@ impl Daemon {
             inbox: Arc::clone(&inbox),
         });
         lookers.start().map_err(StartError::Thread)?;
-        let keeper = keeper_thread::start(keeper, Arc::clone(&stop)).map_err(StartError::Thread)?;
+        let keeper = keeper_thread::start(keeper, Arc::clone(&stop), Arc::clone(&inbox)).map_err(StartError::Thread)?;
         let limits = deliver::Limits {
             connect_ms: settings.connect_timeout_ms,
             attempt_ms: settings.attempt_timeout_ms,
@@ -163,6 +163,7 @@ impl Daemon {
             carrier,
             clock,
             status: Arc::clone(&status),
+            state: state_dir,
             was_ill: false,
         };
         let engine = engine.start(ended).map_err(StartError::Thread)?;

@@ -2,11 +2,13 @@
 //!
 //! A group of inputs runs between a begin and a commit, each input inside a savepoint. The effects of a group are given
 //! out only after its commit, so nobody hears of what the ledger does not hold. When a commit fails the machines in
-//! memory are thrown away and rebuilt from the ledger: memory is never ahead of the disk.
+//! memory are thrown away and rebuilt from the ledger: memory is never ahead of the disk. When it is the disk that
+//! refuses, only the second is, until there is room again.
 //!
 //! No I/O but the ledger's, no clock, no thread: the daemon carries the effects out and feeds what came of them back
 //! in, and a simulation does the same with a disk in memory.
 
+mod hold;
 mod maintenance;
 mod rules;
 
@@ -18,10 +20,12 @@ use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::delivery::Attempted;
 use crate::model::ids::{DeliveryNo, ReplyId};
 use crate::model::record::RecordsAnswer;
-use crate::model::status::{RulesStatus, Status};
+use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::time::{Mono, Now};
 use crate::rules::RuleSet;
-use crate::store::{Ledger, StoreError};
+use crate::store::{DiskFault, Ledger, StoreError};
+
+use hold::{Hold, LastHold};
 
 /// After a group was lost the next one is tried this much later, milliseconds.
 const RECOVER_MS: u64 = 1_000;
@@ -75,12 +79,18 @@ pub struct Engine {
     under_way: BTreeMap<DeliveryNo, String>,
     /// Tickets of a lost machine are not used again.
     next_ticket: u64,
+    /// What dispatch had to do when it was last loaded: what is said of it while there is none.
+    to_deliver: (OutboxStatus, DeliveriesStatus),
+    /// While the ledger's disk refuses.
+    hold: Option<Hold>,
+    last_hold: Option<LastHold>,
     recover_at: Mono,
     maintain_at: Mono,
 }
 
 struct Machines {
-    intake: Intake,
+    /// `None` while nothing is taken in.
+    intake: Option<Intake>,
     dispatch: Dispatch,
 }
 
@@ -112,10 +122,14 @@ impl Engine {
             syncs: BTreeSet::new(),
             under_way: BTreeMap::new(),
             next_ticket: 1,
+            to_deliver: Default::default(),
+            hold: None,
+            last_hold: None,
             recover_at: now.mono,
             maintain_at: now.mono.plus_ms(maintenance::FIRST_MS),
         };
         engine.machines = Some(engine.load(now)?);
+        engine.hold_without_ballast(now);
         Ok(engine)
     }
 
@@ -131,11 +145,17 @@ impl Engine {
     /// come.
     pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
         let mut ran = Ran::default();
-        let Sorted { machine, outcomes, replies } = self.sort(inputs);
+        let Sorted { mut machine, outcomes, mut replies } = self.sort(inputs);
+        self.look_for_room(now, &mut ran);
         if self.machines.is_none() && !self.recover(now, &mut ran) {
             self.outcomes_to_come = outcomes;
             refuse(replies, &mut ran);
             return ran;
+        }
+        if self.hold.is_some() {
+            self.drop_intake();
+            machine.clear();
+            refuse(std::mem::take(&mut replies), &mut ran);
         }
         match self.group(now, machine, &outcomes, &mut ran) {
             Ok(effects) => {
@@ -151,13 +171,16 @@ impl Engine {
                         Effect::Intake(_) => {}
                     }
                 }
-                ran.effects = effects;
+                ran.effects.extend(effects);
             }
             Err(error) => {
-                ran.faults.push(error);
-                self.lose(now, &mut ran);
+                // What was committed and not synced may stand: nobody is told that it does not.
+                let may_stand = error.disk() == Some(DiskFault::Unsynced);
+                self.lose(now, error, &mut ran);
                 self.outcomes_to_come = outcomes;
-                refuse(replies, &mut ran);
+                if !may_stand {
+                    refuse(replies, &mut ran);
+                }
             }
         }
         ran
@@ -188,23 +211,10 @@ impl Engine {
         sorted
     }
 
-    /// When the engine is to be run even without an input.
-    #[must_use]
-    pub fn deadline(&self) -> Mono {
-        match &self.machines {
-            None => self.recover_at,
-            Some(_) if self.rules_to_come.is_some() || !self.outcomes_to_come.is_empty() => Mono(0),
-            Some(Machines { intake, dispatch }) => {
-                let machines = intake.deadline().min(dispatch.deadline().unwrap_or(Mono(u64::MAX)));
-                machines.min(self.maintain_at)
-            }
-        }
-    }
-
-    /// Whether the last group was recorded, or the ledger could be read again since.
+    /// Whether things are taken in: the last group was recorded, or the ledger takes writes again since.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.machines.is_some()
+        self.machines.is_some() && self.hold.is_none()
     }
 
     /// What ringback says of itself.
@@ -213,25 +223,19 @@ impl Engine {
         let version = env!("CARGO_PKG_VERSION");
         let node = self.ledger.node().to_string();
         let rules = self.rules_status.clone();
-        match &self.machines {
-            Some(Machines { intake, dispatch }) => Status {
-                version,
-                node,
-                ready: intake.ready(),
-                mounts: intake.status(now),
-                rules,
-                outbox: dispatch.outbox_status(now),
-                deliveries: dispatch.deliveries_status(),
-            },
-            None => Status {
-                version,
-                node,
-                ready: false,
-                mounts: Vec::new(),
-                rules,
-                outbox: Default::default(),
-                deliveries: Default::default(),
-            },
+        let intake = self.machines.as_ref().and_then(|machines| machines.intake.as_ref());
+        let (outbox, deliveries) = match &self.machines {
+            Some(Machines { dispatch, .. }) => (dispatch.outbox_status(now), dispatch.deliveries_status()),
+            None => self.to_deliver.clone(),
+        };
+        Status {
+            version,
+            node,
+            ready: self.is_well() && intake.is_some_and(Intake::ready),
+            mounts: intake.map(|intake| intake.status(now)).unwrap_or_default(),
+            rules,
+            outbox,
+            deliveries,
         }
     }
 
@@ -265,12 +269,13 @@ impl Engine {
         ran: &mut Ran,
     ) -> Result<Vec<Effect>, StoreError> {
         let Some(machines) = &self.machines else { return Ok(Vec::new()) };
+        let maintains = machines.intake.is_some() && self.maintain_at <= now.mono;
         let writes = inputs.iter().any(writes)
             || !outcomes.is_empty()
-            || machines.intake.wants_to_write()
+            || machines.intake.as_ref().is_some_and(Intake::wants_to_write)
             || machines.dispatch.wants_to_write(now.mono)
             || self.rules_to_come.is_some()
-            || self.maintain_at <= now.mono;
+            || maintains;
         if !writes {
             return self.steps(now, inputs, ran, false);
         }
@@ -281,7 +286,7 @@ impl Engine {
             dispatch.step(now, &dispatch::Input::Attempted(outcome.clone()), &self.ledger)?;
         }
         let mut effects = self.steps(now, inputs, ran, true)?;
-        if self.maintain_at <= now.mono {
+        if maintains {
             self.maintain(now)?;
         }
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
@@ -301,37 +306,42 @@ impl Engine {
         ran: &mut Ran,
         may_write: bool,
     ) -> Result<Vec<Effect>, StoreError> {
-        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Vec::new()) };
+        let Some(Machines { intake: Some(intake), dispatch }) = &mut self.machines else { return Ok(Vec::new()) };
         let mut effects = Vec::new();
         for input in inputs {
             let done = intake.step(now, input, &self.ledger)?;
+            match done.fault {
+                // No other input would fare better.
+                Some(fault) if fault.disk().is_some() => return Err(fault),
+                fault => ran.faults.extend(fault),
+            }
             // Not every error leaves the group standing.
             self.ledger.still_open()?;
             dispatch.owe(done.owed);
             effects.extend(done.effects.into_iter().map(Effect::Intake));
-            ran.faults.extend(done.fault);
         }
         effects.extend(intake.release(now, &self.ledger, may_write)?.into_iter().map(Effect::Intake));
         Ok(effects)
     }
 
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
-        let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
-        let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way)?;
         dispatch.set_subscriptions(self.rules.subscriptions());
-        Ok(Machines { intake, dispatch })
+        self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());
+        if self.hold.is_some() {
+            return Ok(Machines { intake: None, dispatch });
+        }
+        let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
+        let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
+        Ok(Machines { intake: Some(intake), dispatch })
     }
 
     /// Throws the machines away: what they know may never have been recorded.
-    fn lose(&mut self, now: Now, ran: &mut Ran) {
-        if let Err(error) = self.ledger.rollback() {
-            ran.faults.push(error);
-        }
-        if let Some(Machines { intake, .. }) = self.machines.take() {
-            self.next_ticket = intake.next_ticket();
-        }
+    fn lose(&mut self, now: Now, error: StoreError, ran: &mut Ran) {
+        ran.faults.extend(self.ledger.rollback().err());
+        self.drop_machines();
         self.recover_at = now.mono.plus_ms(RECOVER_MS);
+        self.hold_if_the_disk_refuses(now, error, ran);
     }
 
     fn recover(&mut self, now: Now, ran: &mut Ran) -> bool {
@@ -344,8 +354,8 @@ impl Engine {
                 true
             }
             Err(error) => {
-                ran.faults.push(error);
                 self.recover_at = now.mono.plus_ms(RECOVER_MS);
+                self.hold_if_the_disk_refuses(now, error, ran);
                 false
             }
         }

@@ -8,6 +8,7 @@
 //!
 //! Every SELECT that may give several rows is ordered, so that the same inputs give the same outputs.
 
+mod ballast;
 mod catalog;
 mod codec;
 mod deliveries;
@@ -28,7 +29,7 @@ mod transaction;
 
 pub use deliveries::HotDelivery;
 pub use dirs::DirId;
-pub use error::StoreError;
+pub use error::{DiskFault, StoreError};
 pub use file::{Keeper, OpenError};
 pub use mounts::MountRow;
 pub use outbox::OutboxTotals;
@@ -37,7 +38,6 @@ pub use subscriptions::SubscriptionRow;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use rusqlite::Connection;
 
@@ -59,8 +59,10 @@ pub struct Ledger {
     group_rrn: Cell<Option<Rrn>>,
     /// Directories made less directories removed, since the ledger was opened.
     dir_balance: Cell<i64>,
-    /// Commits so far: the keeper's sign that there is something to sync.
-    commits: Arc<AtomicU64>,
+    /// What the keeper is told, and tells.
+    log: Arc<log::LogState>,
+    /// None in memory.
+    ballast: Option<ballast::Ballast>,
 }
 
 /// What reading or writing the ledger gives.

@@ -144,7 +144,7 @@ impl Native {
                 Err(Problem::new(StatusCode::CONFLICT, detail))
             }
             Ok(RecordsAnswer::Unavailable) => {
-                Err(Problem::come_back("the ledger takes no writes now; nothing was recorded"))
+                Err(Problem::come_back("the ledger takes no writes now (see the status for why); nothing was recorded"))
             }
             Err(_) => Err(going_down()),
         }

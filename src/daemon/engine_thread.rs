@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::engine::{Engine, Input, Ran};
 use crate::intake;
 use crate::model::hint::Signal;
 use crate::model::status::{MountState, Status};
-use crate::store::StoreError;
+use crate::store::{DiskFault, StoreError};
 
 /// Attempts under way are waited for this long at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -38,13 +39,13 @@ impl StatusSlot {
         Status::clone(&status)
     }
 
-    /// Without an engine nothing is known of the mounts but what was known last.
-    fn set(&self, mut status: Status) {
+    /// While nothing is taken in, no more is known of the mounts than was known last; `why` is the reason.
+    fn set(&self, mut status: Status, why: Option<String>) {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if status.mounts.is_empty() {
+        if let Some(why) = why {
             status.mounts = slot.mounts.clone();
             for mount in &mut status.mounts {
-                mount.reason = Some("the ledger does not take writes; see the log".to_owned());
+                mount.reason = Some(why.clone());
                 mount.state = MountState::Degraded;
             }
         }
@@ -59,6 +60,8 @@ pub(super) struct EngineThread {
     pub carrier: Carrier,
     pub clock: SystemClock,
     pub status: Arc<StatusSlot>,
+    /// The state directory, for what is said of its disk.
+    pub state: PathBuf,
     /// The ledger did not take writes when it was last tried.
     pub was_ill: bool,
 }
@@ -94,8 +97,8 @@ impl EngineThread {
                 Some(at) if at <= now => {
                     publish_at = None;
                     let status = self.engine.status(self.clock.now());
-                    shown.tell(&status);
-                    self.status.set(status);
+                    self.status.set(status, self.why_nothing_is_taken_in());
+                    shown.tell(&self.status.get());
                 }
                 Some(_) => {}
             }
@@ -114,7 +117,7 @@ impl EngineThread {
         inputs.extend(calls.into_iter().map(|call| self.carrier.admit(call)));
         let Ran { effects, faults } = self.engine.run(self.clock.now(), inputs);
         for fault in &faults {
-            report(fault);
+            self.report(fault);
         }
         match self.engine.is_well() {
             false => self.was_ill = true,
@@ -126,6 +129,40 @@ impl EngineThread {
         for effect in effects {
             self.carrier.carry(effect, ending);
         }
+    }
+
+    fn report(&self, fault: &StoreError) {
+        let error = fault as &dyn std::error::Error;
+        let state = self.state.display();
+        match fault.disk() {
+            Some(DiskFault::Full) => tracing::error!(
+                error,
+                "the disk of the state directory {state} is full: nothing is taken in until there is room; what is owed \
+                 is delivered. Nothing is lost"
+            ),
+            Some(DiskFault::Failing) => tracing::error!(
+                error,
+                "the disk of the state directory {state} fails: nothing is taken in until it does not; what is owed is \
+                 delivered. Nothing is lost"
+            ),
+            Some(DiskFault::Unsynced) => {
+                tell_unsynced(fault);
+                self.inbox.close();
+            }
+            None => tracing::error!(error, "a group of changes was not recorded; nothing is lost; trying again"),
+        }
+    }
+
+    /// For the status.
+    fn why_nothing_is_taken_in(&self) -> Option<String> {
+        let state = self.state.display();
+        let disk = match self.engine.held() {
+            Some(DiskFault::Full) => "is full: nothing is taken in until there is room; what is owed is delivered",
+            Some(_) => "fails: nothing is taken in until it does not; what is owed is delivered",
+            None if self.engine.is_well() => return None,
+            None => return Some("the ledger does not take writes; see the log".to_owned()),
+        };
+        Some(format!("the disk of the state directory {state} {disk}"))
     }
 
     /// Nothing new is begun; the outcomes of attempts under way are recorded.
@@ -149,10 +186,11 @@ impl EngineThread {
     }
 }
 
-fn report(fault: &StoreError) {
+/// Says why the process ends: only another one knows what is on the disk.
+pub(super) fn tell_unsynced(fault: &StoreError) {
     tracing::error!(
         error = fault as &dyn std::error::Error,
-        "a group of changes was not recorded; is the disk of the state directory full? Nothing is lost; trying again"
+        "the ledger's disk did not confirm what was written to it; ending, so that a restart goes on from what it has"
     );
 }
 

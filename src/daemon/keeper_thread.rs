@@ -5,20 +5,30 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use super::engine_thread::tell_unsynced;
+use super::inbox::Inbox;
 use super::stop::{AbortOnPanic, Stop, Woken};
-use crate::store::Keeper;
+use crate::store::{DiskFault, Keeper};
 
-pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>) -> io::Result<JoinHandle<()>> {
+pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>, inbox: Arc<Inbox>) -> io::Result<JoinHandle<()>> {
     Builder::new().name("keeper".into()).spawn(move || {
         let _guard = AbortOnPanic;
         let mut failing = false;
         loop {
             let ending = stop.wait(Duration::from_millis(Keeper::EVERY_MS)) == Woken::Stopped;
             match keeper.keep() {
-                Ok(()) => failing = false,
+                Ok(copied_back) => failing &= !copied_back,
+                Err(error) if error.disk() == Some(DiskFault::Unsynced) => {
+                    tell_unsynced(&error);
+                    inbox.close();
+                    return;
+                }
                 Err(error) if !failing => {
                     failing = true;
-                    tracing::error!(error = &error as &dyn std::error::Error, "keeping the ledger failed; trying on");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the ledger's log was not copied back; trying on"
+                    );
                 }
                 Err(_) => {}
             }

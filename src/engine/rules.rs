@@ -26,7 +26,9 @@ impl Engine {
         ledger.promise();
         let rules = RulesInForce { set: new.set, subscriptions: subscriptions.into() };
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
-            intake.set_rules(rules.clone());
+            if let Some(intake) = intake {
+                intake.set_rules(rules.clone());
+            }
             dispatch.set_subscriptions(rules.subscriptions());
         }
         Ok(Some(rules))

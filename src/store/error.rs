@@ -1,4 +1,9 @@
-//! The one error of the ledger: what was tried, and what SQLite said.
+//! The one error of the ledger: what was tried, what SQLite said, and whether it is the disk that refuses.
+
+use std::ffi::c_int;
+use std::io;
+
+use rusqlite::ffi;
 
 /// Reading or writing the ledger failed.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +14,54 @@ pub struct StoreError {
     /// What went wrong.
     #[source]
     pub source: Cause,
+}
+
+/// How the ledger's disk refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskFault {
+    /// There is no room left.
+    Full,
+    /// It cannot be read or written.
+    Failing,
+    /// It took what was written and could not say that it kept it. What is on it is known only to a process that reads
+    /// it anew.
+    Unsynced,
+}
+
+impl StoreError {
+    /// What is the matter with the disk, when it is the disk.
+    #[must_use]
+    pub fn disk(&self) -> Option<DiskFault> {
+        match &self.source {
+            Cause::Sql(error) => of_sqlite(error.sqlite_error()?.extended_code),
+            Cause::Io(error) => of_system(error),
+            Cause::Unsynced(_) => Some(DiskFault::Unsynced),
+            Cause::Damaged(_) | Cause::Newer { .. } => None,
+        }
+    }
+}
+
+/// By SQLite's extended result code (sqlite.org/rescode.html).
+fn of_sqlite(code: c_int) -> Option<DiskFault> {
+    match code {
+        ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => Some(DiskFault::Unsynced),
+        // Shared memory that cannot grow; said of a full disk.
+        ffi::SQLITE_IOERR_SHMSIZE => Some(DiskFault::Full),
+        ffi::SQLITE_IOERR_NOMEM => None,
+        _ => match code & 0xff {
+            ffi::SQLITE_FULL => Some(DiskFault::Full),
+            ffi::SQLITE_IOERR => Some(DiskFault::Failing),
+            _ => None,
+        },
+    }
+}
+
+fn of_system(error: &io::Error) -> Option<DiskFault> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(DiskFault::Full),
+        _ if error.raw_os_error() == Some(libc::EIO) => Some(DiskFault::Failing),
+        _ => None,
+    }
 }
 
 /// What went wrong.
@@ -30,7 +83,10 @@ pub enum Cause {
     },
     /// The operating system refused.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
+    /// The disk did not confirm what was written.
+    #[error("what was written may not be on the disk")]
+    Unsynced(#[source] io::Error),
 }
 
 /// Names the operation on the way out.

@@ -9,16 +9,17 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::ballast::Ballast;
 use super::error::Operation as _;
-use super::log::WalFile;
+use super::log::{self, LogState, WalFile};
 use super::transaction::Durability;
-use super::{Ledger, Result, StoreError, migrate};
+use super::{DiskFault, Ledger, Result, StoreError, migrate};
 
 /// The database's file name in the state directory.
 const DATABASE: &str = "ledger.db";
@@ -52,6 +53,14 @@ pub enum OpenError {
         /// The directory.
         dir: PathBuf,
     },
+    /// Its disk has no room for what opening writes, or fails.
+    #[error("the disk of the state directory {} is full or failing; make room or mend it, and start again: nothing is lost", dir.display())]
+    Disk {
+        /// The directory.
+        dir: PathBuf,
+        /// What went wrong.
+        source: StoreError,
+    },
     /// The ledger in it cannot be opened.
     #[error("the ledger in {} cannot be opened; restore it from a backup, or move it away to start anew with a silent first scan", dir.display())]
     Ledger {
@@ -71,26 +80,39 @@ impl Ledger {
         let unwritable = |source| OpenError::Unwritable { dir: dir.to_owned(), source };
         // The ledger has rule files with credentials in it, and everything that was told.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unwritable)?;
-        let lock = take_lock(dir)?;
-        Self::open_files(dir, node_if_new, lock).map_err(|source| OpenError::Ledger { dir: dir.to_owned(), source })
+        let lock = Arc::new(take_lock(dir)?);
+        let ballast = Ballast::of(dir);
+        let opened = Self::open_files(dir, node_if_new, &lock).or_else(|error| match error.disk() {
+            // Room for what opening writes, and for the outcomes of what is delivered meanwhile.
+            Some(DiskFault::Full | DiskFault::Failing) if ballast.stands() => {
+                ballast.release().to("throw its ballast out")?;
+                Self::open_files(dir, node_if_new, &lock)
+            }
+            _ => Err(error),
+        });
+        opened.map_err(|source| match source.disk() {
+            Some(_) => OpenError::Disk { dir: dir.to_owned(), source },
+            None => OpenError::Ledger { dir: dir.to_owned(), source },
+        })
     }
 
-    fn open_files(dir: &Path, node_if_new: u64, lock: File) -> Result<(Self, Keeper)> {
+    fn open_files(dir: &Path, node_if_new: u64, lock: &Arc<File>) -> Result<(Self, Keeper)> {
+        log::write_anew(&dir.join(LOG)).to("write its log anew")?;
         let mut connection = connect(dir).to("be opened")?;
         migrate::migrate(&mut connection)?;
         // The directory too: a power cut must not lose the files' names.
         File::open(dir).and_then(|dir| dir.sync_all()).to("sync its directory")?;
-        let open_log = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(LOG));
-        let wal = WalFile(open_log().to("open its log")?);
+        let state = Arc::new(LogState::default());
+        let open_log = || WalFile::open(&dir.join(LOG), Arc::clone(&state));
+        let wal = open_log().to("open its log")?;
         let keeper = Keeper {
             connection: connect(dir).to("be opened")?,
-            wal: WalFile(open_log().to("open its log")?),
-            commits: Arc::default(),
+            wal: open_log().to("open its log")?,
             commits_synced: 0,
-            _lock: lock,
+            _lock: Arc::clone(lock),
         };
-        let mut ledger = Self::from_connection(connection, Durability::Wal(wal), node_if_new)?;
-        ledger.commits = Arc::clone(&keeper.commits);
+        let mut ledger = Self::from_connection(connection, Durability::Wal(wal), state, node_if_new)?;
+        ledger.ballast = Some(Ballast::of(dir));
         Ok((ledger, keeper))
     }
 
@@ -104,7 +126,7 @@ impl Ledger {
             migrate::migrate(&mut connection)?;
             Self::open_power_savepoint(&connection).to("open a savepoint")?;
         }
-        Self::from_connection(connection, Durability::Savepoint, node_if_new)
+        Self::from_connection(connection, Durability::Savepoint, Arc::default(), node_if_new)
     }
 
     /// Gives the connection back: what a crash leaves. Only what is in the database survives.
@@ -113,7 +135,12 @@ impl Ledger {
         self.connection
     }
 
-    fn from_connection(connection: Connection, durability: Durability, node_if_new: u64) -> Result<Self> {
+    fn from_connection(
+        connection: Connection,
+        durability: Durability,
+        log: Arc<LogState>,
+        node_if_new: u64,
+    ) -> Result<Self> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Plans do not depend on bound values. Without this, SQLite built with STAT4 prepares each statement anew
         // whenever its values are bound anew: half of all the engine's time in a burst of 200,000 files.
@@ -129,7 +156,8 @@ impl Ledger {
             lost: Default::default(),
             group_rrn: Default::default(),
             dir_balance: Default::default(),
-            commits: Default::default(),
+            log,
+            ballast: None,
         };
         ledger.begin()?;
         ledger.node = ledger.read_or_make_node(node_if_new)?;
@@ -169,9 +197,8 @@ fn take_lock(dir: &Path) -> std::result::Result<File, OpenError> {
 pub struct Keeper {
     connection: Connection,
     wal: WalFile,
-    commits: Arc<AtomicU64>,
     commits_synced: u64,
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Keeper {
@@ -179,26 +206,28 @@ impl Keeper {
     pub const EVERY_MS: u64 = 200;
 
     /// Syncs the log if anything was committed since the last call, and copies it back into the database once it is
-    /// long.
+    /// long. Gives whether it did that too.
     ///
     /// # Errors
-    /// When the disk or SQLite refuses; the next call tries again.
-    pub fn keep(&mut self) -> Result<()> {
-        let commits = self.commits.load(Ordering::Acquire);
+    /// When the disk or SQLite refuses. What could not be copied back is, once more was committed; after
+    /// [`DiskFault::Unsynced`] nothing helps but another process.
+    pub fn keep(&mut self) -> Result<bool> {
+        let commits = self.wal.state.commits.load(Ordering::Acquire);
         if commits == self.commits_synced {
-            return Ok(());
+            return Ok(false);
         }
         self.wal.sync().to("sync its log")?;
-        let mode = match self.wal.0.metadata().to("look at its log")?.len() {
+        self.commits_synced = commits;
+        let mode = match self.wal.file.metadata().to("look at its log")?.len() {
             RESTART_BYTES.. => "RESTART",
             CHECKPOINT_BYTES.. => "PASSIVE",
-            _ => "",
+            _ => return Ok(false),
         };
-        if !mode.is_empty() {
-            let sql = format!("PRAGMA wal_checkpoint({mode})");
-            self.connection.query_row(&sql, [], |_| Ok(())).to("copy its log back")?;
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let copied = self.connection.query_row(&sql, [], |_| Ok(true)).to("copy its log back");
+        if copied.as_ref().is_err_and(|error| error.disk() == Some(DiskFault::Unsynced)) {
+            self.wal.state.give_up();
         }
-        self.commits_synced = commits;
-        Ok(())
+        copied
     }
 }

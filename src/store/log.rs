@@ -1,14 +1,83 @@
 //! The write-ahead log as a file that can be synced. Who syncs it when is not told here.
+//!
+//! A sync that failed is never believed when it is repeated: the kernel may have given up the pages that it could not
+//! write, and then has nothing left to fail with. So after one nothing is recorded any more, and the process ends. The
+//! next one [writes the log anew](write_anew) before it believes any of it.
+#![expect(clippy::disallowed_methods, reason = "the log is a file")]
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::error::Cause;
+
+/// The log is written anew in pieces of this size, bytes.
+const PIECE: usize = 1 << 20;
+
+/// What the ledger and its keeper tell each other.
+#[derive(Debug, Default)]
+pub(super) struct LogState {
+    /// Commits so far: the keeper's sign that there is something to sync.
+    pub(super) commits: AtomicU64,
+    unsynced: AtomicBool,
+}
+
+impl LogState {
+    /// A sync has failed, here or in SQLite: from now on everything is refused.
+    pub(super) fn give_up(&self) {
+        self.unsynced.store(true, Ordering::Release);
+    }
+
+    /// Whether everything that was synced can be believed.
+    pub(super) fn believed(&self) -> Result<(), Cause> {
+        match self.unsynced.load(Ordering::Acquire) {
+            true => Err(Cause::Unsynced(io::Error::other("an earlier sync failed"))),
+            false => Ok(()),
+        }
+    }
+}
 
 /// The open log, for syncing. SQLite's own locks are on other files, so a second descriptor of this one harms none.
-pub(super) struct WalFile(pub(super) File);
+pub(super) struct WalFile {
+    pub(super) file: File,
+    pub(super) state: Arc<LogState>,
+}
 
 impl WalFile {
-    /// Makes what was written to the log durable.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+    /// Opens the log, making it if need be.
+    pub(super) fn open(path: &Path, state: Arc<LogState>) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        Ok(Self { file, state })
+    }
+
+    /// Makes what was written to the log durable. Once this failed it always does.
+    pub(super) fn sync(&self) -> Result<(), Cause> {
+        self.state.believed()?;
+        self.file.sync_data().map_err(|error| {
+            self.state.give_up();
+            Cause::Unsynced(error)
+        })
+    }
+}
+
+/// Writes what an earlier process has left of the log once more, in place, and syncs it: where a sync of that process had
+/// failed, the kernel may hold as written what the disk does not have.
+pub(super) fn write_anew(path: &Path) -> io::Result<()> {
+    let log = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut piece = vec![0; PIECE];
+    let mut at = 0;
+    loop {
+        let read = log.read_at(&mut piece, at)?;
+        if read == 0 {
+            return log.sync_data();
+        }
+        log.write_all_at(&piece[..read], at)?;
+        at += read as u64;
     }
 }

@@ -2,6 +2,7 @@
 //! tested where they are used.
 #![allow(clippy::disallowed_methods, reason = "a ledger is a file, and so is its source")]
 
+mod disk;
 mod released;
 
 use std::fs;

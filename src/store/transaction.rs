@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::error::{Cause, Operation as _};
 use super::log::WalFile;
-use super::{Ledger, Result, StoreError};
+use super::{DiskFault, Ledger, Result, StoreError};
 
 /// How a commit becomes durable.
 pub(super) enum Durability {
@@ -27,6 +27,7 @@ impl Ledger {
             Durability::Wal(_) => "BEGIN IMMEDIATE",
             Durability::Savepoint => "SAVEPOINT grp",
         };
+        self.log.believed().to("begin a transaction")?;
         self.promised.set(false);
         self.group_rrn.set(None);
         self.lost.set(false);
@@ -43,8 +44,12 @@ impl Ledger {
             Durability::Wal(_) => "COMMIT",
             Durability::Savepoint => "RELEASE grp",
         };
-        self.connection.execute_batch(sql).to("commit")?;
-        self.commits.fetch_add(1, Ordering::Release);
+        let committed = self.connection.execute_batch(sql).to("commit");
+        if committed.as_ref().is_err_and(|error| error.disk() == Some(DiskFault::Unsynced)) {
+            self.log.give_up();
+        }
+        committed?;
+        self.log.commits.fetch_add(1, Ordering::Release);
         if self.promised.replace(false) { self.sync() } else { Ok(()) }
     }
 
@@ -59,6 +64,8 @@ impl Ledger {
             // SQLite may have rolled back by itself (a full disk does that).
             Durability::Wal(_) if self.connection.is_autocommit() => return Ok(()),
             Durability::Wal(_) => "ROLLBACK",
+            // The outer savepoint is gone with the group.
+            Durability::Savepoint if self.connection.is_autocommit() => "SAVEPOINT power",
             Durability::Savepoint => "ROLLBACK TO grp; RELEASE grp",
         };
         self.connection.execute_batch(sql).to("roll back")

@@ -291,6 +291,14 @@ impl Daemon {
         unsafe { libc::kill(pid, signal) };
     }
 
+    /// Waits until it ends by itself: its exit code and everything it has logged.
+    #[track_caller]
+    pub fn ends(mut self) -> (Option<i32>, String) {
+        let status = until("it ends by itself", || self.child.try_wait().expect("a child of ours"));
+        self.end();
+        (status.code(), self.log())
+    }
+
     /// Ends it by SIGTERM.
     #[track_caller]
     pub fn stop(mut self) -> ExitStatus {

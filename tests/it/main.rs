@@ -12,6 +12,7 @@ mod burst;
 mod crash;
 mod daemon;
 mod disk;
+mod disk_full;
 mod http;
 mod pipeline;
 mod pipeline_odd;

@@ -1,7 +1,7 @@
 //! What goes wrong in a seed, and how a connection is made to refuse.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use ringback::model::watching::SourceKind;
 use rusqlite::functions::FunctionFlags;
@@ -35,6 +35,7 @@ pub struct Plan {
     pub records: u32,
     pub syncs: u32,
     pub report_first: bool,
+    pub ledger_full: u32,
 }
 
 impl Plan {
@@ -47,6 +48,7 @@ impl Plan {
         let (clock_jumps, mounts_away) = (some(5), some(10));
         let (rules_change, records, syncs) = (some(8), some(40), some(30));
         let limit = some(200);
+        let ledger_full = some(20);
         Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
             steps: rng.between(150, 900) as usize,
@@ -77,6 +79,7 @@ impl Plan {
             records,
             syncs,
             report_first: rng.chance(150),
+            ledger_full,
         }
     }
 }
@@ -90,9 +93,33 @@ pub struct Hooks {
     pub journal: AtomicBool,
     /// The next delivery is refused: a group fails from within.
     pub delivery: AtomicBool,
+    /// How full the ledger's disk is, until somebody makes room.
+    full: AtomicU8,
+}
+
+/// How full the ledger's disk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fullness {
+    /// There is room.
+    Room,
+    /// What the ballast leaves is enough for what becomes of deliveries, and for nothing else.
+    Ballast,
+    /// That is used up too.
+    Brim,
 }
 
 impl Hooks {
+    /// The disk is as full as this from now on.
+    pub fn fill(&self, fullness: Fullness) {
+        self.full.store(fullness as u8, Ordering::Relaxed);
+    }
+
+    /// Whether the disk is full.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed) != Fullness::Room as u8
+    }
+
+    /// Everything but the disk's fullness, which outlives the process.
     pub fn clear(&self) {
         for hook in [&self.commit, &self.journal, &self.delivery] {
             hook.store(false, Ordering::Relaxed);
@@ -135,6 +162,31 @@ pub fn install(connection: &mut Connection, hooks: &Arc<Hooks>) {
         let sql = format!(
             "CREATE TEMP TRIGGER refuse_{name} BEFORE INSERT ON main.{name} WHEN refuse_{name}()
              BEGIN SELECT RAISE(ABORT, 'injected'); END"
+        );
+        connection.execute_batch(&sql).expect("a trigger");
+    }
+    fill_up(connection, hooks);
+}
+
+/// Lets the disk be full: SQLite says so itself, and undoes what it undoes then.
+fn fill_up(connection: &Connection, hooks: &Arc<Hooks>) {
+    let own = Arc::clone(hooks);
+    let takes = move |context: &rusqlite::functions::Context<'_>| match own.full.load(Ordering::Relaxed) {
+        full if full >= context.get::<u8>(0)? => {
+            Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None))
+        }
+        _ => Ok(true),
+    };
+    connection.create_scalar_function("has_room", 1, FunctionFlags::SQLITE_UTF8, takes).expect("a function");
+    let deliveries = ["INSERT", "UPDATE", "DELETE"].map(|what| (what, "deliveries", Fullness::Brim));
+    // The last is how the engine finds out.
+    let others = ["journal", "assets", "meta"].map(|table| ("INSERT", table, Fullness::Ballast));
+    for (what, table, full) in deliveries.into_iter().chain(others) {
+        let when = if table == "meta" { "WHEN new.key = 'holds'" } else { "" };
+        let full = full as u8;
+        let sql = format!(
+            "CREATE TEMP TRIGGER room_{what}_{table} BEFORE {what} ON main.{table} {when}
+             BEGIN SELECT has_room({full}); END"
         );
         connection.execute_batch(&sql).expect("a trigger");
     }

@@ -346,7 +346,14 @@ impl World {
         });
         let written: BTreeSet<Vec<u8>> = looked.flatten().collect();
         let Some(engine) = &mut self.engine else { return Ok(Vec::new()) };
+        if self.hooks.is_full() {
+            // What a full disk undoes goes back to the last sync here; a file keeps what was committed.
+            engine.ledger().sync().expect("a sync");
+        }
         let ran = engine.run(now, inputs);
+        if engine.held().is_some() && engine.status(now).ready {
+            return Err("nothing is taken in, and it says that it is ready".to_owned());
+        }
         self.note(format!("run [{}]", names.join(" ")));
         for fault in &ran.faults {
             let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();

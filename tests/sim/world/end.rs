@@ -3,6 +3,7 @@
 use ringback::model::watching::SourceKind;
 
 use super::{Checked, Job, World};
+use crate::faults::Fullness;
 use crate::{check, ops};
 
 /// Virtual time without anything but looks at the mounts' roots after which all is quiet: longer than a failed look is
@@ -25,6 +26,7 @@ impl World {
         }
         self.note_disk();
         self.hooks.clear();
+        self.hooks.fill(Fullness::Room);
         let calm = crate::faults::Plan { refusals: 0, slow: 0, doubled: 0, reordered: 0, lost: 0, ..self.plan.clone() };
         let plan = std::mem::replace(&mut self.plan, calm);
         self.note("calm");
@@ -32,7 +34,11 @@ impl World {
             self.rules = [true; 3];
             self.take_up_rules()?;
         }
+        if plan.ledger_full > 0 {
+            self.deliver_while_full()?;
+        }
         self.quiesce()?;
+        self.is_quiet()?;
         if !self.syncs.is_empty() && plan.commit_fails == 0 {
             return Err(format!("{} sync calls are never answered", self.syncs.len()));
         }
@@ -45,6 +51,7 @@ impl World {
         let connection = self.crash();
         self.restart(connection)?;
         self.quiesce()?;
+        self.is_quiet()?;
         self.note("the end");
         check::converged(&self.host.lock(), &self.ledger, true)?;
         self.pristine_was_silent()?;
@@ -99,12 +106,30 @@ impl World {
                 continue;
             }
             if now.mono.since_ms(silent_since) > SILENCE_MS {
-                return self.is_quiet();
+                return Ok(());
             }
             let deadline = self.engine.as_ref().map_or(now.mono, |engine| engine.deadline());
             self.pass(deadline.since_ms(now.mono).clamp(1, 1_000));
         }
         Err("it never becomes quiet".to_owned())
+    }
+
+    /// While nothing can be taken in, what is owed is delivered all the same; while nothing at all can be written, that is
+    /// waited out.
+    fn deliver_while_full(&mut self) -> Checked {
+        self.hooks.fill(Fullness::Brim);
+        self.note("the ledger's disk is full to the brim");
+        self.quiesce()?;
+        self.hooks.fill(Fullness::Ballast);
+        self.note("the ledger's disk is full");
+        self.quiesce()?;
+        let (hot, _) = self.ledger.hot_and_dead();
+        let owed = self.ledger.owed();
+        self.hooks.fill(Fullness::Room);
+        match hot.is_empty() && owed == 0 {
+            true => Ok(()),
+            false => Err(format!("not delivered while the disk is full: {hot:?}, owed {owed}")),
+        }
     }
 
     /// What the status says of a quiet world.

@@ -10,6 +10,7 @@ use ringback::model::record::{Record, RecordsRequest, Subject};
 
 use super::{Checked, World};
 use crate::check::SyncPoint;
+use crate::faults::Fullness;
 use crate::ops;
 
 impl World {
@@ -20,6 +21,7 @@ impl World {
         let mut happens = |chance: u32| self.rng.chance((chance * 20).min(1_000));
         let (crash, power, commit, input) =
             (happens(plan.crash), happens(plan.power_cut), happens(plan.commit_fails), happens(plan.input_fails));
+        let full = happens(plan.ledger_full);
         let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
         if commit {
             let hook = if self.rng.chance(700) { &self.hooks.commit } else { &self.hooks.delivery };
@@ -29,6 +31,16 @@ impl World {
         if input {
             self.hooks.journal.store(true, Ordering::Relaxed);
             self.note("the next change will fail");
+        }
+        if self.hooks.is_full() {
+            if self.rng.chance(200) {
+                self.hooks.fill(Fullness::Room);
+                self.note("the ledger's disk has room");
+            }
+        } else if full {
+            let fullness = if self.rng.chance(700) { Fullness::Ballast } else { Fullness::Brim };
+            self.hooks.fill(fullness);
+            self.note(format!("the ledger's disk is full: {fullness:?}"));
         }
         if jump {
             let hours = self.rng.between(0, 2) as i64 - 1;
