@@ -150,6 +150,7 @@ struct Outcome {
     found: Vec<(LogicalPath, u64)>,
     again: Vec<(LogicalPath, Cause)>,
     wait_for_close: Vec<(LogicalPath, Cause)>,
+    wait_for_likely_close: Vec<(LogicalPath, Cause)>,
     wait_for_writer: Vec<(LogicalPath, Cause)>,
     wait_for_quiet: Vec<(LogicalPath, Cause)>,
     retry_later: Vec<(LogicalPath, Cause)>,
@@ -361,6 +362,9 @@ impl Intake {
         }
         for (path, cause) in outcome.wait_for_close {
             self.settle.wait_for_close(mono, &path, cause);
+        }
+        for (path, cause) in outcome.wait_for_likely_close {
+            self.settle.wait_for_likely_close(mono, &path, cause);
         }
         for (path, cause) in outcome.wait_for_writer {
             self.settle.wait_for_writer(mono, &path, cause);

@@ -44,6 +44,8 @@ pub struct Cause {
     pub order: u64,
     /// When that hint came.
     pub since: Mono,
+    /// When the file was last heard to be written; when it was first heard of, if it never was.
+    pub written: Mono,
     /// The strongest reason heard: a seen close outweighs a write, and so on.
     pub heard: HintKind,
     /// Some hint said that the file was written.
@@ -58,7 +60,7 @@ impl Cause {
     /// A scan found it.
     #[must_use]
     pub fn found(since: Mono, order: u64) -> Self {
-        Self { order, since, heard: HintKind::Found, wrote: false, hurried: false, overdue: false }
+        Self { order, since, written: since, heard: HintKind::Found, wrote: false, hurried: false, overdue: false }
     }
 
     /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
@@ -79,6 +81,7 @@ impl Cause {
         Self {
             order: self.order.min(newer.order),
             since: self.since.min(newer.since),
+            written: if newer.wrote { self.written.max(newer.written) } else { self.written },
             heard,
             wrote: self.wrote || newer.wrote,
             hurried: self.hurried || newer.hurried,
@@ -137,7 +140,7 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { order, since: now, heard: kind, wrote, hurried: false, overdue: false };
+        let cause = Cause { order, since: now, written: now, heard: kind, wrote, hurried: false, overdue: false };
         self.put(now, path, cause);
     }
 
@@ -150,6 +153,14 @@ impl Settle {
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
         let due = self.capped(now.plus_ms(CLOSE_MS), &cause);
+        self.schedule(path, cause, Wait::Close, due.max(now));
+    }
+
+    /// A look could not tell whether a file that was written has a writer: as before, but it counts as whole once nobody
+    /// has been heard to write it for so long, however often it is looked at meanwhile.
+    pub fn wait_for_likely_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
+        let due = self.capped(cause.written.plus_ms(CLOSE_MS), &cause);
         self.schedule(path, cause, Wait::Close, due.max(now));
     }
 

@@ -28,6 +28,8 @@ const LINKS_MAX: usize = 64;
 enum Whole {
     Yes,
     OnceClosed,
+    /// As before, but nobody can say whether somebody writes it.
+    OnceLikelyClosed,
     /// As before, but its close may be hinted at another name, or not at all.
     OnceNobodyWrites,
     OnceQuiet,
@@ -126,6 +128,10 @@ impl Intake {
                         Whole::Yes => Some(Here::File(look)),
                         Whole::OnceClosed => {
                             out.wait_for_close.push((path.clone(), cause));
+                            Some(Here::NotYet(identity))
+                        }
+                        Whole::OnceLikelyClosed => {
+                            out.wait_for_likely_close.push((path.clone(), cause));
                             Some(Here::NotYet(identity))
                         }
                         Whole::OnceNobodyWrites => {
@@ -240,7 +246,7 @@ fn whole(closes: bool, cause: &Cause, look: &FileLook) -> Whole {
         // Nobody can say whether it has a writer. What was heard decides, then its age.
         (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
         // A file that is written has an open writer, whose close will be heard; a hard link has none.
-        (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceClosed,
+        (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceLikelyClosed,
         (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
         (Writer::Unknown { young: false }, _) => Whole::Yes,
     }

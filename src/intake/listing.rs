@@ -15,8 +15,12 @@ use crate::store::{Ledger, StoreError};
 
 impl Intake {
     pub(super) fn listed(&mut self, now: Now, listed: Listed, ledger: &Ledger) -> Result<Done, StoreError> {
-        let Some(landed) = self.scans.land(&listed) else { return Ok(Done::default()) };
+        let Some(mut landed) = self.scans.land(&listed) else { return Ok(Done::default()) };
         let mount = landed.scan.mount;
+        if landed.scan.is_sweep {
+            // What it finds is found now.
+            landed.scan.order = landed.scan.order.min(self.order());
+        }
         if landed.again {
             self.scans.push(mount, &landed.scan.path, landed.scan.order);
             return Ok(Done::default());
@@ -29,6 +33,11 @@ impl Intake {
                 self.mounts.note_found(mount, outcome.found.len());
                 self.mounts.note_unwatched(now.mono, &scan.path, listed.unwatched);
                 outcome.directories = ledger.dir_balance() - dirs;
+                if scan.is_sweep {
+                    for (mount, path, _) in outcome.scan.drain(..) {
+                        self.scans.push_sweep(mount, path);
+                    }
+                }
                 Ok(self.apply(now, mount, outcome))
             }
             Err(fault) => {

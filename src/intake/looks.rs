@@ -61,12 +61,11 @@ impl Looks {
         let cause = match flight.again {
             // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
             // It keeps the word of that sync's caller too, so that a steady writer cannot make him wait.
-            None => {
-                let Cause { order: first, hurried, .. } = flight.cause;
-                Cause { order: first.min(order), since: now, heard, wrote, hurried, overdue: false }
-            }
-            Some(earlier) => Cause { order: earlier.order.min(order), heard, wrote: earlier.wrote || wrote, ..earlier },
+            None => Cause { since: now, heard, wrote, overdue: false, ..flight.cause },
+            Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
         };
+        let written = if wrote { now } else { cause.written };
+        let cause = Cause { order: cause.order.min(order), written, ..cause };
         let (wrote, hurried) = (cause.wrote || flight.cause.wrote, cause.hurried || flight.cause.hurried);
         flight.again = Some(Cause { wrote, hurried, ..cause });
         true

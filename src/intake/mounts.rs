@@ -32,6 +32,7 @@ struct State {
     path: LogicalPath,
     first_scan: FirstScan,
     poll_interval_ms: u64,
+    verify_ms: u64,
     row: MountRow,
     presence: Presence,
     /// How it is watched, since its root was last seen to be another.
@@ -52,6 +53,8 @@ struct State {
     /// There were more than are kept.
     many_unwatched: bool,
     next_poll: Mono,
+    /// When a sweep begins next.
+    next_sweep: Mono,
     assets: i64,
     directories: i64,
     /// Its listings have all come back; the next group that may write notes that the scan ended.
@@ -84,6 +87,11 @@ impl State {
             && matches!(self.presence, Presence::Online(..))
     }
 
+    /// It is swept from time to time: where hints are relied on.
+    fn is_swept(&self) -> bool {
+        self.verify_ms > 0 && !self.hints_nothing() && matches!(self.presence, Presence::Online(..))
+    }
+
     /// It is scanned as a whole.
     fn hints_nothing(&self) -> bool {
         self.many_unwatched || self.watching.as_ref().is_some_and(|watching| !watching.hints)
@@ -104,6 +112,7 @@ impl Mounts {
                 path: mount.path.clone(),
                 first_scan: mount.first_scan,
                 poll_interval_ms: mount.poll_interval_ms,
+                verify_ms: mount.verify_ms,
                 row,
                 presence: Presence::Unknown,
                 watching: None,
@@ -118,6 +127,7 @@ impl Mounts {
                 unwatched_in_scan: 0,
                 many_unwatched: false,
                 next_poll: now.mono,
+                next_sweep: now.mono,
                 assets: assets as i64,
                 directories: directories as i64,
                 scan_ended: false,
@@ -197,7 +207,8 @@ impl Mounts {
     pub(super) fn deadline(&self) -> Mono {
         let roots = self.0.iter().filter(|s| !s.asked_root).map(|s| s.next_root);
         let polls = self.0.iter().filter(|s| s.is_polled()).map(|s| s.next_poll);
-        roots.chain(polls).min().unwrap_or(Mono(u64::MAX))
+        let sweeps = self.0.iter().filter(|s| s.is_swept()).map(|s| s.next_sweep);
+        roots.chain(polls).chain(sweeps).min().unwrap_or(Mono(u64::MAX))
     }
 
     pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
@@ -327,6 +338,14 @@ impl Intake {
                 self.poll(now, mount);
             }
             let state = self.mounts.state_mut(mount);
+            if state.is_swept() && state.next_sweep <= now {
+                state.next_sweep = now.plus_ms(state.verify_ms);
+                // One that takes longer than its interval is not overtaken by the next.
+                if !self.scans.is_sweeping(mount) {
+                    self.scans.push_sweep(mount, state.path.clone());
+                }
+            }
+            let state = self.mounts.state_mut(mount);
             if !state.asked_root && state.next_root <= now {
                 state.asked_root = true;
                 state.next_root = now.plus_ms(ROOT_EVERY_MS);
@@ -380,6 +399,7 @@ impl Intake {
         state.unwatched.clear();
         state.many_unwatched = false;
         state.next_poll = now.mono.plus_ms(state.poll_interval_ms);
+        state.next_sweep = now.mono.plus_ms(state.verify_ms);
         if state.row.root != Some(root) {
             let other_volume = state.row.root.is_some_and(|known| known.volume != root.volume);
             state.row.root = Some(root);

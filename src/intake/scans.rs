@@ -1,4 +1,7 @@
 //! Directories to be listed, and listings under way. A scan is a directory at a time; looks go before it.
+//!
+//! A sweep is a scan that nobody waits for: it looks for what no event told (writes through a mapping, a filesystem that is
+//! deaf), one directory at a time, when there is nothing else to list, and no faster than [`SWEEP_STEP_MS`] allows.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,6 +19,9 @@ const PATHS_WAITING_MAX: usize = 20_000;
 /// After a listing that could not be recorded the next is made this much later, milliseconds.
 const SOON_MS: u64 = 1_000;
 
+/// A sweep lists a directory this often at most, milliseconds.
+const SWEEP_STEP_MS: u64 = 5;
+
 /// What is being scanned.
 #[derive(Debug, Default)]
 pub(super) struct Scans {
@@ -26,6 +32,9 @@ pub(super) struct Scans {
     /// To be listed again, not before their time.
     delayed: Vec<(Mono, Scan)>,
     flights: HashMap<LogicalPath, Flight>,
+    /// Last in, first out.
+    sweeping: Vec<(MountId, LogicalPath)>,
+    sweep_at: Mono,
     /// By mount: waiting, delayed, and under way.
     left: BTreeMap<MountId, usize>,
 }
@@ -37,6 +46,8 @@ pub(super) struct Scan {
     pub path: LogicalPath,
     /// Its place among all hints: what a sync waits for.
     pub order: u64,
+    /// It is of a sweep: nobody waits for it.
+    pub is_sweep: bool,
 }
 
 #[derive(Debug)]
@@ -91,9 +102,22 @@ impl Scans {
         }
     }
 
-    /// When something delayed is due.
+    /// When something delayed is due, or the next step of a sweep.
     pub(super) fn deadline(&self) -> Option<Mono> {
-        self.delayed.iter().map(|(until, _)| *until).min()
+        let sweep =
+            (!self.sweeping.is_empty() && self.flights.is_empty() && self.waiting.is_empty()).then_some(self.sweep_at);
+        self.delayed.iter().map(|(until, _)| *until).chain(sweep).min()
+    }
+
+    /// Queues a directory of a sweep.
+    pub(super) fn push_sweep(&mut self, mount: MountId, path: LogicalPath) {
+        self.sweeping.push((mount, path));
+    }
+
+    /// Whether a sweep of a mount is under way.
+    pub(super) fn is_sweeping(&self, mount: MountId) -> bool {
+        let flies = self.flights.values().any(|flight| flight.scan.is_sweep && flight.scan.mount == mount);
+        flies || self.sweeping.iter().any(|(other, _)| *other == mount)
     }
 
     /// Notes a hint for the listing of the directory that holds the path.
@@ -121,7 +145,9 @@ impl Scans {
             return None;
         }
         let Flight { scan, hinted, again, .. } = self.flights.remove(&listed.path)?;
-        self.forget_one(scan.mount);
+        if !scan.is_sweep {
+            self.forget_one(scan.mount);
+        }
         Some(Landed { scan, hinted, again })
     }
 
@@ -135,14 +161,15 @@ impl Scans {
         let queued = &mut self.queued;
         self.waiting.retain(|(other, path)| *other != mount || queued.remove(path).is_none());
         self.delayed.retain(|(_, scan)| scan.mount != mount);
-        let flying = self.flights.values().filter(|flight| flight.scan.mount == mount).count();
+        self.sweeping.retain(|(other, _)| *other != mount);
+        let flying = self.flights.values().filter(|flight| flight.scan.mount == mount && !flight.scan.is_sweep).count();
         self.left.insert(mount, flying);
     }
 
     /// The first place of all scans among the hints.
     pub(super) fn first_order(&self) -> Option<u64> {
         let delayed = self.delayed.iter().map(|(_, scan)| scan.order);
-        let flying = self.flights.values().map(|flight| flight.scan.order);
+        let flying = self.flights.values().filter(|flight| !flight.scan.is_sweep || flight.again).map(|f| f.scan.order);
         self.queued.values().copied().chain(delayed).chain(flying).min()
     }
 
@@ -152,7 +179,17 @@ impl Scans {
         }
         let (mount, path) = self.waiting.pop()?;
         let order = self.queued.remove(&path).unwrap_or_default();
-        Some(Scan { mount, path, order })
+        Some(Scan { mount, path, order, is_sweep: false })
+    }
+
+    /// The next directory of a sweep, when nothing else is to be listed.
+    fn next_sweep(&mut self, now: Mono) -> Option<Scan> {
+        if !self.flights.is_empty() || !self.waiting.is_empty() || now < self.sweep_at {
+            return None;
+        }
+        let (mount, path) = self.sweeping.pop()?;
+        self.sweep_at = now.plus_ms(SWEEP_STEP_MS);
+        Some(Scan { mount, path, order: u64::MAX, is_sweep: true })
     }
 
     fn forget_one(&mut self, mount: MountId) {
@@ -167,9 +204,11 @@ impl Intake {
     pub(super) fn release_lists(&mut self, now: Mono, effects: &mut Vec<Effect>) {
         self.scans.expire(now);
         while self.settle.awaited_len() < PATHS_WAITING_MAX {
-            let Some(scan) = self.scans.next() else { break };
+            let Some(scan) = self.scans.next().or_else(|| self.scans.next_sweep(now)) else { break };
             let Some(root) = self.mounts.online_root(scan.mount) else {
-                self.scans.forget_one(scan.mount);
+                if !scan.is_sweep {
+                    self.scans.forget_one(scan.mount);
+                }
                 continue;
             };
             let ticket = self.ticket();

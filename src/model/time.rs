@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A point on a clock that only goes forward, in milliseconds since an arbitrary start (the process's, in the daemon).
 /// Deadlines are kept in it. Never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mono(pub u64);
 
 impl Mono {

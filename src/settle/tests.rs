@@ -140,7 +140,7 @@ impl Run {
 }
 
 fn shown(due: &Due) -> String {
-    let Due { path, cause: Cause { order, since, heard, wrote, hurried, overdue } } = due;
+    let Due { path, cause: Cause { order, since, heard, wrote, hurried, overdue, .. } } = due;
     let heard = KINDS.into_iter().find(|(_, kind)| kind == heard).expect("a kind").0;
     let wrote = if *wrote { " wrote" } else { "" };
     let hurried = if *hurried { " hurried" } else { "" };

@@ -76,6 +76,8 @@ pub struct Inner {
     pub leases: bool,
     /// Watches in a thousand that are refused.
     pub limit: u32,
+    /// Writes in a thousand that no event tells.
+    pub deaf: u32,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
     /// How often each path lost the file that it had.
@@ -96,6 +98,7 @@ impl Inner {
             writers: Vec::new(),
             source: Source::default(),
             limit: 0,
+            deaf: 0,
             mounts: Vec::new(),
             rng,
             mono_ms: 1_000,

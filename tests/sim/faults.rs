@@ -23,6 +23,8 @@ pub struct Plan {
     pub reordered: u32,
     pub lost: u32,
     pub limit: u32,
+    /// Writes in a thousand that no event tells; a sweep is to find them.
+    pub deaf: u32,
     pub crash: u32,
     pub power_cut: u32,
     pub commit_fails: u32,
@@ -49,6 +51,7 @@ impl Plan {
         let (rules_change, records, syncs) = (some(8), some(40), some(30));
         let limit = some(200);
         let ledger_full = some(20);
+        let deaf = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
         Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
             steps: rng.between(150, 900) as usize,
@@ -67,6 +70,7 @@ impl Plan {
             reordered,
             lost,
             limit,
+            deaf,
             crash,
             power_cut,
             commit_fails,

@@ -202,15 +202,21 @@ fn write(s: &mut Inner, writer: usize) {
     file.size += more;
     (file.mtime_ns, file.ctime_ns, file.told_ns) = (now, now, now);
     if let Some(at) = at {
-        s.event(at.0, Some(&at.1), Mask::Modify);
-        log(s, "write", &at);
+        let deaf = s.deaf;
+        if s.rng.chance(deaf) {
+            log(s, "write unseen", &at);
+        } else {
+            s.event(at.0, Some(&at.1), Mask::Modify);
+            log(s, "write", &at);
+        }
     }
     touch_all(s, node);
 }
 
 pub fn close(s: &mut Inner, writer: usize) {
     let Writer { node, at } = s.writers.remove(writer);
-    if let Some(at) = at {
+    let deaf = s.deaf;
+    if let Some(at) = at.filter(|_| !s.rng.chance(deaf)) {
         s.event(at.0, Some(&at.1), Mask::Close);
         log(s, "close", &at);
     }

@@ -118,6 +118,7 @@ impl World {
             ignore: vec!["*.tmp".to_owned()],
             first_scan,
             poll_interval_ms: 3_000,
+            verify_ms: if plan.deaf > 0 { 7_000 } else { 0 },
             ..Mount::new(point.logical.clone(), super::disk::disk_path(point.logical.as_bytes()))
         };
         let configured: Vec<Mount> = inner.mounts.iter().map(mount).collect();
@@ -168,7 +169,7 @@ impl World {
     pub fn run(&mut self) -> Checked {
         {
             let mut inner = self.host.lock();
-            (inner.meddle, inner.limit) = (self.plan.meddle, self.plan.limit);
+            (inner.meddle, inner.limit, inner.deaf) = (self.plan.meddle, self.plan.limit, self.plan.deaf);
         }
         self.start()?;
         for _ in 0..self.plan.steps {
@@ -387,6 +388,8 @@ impl World {
                         && answer.offline.is_empty()
                         // A failed input is tried again later, and no sync waits for that.
                         && self.plan.input_fails == 0
+                        // Nothing is promised for writes that nothing hints.
+                        && self.plan.deaf == 0
                         && self.host.lock().mounts.iter().all(|mount| mount.away.is_none())
                     {
                         point.check(&self.host.lock(), &self.ledger)?;

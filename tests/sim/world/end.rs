@@ -16,7 +16,7 @@ impl World {
     pub(super) fn end(&mut self) -> Checked {
         {
             let mut inner = self.host.lock();
-            (inner.meddle, inner.limit) = (0, 0);
+            (inner.meddle, inner.limit, inner.deaf) = (0, 0, 0);
             for mount in 0..inner.mounts.len() {
                 ops::bring_mount_back(&mut inner, mount);
             }
@@ -80,8 +80,8 @@ impl World {
                 && self.host.lock().source.len() == 0
                 && self.jobs.iter().all(|job| match job {
                     Job::Root(_) => true,
-                    // Whoever is not hinted scans for ever.
-                    Job::List(_) => self.plan.source == SourceKind::Poll,
+                    // Whoever is not hinted, or not of everything, scans for ever.
+                    Job::List(_) => self.plan.source == SourceKind::Poll || self.plan.deaf > 0,
                     Job::Look(_) | Job::Sync(_) => false,
                 });
             let now = self.now();
