@@ -31,6 +31,10 @@ impl Intake {
         match ledger.savepoint(|| self.judge_listing(now, landed, listed.content, ledger, &mut outcome)) {
             Ok(()) => {
                 self.mounts.note_found(mount, outcome.found.len());
+                if listed.unwatched.is_some() && self.mounts.is_watched(&scan.path) && self.syncs.any() {
+                    // Whoever calls may have written there after the listing, when it was not known that nothing hints.
+                    outcome.scan.push((mount, scan.path.clone(), scan.order));
+                }
                 self.mounts.note_unwatched(now.mono, &scan.path, listed.unwatched);
                 outcome.directories = ledger.dir_balance() - dirs;
                 if scan.is_sweep {

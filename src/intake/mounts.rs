@@ -240,6 +240,11 @@ impl Mounts {
         }
     }
 
+    /// Whether a directory was watched, as far as is known.
+    pub(super) fn is_watched(&self, path: &LogicalPath) -> bool {
+        self.of(path).is_none_or(|mount| !self.state(mount).unwatched.contains_key(path))
+    }
+
     pub(super) fn note_unwatched(&mut self, now: Mono, path: &LogicalPath, why: Option<String>) {
         let Some(mount) = self.of(path) else { return };
         let state = self.state_mut(mount);

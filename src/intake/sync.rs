@@ -37,6 +37,11 @@ impl Syncs {
         Self(replies.into_iter().map(|reply| Waiting { reply, stage: Stage::New }).collect())
     }
 
+    /// Whether anybody waits.
+    pub(super) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     pub(super) fn push(&mut self, reply: ReplyId) {
         self.0.push(Waiting { reply, stage: Stage::New });
     }
