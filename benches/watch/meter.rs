@@ -49,13 +49,6 @@ pub fn memory_mib(pid: u32, line: &str) -> f64 {
     kib.parse::<f64>().expect("a number") / 1_024.0
 }
 
-/// Bytes that a process has passed to write(2) and its like so far (proc(5), `io`: `wchar`).
-pub fn written(pid: u32) -> u64 {
-    let io = fs::read_to_string(format!("/proc/{pid}/io")).expect("it runs");
-    let line = io.lines().find_map(|line| line.strip_prefix("wchar:")).expect("Linux has it");
-    line.trim().parse().expect("a number")
-}
-
 /// Sends a signal to a child of ours that has not been waited for.
 pub fn signal(pid: u32, signal: libc::c_int) {
     let pid = libc::pid_t::try_from(pid).expect("a process id");

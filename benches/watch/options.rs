@@ -12,9 +12,9 @@ pub struct Options {
     /// Rows to measure; all by default
     #[arg(value_enum)]
     rows: Vec<Row>,
-    /// All sizes and the idle time times this: 0.01 tries everything in a minute
-    #[arg(long, default_value_t = 1.0)]
-    pub scale: f64,
+    /// All sizes and the idle time times this; 1 under cargo bench, else 0.01, which tries everything in a minute
+    #[arg(long)]
+    scale: Option<f64>,
     /// How often everything is measured; the table shows medians
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
@@ -36,7 +36,7 @@ pub struct Options {
     /// A JSON line for each measurement to stdout, the table to stderr
     #[arg(long)]
     pub json: bool,
-    /// Cargo says so to every bench
+    /// `cargo bench` says so to every bench, and `cargo test --benches` does not
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -118,9 +118,14 @@ impl Options {
         Row::value_variants().iter().copied().filter(wanted).collect()
     }
 
+    /// What all sizes are multiplied by.
+    pub fn scale(&self) -> f64 {
+        self.scale.unwrap_or(if self.bench { 1.0 } else { 0.01 })
+    }
+
     /// A size of the full row, scaled; never nothing.
     pub fn sized(&self, full: usize) -> usize {
-        ((full as f64 * self.scale).round() as usize).max(1)
+        ((full as f64 * self.scale()).round() as usize).max(1)
     }
 
     /// Ringback, then the peers that are installed. Those that are not are named once, with how to get them.

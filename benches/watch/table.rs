@@ -50,7 +50,7 @@ impl Table {
     /// An empty one. Where trees and state lie, and what else was chosen, is part of every figure.
     pub fn new(options: &Options, everybody: &[Who]) -> Self {
         let setting = json!({
-            "scale": options.scale,
+            "scale": options.scale(),
             "source": options.source.map_or("default", |source| source.word()),
             "trees": filesystem(&options.trees()),
             "state": filesystem(&options.states()),
@@ -74,8 +74,11 @@ impl Table {
         for &(key, figure) in figures {
             let metric = row.metrics.iter().find(|metric| metric.key == key).expect("the row has it");
             row.noted.push((who, key, figure));
-            // Millionths are more than any of them knows.
-            line[key] = ((figure * 1e6).round() / 1e6).into();
+            line[key] = match metric.unit {
+                Unit::Count => (figure as u64).into(),
+                // Millionths are more than any of them knows.
+                _ => ((figure * 1e6).round() / 1e6).into(),
+            };
             write!(words, ", {} {}", metric.what, metric.unit.text(figure)).expect("text");
         }
         if self.json {
