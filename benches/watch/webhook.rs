@@ -29,7 +29,8 @@ impl InotifywaitCurl {
         let shell = shell.spawn().expect("there is a shell");
         let stderr = inotifywait.stderr.take().expect("piped");
         let mut webhook = Self { inotifywait, shell, reading: Vec::new() };
-        assert!(ready(stderr, &mut webhook.reading), "inotifywait does not get ready");
+        let ready = ready(stderr, &mut webhook.reading);
+        ready.unwrap_or_else(|said| panic!("inotifywait does not get ready: {said}"));
         webhook
     }
 }

@@ -51,8 +51,8 @@ impl Lines {
         let (stdout, stderr) = (lines.child.stdout.take().expect("piped"), lines.child.stderr.take().expect("piped"));
         let heard = lines.heard.clone();
         lines.reading.push(std::thread::spawn(move || read(stdout, &heard)));
-        let said = ready(stderr, &mut lines.reading);
-        assert!(said, "{command:?} does not get ready");
+        let ready = ready(stderr, &mut lines.reading);
+        ready.unwrap_or_else(|said| panic!("{command:?} does not get ready: {said}"));
         lines
     }
 }
@@ -91,18 +91,28 @@ impl Watcher for Lines {
     }
 }
 
-/// Waits until a process says on stderr that it watches, and goes on reading it; false when it does not.
-pub fn ready(stderr: ChildStderr, reading: &mut Vec<JoinHandle<()>>) -> bool {
-    let (say, said) = mpsc::channel();
+/// Waits until a process says on stderr that it watches, and goes on reading it.
+///
+/// # Errors
+/// What it said instead before it ended, or before the limit.
+pub fn ready(stderr: ChildStderr, reading: &mut Vec<JoinHandle<()>>) -> Result<(), String> {
+    let (say, lines) = mpsc::channel();
     reading.push(std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if line.contains(READY) {
-                // Nobody waits for it when the deadline has passed.
-                let _ = say.send(());
-            }
+            // Once it is ready nobody waits for more.
+            let _ = say.send(line);
         }
     }));
-    said.recv_timeout(READY_LIMIT).is_ok()
+    let end = Instant::now() + READY_LIMIT;
+    let mut said = String::new();
+    while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        if line.contains(READY) {
+            return Ok(());
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    Err(said)
 }
 
 /// Whole lines, in as large pieces as they come.
