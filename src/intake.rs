@@ -265,7 +265,8 @@ impl Intake {
         }
         let roots = self.mounts.deadline().min(self.scans.deadline().unwrap_or(Mono(u64::MAX)));
         match self.settle.deadline() {
-            Some(due) if self.looks.credit() > 0 => due.min(roots),
+            // A result that is under way will take it along.
+            Some(due) if !self.looks.is_busy() => due.min(roots),
             _ => roots,
         }
     }

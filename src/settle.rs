@@ -230,6 +230,12 @@ impl Settle {
         taken
     }
 
+    /// How many paths are due, counted up to `most`.
+    #[must_use]
+    pub fn due_len(&self, now: Mono, most: usize) -> usize {
+        self.due.iter().take(most).take_while(|(due, _, _)| *due <= now).count()
+    }
+
     /// A path that is looked at for `cause`: if it is due too, it is looked at for both, and waits no longer.
     pub fn join_due(&mut self, now: Mono, path: &LogicalPath, cause: Cause) -> Cause {
         let due = self.pending.get(path).is_some_and(|pending| pending.due <= now);

@@ -20,6 +20,10 @@ pub struct Identities {
 impl Identities {
     /// The asset is this file.
     pub fn insert(&mut self, volume: u64, inode: u64, asset: AssetId) {
+        if inode == 0 {
+            // It names any file of its filesystem.
+            return;
+        }
         let key = mix(volume, inode);
         match self.first.get(&key) {
             None => {

@@ -209,6 +209,12 @@ impl Intake {
         let mut found = Vec::new();
         for (path, look, known) in arrivals(places) {
             let identity = look.stat.identity;
+            if !identity.is_numbered() {
+                // It is whoever was at its place a moment ago, if anybody was.
+                let here = if known { None } else { ledger.gone_from(path, Wall(now.0 - REFILL_MS))? };
+                found.extend(here.map(|asset| Candidate { identity, asset, before: Before::GoneFromHere }));
+                continue;
+            }
             let mut known_as = self.identities.candidates(&identity);
             if known_as.len() > LINKS_MAX {
                 // A file with this many names: which of them it was before is not worth reading them all.

@@ -14,6 +14,9 @@ use crate::settle::{Cause, Due};
 const REQUESTS_MAX: usize = 8;
 /// Paths in one request at most: what one savepoint judges.
 const PATHS_MAX: usize = 128;
+/// While so many requests are under way, one for each looking thread, a further one waits until it is full: requests of
+/// a few paths each would cost a commit each, and be no sooner back.
+const BUSY: usize = 2;
 
 /// What is being looked at.
 #[derive(Debug, Default)]
@@ -52,6 +55,11 @@ impl Looks {
     /// Requests that may still go out.
     pub(super) fn credit(&self) -> usize {
         REQUESTS_MAX.saturating_sub(self.requests.len())
+    }
+
+    /// Whether a request that is not full waits for another to come back.
+    pub(super) fn is_busy(&self) -> bool {
+        self.requests.len() >= BUSY
     }
 
     /// Notes a hint on a path that is being looked at; gives whether it is.
@@ -172,6 +180,9 @@ impl Intake {
                 }
                 self.send_look(places, effects);
                 continue;
+            }
+            if self.looks.is_busy() && self.settle.due_len(now, PATHS_MAX) < PATHS_MAX {
+                break;
             }
             let due = self.settle.take(now, PATHS_MAX);
             if due.is_empty() {

@@ -40,6 +40,12 @@ pub trait Disk: Send + Sync {
     /// Whether anybody has a regular file open for writing.
     fn writer(&self, path: &Path) -> Lease;
 
+    /// Everything that a look asks of a regular file after its lstat: attributes, writers, and what stands at the path
+    /// after both were asked.
+    fn probe(&self, path: &Path) -> Probe {
+        Probe { xattrs: self.xattrs(path), lease: self.writer(path), after: self.stat(path) }
+    }
+
     /// The user name of a uid, or its digits when it has none.
     fn owner(&self, uid: u32) -> String;
 
@@ -51,6 +57,17 @@ pub trait Disk: Send + Sync {
 
     /// Two writes less than this apart may leave the same mtime; 0 when they never do.
     fn timestamp_granularity_ns(&self) -> i64;
+}
+
+/// The answer of [`Disk::probe`].
+#[derive(Debug)]
+pub struct Probe {
+    /// As [`Disk::xattrs`].
+    pub xattrs: io::Result<Vec<(String, Vec<u8>)>>,
+    /// As [`Disk::writer`].
+    pub lease: Lease,
+    /// As [`Disk::stat`], asked last. It may be of the file that was asked, though another stands at the path since.
+    pub after: io::Result<DiskStat>,
 }
 
 /// What stands at a path.

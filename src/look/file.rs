@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::disk::{Disk, DiskStat, Kind, Lease};
+use super::disk::{Disk, DiskStat, Kind, Lease, Probe};
 use super::fault::{explain, is_absence};
 use super::way::{Way, Ways};
 use crate::metadata::xattr;
@@ -111,9 +111,13 @@ impl Eye<'_> {
         loop {
             tries += 1;
             let now = (self.clock)();
-            let xattrs = self.disk.xattrs(path);
-            let lease = self.disk.writer(path);
-            let after = match self.disk.stat(path) {
+            let Probe { xattrs, lease, after } = self.disk.probe(path);
+            let after = match after {
+                // What was asked has lost its name meanwhile, and the path may have another file.
+                Ok(after) if after.links == 0 => match self.disk.stat(path) {
+                    Ok(after) => after,
+                    Err(error) => return self.unseen(path, &error),
+                },
                 Ok(after) => after,
                 Err(error) => return self.unseen(path, &error),
             };

@@ -1,4 +1,4 @@
-//! The real disk. Opens a file only to ask for a lease (it never reads one), and closes it at once.
+//! The real disk. Opens a file only to ask about it (it never reads one), and closes it at once.
 
 #[cfg(target_os = "linux")]
 mod attributes;
@@ -13,14 +13,28 @@ mod tests;
 
 use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use self::owner::Owners;
 use self::stat::Stats;
+#[cfg(target_os = "linux")]
+use super::disk::Probe;
 use super::disk::{Disk, DiskStat, Kind, Lease};
 
 pub use self::lease::ignore_lease_signals;
+
+/// What a system call is asked about.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy)]
+enum At<'a> {
+    /// What stands at a path, links not followed.
+    Path(&'a std::ffi::CStr),
+    /// An open file.
+    Open(RawFd),
+}
 
 /// The real disk, through system calls. One is enough for all threads: it keeps nothing but two small caches.
 #[derive(Debug)]
@@ -67,7 +81,7 @@ impl Disk for RealDisk {
 
     #[cfg(target_os = "linux")]
     fn xattrs(&self, path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
-        attributes::user(path)
+        attributes::user(At::Path(&c_path(path)?))
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -75,8 +89,38 @@ impl Disk for RealDisk {
         Ok(Vec::new())
     }
 
+    #[cfg(target_os = "linux")]
     fn writer(&self, path: &Path) -> Lease {
-        lease::probe(path)
+        self.probe(path).lease
+    }
+
+    /// Leases are Linux's.
+    #[cfg(not(target_os = "linux"))]
+    fn writer(&self, _path: &Path) -> Lease {
+        Lease::Unknown
+    }
+
+    /// One open answers all of it: a path costs as much to follow as the answers cost together.
+    #[cfg(target_os = "linux")]
+    fn probe(&self, path: &Path) -> Probe {
+        let opened = match c_path(path) {
+            Ok(path) => lease::open(&path),
+            Err(_) => Err(Lease::Unknown),
+        };
+        let file = match opened {
+            Ok(file) => file,
+            // Others may be read without being opened.
+            Err(lease) => return Probe { xattrs: self.xattrs(path), lease, after: self.stat(path) },
+        };
+        let xattrs = attributes::user(At::Open(file.as_raw_fd()));
+        let lease = lease::ask(&file);
+        match self.stats.of_open(file.as_fd()) {
+            Ok((after, filesystem)) => {
+                let lease = if filesystem.is_remote() { Lease::Unknown } else { lease };
+                Probe { xattrs, lease, after: Ok(after) }
+            }
+            Err(error) => Probe { xattrs, lease: Lease::Unknown, after: Err(error) },
+        }
     }
 
     fn owner(&self, uid: u32) -> String {

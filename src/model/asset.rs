@@ -15,6 +15,21 @@ pub struct Identity {
     pub birth_ns: i64,
 }
 
+impl Identity {
+    /// Any file of a filesystem whose inode numbers mean nothing beyond the moment (FUSE, CIFS): no file is told from
+    /// another by it, and none is found again.
+    #[must_use]
+    pub fn unnumbered(volume: u64) -> Self {
+        Self { volume, inode: 0, birth_ns: 0 }
+    }
+
+    /// Whether it tells a file from others. (No filesystem gives an inode the number 0.)
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.inode != 0
+    }
+}
+
 /// What lstat(2) says of a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {

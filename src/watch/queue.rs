@@ -11,9 +11,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Bytes taken in one read: some 10,000 events.
 const READ_BYTES: usize = 1 << 20;
+
+/// While events pour in two reads are this far apart: else each wakes the whole pipeline with a handful of them.
+const READ_PACE: Duration = Duration::from_micros(500);
+/// Events pour in when so many reads have come closer together. A file that is made, written and closed is three events.
+const READS_AT_ONCE: u32 = 8;
 
 /// What reads the queue's bytes. Called on the queue's own thread.
 pub(super) trait Ear: Send + Sync + 'static {
@@ -118,8 +124,15 @@ fn drain(shared: &Shared, ear: &dyn Ear) {
     // Units read so far, and at which count each call of sync is done.
     let mut read = 0_usize;
     let mut syncs: Vec<(usize, Vec<u64>)> = Vec::new();
+    let (mut next_read, mut close_reads) = (Instant::now(), 0);
     loop {
         wait(shared);
+        let pause = next_read.saturating_duration_since(Instant::now());
+        close_reads = if pause.is_zero() { 0 } else { close_reads + 1 };
+        if close_reads > READS_AT_ONCE {
+            std::thread::sleep(pause);
+        }
+        next_read = Instant::now() + READ_PACE;
         if shared.ending.load(Ordering::Acquire) {
             return;
         }

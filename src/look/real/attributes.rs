@@ -1,10 +1,9 @@
-//! Extended attributes `user.*`, through llistxattr(2) and lgetxattr(2).
+//! Extended attributes `user.*`, through llistxattr(2), lgetxattr(2) and their likes for open files.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io;
-use std::path::Path;
 
-use super::c_path;
+use super::At;
 
 /// The kernel's own limits of a value and of a list of names (linux/limits.h: XATTR_SIZE_MAX, XATTR_LIST_MAX).
 const BYTES_MAX: usize = 64 << 10;
@@ -12,32 +11,36 @@ const BYTES_MAX: usize = 64 << 10;
 const KEYS_MAX: usize = 512;
 
 /// The `user.*` attributes of a file, in no order. None where the filesystem has none.
-pub(super) fn user(path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let path = c_path(path)?;
+pub(super) fn user(at: At<'_>) -> io::Result<Vec<(String, Vec<u8>)>> {
     // Most files have no attribute, or one or two: those cost one call and no allocation.
     let mut few = [0; 256];
-    match list(&path, &mut few) {
+    match list(at, &mut few) {
         Ok(0) => Ok(Vec::new()),
-        Ok(length) => values(&path, &few[..length]),
+        Ok(length) => values(at, &few[..length]),
         Err(error) => match error.raw_os_error() {
             Some(libc::ENOTSUP | libc::ENOSYS) => Ok(Vec::new()),
             Some(libc::ERANGE) => {
                 let mut many = vec![0; BYTES_MAX];
-                let length = list(&path, &mut many)?;
-                values(&path, &many[..length])
+                let length = list(at, &mut many)?;
+                values(at, &many[..length])
             }
             _ => Err(error),
         },
     }
 }
 
-fn list(path: &CStr, buffer: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: both pointers outlive the call, and the length is the buffer's.
-    let length = unsafe { libc::llistxattr(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+fn list(at: At<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: a path is a C string, a descriptor open; all pointers outlive the call, and the length is the buffer's.
+    let length = unsafe {
+        match at {
+            At::Path(path) => libc::llistxattr(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()),
+            At::Open(fd) => libc::flistxattr(fd, buffer.as_mut_ptr().cast(), buffer.len()),
+        }
+    };
     usize::try_from(length).map_err(|_| io::Error::last_os_error())
 }
 
-fn values(path: &CStr, names: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+fn values(at: At<'_>, names: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let names = names.split(|&b| b == 0).filter(|name| name.len() > b"user.".len() && name.starts_with(b"user."));
     let mut out = Vec::new();
     let mut buffer = Vec::new();
@@ -47,9 +50,14 @@ fn values(path: &CStr, names: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
         }
         buffer.resize(BYTES_MAX, 0);
         let c_name = CString::new(name).map_err(io::Error::other)?;
-        // SAFETY: all three pointers outlive the call, and the length is the buffer's.
-        let length =
-            unsafe { libc::lgetxattr(path.as_ptr(), c_name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+        let (value, size) = (buffer.as_mut_ptr().cast(), buffer.len());
+        // SAFETY: a path is a C string, a descriptor open; all pointers outlive the call, and the length is the buffer's.
+        let length = unsafe {
+            match at {
+                At::Path(path) => libc::lgetxattr(path.as_ptr(), c_name.as_ptr(), value, size),
+                At::Open(fd) => libc::fgetxattr(fd, c_name.as_ptr(), value, size),
+            }
+        };
         match usize::try_from(length) {
             Ok(length) => out.push((String::from_utf8_lossy(name).into_owned(), buffer[..length].to_vec())),
             Err(_) => match io::Error::last_os_error() {

@@ -1,11 +1,11 @@
 //! Asking for a read lease, which the kernel grants only when nobody has the file open for writing (fcntl(2),
 //! `F_SETLEASE`).
 
-use std::path::Path;
-
-use super::super::disk::Lease;
 #[cfg(target_os = "linux")]
-use crate::watch::filesystem::FilesystemKind;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+
+#[cfg(target_os = "linux")]
+use super::super::disk::Lease;
 
 /// Ignores SIGIO, in the whole process.
 ///
@@ -17,57 +17,40 @@ pub fn ignore_lease_signals() {
     unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
 }
 
-/// Whether anybody has a regular file open for writing. Neither blocks nor changes the file's times: it is opened
-/// without waiting (so a fifo that took its place does no harm) and never read.
+/// Opens a file to be asked about. Neither blocks (so a fifo that took its place does no harm) nor changes its times: it
+/// is never read. Without a file, what that says of its writers.
 #[cfg(target_os = "linux")]
-pub(super) fn probe(path: &Path) -> Lease {
-    use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
-
+pub(super) fn open(path: &std::ffi::CStr) -> Result<OwnedFd, Lease> {
     const FLAGS: libc::c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NOCTTY;
 
-    let Ok(path) = super::c_path(path) else { return Lease::Unknown };
     // SAFETY: the path is a C string that outlives the call.
     let fd = unsafe { libc::open(path.as_ptr(), FLAGS) };
     if fd < 0 {
         // Another process holds a write lease (Samba and knfsd do for clients that may be writing).
-        return if errno() == libc::EWOULDBLOCK { Lease::Busy } else { Lease::Unknown };
+        return Err(if errno() == libc::EWOULDBLOCK { Lease::Busy } else { Lease::Unknown });
     }
     // SAFETY: `open` has just returned it, so it is open and nobody else's.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Whether anybody has an open regular file open for writing, as far as this kernel knows: of a filesystem that others write
+/// to it says nothing either way (cifs refuses a lease with EAGAIN whenever its server has not granted one).
+#[cfg(target_os = "linux")]
+pub(super) fn ask(file: &OwnedFd) -> Lease {
     // SAFETY: the descriptor is open, and the argument of F_SETLEASE is an integer.
-    let granted = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
+    let granted = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
     if granted == 0 {
         // SAFETY: as above. Before the close, as a child between fork and exec may hold a copy of the descriptor.
-        unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
     }
-    let answer = match granted {
+    match granted {
         0 => Lease::Free,
         _ if errno() == libc::EAGAIN => Lease::Busy,
         _ => Lease::Unknown,
-    };
-    if answer != Lease::Unknown && is_remote(&fd) { Lease::Unknown } else { answer }
-}
-
-/// Leases are Linux's.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn probe(_path: &Path) -> Lease {
-    Lease::Unknown
+    }
 }
 
 #[cfg(target_os = "linux")]
 fn errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
-}
-
-/// Whether the file is on a filesystem that others may write to without this kernel's knowledge, where a lease says
-/// nothing either way (cifs refuses one with EAGAIN whenever its server has not granted one).
-#[cfg(target_os = "linux")]
-fn is_remote(fd: &impl std::os::fd::AsRawFd) -> bool {
-    let mut statfs = std::mem::MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the descriptor is open, and the buffer is a statfs of ours.
-    if unsafe { libc::fstatfs(fd.as_raw_fd(), statfs.as_mut_ptr()) } != 0 {
-        return true;
-    }
-    // SAFETY: the call succeeded, so it is filled in.
-    FilesystemKind::of_magic(unsafe { statfs.assume_init() }.f_type as u32).is_remote()
 }

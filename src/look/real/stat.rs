@@ -31,14 +31,16 @@ pub(super) use self::portable::Stats;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::ffi::CStr;
     use std::mem::MaybeUninit;
+    use std::os::fd::{AsRawFd as _, BorrowedFd};
 
     use super::super::super::disk::Kind;
+    use super::super::At;
     use super::super::c_path;
-    use super::super::volume::{Filesystem, Volumes};
+    use super::super::volume::{Facts, Filesystem, Volumes};
     use super::{DiskStat, Path, io};
     use crate::model::asset::Identity;
+    use crate::watch::filesystem::FilesystemKind;
 
     /// How often a path is asked for that goes from filesystem to filesystem meanwhile.
     const TRIES: usize = 3;
@@ -50,21 +52,30 @@ mod linux {
         pub(in super::super) fn stat(&self, path: &Path) -> io::Result<DiskStat> {
             let path = c_path(path)?;
             for _ in 0..TRIES {
-                if let Some(stat) = self.stat_once(&path)? {
+                if let Some((stat, _)) = self.stat_once(At::Path(&path))? {
                     return Ok(stat);
                 }
             }
             Err(io::Error::from_raw_os_error(libc::EBUSY))
         }
 
+        /// What stat(2) says of an open file, and the kind of its filesystem.
+        pub(in super::super) fn of_open(&self, file: BorrowedFd<'_>) -> io::Result<(DiskStat, FilesystemKind)> {
+            self.stat_once(At::Open(file.as_raw_fd()))?.ok_or_else(|| io::Error::from_raw_os_error(libc::EBUSY))
+        }
+
         /// `None` when the path went to another filesystem in the middle.
-        fn stat_once(&self, path: &CStr) -> io::Result<Option<DiskStat>> {
+        fn stat_once(&self, at: At<'_>) -> io::Result<Option<(DiskStat, FilesystemKind)>> {
             const FLAGS: libc::c_int = libc::AT_SYMLINK_NOFOLLOW | libc::AT_NO_AUTOMOUNT;
             const MASK: libc::c_uint = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE;
 
+            let (fd, path, flags) = match at {
+                At::Path(path) => (libc::AT_FDCWD, path, FLAGS),
+                At::Open(fd) => (fd, c"", libc::AT_EMPTY_PATH),
+            };
             let mut statx = MaybeUninit::<libc::statx>::uninit();
             // SAFETY: the path is a C string and the buffer a statx of ours; both outlive the call.
-            let code = unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), FLAGS, MASK, statx.as_mut_ptr()) };
+            let code = unsafe { libc::statx(fd, path.as_ptr(), flags, MASK, statx.as_mut_ptr()) };
             if code != 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -75,27 +86,32 @@ mod linux {
                 libc::S_IFDIR => Kind::Directory,
                 _ => Kind::Other,
             };
-            let volume = if kind == Kind::Other {
-                Some(0)
+            let facts = if kind == Kind::Other {
+                Some(Facts { volume: 0, kind: FilesystemKind::of_magic(0) })
             } else {
                 let is_unique = statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0;
                 let mount = if is_unique { statx.stx_mnt_id } else { 0 };
-                self.0.volume(path, Filesystem { device: (statx.stx_dev_major, statx.stx_dev_minor), mount })?
+                self.0.facts(at, Filesystem { device: (statx.stx_dev_major, statx.stx_dev_minor), mount })?
             };
             let has_birth = statx.stx_mask & libc::STATX_BTIME != 0;
-            Ok(volume.map(|volume| DiskStat {
-                kind,
-                identity: Identity {
-                    volume,
-                    inode: statx.stx_ino,
-                    birth_ns: if has_birth { ns(&statx.stx_btime) } else { 0 },
-                },
-                size: statx.stx_size,
-                mtime_ns: ns(&statx.stx_mtime),
-                ctime_ns: ns(&statx.stx_ctime),
-                links: statx.stx_nlink.into(),
-                uid: statx.stx_uid,
-            }))
+            let birth_ns = if has_birth { ns(&statx.stx_btime) } else { 0 };
+            let stat = |Facts { volume, kind: filesystem }| {
+                let identity = match filesystem.has_stable_inodes() {
+                    true => Identity { volume, inode: statx.stx_ino, birth_ns },
+                    false => Identity::unnumbered(volume),
+                };
+                let stat = DiskStat {
+                    kind,
+                    identity,
+                    size: statx.stx_size,
+                    mtime_ns: ns(&statx.stx_mtime),
+                    ctime_ns: ns(&statx.stx_ctime),
+                    links: statx.stx_nlink.into(),
+                    uid: statx.stx_uid,
+                };
+                (stat, filesystem)
+            };
+            Ok(facts.map(stat))
         }
     }
 

@@ -1,11 +1,22 @@
-//! Which filesystem a file is on, by a number that is the same after a remount: statfs(2) `f_fsid`.
+//! Which filesystem a file is on, by a number that is the same after a remount (statfs(2) `f_fsid`), and of which kind.
 
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::At;
+use crate::watch::filesystem::FilesystemKind;
+
+/// What is known of a filesystem.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    /// Its number.
+    pub(super) volume: u64,
+    pub(super) kind: FilesystemKind,
+}
 
 /// A filesystem as a stat names it: true only while it is mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +34,7 @@ pub(super) struct Volumes(Mutex<Vec<Known>>);
 #[derive(Debug)]
 struct Known {
     filesystem: Filesystem,
-    volume: u64,
+    facts: Facts,
     asked: Instant,
 }
 
@@ -33,25 +44,27 @@ const KEEP: Duration = Duration::from_secs(1);
 const KEPT_MAX: usize = 64;
 
 impl Volumes {
-    /// The number of the filesystem that `path` was just seen to be on; `None` when something of another filesystem
-    /// stands there by now.
-    pub(super) fn volume(&self, path: &CStr, filesystem: Filesystem) -> io::Result<Option<u64>> {
+    /// The filesystem that `at` was just seen to be on; `None` when something of another filesystem stands there by now.
+    pub(super) fn facts(&self, at: At<'_>, filesystem: Filesystem) -> io::Result<Option<Facts>> {
         let now = Instant::now();
         if let Some(known) = self.kept().iter().find(|known| known.filesystem == filesystem)
             && now.duration_since(known.asked) < KEEP
         {
-            return Ok(Some(known.volume));
+            return Ok(Some(known.facts));
         }
-        let (volume, device) = ask(path)?;
+        let (facts, device) = match at {
+            At::Path(path) => ask(opened(path)?.as_raw_fd())?,
+            At::Open(fd) => ask(fd)?,
+        };
         if device != filesystem.device {
             return Ok(None);
         }
         let mut kept = self.kept();
         kept.retain(|known| known.filesystem != filesystem && now.duration_since(known.asked) < KEEP);
         if kept.len() < KEPT_MAX {
-            kept.push(Known { filesystem, volume, asked: now });
+            kept.push(Known { filesystem, facts, asked: now });
         }
-        Ok(Some(volume))
+        Ok(Some(facts))
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Known>> {
@@ -59,21 +72,23 @@ impl Volumes {
     }
 }
 
-/// The number of the filesystem at a path, and its device. Both of one descriptor, so they are of one file; an
-/// `O_PATH` descriptor, which opens nothing and so causes no event.
-fn ask(path: &CStr) -> io::Result<(u64, (u32, u32))> {
+/// An `O_PATH` descriptor of what stands at a path, which opens nothing and so causes no event.
+fn opened(path: &CStr) -> io::Result<OwnedFd> {
     // SAFETY: the path is a C string that outlives the call.
     let fd = unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: `open` has just returned it, so it is open and nobody else's.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The filesystem of an open file, and its device. Both of one descriptor, so they are of one file.
+fn ask(fd: RawFd) -> io::Result<(Facts, (u32, u32))> {
     let mut statfs = MaybeUninit::<libc::statfs>::uninit();
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the descriptor is open, and both buffers are ours and of the right type.
-    let codes =
-        unsafe { (libc::fstatfs(fd.as_raw_fd(), statfs.as_mut_ptr()), libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr())) };
+    let codes = unsafe { (libc::fstatfs(fd, statfs.as_mut_ptr()), libc::fstat(fd, stat.as_mut_ptr())) };
     if codes != (0, 0) {
         return Err(io::Error::last_os_error());
     }
@@ -83,7 +98,9 @@ fn ask(path: &CStr) -> io::Result<(u64, (u32, u32))> {
     let fsid: [u32; 2] = unsafe { std::mem::transmute(statfs.f_fsid) };
     let fsid = u64::from(fsid[0]) | u64::from(fsid[1]) << 32;
     // Some filesystems have none (NFS, FUSE): a number of the device then, which holds while it stays mounted.
-    Ok((if fsid == 0 { spread(device) } else { fsid }, (libc::major(device), libc::minor(device))))
+    let volume = if fsid == 0 { spread(device) } else { fsid };
+    let kind = FilesystemKind::of_magic(statfs.f_type as u32);
+    Ok((Facts { volume, kind }, (libc::major(device), libc::minor(device))))
 }
 
 /// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014), the finalizer of SplitMix64: a
