@@ -23,7 +23,7 @@ mod sync;
 use std::sync::Arc;
 
 use crate::catalog::Identities;
-use crate::model::asset::Identity;
+use crate::model::asset::{Identity, Stat};
 use crate::model::entry::Owed;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{AssetId, MountId, ReplyId, SubscriptionId, Ticket};
@@ -148,6 +148,7 @@ struct Outcome {
     owed: Vec<Owed>,
     effects: Vec<Effect>,
     found: Vec<(LogicalPath, u64)>,
+    unchanged: Vec<(LogicalPath, Stat)>,
     again: Vec<(LogicalPath, Cause)>,
     wait_for_close: Vec<(LogicalPath, Cause)>,
     wait_for_likely_close: Vec<(LogicalPath, Cause)>,
@@ -355,6 +356,9 @@ impl Intake {
         let mono = now.mono;
         for (path, cause) in outcome.again {
             self.settle.again(mono, &path, cause);
+        }
+        for (path, stat) in outcome.unchanged {
+            self.looks.expect(path, stat);
         }
         for (path, order) in outcome.found {
             if !self.looks.hinted(mono, &path, HintKind::Found, order) {

@@ -98,7 +98,12 @@ impl Intake {
                 Some(asset) if asset.stat == file.stat && asset.owner == file.owner => {}
                 Some(_) => recorder.out.found.push((path, scan.order)),
                 None if self.fills_silently(&path, &file, silent_before_ns, &hinted) => recorder.fill(&path, file)?,
-                None => recorder.out.found.push((path, scan.order)),
+                None => {
+                    if self.is_known_elsewhere(&file, ledger)? {
+                        recorder.out.unchanged.push((path.clone(), file.stat));
+                    }
+                    recorder.out.found.push((path, scan.order));
+                }
             }
         }
         let mut missing: Vec<_> = known.into_keys().collect();
@@ -114,6 +119,14 @@ impl Intake {
             recorder.out.scan.push((scan.mount, scan.path.join(&name), scan.order));
         }
         ledger.set_dir_scanned(dir)
+    }
+
+    /// Whether a file is, to the last detail, one that the catalog knows under another name: a directory above it was
+    /// renamed, which leaves no trace in the file.
+    fn is_known_elsewhere(&self, file: &ListedFile, ledger: &Ledger) -> Result<bool, StoreError> {
+        // Of several names the look says which of them it was.
+        let [id] = self.identities.candidates(&file.stat.identity)[..] else { return Ok(false) };
+        Ok(ledger.asset(id)?.is_some_and(|asset| asset.stat == file.stat && !asset.racy))
     }
 
     /// Whether the first scan takes a file as having been there all along.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::{Effect, Intake};
+use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{LookRequest, Looked, Seen, Writer};
@@ -28,6 +29,9 @@ pub(super) struct Looks {
     together: VecDeque<Vec<(LogicalPath, Cause)>>,
     /// Paths whose last group could not be recorded: each is looked at by itself, so that one bad path harms no others.
     alone: HashSet<LogicalPath>,
+    /// Files that a listing found as the catalog knows them under another name, until they are looked at. As many as
+    /// paths wait.
+    unchanged: HashMap<LogicalPath, Stat>,
 }
 
 #[derive(Debug)]
@@ -113,6 +117,18 @@ impl Looks {
     /// A group could not be recorded: its paths are looked at one by one.
     pub(super) fn part(&mut self, paths: impl Iterator<Item = LogicalPath>) {
         self.alone.extend(paths);
+    }
+
+    /// A listing found, at a path that is to be looked at, the very file that the catalog knows under another name.
+    pub(super) fn expect(&mut self, path: LogicalPath, stat: Stat) {
+        if !self.flights.contains_key(&path) {
+            self.unchanged.insert(path, stat);
+        }
+    }
+
+    /// A mount is offline: nothing of it waits to be looked at.
+    pub(super) fn forget_under(&mut self, directory: &LogicalPath) {
+        self.unchanged.retain(|path, _| !path.is_below(directory));
     }
 
     /// Queues places that have to be looked at together.
@@ -215,7 +231,8 @@ impl Intake {
         let Some(root) = self.mounts.online_root(mount) else { return };
         let ticket = self.ticket();
         self.looks.take_off(ticket, mount, &places);
-        let paths = places.into_iter().map(|(path, _)| path).collect();
-        effects.push(Effect::Look(LookRequest { ticket, paths, mount, root }));
+        let paths: Vec<_> = places.into_iter().map(|(path, _)| path).collect();
+        let unchanged = paths.iter().filter_map(|path| self.looks.unchanged.remove_entry(path)).collect();
+        effects.push(Effect::Look(LookRequest { ticket, paths, mount, root, unchanged }));
     }
 }

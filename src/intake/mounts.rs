@@ -446,6 +446,7 @@ impl Intake {
             ledger.savepoint(|| ledger.put_mount(&path, &row))?;
         }
         self.settle.forget_under(&path);
+        self.looks.forget_under(&path);
         self.scans.forget(mount);
         Ok(Done::default())
     }

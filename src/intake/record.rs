@@ -7,12 +7,15 @@ use crate::catalog::{Step, added, between};
 use crate::model::asset::Asset;
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
-use crate::model::look::{FileLook, ListedFile};
+use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::time::Now;
 use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
+
+/// A place before all hints: every sync waits for it.
+const FIRST: u64 = 0;
 
 /// Records into the ledger, and notes in the outcome what memory has to learn of it.
 pub(super) struct Recorder<'a> {
@@ -28,9 +31,24 @@ impl Recorder<'_> {
     pub(super) fn step(&mut self, step: Step) -> Result<(), StoreError> {
         match step {
             Step::Delete(asset) => self.delete(&asset),
-            Step::Add { path, look, asset } => self.add(&path, look, asset),
+            Step::Add { path, look, asset } => {
+                if look.xattrs == Xattrs::AsKnown && asset.as_ref().is_none_or(|asset| asset.stat != look.stat) {
+                    return self.read_after_all(path);
+                }
+                self.add(&path, look, asset)
+            }
+            Step::Keep { asset, look, .. } if look.xattrs == Xattrs::AsKnown => match asset.stat == look.stat {
+                true => Ok(()),
+                false => self.read_after_all(asset.path),
+            },
             Step::Keep { asset, look, modified } => self.keep(asset, look, modified),
         }
+    }
+
+    /// A file that was not read turns out to be another than the one that it was taken for.
+    fn read_after_all(&mut self, path: LogicalPath) -> Result<(), StoreError> {
+        self.out.again.push((path, Cause::found(self.now.mono, FIRST)));
+        Ok(())
     }
 
     pub(super) fn delete(&mut self, asset: &Asset) -> Result<(), StoreError> {
@@ -57,8 +75,9 @@ impl Recorder<'_> {
             rrn: self.ledger.rrn()?,
         };
         match look.xattrs {
-            Ok(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
-            Err(why) => self.unread(path, why),
+            Xattrs::Read(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
+            Xattrs::AsKnown => {}
+            Xattrs::Unread(why) => self.unread(path, why),
         }
         self.take_early_record(&asset, &mut sources)?;
         self.put(&asset)?;
@@ -73,15 +92,21 @@ impl Recorder<'_> {
         let same = look.stat == asset.stat && look.owner == asset.owner;
         // The attributes too: two of them set within one tick of the filesystem's clock leave one ctime.
         let said = sources.get(&Source::Xattr);
-        let same = same && look.xattrs.as_ref().is_ok_and(|now| said.map_or(now.is_empty(), |said| said == now));
+        let same = same
+            && match &look.xattrs {
+                Xattrs::Read(now) => said.map_or(now.is_empty(), |said| said == now),
+                Xattrs::AsKnown => true,
+                Xattrs::Unread(_) => false,
+            };
         if same && !modified {
             // It can no longer have been rewritten unseen: the next write moves its mtime.
             return if asset.racy && !look.racy { self.put(&Asset { racy: false, ..asset }) } else { Ok(()) };
         }
         let before = merged(&sources);
         match look.xattrs {
-            Ok(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
-            Err(why) => self.unread(&asset.path, why),
+            Xattrs::Read(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
+            Xattrs::AsKnown => {}
+            Xattrs::Unread(why) => self.unread(&asset.path, why),
         }
         let state = merged(&sources);
         let delta = between(&before, &state);

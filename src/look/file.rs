@@ -6,8 +6,8 @@ use super::disk::{Disk, DiskStat, Kind, Lease, Probe};
 use super::fault::{explain, is_absence};
 use super::way::{Way, Ways};
 use crate::metadata::xattr;
-use crate::model::asset::Identity;
-use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer};
+use crate::model::asset::{Identity, Stat};
+use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 use crate::watch::WatchSource;
@@ -43,7 +43,7 @@ pub fn look(
         }
         let parent = relative.iter().rposition(|&b| b == b'/').map_or(&b""[..], |slash| &relative[..slash]);
         match ways.to(parent) {
-            Way::Clear => eye.see(&mounts.to_disk(request.mount, path)),
+            Way::Clear => eye.see(&mounts.to_disk(request.mount, path), request.unchanged.get(path)),
             Way::Broken => eye.absent(),
             Way::Foreign(_) => eye.covered(),
             Way::Unreadable(why) => Seen::Unreadable(why),
@@ -92,12 +92,24 @@ struct Eye<'a> {
 }
 
 impl Eye<'_> {
-    fn see(&self, path: &Path) -> Seen {
+    /// `unchanged` is the file that is expected, whom the catalog knows.
+    fn see(&self, path: &Path, unchanged: Option<&Stat>) -> Seen {
         let stat = match self.disk.stat(path) {
             Ok(stat) => stat,
             Err(error) => return self.unseen(path, &error),
         };
         match stat.kind {
+            // Where two changes can leave the same times, the same times prove nothing.
+            Kind::File if unchanged == Some(&stat.stat()) && self.disk.timestamp_granularity_ns() == 0 => {
+                Seen::File(FileLook {
+                    stat: stat.stat(),
+                    racy: false,
+                    owner: self.disk.owner(stat.uid),
+                    xattrs: Xattrs::AsKnown,
+                    // Who has it open has written nothing that is not told.
+                    writer: Writer::None,
+                })
+            }
             Kind::File => self.file(path, stat),
             Kind::Other => Seen::Other,
             Kind::Directory if self.volume.is_none_or(|volume| volume == stat.identity.volume) => Seen::Directory,
@@ -122,7 +134,7 @@ impl Eye<'_> {
                 Err(error) => return self.unseen(path, &error),
             };
             if after.kind != Kind::File {
-                return self.see(path);
+                return self.see(path, None);
             }
             let still = is_same(&before, &after);
             if !still && lease != Lease::Busy && tries < TRIES {
@@ -140,9 +152,10 @@ impl Eye<'_> {
                 stat: before.stat(),
                 racy: is_racy(self.disk, &before, now),
                 owner: self.disk.owner(before.uid),
-                xattrs: xattrs
-                    .map(xattr::metadata)
-                    .map_err(|error| explain("read the extended attributes of", path, &error)),
+                xattrs: match xattrs {
+                    Ok(xattrs) => Xattrs::Read(xattr::metadata(xattrs)),
+                    Err(error) => Xattrs::Unread(explain("read the extended attributes of", path, &error)),
+                },
                 writer,
             });
         }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use super::disk::{Disk, DiskStat, Kind, Lease};
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen, Seen, Writer};
+use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen, Seen, Writer, Xattrs};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
@@ -141,7 +141,7 @@ fn mounts(cross_filesystems: bool) -> Mounts {
 
 fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
     let paths = paths.iter().map(|text| path(text)).collect();
-    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT };
+    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT, unchanged: HashMap::new() };
     let watch = Watch::new(|| panic!("a look watches nothing"));
     let looked = super::look(disk, &mounts(cross_filesystems), &watch, &|| NOW, 1000, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
@@ -255,11 +255,34 @@ fn what_was_written_within_the_granularity_is_racy() {
 fn a_file_has_its_attributes_or_the_reason_why_not() {
     let script = |xattrs| Script { xattrs, ..Script::new([("/d/a", vec![Ok(file(0))])]) };
     let Seen::File(look) = one(&script(None), "/m/a") else { panic!("a file") };
-    assert_eq!(look.xattrs.expect("attributes")["XATTR_user.a"], ["1"]);
+    assert!(matches!(look.xattrs, Xattrs::Read(attributes) if attributes["XATTR_user.a"] == ["1"]));
     assert_eq!(look.owner, "7");
     let Seen::File(look) = one(&script(Some(libc::EACCES)), "/m/a") else { panic!("a file") };
-    let why = look.xattrs.expect_err("no permission");
+    let Xattrs::Unread(why) = look.xattrs else { panic!("no permission") };
     assert!(why.contains("/d/a") && why.contains("let the user that ringback runs as"), "{why}");
+}
+
+#[test]
+fn a_file_that_is_known_to_the_last_detail_is_not_asked_about() {
+    let look = |granularity_ns, unchanged: DiskStat| {
+        let disk = Script {
+            // Whoever asks for them fails.
+            xattrs: Some(libc::EIO),
+            lease: Some(Lease::Busy),
+            granularity_ns,
+            ..Script::new([("/d/a", vec![Ok(file(7))])])
+        };
+        let unchanged = HashMap::from([(path("/m/a"), unchanged.stat())]);
+        let request =
+            LookRequest { ticket: Ticket(1), paths: vec![path("/m/a")], mount: MountId(0), root: ROOT, unchanged };
+        let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &|| NOW, 1000, &request);
+        let Seen::File(look) = looked.seen[0].1.clone() else { panic!("a file") };
+        (look.xattrs == Xattrs::AsKnown, look.writer)
+    };
+    assert_eq!(look(0, file(7)), (true, Writer::None));
+    assert_eq!(look(0, file(8)), (false, Writer::Some));
+    assert_eq!(look(0, DiskStat { ctime_ns: 8, ..file(7) }), (false, Writer::Some));
+    assert_eq!(look(10 * MS, file(7)), (false, Writer::Some), "its times prove nothing");
 }
 
 #[test]
@@ -422,8 +445,8 @@ fn the_clock_is_asked_for_each_file() {
         asked.set(asked.get() + 1);
         Wall(NOW.0 + (asked.get() - 1) * 5000)
     };
-    let request =
-        LookRequest { ticket: Ticket(1), paths: vec![path("/m/a"), path("/m/b")], mount: MountId(0), root: ROOT };
+    let paths = vec![path("/m/a"), path("/m/b")];
+    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT, unchanged: HashMap::new() };
     let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &clock, 1000, &request);
     let writers: Vec<_> = looked
         .seen

@@ -1,5 +1,7 @@
 //! Looks: what was on disk when somebody looked. Requests go out with a [`Ticket`], results come back with it.
 
+use std::collections::HashMap;
+
 use super::asset::{Identity, Stat};
 use super::ids::{MountId, Ticket};
 use super::metadata::Metadata;
@@ -17,6 +19,9 @@ pub struct LookRequest {
     pub mount: MountId,
     /// The mount root's identity as last known: after an absence is seen the root must still be this one.
     pub root: Identity,
+    /// Files that were seen at some of the paths, whom the catalog knows, to the last detail, under another name: where
+    /// lstat(2) still says just this, a directory above was renamed, and the file need not be opened.
+    pub unchanged: HashMap<LogicalPath, Stat>,
 }
 
 /// The result of a [`LookRequest`]: one [`Seen`] for each of its paths, in order.
@@ -56,10 +61,22 @@ pub struct FileLook {
     pub racy: bool,
     /// The owner's user name, or the uid in digits when it has none.
     pub owner: String,
-    /// The extended attributes `user.*`, as metadata; `Err` says why they could not be read.
-    pub xattrs: Result<Metadata, String>,
+    /// The extended attributes `user.*`.
+    pub xattrs: Xattrs,
     /// Whether somebody has it open for writing.
     pub writer: Writer,
+}
+
+/// What a look says of a file's extended attributes `user.*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Xattrs {
+    /// They are these, as metadata.
+    Read(Metadata),
+    /// lstat(2) said exactly what the catalog knew of this file under another name ([`LookRequest::unchanged`]), so they
+    /// are what the catalog has.
+    AsKnown,
+    /// They could not be read; for people.
+    Unread(String),
 }
 
 /// Whether a file has a writer, as far as a read lease (fcntl(2) `F_SETLEASE`) tells.

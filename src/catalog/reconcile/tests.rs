@@ -22,7 +22,7 @@ use std::path::Path;
 use super::{Before, Candidate, Here, Place, Plan, Step, arrivals, reconcile};
 use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::ids::{AssetId, Rrn};
-use crate::model::look::{FileLook, Writer};
+use crate::model::look::{FileLook, Writer, Xattrs};
 use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
 
@@ -144,7 +144,7 @@ fn asset(id: &str, at: &str, file: &[&str]) -> Asset {
 }
 
 fn look(stat: Stat) -> FileLook {
-    FileLook { stat, racy: false, owner: "jo".into(), xattrs: Ok(Metadata::new()), writer: Writer::None }
+    FileLook { stat, racy: false, owner: "jo".into(), xattrs: Xattrs::Read(Metadata::new()), writer: Writer::None }
 }
 
 fn stat(file: &[&str]) -> Stat {

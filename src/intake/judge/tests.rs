@@ -9,7 +9,7 @@ use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
-use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, RootSeen, Seen, Writer};
+use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, RootSeen, Seen, Writer, Xattrs};
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
@@ -190,7 +190,7 @@ impl World {
                 stat: self.stat(inode),
                 racy: false,
                 owner: "jo".into(),
-                xattrs: Ok(Metadata::new()),
+                xattrs: Xattrs::Read(Metadata::new()),
                 writer: self.writers.get(path).copied().unwrap_or(Writer::None),
             }),
             None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
