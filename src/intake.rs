@@ -155,6 +155,8 @@ struct Outcome {
     wait_for_writer: Vec<(LogicalPath, Cause)>,
     wait_for_quiet: Vec<(LogicalPath, Cause)>,
     retry_later: Vec<(LogicalPath, Cause)>,
+    wait_for_cover: Vec<(LogicalPath, Cause)>,
+    wait_for_rename: Vec<(LogicalPath, Cause)>,
     together: Vec<(LogicalPath, Cause)>,
     scan: Vec<(MountId, LogicalPath, u64)>,
     /// Where no directory is, whether or not one was known: its listing, and looks below, may be under way even so.
@@ -379,6 +381,12 @@ impl Intake {
         }
         for (path, cause) in outcome.retry_later {
             self.settle.retry_later(mono, &path, cause);
+        }
+        for (path, cause) in outcome.wait_for_cover {
+            self.settle.wait_for_cover(mono, &path, cause);
+        }
+        for (path, cause) in outcome.wait_for_rename {
+            self.settle.wait_for_rename(mono, &path, cause);
         }
         if !outcome.together.is_empty() {
             self.looks.push_together(outcome.together);

@@ -16,6 +16,10 @@ const RETRY_MS: u64 = 30_000;
 /// may have been hinted before the write, or under a name that the file no longer has.
 const CLOSE_MS: u64 = 30_000;
 
+/// How often what another filesystem covers is looked at, milliseconds: nothing hints that the cover is gone.
+const COVERED_MS: u64 = 2_000;
+/// The hints of one chain of renames may come in two pieces this far apart, milliseconds.
+const RENAME_MS: u64 = 20;
 /// How long after what could not be recorded it is looked at again, milliseconds.
 const SOON_MS: u64 = 1_000;
 
@@ -186,6 +190,23 @@ impl Settle {
     /// A look failed: it is tried again later, or when a hint comes.
     pub fn retry_later(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         self.schedule(path, cause, Wait::Retry, now.plus_ms(RETRY_MS));
+    }
+
+    /// A look found that another filesystem covers the place. A sync does not wait for it.
+    pub fn wait_for_cover(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        self.schedule(path, cause, Wait::Retry, now.plus_ms(COVERED_MS));
+    }
+
+    /// Whether the rest of a chain of renames may still be on its way.
+    #[must_use]
+    pub fn may_be_half_a_rename(now: Mono, cause: &Cause) -> bool {
+        now.since_ms(cause.since) < RENAME_MS
+    }
+
+    /// What was looked at may be half of a chain of renames: it is looked at again when the rest must be there. A sync
+    /// waits for it.
+    pub fn wait_for_rename(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        self.schedule(path, cause, Wait::Time, now.plus_ms(RENAME_MS));
     }
 
     /// What waits for a writer at or below a directory is due now: the directory is gone, so no close will be hinted.

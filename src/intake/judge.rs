@@ -6,12 +6,13 @@ use super::looks::Landed;
 use super::record::Recorder;
 use super::{Done, Intake, Outcome};
 use crate::catalog::{Before, Candidate, Here, Place, Plan, arrivals, reconcile};
+use crate::model::asset::Identity;
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
-use crate::model::look::{FileLook, Looked, Seen, Writer};
+use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
-use crate::model::time::{Now, Wall};
-use crate::settle::Cause;
+use crate::model::time::{Mono, Now, Wall};
+use crate::settle::{Cause, Settle};
 use crate::store::{DirId, Ledger, StoreError};
 
 /// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
@@ -113,7 +114,7 @@ impl Intake {
                 }
                 Seen::Covered => {
                     // Nothing hints that what covers it is gone.
-                    out.retry_later.push((path.clone(), cause));
+                    out.wait_for_cover.push((path.clone(), cause));
                     stays.map(Here::NotYet)
                 }
                 Seen::Absent | Seen::Other => Some(Here::Nothing),
@@ -162,6 +163,9 @@ impl Intake {
         recorder: &mut Recorder<'_>,
     ) -> Result<(), StoreError> {
         let mut candidates = self.candidates(now.wall, &places, recorder)?;
+        if set_half_renames_aside(now.mono, &mut places, &mut causes, &candidates, recorder.out) {
+            candidates = self.candidates(now.wall, &places, recorder)?;
+        }
         loop {
             let missing = match reconcile(places.clone(), candidates.clone()) {
                 Plan::Record(steps) => {
@@ -190,7 +194,11 @@ impl Intake {
             let mut together: Vec<(LogicalPath, Cause)> = Vec::new();
             for n in (0..places.len()).rev() {
                 if arrives(&places[n]) || deserted.contains(&places[n].path) {
-                    together.push((places.remove(n).path, causes.remove(n)));
+                    let Place { path, here, .. } = places.remove(n);
+                    if let Here::File(FileLook { stat, xattrs: Xattrs::AsKnown, .. }) = here {
+                        recorder.out.unchanged.push((path.clone(), stat));
+                    }
+                    together.push((path, causes.remove(n)));
                 }
             }
             let Some(&(_, cause)) = together.first() else {
@@ -239,6 +247,39 @@ impl Intake {
         }
         Ok(found)
     }
+}
+
+/// Takes out of a group the places of known assets at which another asset's file has arrived: the asset of the place may
+/// have been replaced, or have moved on, and then the hint of its new place comes in a moment. Gives whether there were
+/// any.
+fn set_half_renames_aside(
+    now: Mono,
+    places: &mut Vec<Place>,
+    causes: &mut Vec<Cause>,
+    candidates: &[Candidate],
+    out: &mut Outcome,
+) -> bool {
+    let here: HashSet<Identity> = places
+        .iter()
+        .filter_map(|place| match &place.here {
+            Here::File(look) => Some(look.stat.identity),
+            Here::NotYet(identity) => Some(*identity),
+            Here::Nothing => None,
+        })
+        .collect();
+    let is_half = |place: &Place, cause: &Cause| {
+        let (Some(known), Here::File(look)) = (&place.known, &place.here) else { return false };
+        let (was, is) = (known.stat.identity, look.stat.identity);
+        let is_mover = || candidates.iter().any(|c| c.identity == is && c.before != Before::GoneFromHere);
+        was != is && !here.contains(&was) && Settle::may_be_half_a_rename(now, cause) && is_mover()
+    };
+    let before = places.len();
+    for n in (0..places.len()).rev() {
+        if is_half(&places[n], &causes[n]) {
+            out.wait_for_rename.push((places.remove(n).path, causes.remove(n)));
+        }
+    }
+    places.len() < before
 }
 
 /// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file.

@@ -73,6 +73,12 @@ impl Intake {
                 out.found.push((scan.path, scan.order));
                 return Ok(());
             }
+            Err(ListError::Covered(why)) => {
+                out.faults.push((scan.path.clone(), Some(why)));
+                // Nothing hints that what covers it is gone.
+                out.wait_for_cover.push((scan.path, Cause::found(now.mono, scan.order)));
+                return Ok(());
+            }
             Err(ListError::Unreadable(why)) => {
                 out.faults.push((scan.path.clone(), Some(why)));
                 // A look at it in a while finds a directory, and has it listed again.
@@ -124,9 +130,14 @@ impl Intake {
     /// Whether a file is, to the last detail, one that the catalog knows under another name: a directory above it was
     /// renamed, which leaves no trace in the file.
     fn is_known_elsewhere(&self, file: &ListedFile, ledger: &Ledger) -> Result<bool, StoreError> {
-        // Of several names the look says which of them it was.
-        let [id] = self.identities.candidates(&file.stat.identity)[..] else { return Ok(false) };
-        Ok(ledger.asset(id)?.is_some_and(|asset| asset.stat == file.stat && !asset.racy))
+        let asset = match self.identities.candidates(&file.stat.identity)[..] {
+            [id] => ledger.asset(id)?,
+            // Its old place may have been looked at already.
+            [] if file.stat.identity.is_numbered() => ledger.gone_as(&file.stat.identity)?,
+            // Of several names the look says which of them it was.
+            _ => None,
+        };
+        Ok(asset.is_some_and(|asset| asset.stat == file.stat && !asset.racy))
     }
 
     /// Whether the first scan takes a file as having been there all along.

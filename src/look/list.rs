@@ -61,7 +61,7 @@ fn content(
         Way::Clear => {}
         Way::Broken => return Err(ListError::Gone),
         Way::Foreign(dir) => {
-            return Err(ListError::Unreadable(format!(
+            return Err(ListError::Covered(format!(
                 "another filesystem is mounted at {}; set cross_filesystems = true to enter it",
                 dir.display()
             )));

@@ -153,6 +153,8 @@ pub enum ListError {
     Gone,
     /// The mount's root is no longer the known one, so what was or was not in the directory means nothing.
     RootGone,
+    /// Another filesystem is mounted there, or above; for people.
+    Covered(String),
     /// It cannot be read; for people.
     Unreadable(String),
 }

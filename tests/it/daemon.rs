@@ -38,6 +38,8 @@ pub struct Place {
     pub rules: PathBuf,
     pub state: PathBuf,
     pub config: Option<PathBuf>,
+    /// What runs the daemon: a program that becomes it, and its arguments. None: nothing does.
+    pub through: Vec<String>,
     _dir: TempDir,
 }
 
@@ -52,6 +54,7 @@ impl Place {
             rules: root.join("rules"),
             state: root.join("state"),
             config: None,
+            through: Vec::new(),
             _dir: dir,
         };
         fs::create_dir(&place.store).expect("a store");
@@ -87,8 +90,10 @@ impl Place {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
-        command.arg("serve");
+        let binary = env!("CARGO_BIN_EXE_ringback");
+        let mut words = self.through.iter().map(String::as_str).chain([binary, "serve"]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
         match &self.config {
             Some(file) => command.arg("--config").arg(file),
             None => command.arg(&self.store),

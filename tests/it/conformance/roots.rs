@@ -1,0 +1,135 @@
+//! Mounts whose root comes and goes, and filesystems mounted in and over them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Rig;
+use crate::sink::{lines, view};
+use crate::turns;
+
+pub fn removed_and_made_again(rig: &Rig) {
+    rig.write("/d/1", "one");
+    rig.expect(&["added /d/1"]);
+    for round in 0..3 {
+        fs::remove_dir_all(&rig.place.store).expect("removed");
+        rig.write(&format!("/d/new-{round}"), "one");
+        rig.sink.wait_line(&format!("added /d/new-{round}"));
+    }
+    let told = rig.sink.told();
+    let living: Vec<_> = view(&told).into_keys().collect();
+    assert_eq!(living, ["/d/new-2"], "{:?}", lines(&told));
+    rig.told();
+    rig.write("/d/new-2", "changed");
+    rig.expect(&["modified /d/new-2"]);
+}
+
+pub fn moved_away_and_back(rig: &Rig) {
+    for name in ["/stays", "/d/goes", "/d/grows"] {
+        rig.write(name, "one");
+    }
+    assert_eq!(rig.told().len(), 3);
+    let away = rig.place.store.with_file_name("away");
+    fs::rename(&rig.place.store, &away).expect("renamed");
+    let is_offline = |status: &serde_json::Value| status["mounts"][0]["state"] == "offline";
+    rig.daemon().status_until("it is offline", is_offline);
+    let turn = turns::writing();
+    fs::write(away.join("d/grows"), "one and more").expect("written");
+    fs::write(away.join("d/new"), "one").expect("written");
+    drop(turn);
+    fs::remove_file(away.join("d/goes")).expect("removed");
+    assert_eq!(rig.daemon().sync()["offline"], serde_json::json!(["/"]));
+    fs::rename(&away, &rig.place.store).expect("renamed");
+    rig.daemon().status_until("it is back", |status| !is_offline(status));
+    rig.expect(&["added /d/new", "deleted /d/goes", "modified /d/grows"]);
+    rig.write("/d/later", "one");
+    rig.expect(&["added /d/later"]);
+}
+
+pub fn missing_at_the_start(rig: &Rig) {
+    rig.stop();
+    fs::remove_dir_all(&rig.place.store).expect("removed");
+    rig.start_unready();
+    rig.daemon().status_until("it is offline", |status| status["mounts"][0]["state"] == "offline");
+    rig.write("/d/deep/1", "one");
+    rig.sink.wait_line("added /d/deep/1");
+    rig.expect(&["added /d/deep/1"]);
+    rig.write("/d/deep/2", "one");
+    rig.expect(&["added /d/deep/2"]);
+}
+
+/// A tmpfs for as long as it lives. None without the privilege.
+struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    fn mount(at: &Path) -> Option<Self> {
+        // SAFETY: no pointers.
+        if unsafe { libc::geteuid() } != 0 {
+            eprintln!("SKIPPED: only root mounts filesystems");
+            return None;
+        }
+        let _turn = turns::starting();
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=16m", "none"]).arg(at).status();
+        match done {
+            Ok(status) if status.success() => Some(Self(at.to_owned())),
+            other => {
+                eprintln!("SKIPPED: a tmpfs cannot be mounted here: {other:?}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _turn = turns::starting();
+        // At once where nobody has it open, and once nobody has otherwise.
+        for flags in [&[][..], &["-l"]] {
+            if Command::new("umount").args(flags).arg(&self.0).status().is_ok_and(|status| status.success()) {
+                return;
+            }
+        }
+        eprintln!("{} stays mounted", self.0.display());
+    }
+}
+
+pub fn a_filesystem_mounted_below_hides_what_is_there(rig: &Rig) {
+    for name in ["/d/1", "/d/deep/2", "/beside"] {
+        rig.write(name, "one");
+    }
+    assert_eq!(rig.told().len(), 3);
+    let Some(tmpfs) = Tmpfs::mount(&rig.at("/d")) else { return };
+    rig.write("/d/on-the-tmpfs", "one");
+    rig.write("/beside", "changed");
+    rig.expect(&["modified /beside"]);
+    // Neither a restart nor a scan takes what is hidden for gone.
+    rig.kill();
+    rig.start();
+    rig.expect(&[]);
+    drop(tmpfs);
+    rig.write("/d/1", "changed");
+    rig.sink.wait_line("modified /d/1");
+    rig.expect(&["modified /d/1"]);
+}
+
+pub fn a_filesystem_that_is_unmounted_and_comes_back_empty(rig: &Rig) {
+    // The store itself is on a filesystem of its own.
+    rig.stop();
+    let Some(tmpfs) = Tmpfs::mount(&rig.place.store) else { return rig.start() };
+    rig.start();
+    rig.told();
+    rig.write("/d/1", "one");
+    rig.expect(&["added /d/1"]);
+    drop(tmpfs);
+    // What is below the mount point is an empty directory on another device.
+    let reason = |status: &serde_json::Value| status["mounts"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    let status = rig.daemon().status_until("it is offline", |status| status["mounts"][0]["state"] == "offline");
+    assert!(reason(&status).contains("suddenly empty"), "{status:#}");
+    let Some(tmpfs) = Tmpfs::mount(&rig.place.store) else { return };
+    let status = rig.daemon().status_until("it is offline still", |s| s["mounts"][0]["state"] == "offline");
+    assert!(reason(&status).contains("suddenly empty"), "{status:#}");
+    assert_eq!(rig.daemon().sync()["offline"], serde_json::json!(["/"]));
+    assert!(!lines(&rig.sink.told()).contains(&"deleted /d/1".to_owned()));
+    rig.kill();
+    drop(tmpfs);
+}
