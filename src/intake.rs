@@ -43,8 +43,10 @@ use mounts::Mounts;
 use scans::Scans;
 use sync::Syncs;
 
-/// Hints kept one by one; beyond, they collapse into a scan of their mount.
+/// Hints kept one by one; beyond, they collapse into scans of their directories.
 pub const HINTS_MAX: usize = 200_000;
+/// Directories that wait to be scanned for such hints; beyond, they collapse into a scan of their mount.
+pub const SUBTREES_MAX: usize = 1_000;
 
 /// What intake is told.
 #[derive(Debug)]
@@ -319,9 +321,22 @@ impl Intake {
         }
         if self.settle.awaited_len() < HINTS_MAX {
             self.settle.hint(now.mono, path, *kind, order);
-        } else if !self.scans.waits(self.mounts.root_path(mount)) {
-            // Too many to keep: a scan of the mount, which waits its turn, stands for them all.
-            self.rescan(now.mono, mount);
+        } else {
+            self.collapse(now.mono, mount, path);
+        }
+    }
+
+    /// Too many hints to keep: a scan that waits its turn stands for this one and for others.
+    fn collapse(&mut self, now: Mono, mount: MountId, path: &LogicalPath) {
+        let above = std::iter::successors(path.parent(), LogicalPath::parent);
+        if above.clone().any(|directory| self.scans.waits(&directory)) {
+            return;
+        }
+        match path.parent() {
+            Some(directory) if self.scans.waiting_len() < SUBTREES_MAX && self.mounts.of(&directory) == Some(mount) => {
+                self.scan_unhinted(mount, &directory);
+            }
+            _ => self.rescan(now, mount),
         }
     }
 

@@ -87,6 +87,11 @@ impl Scans {
         self.queued.contains_key(path)
     }
 
+    /// How many directories wait to be listed.
+    pub(super) fn waiting_len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// A listing could not be recorded: it is made again in a moment, and its scan does not end before.
     pub(super) fn again_soon(&mut self, now: Mono, scan: Scan) {
         *self.left.entry(scan.mount).or_default() += 1;

@@ -106,7 +106,7 @@ impl WatchSource for NotifySource {
         self.watch_dir(dir)
     }
 
-    /// A watch is dropped with its directory; those of a tree that was moved away are swept out in time ([`held`]).
+    /// A watch is dropped with its directory; those of a tree that was moved away are swept out in time (`notify/held.rs`).
     fn forget(&self, _mount: MountId, _path: &LogicalPath) {}
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {

@@ -77,6 +77,7 @@ each_source! {
     odd:
         truncated_mapped_and_copied
         attributes_are_no_change_of_bytes
+        a_write_that_nothing_hints_is_found_by_the_sweep
         a_hard_link
         links_and_specials_are_no_assets
         names_are_bytes;

@@ -98,6 +98,32 @@ fn watching() -> Watching {
     Watching { source: SourceKind::Inotify, sees_closes: true, hints: true, why, is_fallback: false }
 }
 
+/// Hints beyond the limit are not kept one by one: scans of their directories find what they were about.
+#[test]
+fn hints_beyond_the_limit_collapse_into_scans_of_their_directories() {
+    let mut world = World::new(&["/d/1 1", "/d/2 2", "/e/deep/3 3"]);
+    let waiting: Vec<Signal> = (0..crate::intake::HINTS_MAX)
+        .map(|n| Signal::Hint(Hint { path: path(&format!("/x/{n}")), kind: HintKind::Written }))
+        .collect();
+    world.step(Input::Signals(waiting));
+    world.files = files(&["/d/1 1", "/d/2 4", "/e/deep/3 3", "/e/deep/5 5"]);
+    world.hint(&["/d/2", "/e/deep/5", "/d/1"], HintKind::Closed);
+    world.ledger.begin().expect("a group");
+    let effects = world.intake.release(NOW, &world.ledger, true).expect("a release");
+    world.ledger.commit().expect("a commit");
+    let listed: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::List(request) => Some(request.path.to_string()),
+            _ => None,
+        })
+        .collect();
+    // None while so many paths wait; and neither their mount, nor one of them twice.
+    assert_eq!(listed, [""; 0]);
+    assert!(["/d", "/e/deep"].into_iter().all(|directory| world.intake.scans.waits(&path(directory))));
+    assert_eq!(world.intake.scans.waiting_len(), 2);
+}
+
 struct World {
     intake: Intake,
     ledger: Ledger,

@@ -79,6 +79,25 @@ pub fn attributes_are_no_change_of_bytes(rig: &Rig) {
     }
 }
 
+/// A file that is written by a name outside of the store makes no event inside.
+pub fn a_write_that_nothing_hints_is_found_by_the_sweep(rig: &Rig) {
+    rig.stop();
+    let config = rig.place.config.as_ref().expect("a configuration");
+    let text = fs::read_to_string(config).expect("readable");
+    fs::write(config, format!("{text}verify = '300ms'\n")).expect("written");
+    rig.start();
+    rig.write("/d/deep/1", "one");
+    rig.expect(&["added /d/deep/1"]);
+    let outside = rig.outside().join("another-name");
+    fs::hard_link(rig.at("/d/deep/1"), &outside).expect("linked");
+    rig.expect(&[]);
+    let turn = turns::writing();
+    fs::write(&outside, "written from outside").expect("written");
+    drop(turn);
+    rig.sink.wait_line("modified /d/deep/1");
+    rig.expect(&["modified /d/deep/1"]);
+}
+
 pub fn a_hard_link(rig: &Rig) {
     rig.write("/d/1", "one");
     let first = rig.expect(&["added /d/1"]);
