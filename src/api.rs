@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::model::path::LogicalPath;
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::status::Status;
 
@@ -18,6 +19,7 @@ pub mod limits;
 mod native;
 mod problem;
 mod records;
+mod rescan;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,13 @@ pub enum Call {
         request: RecordsRequest,
         /// Where the answer goes, after the commit is durable.
         reply: oneshot::Sender<RecordsAnswer>,
+    },
+    /// `POST /v1/rescan`.
+    Rescan {
+        /// Where; `None`: every mount.
+        path: Option<LogicalPath>,
+        /// Where the answer goes, once all that the scan has found is matched. Whoever does not wait drops it.
+        reply: oneshot::Sender<SyncAnswer>,
     },
     /// `POST /v1/sync`.
     Sync {

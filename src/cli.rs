@@ -9,9 +9,13 @@ pub mod client;
 pub mod configuration;
 pub mod listen;
 pub mod output;
+pub mod reach;
 pub mod receiver;
+pub mod rescan;
 pub mod sample_store;
 pub mod serve;
+pub mod status;
+pub mod sync;
 pub mod token;
 pub mod try_it;
 
@@ -41,6 +45,12 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Receive callbacks and print them: something to build against
     Listen(listen::ListenArgs),
+    /// Show how a running daemon is doing: mounts, rules, what is owed
+    Status(status::StatusArgs),
+    /// Wait until every write that has finished is matched
+    Sync(sync::SyncArgs),
+    /// Have a path, or every mount, scanned again
+    Rescan(rescan::RescanArgs),
     /// Check rule files and the configuration
     Check(check::CheckArgs),
     /// Make a token for a principal, and the configuration that lets it in
@@ -70,6 +80,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Try(args) => on_runtime(try_it::run(args)),
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Listen(args) => on_runtime(listen::run(args)).map(|()| Outcome::Fine),
+        Command::Status(args) => on_runtime(status::run(args)),
+        Command::Sync(args) => on_runtime(sync::run(args)),
+        Command::Rescan(args) => on_runtime(rescan::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Token(args) => token::run(&args),
     }

@@ -201,7 +201,9 @@ impl Engine {
                 Input::Intake(input) => {
                     match &input {
                         intake::Input::Records(reply, _) => sorted.replies.push(*reply),
-                        intake::Input::Sync(reply) => drop(self.syncs.insert(*reply)),
+                        intake::Input::Sync(reply) | intake::Input::Rescan(reply, _) => {
+                            self.syncs.insert(*reply);
+                        }
                         _ => {}
                     }
                     sorted.machine.push(input);
@@ -372,7 +374,7 @@ struct Sorted {
 }
 
 fn writes(input: &intake::Input) -> bool {
-    !matches!(input, intake::Input::Signals(_) | intake::Input::Sync(_))
+    !matches!(input, intake::Input::Signals(_) | intake::Input::Sync(_) | intake::Input::Rescan(..))
 }
 
 fn refuse(replies: Vec<ReplyId>, ran: &mut Ran) {

@@ -63,6 +63,8 @@ pub enum Input {
     Records(ReplyId, RecordsRequest),
     /// `POST /v1/sync`.
     Sync(ReplyId),
+    /// `POST /v1/rescan`, of a path or of every mount: a sync that also scans.
+    Rescan(ReplyId, Option<LogicalPath>),
 }
 
 /// What intake wants done, after the commit.
@@ -231,12 +233,12 @@ impl Intake {
             Input::RootSeen(mount, seen) => self.root_seen(now, mount, &seen, ledger),
             Input::Records(reply, request) => self.records(now, reply, &request, ledger),
             Input::Sync(reply) => {
-                self.syncs.push(reply);
-                // A mount that is back and was not looked at since has writes that no hint tells.
-                for mount in self.mounts.ids() {
-                    self.mounts.suspect_root(mount);
-                    self.poll(now.mono, mount);
-                }
+                self.sync(now.mono, reply);
+                Ok(Done::default())
+            }
+            Input::Rescan(reply, path) => {
+                self.scan_as_asked(now, path);
+                self.sync(now.mono, reply);
                 Ok(Done::default())
             }
         }

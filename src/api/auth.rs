@@ -27,6 +27,8 @@ pub enum Right {
     Record,
     /// Wait until everything written has been looked at.
     Sync,
+    /// Have things done again: scans.
+    Operate,
     /// Read how ringback is doing.
     ReadStatus,
 }
@@ -37,6 +39,7 @@ pub fn may(role: Role, right: Right) -> bool {
     match right {
         Right::Record => matches!(role, Role::SuperAdministrator | Role::Recorder),
         Right::Sync => role != Role::Reader,
+        Right::Operate => !matches!(role, Role::Recorder | Role::Reader),
         Right::ReadStatus => role != Role::Recorder,
     }
 }

@@ -26,6 +26,9 @@ pub const RECORDS_REQUESTS_MAX: usize = 32;
 /// Faults listed in one problem; the rest are counted.
 pub const FAULTS_MAX: usize = 100;
 
+/// Bytes of a `POST /v1/rescan` body.
+pub const RESCAN_BYTES_MAX: usize = 64 * 1024;
+
 /// Bytes of a body that is ignored (`POST /v1/sync`).
 pub const IGNORED_BYTES_MAX: usize = 64 * 1024;
 

@@ -15,12 +15,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::auth::Right;
 use super::body::{Asked, Peer};
-use super::limits::{IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX};
+use super::limits::{
+    IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX, RESCAN_BYTES_MAX,
+};
 use super::problem::{Fault, Problem};
 use super::records::{self, Format};
+use super::rescan::{self, Rescan};
 use super::{ApiState, Call, browser};
 use crate::model::principal::Principal;
-use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest};
+use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::status::{MountState, Status};
 
 struct Native {
@@ -36,6 +39,7 @@ pub(super) fn router(state: ApiState) -> Router {
     let native = Arc::new(Native { state, records: Semaphore::new(RECORDS_REQUESTS_MAX) });
     Router::new()
         .route("/v1/records", post(records))
+        .route("/v1/rescan", post(rescan))
         .route("/v1/sync", post(sync))
         .route("/v1/status", get(status))
         .route("/healthz", get(healthz))
@@ -58,6 +62,12 @@ async fn every_request(request: Request, next: Next) -> Response {
 async fn records(State(native): State<Arc<Native>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.records(&mut asked).await;
+    asked.answer(answer).await
+}
+
+async fn rescan(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.rescan(&mut asked).await;
     asked.answer(answer).await
 }
 
@@ -155,9 +165,21 @@ impl Native {
         asked.read(IGNORED_BYTES_MAX).await?;
         let (reply, answer) = oneshot::channel();
         self.call(Call::Sync { reply })?;
-        let synced = answer.await.map_err(|_| going_down())?;
-        let offline: Vec<_> = synced.offline.iter().map(|mount| mount.display()).collect();
-        Ok(Json(json!({"seq": synced.seq.0, "rrn": synced.rrn.0, "offline": offline})).into_response())
+        synced(answer).await
+    }
+
+    async fn rescan(&self, asked: &mut Asked) -> Answer {
+        self.admit(asked, Right::Operate)?;
+        let body = asked.read(RESCAN_BYTES_MAX).await?;
+        let mounts: Vec<_> = (self.state.status)().mounts.into_iter().map(|mount| mount.path).collect();
+        let Rescan { path, wait } = rescan::parse(&body, &mounts)?;
+        let scanned = path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
+        let (reply, answer) = oneshot::channel();
+        self.call(Call::Rescan { path, reply })?;
+        match wait {
+            true => synced(answer).await,
+            false => Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned}))).into_response()),
+        }
     }
 
     fn call(&self, call: Call) -> Result<(), Problem> {
@@ -166,6 +188,12 @@ impl Native {
             mpsc::error::TrySendError::Closed(_) => Problem::come_back("ringback is going down; nothing was done"),
         })
     }
+}
+
+async fn synced(answer: oneshot::Receiver<SyncAnswer>) -> Answer {
+    let synced = answer.await.map_err(|_| going_down())?;
+    let offline: Vec<_> = synced.offline.iter().map(|mount| mount.display()).collect();
+    Ok(Json(json!({"seq": synced.seq.0, "rrn": synced.rrn.0, "offline": offline})).into_response())
 }
 
 fn going_down() -> Problem {

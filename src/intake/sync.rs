@@ -5,9 +5,11 @@
 //! of its, so a steady writer cannot starve it. It does not wait for files that a writer holds.
 
 use super::{Effect, Intake};
+use crate::model::hint::{Hint, HintKind};
 use crate::model::ids::ReplyId;
+use crate::model::path::LogicalPath;
 use crate::model::record::SyncAnswer;
-use crate::model::time::Now;
+use crate::model::time::{Mono, Now};
 use crate::store::Ledger;
 
 /// The calls that wait.
@@ -48,6 +50,32 @@ impl Syncs {
 }
 
 impl Intake {
+    /// Somebody calls.
+    pub(super) fn sync(&mut self, now: Mono, reply: ReplyId) {
+        self.syncs.push(reply);
+        // A mount that is back and was not looked at since has writes that no hint tells.
+        for mount in self.mounts.ids() {
+            self.mounts.suspect_root(mount);
+            self.poll(now, mount);
+        }
+    }
+
+    /// Scans a path, or every mount, for whoever waits as for a sync. What is offline is named in his answer.
+    pub(super) fn scan_as_asked(&mut self, now: Now, path: Option<LogicalPath>) {
+        match path {
+            // A look there finds a directory, and has it scanned; or a file, and that is all there is.
+            Some(path) => match self.mounts.of(&path) {
+                Some(mount) if self.mounts.root_path(mount) == &path => self.rescan(now.mono, mount),
+                _ => self.hint(now, &Hint { path, kind: HintKind::Found }),
+            },
+            None => {
+                for mount in self.mounts.ids() {
+                    self.rescan(now.mono, mount);
+                }
+            }
+        }
+    }
+
     /// Asks the source for those who came since it was asked last. Numbers are tickets, so that a late answer to a lost
     /// machine is not taken for one to this.
     pub(super) fn ask_source(&mut self, effects: &mut Vec<Effect>) {

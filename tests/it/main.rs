@@ -9,6 +9,7 @@ mod bad_files;
 mod bad_input;
 mod bad_subscribers;
 mod burst;
+mod commands;
 mod conformance;
 mod crash;
 mod daemon;

@@ -114,7 +114,12 @@ impl World {
             let reply = self.reply();
             self.syncs.insert(reply, SyncPoint::new(&self.host.lock()));
             self.note(format!("call sync {reply:?}"));
-            self.inbox.push_back(Input::Intake(intake::Input::Sync(reply)));
+            let input = match self.rng.below(4) {
+                0 => intake::Input::Rescan(reply, None),
+                1 => intake::Input::Rescan(reply, LogicalPath::parse(b"/a/dir").ok()),
+                _ => intake::Input::Sync(reply),
+            };
+            self.inbox.push_back(Input::Intake(input));
         }
     }
 

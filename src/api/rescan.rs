@@ -1,0 +1,90 @@
+//! The body of `POST /v1/rescan`: what is to be scanned, and whether the caller waits for it.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::problem::{Problem, quoted};
+use crate::model::path::LogicalPath;
+
+/// What a caller asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rescan {
+    /// Where; `None`: every mount.
+    pub path: Option<LogicalPath>,
+    /// Whether he waits until all that is found is matched.
+    pub wait: bool,
+}
+
+/// Reads the body; an empty one asks for every mount and does not wait. `mounts` are the logical paths that there are.
+pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, Problem> {
+    let mut asked = Rescan { path: None, wait: false };
+    if body.trim_ascii().is_empty() {
+        return Ok(asked);
+    }
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no JSON: {error}")))?;
+    let wrong = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let Value::Object(fields) = value else {
+        return Err(wrong("the body is to be an object, such as {\"path\": \"/acme\", \"wait\": true}".to_owned()));
+    };
+    for (name, value) in fields {
+        match (name.as_str(), value) {
+            ("path", Value::String(text)) => asked.path = Some(path(&text, mounts).map_err(wrong)?),
+            ("path", _) => return Err(wrong("`path` takes a string, such as \"/acme/dailies\"".to_owned())),
+            ("wait", Value::Bool(wait)) => asked.wait = wait,
+            ("wait", _) => return Err(wrong("`wait` takes true or false".to_owned())),
+            (other, _) => {
+                return Err(wrong(format!("there is no field {}; there are `path` and `wait`", quoted(other))));
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn path(text: &str, mounts: &[String]) -> Result<LogicalPath, String> {
+    let path = LogicalPath::parse(text.as_bytes()).map_err(|error| format!("`path`: {error}"))?;
+    let lies_in = |mount: &String| LogicalPath::parse(mount.as_bytes()).is_ok_and(|m| path.relative_to(&m).is_some());
+    match mounts.iter().any(lies_in) {
+        true => Ok(path),
+        false => Err(format!("`path`: {} lies in no mount; there are: {}", quoted(text), mounts.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::{Problem, Rescan, parse};
+    use crate::model::path::LogicalPath;
+
+    fn asked(body: &str) -> Result<Rescan, Problem> {
+        parse(body.as_bytes(), &["/acme".to_owned(), "/b".to_owned()])
+    }
+
+    #[test]
+    fn a_body_says_what_and_whether_to_wait() {
+        let path = |text: &str| LogicalPath::parse(text.as_bytes()).ok();
+        assert_eq!(asked(""), Ok(Rescan { path: None, wait: false }));
+        assert_eq!(asked(" {} "), Ok(Rescan { path: None, wait: false }));
+        assert_eq!(asked("{\"wait\": true}"), Ok(Rescan { path: None, wait: true }));
+        assert_eq!(asked("{\"path\": \"/acme/d/\"}"), Ok(Rescan { path: path("/acme/d"), wait: false }));
+        assert_eq!(asked("{\"path\": \"/b\", \"wait\": false}"), Ok(Rescan { path: path("/b"), wait: false }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        let cases = [
+            ("{", StatusCode::BAD_REQUEST, "the body is no JSON: EOF while parsing an object at line 1 column 1"),
+            ("[]", unprocessable, "the body is to be an object, such as {\"path\": \"/acme\", \"wait\": true}"),
+            ("{\"paths\": []}", unprocessable, "there is no field \"paths\"; there are `path` and `wait`"),
+            ("{\"path\": 1}", unprocessable, "`path` takes a string, such as \"/acme/dailies\""),
+            ("{\"path\": \"acme\"}", unprocessable, "`path`: the path is relative; it must begin with /"),
+            ("{\"path\": \"/acme2\"}", unprocessable, "`path`: \"/acme2\" lies in no mount; there are: /acme, /b"),
+            ("{\"wait\": \"yes\"}", unprocessable, "`wait` takes true or false"),
+        ];
+        for (body, status, detail) in cases {
+            assert_eq!(asked(body), Err(Problem::new(status, detail)), "{body}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `ringback rescan`: has a path, or every mount, scanned again.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::reach::{Reach, ReachArgs};
+use super::sync::{tell, within};
+use super::{Outcome, client, output};
+
+/// Options of `ringback rescan`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct RescanArgs {
+    /// A logical path, as rules write it [default: every mount]
+    pub path: Option<String>,
+    /// Wait until all that the scan finds is matched
+    #[arg(long)]
+    pub wait: bool,
+    /// Which daemon.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// With --wait, give up after this long, such as 30s [default: never]
+    #[arg(long, value_name = "DURATION", requires = "wait")]
+    pub timeout: Option<String>,
+    /// Print the API's answer
+    #[arg(long)]
+    pub json: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ringback rescan /acme/dailies
+      Something changed that nothing told: compare that directory, and all below it, with the catalog.
+  ringback rescan --wait
+      Every mount, and come back once all differences are matched.
+
+Exit codes: 0 asked for (with --wait: done), 1 a mount is offline, or it failed, 2 bad usage.";
+
+/// How often the waiting is shown anew.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Asks; with `--wait`, waits.
+///
+/// # Errors
+/// The daemon cannot be reached, refuses, or does not answer in time.
+pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
+    let Reach { address, token } = args.reach.find()?;
+    let mut body = json!({"wait": args.wait});
+    if let Some(path) = &args.path {
+        body["path"] = json!(path);
+    }
+    let call = client::post(address, &token, "/v1/rescan", &body);
+    if args.wait {
+        let answer = within(args.timeout.as_deref(), shown(call)).await?;
+        return tell("the scan is done, and everything that it found is matched", &answer, args.json);
+    }
+    let answer = call.await?;
+    if args.json {
+        output::json(&answer)?;
+    } else {
+        let paths: Vec<_> = answer["scanning"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        output::line(&format!("scanning {}; `ringback status` says how it goes", paths.join(", ")))?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Shows on a terminal that, and for how long, an answer is waited for.
+async fn shown(call: impl Future<Output = anyhow::Result<Value>>) -> anyhow::Result<Value> {
+    if !std::io::stderr().is_terminal() {
+        return call.await;
+    }
+    let began = Instant::now();
+    let mut call = std::pin::pin!(call);
+    loop {
+        tokio::select! {
+            answer = &mut call => {
+                eprint!("\r\x1b[K");
+                return answer;
+            }
+            () = tokio::time::sleep(TICK) => {
+                eprint!("\r\x1b[Kscanning, {} s", began.elapsed().as_secs());
+                // A terminal that has gone away is none of the scan's business.
+                drop(std::io::stderr().flush());
+            }
+        }
+    }
+}

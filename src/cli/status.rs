@@ -1,0 +1,128 @@
+//! `ringback status`: how a running daemon is doing, for people and for programs.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::reach::{Reach, ReachArgs};
+use super::{Outcome, client, output};
+
+/// Options of `ringback status`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct StatusArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Print the API's answer
+    #[arg(long)]
+    pub json: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ringback status
+      Mounts, rules, and what is owed, by the daemon that listens on 127.0.0.1:8873.
+  ringback status --json | jq -r '.mounts[] | select(.state != \"watching\") | .reason'
+      Why a mount is not well, for a program.
+
+Exit codes: 0 all is well, 1 a mount is degraded or offline, the rules have faults, or it failed, 2 bad usage.";
+
+/// Asks, and prints the answer.
+///
+/// # Errors
+/// The daemon cannot be reached, or refuses.
+pub async fn run(args: StatusArgs) -> anyhow::Result<Outcome> {
+    let Reach { address, token } = args.reach.find()?;
+    let status = client::get(address, &token, "/v1/status").await?;
+    match args.json {
+        true => output::json(&status)?,
+        false => output::line(show(&status).trim_end())?,
+    }
+    Ok(if is_well(&status) { Outcome::Fine } else { Outcome::Finding })
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn is_well(status: &Value) -> bool {
+    let mounts = list(&status["mounts"]).iter();
+    mounts.clone().all(|mount| mount["state"] == "watching" || mount["state"] == "scanning")
+        && list(&status["rules"]["faults"]).is_empty()
+}
+
+/// What needs somebody comes with its reason in full, below its line.
+fn show(status: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let mut out = String::new();
+    let mut say = |line: String| writeln!(out, "{line}").expect("a string takes everything");
+    let ready = if status["ready"] == true { "ready" } else { "not ready" };
+    say(format!("ringback {}, {ready}", text(&status["version"])));
+    say(String::new());
+    say(format!("{:<24} {:<9} {:<9} {:>10} {:>8}", "mount", "state", "source", "assets", "lag"));
+    for mount in list(&status["mounts"]) {
+        let (path, state, source) = (text(&mount["path"]), text(&mount["state"]), text(&mount["source"]));
+        let lag = format!("{} ms", mount["lagMs"]);
+        say(format!("{path:<24} {state:<9} {source:<9} {:>10} {lag:>8}", mount["assets"].to_string()));
+        for (what, why) in [("why", &mount["reason"]), ("watched by", &mount["sourceReason"])] {
+            if let Some(why) = why.as_str() {
+                say(format!("    {what}: {why}"));
+            }
+        }
+    }
+    say(String::new());
+    let rules = &status["rules"];
+    say(format!("rules: {} subscriptions, generation {}", rules["subscriptions"], rules["generation"]));
+    for fault in list(&rules["faults"]) {
+        say(format!("    fault: {}", text(fault)));
+    }
+    let (outbox, deliveries) = (&status["outbox"], &status["deliveries"]);
+    say(format!("owed: {} entries, the oldest {} s old", outbox["entries"], outbox["oldestSeconds"]));
+    say(format!(
+        "deliveries: {} pending, {} on the wire, {} waiting for their next attempt, {} dead letters",
+        deliveries["pending"], deliveries["inFlight"], deliveries["waiting"], deliveries["dead"]
+    ));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{is_well, show};
+
+    #[test]
+    fn what_needs_somebody_is_shown_with_its_reason() {
+        let mut status = json!({
+            "version": "1.2.3", "node": "00", "ready": true,
+            "mounts": [
+                {"path": "/acme", "dir": "/srv/acme", "state": "watching", "source": "fanotify", "sourceReason": "one mark",
+                 "assets": 12, "directories": 3, "lagMs": 0},
+                {"path": "/b", "dir": "/srv/b", "state": "offline", "reason": "its directory is not there",
+                 "assets": 1, "directories": 1, "lagMs": 0}
+            ],
+            "rules": {"generation": 2, "subscriptions": 3, "events": 0, "faults": []},
+            "outbox": {"entries": 5, "oldestSeconds": 60},
+            "deliveries": {"pending": 0, "inFlight": 1, "waiting": 2, "dead": 3}
+        });
+        assert!(!is_well(&status));
+        assert_eq!(
+            show(&status),
+            "ringback 1.2.3, ready\n\n\
+             mount                    state     source        assets      lag\n\
+             /acme                    watching  fanotify          12     0 ms\n    \
+             watched by: one mark\n\
+             /b                       offline   -                  1     0 ms\n    \
+             why: its directory is not there\n\n\
+             rules: 3 subscriptions, generation 2\n\
+             owed: 5 entries, the oldest 60 s old\n\
+             deliveries: 0 pending, 1 on the wire, 2 waiting for their next attempt, 3 dead letters\n"
+        );
+        status["mounts"].as_array_mut().expect("mounts").pop();
+        assert!(is_well(&status));
+        status["rules"]["faults"] = json!(["a.toml:1: no"]);
+        assert!(!is_well(&status) && show(&status).contains("    fault: a.toml:1: no\n"));
+    }
+}
