@@ -103,7 +103,7 @@ fn post_records(content_type: &str) -> String {
 #[tokio::test]
 async fn every_refusal_is_a_problem_with_its_status() {
     let served = served(true).await;
-    let cases: [(&str, u16, &str); 12] = [
+    let cases: [(&str, u16, &str); 13] = [
         ("GET /nothing HTTP/1.1\r\n", 404, "nothing at this path"),
         ("GET /v1/records HTTP/1.1\r\n", 405, "Allow"),
         ("DELETE /healthz HTTP/1.1\r\n", 405, "Allow"),
@@ -112,6 +112,7 @@ async fn every_refusal_is_a_problem_with_its_status() {
         ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer wrong\r\n", 401, "nobody's"),
         ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 403, "super-administrator, super-delegate"),
         ("POST /v1/sync HTTP/1.1\r\nAuthorization: Bearer reader\r\n", 403, "recorder"),
+        ("POST /v1/rescan HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 403, "operator"),
         ("POST /v1/records HTTP/1.1\r\nAuthorization: Bearer operator\r\n", 403, "recorder"),
         ("POST /v1/records HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 415, "application/x-ndjson"),
         ("GET /healthz HTTP/1.1\r\nOrigin: http://evil.example\r\n", 403, "origin"),
@@ -138,6 +139,7 @@ fn the_table_of_rights() {
     let may_do = |right| Role::ALL.map(|role| may(role, right));
     assert_eq!(may_do(Right::Record), [true, false, false, false, true, false]);
     assert_eq!(may_do(Right::Sync), [true, true, true, true, true, false]);
+    assert_eq!(may_do(Right::Operate), [true, true, true, true, false, false]);
     assert_eq!(may_do(Right::ReadStatus), [true, true, true, true, false, true]);
 }
 
@@ -200,6 +202,24 @@ async fn sync_answers_what_the_engine_answers() {
     assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"offline":["/acme"],"rrn":12,"seq":42}"#));
     let large = "x".repeat(limits::IGNORED_BYTES_MAX + 1);
     assert_eq!(served.ask(&head, &large).await.status, 413);
+}
+
+#[tokio::test]
+async fn rescan_answers_at_once_or_when_all_is_matched() {
+    let mut served = served(true).await;
+    let head = format!("POST /v1/rescan HTTP/1.1\r\n{}", auth(Role::Operator));
+    let answer = served.ask(&head, "{\"path\": \"/acme/d\"}").await;
+    assert_eq!((answer.status, answer.json()), (202, serde_json::json!({"scanning": ["/acme/d"]})));
+    let Some(Call::Rescan { path: Some(path), reply }) = served.calls.recv().await else { panic!("not a rescan") };
+    assert!(path.to_string() == "/acme/d" && reply.is_closed(), "nobody waits");
+    let engine = async {
+        let Some(Call::Rescan { path: None, reply }) = served.calls.recv().await else { panic!("not of all") };
+        let offline = vec![LogicalPath::parse(b"/b").expect("a path")];
+        reply.send(SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline }).expect("somebody waits");
+    };
+    let asked = exchange(served.address, &head, b"{\"wait\": true}");
+    let (answer, ()) = tokio::join!(asked, engine);
+    assert_eq!((answer.status, answer.json()), (200, serde_json::json!({"seq": 7, "rrn": 3, "offline": ["/b"]})));
 }
 
 #[tokio::test]
