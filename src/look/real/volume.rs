@@ -1,4 +1,5 @@
-//! Which filesystem a file is on, by a number that is the same after a remount (statfs(2) `f_fsid`), and of which kind.
+//! Which filesystem a file is on, by a number that is the same after a remount (statfs(2) `f_fsid`, or the UUID where that is
+//! only the device's number), and of which kind.
 
 use std::ffi::CStr;
 use std::io;
@@ -52,12 +53,18 @@ impl Volumes {
         {
             return Ok(Some(known.facts));
         }
-        let (facts, device) = match at {
-            At::Path(path) => ask(opened(path)?.as_raw_fd())?,
+        let (mut facts, device) = match at {
+            At::Path(path) => ask(opened(path, libc::O_PATH)?.as_raw_fd())?,
             At::Open(fd) => ask(fd)?,
         };
         if device != filesystem.device {
             return Ok(None);
+        }
+        // xfs and vfat have no other id, and a disk may have another number after the next start.
+        if facts.volume == makedev(device)
+            && let Some(uuid) = uuid(at)
+        {
+            facts.volume = uuid;
         }
         let mut kept = self.kept();
         kept.retain(|known| known.filesystem != filesystem && now.duration_since(known.asked) < KEEP);
@@ -72,10 +79,10 @@ impl Volumes {
     }
 }
 
-/// An `O_PATH` descriptor of what stands at a path, which opens nothing and so causes no event.
-fn opened(path: &CStr) -> io::Result<OwnedFd> {
+/// A descriptor of what stands at a path. With `O_PATH` it opens nothing and so causes no event.
+fn opened(path: &CStr, how: libc::c_int) -> io::Result<OwnedFd> {
     // SAFETY: the path is a C string that outlives the call.
-    let fd = unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) };
+    let fd = unsafe { libc::open(path.as_ptr(), how | libc::O_NOFOLLOW | libc::O_CLOEXEC) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -101,6 +108,41 @@ fn ask(fd: RawFd) -> io::Result<(Facts, (u32, u32))> {
     let volume = if fsid == 0 { spread(device) } else { fsid };
     let kind = FilesystemKind::of_magic(statfs.f_type as u32);
     Ok((Facts { volume, kind }, (libc::major(device), libc::minor(device))))
+}
+
+/// The number that a filesystem without an id of its own gives for one.
+fn makedev((major, minor): (u32, u32)) -> u64 {
+    libc::makedev(major, minor)
+}
+
+/// A number of a filesystem's UUID (ioctl `FS_IOC_GETFSUUID`, Linux 6.9); none where it has none, or cannot be asked. Both
+/// halves of it in one, as ext4 does for its `f_fsid`.
+fn uuid(at: At<'_>) -> Option<u64> {
+    /// `_IOR(0x15, 0, struct fsuuid2)`, linux/fs.h.
+    const FS_IOC_GETFSUUID: libc::c_ulong = 0x8011_1500;
+    /// `struct fsuuid2`.
+    #[repr(C)]
+    struct FsUuid {
+        length: u8,
+        uuid: [u8; 16],
+    }
+
+    let mut answer = FsUuid { length: 0, uuid: [0; 16] };
+    let ask = |fd: RawFd, answer: &mut FsUuid| {
+        // SAFETY: the descriptor is open, and the argument is laid out as the call says, and ours.
+        unsafe { libc::ioctl(fd, FS_IOC_GETFSUUID, &raw mut *answer) == 0 }
+    };
+    let known = match at {
+        // Without waiting, should it be a fifo by now.
+        At::Path(path) => {
+            let file = opened(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY).ok()?;
+            ask(file.as_raw_fd(), &mut answer)
+        }
+        At::Open(fd) => ask(fd, &mut answer),
+    };
+    let (low, high) = answer.uuid.split_at(8);
+    let half = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+    (known && answer.length == 16).then(|| half(low) ^ half(high)).filter(|&uuid| uuid != 0)
 }
 
 /// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014), the finalizer of SplitMix64: a

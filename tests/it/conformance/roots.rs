@@ -112,6 +112,93 @@ pub fn a_filesystem_mounted_below_hides_what_is_there(rig: &Rig) {
     rig.expect(&["modified /d/1"]);
 }
 
+/// An xfs in a file, mounted. None where that cannot be had. Its id is the number of its device, unless one asks for more.
+struct Disk {
+    device: String,
+    at: PathBuf,
+}
+
+impl Disk {
+    fn make(image: &Path) -> bool {
+        let size = fs::File::create(image).and_then(|file| file.set_len(320 << 20));
+        let made = size.is_ok() && succeeds(Command::new("mkfs.xfs").arg("-q").arg(image));
+        if !made {
+            eprintln!("SKIPPED: an xfs needs root and mkfs.xfs (apt-get install xfsprogs)");
+        }
+        made
+    }
+
+    fn mount(image: &Path, at: &Path) -> Option<Self> {
+        let _turn = turns::starting();
+        let looped = Command::new("losetup").args(["--find", "--show"]).arg(image).output().ok()?;
+        if !looped.status.success() {
+            eprintln!("SKIPPED: no loop devices here: {}", String::from_utf8_lossy(&looped.stderr));
+            return None;
+        }
+        let device = String::from_utf8_lossy(&looped.stdout).trim().to_owned();
+        let mut disk = Self { device, at: PathBuf::new() };
+        if !succeeds(Command::new("mount").arg(&disk.device).arg(at)) {
+            eprintln!("SKIPPED: an xfs cannot be mounted here");
+            return None;
+        }
+        at.clone_into(&mut disk.at);
+        Some(disk)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _turn = turns::starting();
+        if !self.at.as_os_str().is_empty() && !succeeds(Command::new("umount").arg(&self.at)) {
+            succeeds(Command::new("umount").arg("-l").arg(&self.at));
+        }
+        succeeds(Command::new("losetup").args(["--detach", &self.device]));
+    }
+}
+
+/// Whether a program ends well; it says itself why not.
+fn succeeds(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}
+
+pub fn a_disk_that_comes_back_under_another_number(rig: &Rig) {
+    rig.stop();
+    let image = rig.place.store.with_file_name("disk");
+    let turn = turns::starting();
+    let made = Disk::make(&image);
+    drop(turn);
+    if !made {
+        return rig.start();
+    }
+    let Some(disk) = Disk::mount(&image, &rig.place.store) else { return rig.start() };
+    rig.start();
+    rig.told();
+    for name in ["/d/1", "/d/2", "/moves"] {
+        rig.write(name, "one");
+    }
+    let before = view(&rig.told());
+    rig.stop();
+    drop(disk);
+    // Somebody else has its device now.
+    let other = rig.place.store.with_file_name("other-disk");
+    let in_the_way = rig.place.store.with_file_name("in-the-way");
+    fs::create_dir(&in_the_way).expect("a directory");
+    let turn = turns::starting();
+    let made = Disk::make(&other);
+    drop(turn);
+    assert!(made, "it was made before");
+    let _first = Disk::mount(&other, &in_the_way).expect("it was mounted before");
+    let disk = Disk::mount(&image, &rig.place.store).expect("it was mounted before");
+    rig.rename("/moves", "/moved");
+    rig.start();
+    let told = rig.expect(&["added /moved", "deleted /moves"]);
+    assert_eq!(view(&told)["/moved"], before["/moves"], "inodes count for what they did before");
+    rig.write("/d/1", "changed");
+    rig.expect(&["modified /d/1"]);
+    rig.kill();
+    drop(disk);
+}
+
 pub fn a_filesystem_that_is_unmounted_and_comes_back_empty(rig: &Rig) {
     // The store itself is on a filesystem of its own.
     rig.stop();
