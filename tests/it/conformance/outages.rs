@@ -84,6 +84,10 @@ pub fn killed_during_the_first_scan(rig: &Rig) {
     for round in 0..4_u64 {
         rig.place.run_for(Duration::from_millis(20 + 15 * round));
     }
+    // However slow the machine is, the scan has begun before the next file is made.
+    rig.start_unready();
+    rig.daemon().status_until("its root was seen", |status| status["mounts"][0]["source"].is_string());
+    rig.kill();
     rig.write("/3/younger", "one");
     rig.start();
     let told = rig.expect(&["added /3/younger"]);
