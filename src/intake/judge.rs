@@ -1,18 +1,19 @@
 //! What a group of looks means.
 
+mod aside;
+
 use std::collections::HashSet;
 
 use super::looks::Landed;
 use super::record::Recorder;
 use super::{Done, Intake, Outcome};
 use crate::catalog::{Before, Candidate, Here, Place, Plan, arrivals, reconcile};
-use crate::model::asset::Identity;
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
-use crate::model::time::{Mono, Now, Wall};
-use crate::settle::{Cause, Settle};
+use crate::model::time::{Now, Wall};
+use crate::settle::Cause;
 use crate::store::{DirId, Ledger, StoreError};
 
 /// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
@@ -163,7 +164,10 @@ impl Intake {
         recorder: &mut Recorder<'_>,
     ) -> Result<(), StoreError> {
         let mut candidates = self.candidates(now.wall, &places, recorder)?;
-        if set_half_renames_aside(now.mono, &mut places, &mut causes, &candidates, recorder.out) {
+        let before = places.len();
+        aside::half_renames(now.mono, &mut places, &mut causes, &candidates, recorder.out);
+        self.moves_between_mounts(now.mono, &mut places, &mut causes, recorder)?;
+        if places.len() < before {
             candidates = self.candidates(now.wall, &places, recorder)?;
         }
         loop {
@@ -232,7 +236,7 @@ impl Intake {
                 if let Some(asset) = ledger.asset(id)?
                     && asset.stat.identity == identity
                     && asset.path != *path
-                    // A group is looked at under one root. A move between mounts is told as deleted and added.
+                    // A group is looked at under one root. What left another mount is gone by now.
                     && asset.path.is_below(root)
                 {
                     found.push(Candidate { identity, asset, before: Before::Elsewhere });
@@ -247,39 +251,6 @@ impl Intake {
         }
         Ok(found)
     }
-}
-
-/// Takes out of a group the places of known assets at which another asset's file has arrived: the asset of the place may
-/// have been replaced, or have moved on, and then the hint of its new place comes in a moment. Gives whether there were
-/// any.
-fn set_half_renames_aside(
-    now: Mono,
-    places: &mut Vec<Place>,
-    causes: &mut Vec<Cause>,
-    candidates: &[Candidate],
-    out: &mut Outcome,
-) -> bool {
-    let here: HashSet<Identity> = places
-        .iter()
-        .filter_map(|place| match &place.here {
-            Here::File(look) => Some(look.stat.identity),
-            Here::NotYet(identity) => Some(*identity),
-            Here::Nothing => None,
-        })
-        .collect();
-    let is_half = |place: &Place, cause: &Cause| {
-        let (Some(known), Here::File(look)) = (&place.known, &place.here) else { return false };
-        let (was, is) = (known.stat.identity, look.stat.identity);
-        let is_mover = || candidates.iter().any(|c| c.identity == is && c.before != Before::GoneFromHere);
-        was != is && !here.contains(&was) && Settle::may_be_half_a_rename(now, cause) && is_mover()
-    };
-    let before = places.len();
-    for n in (0..places.len()).rev() {
-        if is_half(&places[n], &causes[n]) {
-            out.wait_for_rename.push((places.remove(n).path, causes.remove(n)));
-        }
-    }
-    places.len() < before
 }
 
 /// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file.

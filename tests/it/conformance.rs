@@ -67,6 +67,7 @@ each_source! {
         two_files_swapped
         a_chain_of_renames
         a_file_renamed_over_another
+        a_file_moved_to_another_mount
         deleted_and_made_again_later_is_somebody_else
         an_inode_number_that_comes_back_is_somebody_else
         a_rename_that_changes_only_case

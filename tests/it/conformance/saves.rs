@@ -105,6 +105,40 @@ pub fn a_file_renamed_over_another(rig: &Rig) {
     assert_eq!(asset(&told, "deleted /a"), before["/a"]);
 }
 
+pub fn a_file_moved_to_another_mount(rig: &Rig) {
+    rig.stop();
+    let source = rig.source;
+    let other = rig.place.store.with_file_name("other-store");
+    fs::create_dir(&other).expect("a directory");
+    let mount = |path: &str, dir: &std::path::Path| {
+        format!("[[mount]]\npath = '{path}'\ndir = '{}'\nwatch = '{source}'\npoll_interval = '500ms'\n", dir.display())
+    };
+    let config = rig.place.config.as_ref().expect("a configuration");
+    fs::write(config, mount("/here", &rig.place.store) + &mount("/there", &other)).expect("written");
+    // The marker is told under the first mount's path.
+    rig.place.rule(&rig.sink.rule("both", "* /"));
+    rig.start();
+    rig.write("/1", "one");
+    rig.write("/d/2", "two");
+    rig.sink.wait("both", |told| told.len() == 2);
+    let before = view(&rig.sink.told());
+    fs::rename(rig.at("/1"), other.join("1")).expect("renamed");
+    rig.sink.wait_line("added /there/1");
+    fs::rename(rig.at("/d"), other.join("d")).expect("renamed");
+    rig.sink.wait_line("added /there/d/2");
+    rig.daemon().sync();
+    let told = rig.sink.told();
+    let lines = lines(&told);
+    let at = |line: &str| lines.iter().position(|other| other == line).unwrap_or_else(|| panic!("{line} in {lines:?}"));
+    assert!(
+        at("deleted /here/1") < at("added /there/1") && at("deleted /here/d/2") < at("added /there/d/2"),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    let after = view(&told);
+    assert_eq!((after["/there/1"], after["/there/d/2"]), (before["/here/1"], before["/here/d/2"]), "{lines:?}");
+}
+
 pub fn deleted_and_made_again_later_is_somebody_else(rig: &Rig) {
     rig.write("/a", "one");
     let before = rig.expect(&["added /a"]);
