@@ -6,7 +6,7 @@ use super::{Effect, Intake};
 use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{LookRequest, Looked, Seen, Writer};
+use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 use crate::settle::{Cause, Due};
@@ -163,7 +163,13 @@ impl Looks {
                 Some(cause) if cause.heard == HintKind::Written && is_held(&seen) => {
                     landed.held.push((path, cause));
                 }
-                Some(cause) => landed.worthless.push((path, cause)),
+                Some(cause) => {
+                    if let Seen::File(FileLook { stat, xattrs: Xattrs::AsKnown, .. }) = seen {
+                        // What was expected may be expected again.
+                        self.unchanged.insert(path.clone(), stat);
+                    }
+                    landed.worthless.push((path, cause));
+                }
                 None => landed.seen.push((path, flight.cause, seen)),
             }
         }
