@@ -270,7 +270,7 @@ impl Intake {
         if self.mounts.any_scan_ended() {
             return Mono(0);
         }
-        let roots = self.mounts.deadline().min(self.scans.deadline().unwrap_or(Mono(u64::MAX)));
+        let roots = self.mounts.deadline().min(self.scans.deadline(self.may_list()).unwrap_or(Mono(u64::MAX)));
         match self.settle.deadline() {
             // A result that is under way will take it along.
             Some(due) if !self.looks.is_busy() => due.min(roots),

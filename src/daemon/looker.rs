@@ -118,7 +118,7 @@ impl Tools {
             }
             Job::List(request) => intake::Input::Listed(look::list(&**disk, mounts, &**source, &wall, &request)),
             Job::SeeRoot(mount) => {
-                let seen = look::root(&**disk, &**source, mount, &mounts.get(mount).dir);
+                let seen = look::root(&**disk, &**source, mounts.get(mount), mount);
                 intake::Input::RootSeen(mount, seen)
             }
             Job::Sync(number) => match source.sync(number) {

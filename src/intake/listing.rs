@@ -21,20 +21,18 @@ impl Intake {
             // What it finds is found now.
             landed.scan.order = landed.scan.order.min(self.order());
         }
-        if landed.again {
+        if landed.disturbed {
             self.scans.push(mount, &landed.scan.path, landed.scan.order);
             return Ok(Done::default());
         }
         let mut outcome = Outcome::default();
         let dirs = ledger.dir_balance();
-        let scan = landed.scan.clone();
+        let (scan, asked_again) = (landed.scan.clone(), landed.asked_again);
         match ledger.savepoint(|| self.judge_listing(now, landed, listed.content, ledger, &mut outcome)) {
             Ok(()) => {
                 self.mounts.note_found(mount, outcome.found.len());
-                if listed.unwatched.is_some() && self.mounts.is_watched(&scan.path) && self.syncs.any() {
-                    // Whoever calls may have written there after the listing, when it was not known that nothing hints.
-                    outcome.scan.push((mount, scan.path.clone(), scan.order));
-                }
+                // Whoever calls may have written there after the listing, when it was not known that nothing hints.
+                let unhinted = listed.unwatched.is_some() && self.mounts.is_watched(&scan.path) && self.syncs.any();
                 self.mounts.note_unwatched(now.mono, &scan.path, listed.unwatched);
                 outcome.directories = ledger.dir_balance() - dirs;
                 if scan.is_sweep {
@@ -42,7 +40,11 @@ impl Intake {
                         self.scans.push_sweep(mount, path);
                     }
                 }
-                Ok(self.apply(now, mount, outcome))
+                let done = self.apply(now, mount, outcome);
+                if asked_again || unhinted {
+                    self.scans.push(mount, &scan.path, scan.order);
+                }
+                Ok(done)
             }
             Err(fault) => {
                 self.scans.again_soon(now.mono, scan);

@@ -242,7 +242,10 @@ impl Mounts {
 
     /// Whether a directory was watched, as far as is known.
     pub(super) fn is_watched(&self, path: &LogicalPath) -> bool {
-        self.of(path).is_none_or(|mount| !self.state(mount).unwatched.contains_key(path))
+        self.of(path).is_none_or(|mount| {
+            let state = self.state(mount);
+            !state.many_unwatched && !state.unwatched.contains_key(path)
+        })
     }
 
     pub(super) fn note_unwatched(&mut self, now: Mono, path: &LogicalPath, why: Option<String>) {

@@ -95,8 +95,7 @@ impl Recorder<'_> {
         let same = same
             && match &look.xattrs {
                 Xattrs::Read(now) => said.map_or(now.is_empty(), |said| said == now),
-                Xattrs::AsKnown => true,
-                Xattrs::Unread(_) => false,
+                Xattrs::AsKnown | Xattrs::Unread(_) => false,
             };
         if same && !modified {
             // It can no longer have been rewritten unseen: the next write moves its mtime.

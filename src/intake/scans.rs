@@ -56,23 +56,31 @@ struct Flight {
     scan: Scan,
     /// Names that were hinted since the listing was asked for: it may have missed what happened to them.
     hinted: HashSet<Vec<u8>>,
-    /// The directory was to be scanned again, or disturbed: the listing is worthless, and is made again.
-    again: bool,
+    /// The directory, or one above it, went: the listing is worthless, and is made again.
+    disturbed: bool,
+    /// The directory was to be scanned again: the listing is good for what it found, and is made once more. (Thrown away, it
+    /// would never be judged where somebody asks more often than it takes.)
+    asked_again: bool,
 }
 
 /// A listing that came back.
 pub(super) struct Landed {
     pub scan: Scan,
     pub hinted: HashSet<Vec<u8>>,
-    pub again: bool,
+    pub disturbed: bool,
+    pub asked_again: bool,
 }
 
 impl Scans {
     /// Queues a directory. It keeps its first place, so that a sync that waits for it goes on waiting.
     pub(super) fn push(&mut self, mount: MountId, path: &LogicalPath, order: u64) {
         if let Some(flight) = self.flights.get_mut(path) {
-            flight.again = true;
+            flight.asked_again = true;
             flight.scan.order = flight.scan.order.min(order);
+            if std::mem::take(&mut flight.scan.is_sweep) {
+                // Somebody waits for it now.
+                *self.left.entry(mount).or_default() += 1;
+            }
         } else if let Some(earlier) = self.queued.get_mut(path) {
             *earlier = order.min(*earlier);
         } else {
@@ -107,10 +115,10 @@ impl Scans {
         }
     }
 
-    /// When something delayed is due, or the next step of a sweep.
-    pub(super) fn deadline(&self) -> Option<Mono> {
-        let sweep =
-            (!self.sweeping.is_empty() && self.flights.is_empty() && self.waiting.is_empty()).then_some(self.sweep_at);
+    /// When something delayed is due, or the next step of a sweep, if directories may be listed now.
+    pub(super) fn deadline(&self, may_list: bool) -> Option<Mono> {
+        let is_idle = self.flights.is_empty() && self.waiting.is_empty();
+        let sweep = (may_list && is_idle && !self.sweeping.is_empty()).then_some(self.sweep_at);
         self.delayed.iter().map(|(until, _)| *until).chain(sweep).min()
     }
 
@@ -140,7 +148,7 @@ impl Scans {
     /// Listings at and below a directory that was removed are worthless.
     pub(super) fn disturb_under(&mut self, directory: &LogicalPath) {
         for (path, flight) in &mut self.flights {
-            flight.again |= path == directory || path.is_below(directory);
+            flight.disturbed |= path == directory || path.is_below(directory);
         }
     }
 
@@ -149,11 +157,11 @@ impl Scans {
         if self.flights.get(&listed.path)?.ticket != listed.ticket {
             return None;
         }
-        let Flight { scan, hinted, again, .. } = self.flights.remove(&listed.path)?;
+        let Flight { scan, hinted, disturbed, asked_again, .. } = self.flights.remove(&listed.path)?;
         if !scan.is_sweep {
             self.forget_one(scan.mount);
         }
-        Some(Landed { scan, hinted, again })
+        Some(Landed { scan, hinted, disturbed, asked_again })
     }
 
     /// Directories of a mount that are waiting or being listed.
@@ -174,7 +182,7 @@ impl Scans {
     /// The first place of all scans among the hints.
     pub(super) fn first_order(&self) -> Option<u64> {
         let delayed = self.delayed.iter().map(|(_, scan)| scan.order);
-        let flying = self.flights.values().filter(|flight| !flight.scan.is_sweep || flight.again).map(|f| f.scan.order);
+        let flying = self.flights.values().filter(|flight| !flight.scan.is_sweep).map(|flight| flight.scan.order);
         self.queued.values().copied().chain(delayed).chain(flying).min()
     }
 
@@ -205,10 +213,15 @@ impl Scans {
 }
 
 impl Intake {
+    /// Whether looks keep up.
+    pub(super) fn may_list(&self) -> bool {
+        self.settle.awaited_len() < PATHS_WAITING_MAX
+    }
+
     /// Sends listings, as far as there is credit and looks keep up.
     pub(super) fn release_lists(&mut self, now: Mono, effects: &mut Vec<Effect>) {
         self.scans.expire(now);
-        while self.settle.awaited_len() < PATHS_WAITING_MAX {
+        while self.may_list() {
             let Some(scan) = self.scans.next().or_else(|| self.scans.next_sweep(now)) else { break };
             let Some(root) = self.mounts.online_root(scan.mount) else {
                 if !scan.is_sweep {
@@ -224,8 +237,34 @@ impl Intake {
                 root,
                 metadata: self.mounts.is_first_scan(scan.mount),
             }));
-            let flight = Flight { ticket, scan: scan.clone(), hinted: HashSet::new(), again: false };
+            let flight =
+                Flight { ticket, scan: scan.clone(), hinted: HashSet::new(), disturbed: false, asked_again: false };
             self.scans.flights.insert(scan.path, flight);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{Flight, Scans};
+    use crate::model::ids::{MountId, Ticket};
+    use crate::model::path::LogicalPath;
+    use crate::model::time::Mono;
+
+    /// A scan of a directory that a sweep is just listing has not ended before that directory is listed for it.
+    #[test]
+    fn a_scan_that_meets_a_sweep_is_not_over() {
+        let mut scans = Scans::default();
+        let root = LogicalPath::parse(b"/m").expect("a path");
+        scans.push_sweep(MountId(0), root.clone());
+        let scan = scans.next_sweep(Mono(0)).expect("a step of the sweep");
+        scans.flights.insert(
+            root.clone(),
+            Flight { ticket: Ticket(1), scan, hinted: HashSet::new(), disturbed: false, asked_again: false },
+        );
+        scans.push(MountId(0), &root, 1);
+        assert_eq!(scans.left(MountId(0)), 1);
     }
 }

@@ -50,13 +50,11 @@ pub trait Disk: Send + Sync {
     fn owner(&self, uid: u32) -> String;
 
     /// Which mounting of its filesystem a path is on; 0 where the system does not tell. It differs once a filesystem has
-    /// been unmounted and mounted again, though everything on it is the same.
-    fn mounting(&self, _path: &Path) -> u64 {
+    /// been unmounted and mounted again, though everything on it is the same; with `below`, also once that happened to one
+    /// that is mounted below the path, or was mounted there since.
+    fn mounting(&self, _path: &Path, _below: bool) -> u64 {
         0
     }
-
-    /// Two writes less than this apart may leave the same mtime; 0 when they never do.
-    fn timestamp_granularity_ns(&self) -> i64;
 }
 
 /// The answer of [`Disk::probe`].
@@ -98,6 +96,8 @@ pub struct DiskStat {
     pub links: u64,
     /// The owner's number.
     pub uid: u32,
+    /// Two changes less than this apart may leave the same times here; 0 where they never do.
+    pub granularity_ns: i64,
 }
 
 impl DiskStat {

@@ -53,7 +53,7 @@ pub fn look(
         let mut see = see;
         move |path| {
             let seen = see(path);
-            if matches!(seen, Seen::Absent | Seen::Other) {
+            if matches!(seen, Seen::Absent | Seen::Other | Seen::File(_)) {
                 source.forget(request.mount, path);
             }
             (path.clone(), seen)
@@ -64,9 +64,8 @@ pub fn look(
 
 /// Whether a file was written so recently that another write could leave the same mtime. One in the future counts: a
 /// clock that steps back and stands there again could do the same.
-pub(super) fn is_racy(disk: &dyn Disk, stat: &DiskStat, now: Wall) -> bool {
-    let granularity_ns = disk.timestamp_granularity_ns();
-    granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns) < granularity_ns
+pub(super) fn is_racy(stat: &DiskStat, now: Wall) -> bool {
+    stat.granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns) < stat.granularity_ns
 }
 
 /// Whether a file's last write is younger than the settling time. One in the future is not: the settling sees for
@@ -100,7 +99,7 @@ impl Eye<'_> {
         };
         match stat.kind {
             // Where two changes can leave the same times, the same times prove nothing.
-            Kind::File if unchanged == Some(&stat.stat()) && self.disk.timestamp_granularity_ns() == 0 => {
+            Kind::File if unchanged == Some(&stat.stat()) && stat.granularity_ns == 0 => {
                 Seen::File(FileLook {
                     stat: stat.stat(),
                     racy: false,
@@ -150,7 +149,7 @@ impl Eye<'_> {
             };
             return Seen::File(FileLook {
                 stat: before.stat(),
-                racy: is_racy(self.disk, &before, now),
+                racy: is_racy(&before, now),
                 owner: self.disk.owner(before.uid),
                 xattrs: match xattrs {
                     Ok(xattrs) => Xattrs::Read(xattr::metadata(xattrs)),

@@ -150,7 +150,7 @@ impl Reader<'_> {
     }
 
     fn file(&self, name: Vec<u8>, stat: &DiskStat) -> ListedFile {
-        let racy = is_racy(self.disk, stat, (self.clock)());
+        let racy = is_racy(stat, (self.clock)());
         let xattrs = if self.metadata { self.xattrs() } else { Metadata::new() };
         ListedFile { name, stat: stat.stat(), racy, owner: self.disk.owner(stat.uid), xattrs }
     }

@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod attributes;
 mod lease;
+#[cfg(target_os = "linux")]
+mod mountinfo;
 mod owner;
 mod stat;
 #[cfg(target_os = "linux")]
@@ -41,7 +43,6 @@ enum At<'a> {
 pub struct RealDisk {
     stats: Stats,
     owners: Owners,
-    granularity_ns: i64,
 }
 
 impl RealDisk {
@@ -50,7 +51,7 @@ impl RealDisk {
     #[must_use]
     pub fn new() -> Self {
         ignore_lease_signals();
-        Self { stats: Stats::default(), owners: Owners::default(), granularity_ns: stat::granularity_ns() }
+        Self { stats: Stats::new(), owners: Owners::default() }
     }
 }
 
@@ -128,12 +129,22 @@ impl Disk for RealDisk {
     }
 
     #[cfg(target_os = "linux")]
-    fn mounting(&self, path: &Path) -> u64 {
-        stat::mounting(path)
-    }
-
-    fn timestamp_granularity_ns(&self) -> i64 {
-        self.granularity_ns
+    fn mounting(&self, path: &Path, below: bool) -> u64 {
+        let own = stat::mounting(path);
+        let others = match below.then(|| mountinfo::below(path)) {
+            Some(Ok(others)) if !others.is_empty() => others,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "what is mounted below {} cannot be told", path.display());
+                return own;
+            }
+            Some(Ok(_)) | None => return own,
+        };
+        let mut all = own.to_ne_bytes().to_vec();
+        for other in others {
+            all.extend(mountinfo::bytes(&other));
+            all.extend(stat::mounting(&other).to_ne_bytes());
+        }
+        mountinfo::hash(&all)
     }
 }
 

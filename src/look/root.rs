@@ -1,16 +1,16 @@
 //! Looks at a mount's root: is it there, which one is it, has it anything in it.
 
-use std::path::Path;
-
 use super::disk::{Disk, Kind};
 use super::fault::{explain, is_absence};
 use crate::model::ids::MountId;
 use crate::model::look::RootSeen;
+use crate::model::mount::Mount;
 use crate::watch::{Mounting, WatchSource};
 
 /// Looks at a mount's root. Asked every second or two, so it reads no more of the directory than its first entry.
 /// Where it is a directory the source takes the mount up, before anything below is watched or listed.
-pub fn root(disk: &dyn Disk, source: &dyn WatchSource, mount: MountId, dir: &Path) -> RootSeen {
+pub fn root(disk: &dyn Disk, source: &dyn WatchSource, mount: &Mount, id: MountId) -> RootSeen {
+    let dir = mount.dir.as_path();
     let unusable = |error: &std::io::Error| {
         if is_absence(error) { RootSeen::Missing } else { RootSeen::Unusable(explain("look at", dir, error)) }
     };
@@ -21,8 +21,8 @@ pub fn root(disk: &dyn Disk, source: &dyn WatchSource, mount: MountId, dir: &Pat
     match stat.kind {
         Kind::Directory => match disk.is_empty(dir) {
             Ok(empty) => {
-                let (identity, number) = (stat.identity, disk.mounting(dir));
-                match source.take_up(mount, dir, Mounting { volume: identity.volume, number }) {
+                let (identity, number) = (stat.identity, disk.mounting(dir, mount.cross_filesystems));
+                match source.take_up(id, dir, Mounting { volume: identity.volume, number }) {
                     Ok(watching) => RootSeen::Directory { identity, mounting: number, empty, watching },
                     Err(error) => RootSeen::Unusable(format!("{} cannot be watched: {error}", dir.display())),
                 }

@@ -50,7 +50,8 @@ impl Disk for Script {
             Some(answers) if answers.len() > 1 => answers.pop_front().expect("an answer"),
             Some(answers) => answers[0],
         };
-        answer.map_err(io::Error::from_raw_os_error)
+        let granularity_ns = self.granularity_ns;
+        answer.map(|stat| DiskStat { granularity_ns, ..stat }).map_err(io::Error::from_raw_os_error)
     }
 
     fn list(&self, _path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
@@ -73,10 +74,6 @@ impl Disk for Script {
 
     fn owner(&self, uid: u32) -> String {
         uid.to_string()
-    }
-
-    fn timestamp_granularity_ns(&self) -> i64 {
-        self.granularity_ns
     }
 }
 
@@ -113,7 +110,16 @@ fn watching() -> Watching {
 }
 
 fn root() -> DiskStat {
-    DiskStat { kind: Kind::Directory, identity: ROOT, size: 0, mtime_ns: 0, ctime_ns: 0, links: 2, uid: 0 }
+    DiskStat {
+        kind: Kind::Directory,
+        identity: ROOT,
+        size: 0,
+        mtime_ns: 0,
+        ctime_ns: 0,
+        links: 2,
+        uid: 0,
+        granularity_ns: 0,
+    }
 }
 
 fn directory(volume: u64) -> DiskStat {
@@ -122,7 +128,7 @@ fn directory(volume: u64) -> DiskStat {
 
 fn file(mtime_ns: i64) -> DiskStat {
     let identity = Identity { volume: 1, inode: 9, birth_ns: 0 };
-    DiskStat { kind: Kind::File, identity, size: 4, mtime_ns, ctime_ns: mtime_ns, links: 1, uid: 7 }
+    DiskStat { kind: Kind::File, identity, size: 4, mtime_ns, ctime_ns: mtime_ns, links: 1, uid: 7, ..root() }
 }
 
 fn link() -> DiskStat {
@@ -146,7 +152,8 @@ fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
     let looked = super::look(disk, &mounts(cross_filesystems), &watch, &|| NOW, 1000, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
     // Watches may go where no directory is any more, and nowhere else.
-    let no_directory = looked.seen.iter().filter(|(_, seen)| matches!(seen, Seen::Absent | Seen::Other));
+    let no_directory =
+        looked.seen.iter().filter(|(_, seen)| matches!(seen, Seen::Absent | Seen::Other | Seen::File(_)));
     assert!(no_directory.map(|(path, _)| path.to_string()).eq(watch.1.into_inner().expect("paths")));
     looked.seen.into_iter().map(|(_, seen)| seen).collect()
 }
@@ -415,7 +422,8 @@ fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
 
 #[test]
 fn a_root_is_a_directory_or_the_reason_why_not() {
-    let look = |disk: &Script| super::root(disk, &Watch::new(|| Ok(())), MountId(0), Path::new("/d"));
+    let mount = Mount::new(path("/m"), "/d".into());
+    let look = |disk: &Script| super::root(disk, &Watch::new(|| Ok(())), &mount, MountId(0));
     let see = |answer| look(&Script::new([("/d", vec![answer])]));
     let there = |empty| RootSeen::Directory { identity: ROOT, mounting: 0, empty, watching: watching() };
     assert_eq!(see(Ok(root())), there(true));

@@ -1,28 +1,28 @@
 //! fanotify(7) as a source: one mark on a whole filesystem, and no watch a directory. Every event names the directory that it
 //! happened in by a file handle, and the name in it; a rename is one event with both.
 //!
-//! Handles become paths by a table that is filled as directories are listed and made. What is not in it is asked of
-//! the kernel (open_by_handle_at(2)), and remembered; what lies in no mount is remembered as foreign. The table is a
-//! hint like any other: a rename leaves it stale until the new place is listed, as with inotify ([`super::inotify`] has
-//! the argument), and a handle that cannot be resolved for another reason than its end costs a scan.
+//! Handles become paths by a table that is filled as directories are watched and made. Events of a directory that is not
+//! in it are nobody's: it lies in no mount, is ignored, or is yet to be watched and listed, which finds what they were
+//! about. A rename leaves the table stale until the new place is watched, as with inotify ([`super::inotify`] has the
+//! argument). A write that names no directory (knfsd writes so, by the file's own handle) costs a scan.
 //!
-//! A mark needs CAP_SYS_ADMIN, handles need CAP_DAC_READ_SEARCH, and the filesystem has to have both file handles and an
-//! id of its own (ext4, xfs, btrfs, tmpfs have; overlayfs has not): [`WatchSource::take_up`] tries all of it. Linux 5.17
-//! or newer. The kernel's queue is bounded (`fs.fanotify.max_queued_events`) and running over is a scan: a queue
+//! A mark needs CAP_SYS_ADMIN, and the filesystem has to have file handles and an id of its own (ext4, xfs, btrfs, tmpfs
+//! have; overlayfs has not): [`WatchSource::take_up`] tries all of it. Linux 5.17 or newer. The kernel's queue is bounded (`fs.fanotify.max_queued_events`) and running over is a scan: a queue
 //! without a limit would grow in the kernel's memory for as long as this process is stopped.
 
 mod event;
 mod handle;
 mod mark;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use self::event::{Event, Info};
-use self::handle::{DirHandle, Resolved, fsid};
+use self::handle::{DirHandle, Fsid, fsid};
 use super::filesystem::FilesystemKind;
 use super::hints::Batch;
 use super::mounts::Mounts;
@@ -34,11 +34,8 @@ use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 use crate::model::watching::{SourceKind, Watching};
 
-/// Directories of no mount that are remembered as such; past it they are asked for anew.
-const FOREIGN_MAX: usize = 1 << 16;
-
-/// Directories remembered of a filesystem below a mount.
-const NEAR_MAX: usize = 16;
+/// Writes that name no directory cost a scan this often at most.
+const UNNAMED_EVERY: Duration = Duration::from_secs(10);
 
 /// fanotify as a [`WatchSource`].
 pub struct FanotifySource {
@@ -56,20 +53,38 @@ struct Listener {
 #[derive(Default)]
 struct Tables {
     dirs: Table<DirHandle>,
-    foreign: HashSet<DirHandle>,
     taken: BTreeMap<MountId, Taken>,
-    /// For each filesystem that is marked some directories on it.
-    near: HashMap<[u8; 8], BTreeSet<PathBuf>>,
 }
 
 /// A mount that is watched.
 #[derive(Clone)]
 struct Taken {
     mounting: Mounting,
-    fsid: [u8; 8],
+    fsid: Fsid,
     why: String,
     /// Whether the end of its mark can be noticed: not where stat(2) names another device than the superblock's (btrfs).
     shows_mark: bool,
+    unnamed: Unnamed,
+}
+
+/// Whether writes were heard that name no directory.
+#[derive(Clone, Copy, Default)]
+struct Unnamed {
+    /// A scan is owed for them.
+    owed: bool,
+    /// When the last scan was asked for.
+    told: Option<Instant>,
+}
+
+impl Unnamed {
+    /// Whether a scan is to be asked for now.
+    fn is_due(&mut self) -> bool {
+        let due = self.owed && self.told.is_none_or(|told| told.elapsed() >= UNNAMED_EVERY);
+        if due {
+            *self = Self { owed: false, told: Some(Instant::now()) };
+        }
+        due
+    }
 }
 
 impl FanotifySource {
@@ -98,7 +113,7 @@ impl FanotifySource {
     }
 
     /// Marks the filesystem of a mount, and tries what is needed to read its events.
-    fn mark(&self, dir: &Path) -> Result<[u8; 8], WatchError> {
+    fn mark(&self, dir: &Path) -> Result<Fsid, WatchError> {
         let failed = |what: &str, error: &io::Error, advice: &str| {
             WatchError::Failed(format!("fanotify cannot {what} {}: {error}{advice}", dir.display()))
         };
@@ -114,14 +129,8 @@ impl FanotifySource {
             failed("mark the filesystem of", &error, advice)
         })?;
         let fsid = fsid(dir).map_err(|error| failed("name the filesystem of", &error, ""))?;
-        let handle = DirHandle::of(fsid, dir).map_err(|error| failed("take a handle of", &error, ""))?;
-        match handle.resolve(dir).map_err(|error| {
-            let advice = if error.raw_os_error() == Some(libc::EPERM) { " (it needs CAP_DAC_READ_SEARCH)" } else { "" };
-            failed("open by its handle", &error, advice)
-        })? {
-            Resolved::At(_) => Ok(fsid),
-            Resolved::Gone => Err(WatchError::Gone),
-        }
+        DirHandle::of(fsid, dir).map_err(|error| failed("take a handle of", &error, ""))?;
+        Ok(fsid)
     }
 }
 
@@ -143,21 +152,20 @@ impl WatchSource for FanotifySource {
             // A filesystem takes its mark along when it is unmounted, and nothing tells of that.
             && (!taken.shows_mark || shows_mark())
         {
+            let is_due = self.ear.tables().taken.get_mut(&mount).is_some_and(|taken| taken.unnamed.is_due());
+            if is_due {
+                self.ear.lose([mount]);
+            }
             return Ok(watching(&taken.why));
         }
         let fsid = self.mark(dir)?;
         let kind = FilesystemKind::of(dir).map_or_else(|_| "its filesystem".to_owned(), FilesystemKind::name);
         let why = format!("one fanotify mark on the whole filesystem ({kind})");
-        let mut tables = self.ear.tables();
-        tables.foreign.clear();
-        tables.near.entry(fsid).or_default().insert(dir.to_owned());
-        tables.taken.insert(mount, Taken { mounting, fsid, why: why.clone(), shows_mark: shows_mark() });
-        drop(tables);
+        let taken = Taken { mounting, fsid, why: why.clone(), shows_mark: shows_mark(), unnamed: Unnamed::default() };
+        self.ear.tables().taken.insert(mount, taken);
         if known.is_some() {
             // What happened while there was no mark was not told.
-            let mut batch = Batch::new(&self.ear.mounts);
-            batch.lost([mount]);
-            batch.send(&self.ear.sink);
+            self.ear.lose([mount]);
         }
         Ok(watching(&why))
     }
@@ -171,17 +179,12 @@ impl WatchSource for FanotifySource {
             _ => WatchError::Failed(format!("cannot watch {}: {error}", dir.display())),
         };
         let mut tables = self.ear.tables();
-        // Under the lock, so that no event of it is taken for a foreign one meanwhile.
         let handle = DirHandle::of(root_fsid, dir).map_err(|error| failed(&error))?;
         if self.ear.mounts.get(mount).cross_filesystems {
             // Another filesystem below the mount has its own mark, or none.
             let own = fsid(dir).map_err(|error| failed(&error))?;
             if own != root_fsid {
                 self.mark(dir)?;
-                let near = tables.near.entry(own).or_default();
-                if near.len() < NEAR_MAX {
-                    near.insert(dir.to_owned());
-                }
                 let handle = DirHandle::of(own, dir).map_err(|error| failed(&error))?;
                 self.ear.register(&mut tables, handle, mount, path);
                 return Ok(());
@@ -234,9 +237,7 @@ impl Ear for Listener {
 
     fn lost(&self) {
         let taken: Vec<_> = self.tables().taken.keys().copied().collect();
-        let mut batch = Batch::new(&self.mounts);
-        batch.lost(taken);
-        batch.send(&self.sink);
+        self.lose(taken);
     }
 }
 
@@ -246,8 +247,14 @@ impl Listener {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says that hints were lost in these mounts.
+    fn lose(&self, mounts: impl IntoIterator<Item = MountId>) {
+        let mut batch = Batch::new(&self.mounts);
+        batch.lost(mounts);
+        batch.send(&self.sink);
+    }
+
     fn register(&self, tables: &mut Tables, handle: DirHandle, mount: MountId, path: &LogicalPath) {
-        tables.foreign.remove(&handle);
         let this = handle.clone();
         let stands = |other: &Place| {
             let dir = self.mounts.to_disk(other.mount, &other.path);
@@ -270,6 +277,7 @@ impl Listener {
                     entry = Some((dir, name));
                 }
                 Info::Child(child) if event.is_directory() => self.hear_directory(event, entry, child, tables, batch),
+                Info::Child(child) if entry.is_none() && event.is_write() => unnamed(child, tables, batch),
                 Info::Child(_) | Info::Other => {}
             }
         }
@@ -296,7 +304,6 @@ impl Listener {
         }
         if is(libc::FAN_DELETE) {
             tables.dirs.remove(child);
-            tables.foreign.remove(child);
         } else if is(libc::FAN_CREATE) && tables.dirs.places(child).next().is_none() {
             let above = entry.and_then(|(dir, name)| Some((tables.dirs.places(dir).next()?.clone(), name)));
             let Some((Place { mount, path }, name)) = above else { return };
@@ -308,13 +315,7 @@ impl Listener {
         }
     }
 
-    fn hint(&self, dir: &[u8], name: &[u8], kind: HintKind, tables: &mut Tables, batch: &mut Batch<'_>) {
-        if tables.foreign.contains(dir) {
-            return;
-        }
-        if tables.dirs.places(dir).next().is_none() {
-            self.find(dir, tables, batch);
-        }
+    fn hint(&self, dir: &[u8], name: &[u8], kind: HintKind, tables: &Tables, batch: &mut Batch<'_>) {
         for Place { mount, path } in tables.dirs.places(dir) {
             match name {
                 // About the directory itself.
@@ -323,39 +324,17 @@ impl Listener {
             }
         }
     }
+}
 
-    /// Asks the kernel where a directory is that is not in the table.
-    fn find(&self, dir: &[u8], tables: &mut Tables, batch: &mut Batch<'_>) {
-        let handle = DirHandle::read(dir);
-        let near = tables.near.get(&handle.fsid()).into_iter().flatten();
-        for near in near.filter(|near| fsid(near).is_ok_and(|fsid| fsid == handle.fsid())) {
-            match handle.resolve(near) {
-                Ok(Resolved::At(at)) => {
-                    if let Some((mount, path)) = self.mounts.locate(&at)
-                        && tables.taken.contains_key(&mount)
-                        && !self.mounts.is_ignored(mount, &path)
-                    {
-                        tables.dirs.insert(handle, Place { mount, path }, |_| false);
-                        return;
-                    }
-                    break;
-                }
-                // Its end is told where it was. It is not remembered: the handle is never used again.
-                Ok(Resolved::Gone) => return,
-                // It has gone away this very moment; another one will do, and without one nothing of ours is there.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP)) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "a directory cannot be opened by its handle; the mounts there are scanned");
-                    let fsid = handle.fsid();
-                    batch.lost(tables.taken.iter().filter(|(_, taken)| taken.fsid == fsid).map(|(mount, _)| *mount));
-                    return;
-                }
+/// A file was written by nobody knows which name: a scan of the mounts on its filesystem finds it.
+fn unnamed(file: &[u8], tables: &mut Tables, batch: &mut Batch<'_>) {
+    for (mount, taken) in &mut tables.taken {
+        if file.starts_with(&taken.fsid) {
+            taken.unnamed.owed = true;
+            if taken.unnamed.is_due() {
+                batch.lost([*mount]);
             }
         }
-        if tables.foreign.len() >= FOREIGN_MAX {
-            tables.foreign.clear();
-        }
-        tables.foreign.insert(handle);
     }
 }
 

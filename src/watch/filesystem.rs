@@ -117,6 +117,22 @@ impl FilesystemKind {
         self.known().is_none_or(|known| known.nature != Nature::RemoteUnnumbered)
     }
 
+    /// Whether the kernel gives its files exact times, where it does at all (Linux 6.13, the `FS_MGTIME` filesystems).
+    #[must_use]
+    pub fn is_multigrain(self) -> bool {
+        matches!(self.known().map(|known| known.name), Some("ext4" | "xfs" | "btrfs" | "tmpfs"))
+    }
+
+    /// How coarse the times that it stores are, milliseconds, where that is coarser than the kernel's clock.
+    #[must_use]
+    pub fn granularity_ms(self) -> Option<i64> {
+        match self.known().map(|known| known.name) {
+            Some("vfat") => Some(2_000),
+            Some("exfat") => Some(10),
+            _ => None,
+        }
+    }
+
     fn known(self) -> Option<&'static Known> {
         KNOWN.iter().find(|known| known.magic == self.0)
     }
@@ -135,7 +151,10 @@ mod tests {
         assert!(kind.is_remote() && !kind.has_stable_inodes() && kind.name() == "fuse");
         let kind = FilesystemKind::of_magic(0x6969);
         assert!(kind.is_remote() && kind.has_stable_inodes());
+        assert_eq!((FilesystemKind::of_magic(0x4D44).granularity_ms(), kind.is_multigrain()), (Some(2_000), false));
+        assert!(FilesystemKind::of_magic(0xEF53).is_multigrain());
         let kind = FilesystemKind::of_magic(0x1234);
+        assert!(!kind.is_multigrain());
         assert!(!kind.is_remote() && kind.has_stable_inodes() && kind.name() == "filesystem type 0x1234");
     }
 }

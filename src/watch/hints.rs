@@ -7,6 +7,9 @@ use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 
+/// So many signals back a loss is looked for that says the same.
+const LOST_LOOKED_BACK: usize = 8;
+
 /// The signals of one read.
 pub(super) struct Batch<'a> {
     mounts: &'a Mounts,
@@ -36,7 +39,12 @@ impl<'a> Batch<'a> {
 
     /// Hints were lost in these mounts.
     pub(super) fn lost(&mut self, mounts: impl IntoIterator<Item = MountId>) {
-        self.signals.extend(mounts.into_iter().map(Signal::Lost));
+        for lost in mounts.into_iter().map(Signal::Lost) {
+            // A filesystem that is unmounted loses all its watches, one by one.
+            if !self.signals.iter().rev().take(LOST_LOOKED_BACK).any(|signal| *signal == lost) {
+                self.signals.push(lost);
+            }
+        }
     }
 
     /// Everything asked for under these numbers has been said.

@@ -21,12 +21,9 @@ pub struct Sources {
     state_dir: PathBuf,
     sink: SignalSink,
     syncs: Arc<Syncs>,
-    started: Mutex<BTreeMap<SourceKind, Started>>,
+    started: Mutex<BTreeMap<SourceKind, Arc<dyn WatchSource>>>,
     chosen: Mutex<BTreeMap<MountId, Chosen>>,
 }
-
-/// A source, or why there is none.
-type Started = Result<Arc<dyn WatchSource>, String>;
 
 /// A mount's source.
 #[derive(Clone)]
@@ -74,12 +71,18 @@ impl Sources {
         Self { mounts, state_dir: state_dir.to_owned(), sink, syncs, started, chosen }
     }
 
-    /// The source of a kind, started if need be. One that could not be started is not tried again.
-    fn source(&self, kind: SourceKind) -> Started {
-        lock(&self.started).entry(kind).or_insert_with(|| self.start(kind)).clone()
+    /// The source of a kind, started if need be. One that could not be started is tried again when it is wanted again.
+    fn source(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
+        let mut started = lock(&self.started);
+        if let Some(source) = started.get(&kind) {
+            return Ok(Arc::clone(source));
+        }
+        let source = self.start(kind)?;
+        started.insert(kind, Arc::clone(&source));
+        Ok(source)
     }
 
-    fn start(&self, kind: SourceKind) -> Started {
+    fn start(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
         let (mounts, sink) = (Arc::clone(&self.mounts), Arc::clone(&self.sink));
         let started: Result<Arc<dyn WatchSource>, WatchError> = match kind {
             #[cfg(target_os = "linux")]
@@ -159,6 +162,8 @@ impl WatchSource for Sources {
                 Err(error) => {
                     let (mount, source) = (&self.mounts.get(mount).path, watching.source.as_str());
                     tracing::warn!(%mount, source, %error, "the mount is no longer watched; choosing another source");
+                    // A source that has died takes what it held of the system along, and may be started anew.
+                    lock(&self.started).remove(&watching.source);
                 }
             }
         }

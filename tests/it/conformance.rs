@@ -88,7 +88,8 @@ each_source! {
         missing_at_the_start
         a_filesystem_mounted_below_hides_what_is_there
         a_filesystem_that_is_unmounted_and_comes_back_empty
-        a_disk_that_comes_back_under_another_number;
+        a_disk_that_comes_back_under_another_number
+        a_filesystem_below_that_is_entered;
     outages:
         stopped_while_very_many_files_come_and_some_go
         killed_and_changed_offline

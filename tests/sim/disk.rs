@@ -283,6 +283,7 @@ impl Disk for Host {
             ctime_ns: node.ctime_ns,
             links: node.links,
             uid: node.uid,
+            granularity_ns: 0,
         })
     }
 
@@ -313,10 +314,6 @@ impl Disk for Host {
 
     fn owner(&self, uid: u32) -> String {
         format!("u{uid}")
-    }
-
-    fn timestamp_granularity_ns(&self) -> i64 {
-        0
     }
 }
 

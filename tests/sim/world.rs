@@ -299,8 +299,7 @@ impl World {
                 self.results.push(Input::Intake(intake::Input::Listed(listed)));
             }
             Job::Root(mount) => {
-                let root = self.mounts.get(mount).dir.clone();
-                let seen = look::root(&host, &host, mount, &root);
+                let seen = look::root(&host, &host, self.mounts.get(mount), mount);
                 self.note_disk();
                 self.results.push(Input::Intake(intake::Input::RootSeen(mount, seen)));
             }

@@ -70,6 +70,18 @@ fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
     }
 }
 
+/// More directories are unwatched than are kept by name: one that is not kept is listed once more for a sync, not for ever.
+#[test]
+fn a_sync_is_answered_beyond_the_unwatched_directories_that_are_kept() {
+    let mut world = World::new(&["/d/a 10"]);
+    let unwatched = |n| Signal::Unwatched { path: path(&format!("/x{n}")), why: "the limit".into() };
+    world.step(Input::Signals((0..10_001).map(unwatched).collect()));
+    world.unwatched = Some("the limit".into());
+    world.step(Input::Sync(ReplyId(1)));
+    world.run();
+    assert_eq!(world.answered, [ReplyId(1)]);
+}
+
 /// Files are `PATH INODE`; assets are numbered as a scan finds them, those in a directory first. After the hints the journal must be
 /// `expect`, and the counts those of the files.
 #[track_caller]
@@ -131,6 +143,8 @@ struct World {
     /// Nobody writes the others.
     writers: BTreeMap<LogicalPath, Writer>,
     answered: Vec<ReplyId>,
+    /// Why no directory can be watched.
+    unwatched: Option<String>,
 }
 
 impl World {
@@ -142,7 +156,14 @@ impl World {
         let patience = Patience { quiet_ms: 1_000, max_ms: None };
         let setup = Setup { mounts: vec![mount], patience };
         let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, TakenOver::default()).expect("intake");
-        let mut world = Self { intake, ledger, files: files(before), writers: BTreeMap::new(), answered: Vec::new() };
+        let mut world = Self {
+            intake,
+            ledger,
+            files: files(before),
+            writers: BTreeMap::new(),
+            answered: Vec::new(),
+            unwatched: None,
+        };
         world.run();
         assert!(world.intake.ready());
         world
@@ -163,7 +184,7 @@ impl World {
 
     /// Does what intake wants done until it wants nothing.
     fn run(&mut self) {
-        loop {
+        for _ in 0..1_000 {
             self.ledger.begin().expect("a group");
             let effects = self.intake.release(NOW, &self.ledger, true).expect("a release");
             self.ledger.commit().expect("a commit");
@@ -178,7 +199,12 @@ impl World {
                     }
                     Effect::List(request) => {
                         let content = Ok(self.list(&request.path));
-                        Input::Listed(Listed { ticket: request.ticket, path: request.path, content, unwatched: None })
+                        Input::Listed(Listed {
+                            ticket: request.ticket,
+                            path: request.path,
+                            content,
+                            unwatched: self.unwatched.clone(),
+                        })
                     }
                     Effect::SeeRoot(mount) => {
                         assert_eq!(mount, MountId(0));
@@ -202,6 +228,7 @@ impl World {
                 self.step(input);
             }
         }
+        panic!("there is no end to what intake wants");
     }
 
     fn stat(&self, inode: u64) -> Stat {

@@ -8,16 +8,8 @@ use super::super::disk::DiskStat;
 /// Kernels before 6.13 take a file's times from the tick, which is 1 to 10 ms long (`CONFIG_HZ` 1000 to 100).
 const TICK_NS: i64 = 10_000_000;
 
-/// How far apart two writes must be for their mtimes to differ: since Linux 6.13 any distance does (multigrain
-/// timestamps, Documentation/filesystems/multigrain-ts.rst); elsewhere a tick.
-pub(super) fn granularity_ns() -> i64 {
-    #[cfg(target_os = "linux")]
-    if std::fs::read_to_string("/proc/sys/kernel/osrelease").is_ok_and(|release| is_multigrain(&release)) {
-        return 0;
-    }
-    TICK_NS
-}
-
+/// Whether this kernel has timestamps that differ whenever a file does, since Linux 6.13, on the filesystems that take part
+/// (multigrain timestamps, Documentation/filesystems/multigrain-ts.rst).
 #[cfg(target_os = "linux")]
 fn is_multigrain(release: &str) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|digits| digits.parse::<u32>().ok());
@@ -38,17 +30,35 @@ mod linux {
     use super::super::At;
     use super::super::c_path;
     use super::super::volume::{Facts, Filesystem, Volumes};
-    use super::{DiskStat, Path, io};
+    use super::{DiskStat, Path, TICK_NS, io};
     use crate::model::asset::Identity;
     use crate::watch::filesystem::FilesystemKind;
 
     /// How often a path is asked for that goes from filesystem to filesystem meanwhile.
     const TRIES: usize = 3;
 
-    #[derive(Debug, Default)]
-    pub(in super::super) struct Stats(Volumes);
+    #[derive(Debug)]
+    pub(in super::super) struct Stats {
+        volumes: Volumes,
+        multigrain: bool,
+    }
 
     impl Stats {
+        pub(in super::super) fn new() -> Self {
+            let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+            let multigrain = release.is_ok_and(|release| super::is_multigrain(&release));
+            Self { volumes: Volumes::default(), multigrain }
+        }
+
+        /// How far apart two changes must be for the times of a file there to differ.
+        fn granularity_ns(&self, filesystem: FilesystemKind) -> i64 {
+            match filesystem.granularity_ms() {
+                Some(ms) => ms * 1_000_000,
+                None if self.multigrain && filesystem.is_multigrain() => 0,
+                None => TICK_NS,
+            }
+        }
+
         pub(in super::super) fn stat(&self, path: &Path) -> io::Result<DiskStat> {
             let path = c_path(path)?;
             for _ in 0..TRIES {
@@ -91,7 +101,7 @@ mod linux {
             } else {
                 let is_unique = statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0;
                 let mount = if is_unique { statx.stx_mnt_id } else { 0 };
-                self.0.facts(at, Filesystem { device: (statx.stx_dev_major, statx.stx_dev_minor), mount })?
+                self.volumes.facts(at, Filesystem { device: (statx.stx_dev_major, statx.stx_dev_minor), mount })?
             };
             let has_birth = statx.stx_mask & libc::STATX_BTIME != 0;
             let birth_ns = if has_birth { ns(&statx.stx_btime) } else { 0 };
@@ -108,6 +118,7 @@ mod linux {
                     ctime_ns: ns(&statx.stx_ctime),
                     links: statx.stx_nlink.into(),
                     uid: statx.stx_uid,
+                    granularity_ns: self.granularity_ns(filesystem),
                 };
                 (stat, filesystem)
             };
@@ -143,13 +154,17 @@ mod portable {
     use std::time::UNIX_EPOCH;
 
     use super::super::kind;
-    use super::{DiskStat, Path, io};
+    use super::{DiskStat, Path, TICK_NS, io};
     use crate::model::asset::Identity;
 
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(in super::super) struct Stats;
 
     impl Stats {
+        pub(in super::super) fn new() -> Self {
+            Self
+        }
+
         /// The volume is the device number here: no portable call names a filesystem.
         pub(in super::super) fn stat(&self, path: &Path) -> io::Result<DiskStat> {
             let metadata = std::fs::symlink_metadata(path)?;
@@ -167,6 +182,7 @@ mod portable {
                 ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
                 links: metadata.nlink(),
                 uid: metadata.uid(),
+                granularity_ns: TICK_NS,
             })
         }
     }

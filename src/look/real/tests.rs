@@ -46,7 +46,7 @@ fn no_source() -> PollSource {
 }
 
 fn see_root(disk: &RealDisk, dir: &Path) -> RootSeen {
-    root(disk, &no_source(), MountId(0), dir)
+    root(disk, &no_source(), &Mount::new(path("/m"), dir.into()), MountId(0))
 }
 
 impl Rig {

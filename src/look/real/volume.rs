@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::At;
+use super::{At, mountinfo};
 use crate::watch::filesystem::FilesystemKind;
 
 /// What is known of a filesystem.
@@ -104,10 +104,8 @@ fn ask(fd: RawFd) -> io::Result<(Facts, (u32, u32))> {
     // SAFETY: fsid_t is two C ints (statfs(2)), which libc keeps private.
     let fsid: [u32; 2] = unsafe { std::mem::transmute(statfs.f_fsid) };
     let fsid = u64::from(fsid[0]) | u64::from(fsid[1]) << 32;
-    // Some filesystems have none (NFS, FUSE): a number of the device then, which holds while it stays mounted.
-    let volume = if fsid == 0 { spread(device) } else { fsid };
-    let kind = FilesystemKind::of_magic(statfs.f_type as u32);
-    Ok((Facts { volume, kind }, (libc::major(device), libc::minor(device))))
+    let (kind, device) = (FilesystemKind::of_magic(statfs.f_type as u32), (libc::major(device), libc::minor(device)));
+    Ok((Facts { volume: if fsid == 0 { by_source(device) } else { fsid }, kind }, device))
 }
 
 /// The number that a filesystem without an id of its own gives for one.
@@ -145,11 +143,12 @@ fn uuid(at: At<'_>) -> Option<u64> {
     (known && answer.length == 16).then(|| half(low) ^ half(high)).filter(|&uuid| uuid != 0)
 }
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014), the finalizer of SplitMix64: a
-/// fixed function, since its results are stored.
-fn spread(device: u64) -> u64 {
-    let mut z = device.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+/// A number for a filesystem that has no id (NFS, FUSE): of its type and its source, which are the same at the next mount.
+/// Its device's number is not, and stands in only where the system does not tell more.
+fn by_source(device: (u32, u32)) -> u64 {
+    let mounted = mountinfo::mounted().unwrap_or_default();
+    match mounted.into_iter().find(|mounted| mounted.device == device) {
+        Some(mounted) => mountinfo::hash(&mounted.what),
+        None => mountinfo::hash(&makedev(device).to_le_bytes()),
+    }
 }

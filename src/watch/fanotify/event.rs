@@ -52,6 +52,11 @@ impl<'a> Event<'a> {
         self.mask & libc::FAN_ONDIR != 0
     }
 
+    /// Whether a file's bytes may have changed. (Of attributes a file's own handle is told whenever its links are counted.)
+    pub(super) fn is_write(&self) -> bool {
+        self.mask & (libc::FAN_MODIFY | libc::FAN_CLOSE_WRITE) != 0
+    }
+
     /// The kernel merges events of one name that nobody has read yet, so several bits may be set, in no order.
     pub(super) fn kind(&self) -> HintKind {
         let is = |bits: u64| self.mask & bits != 0;

@@ -112,6 +112,33 @@ pub fn a_filesystem_mounted_below_hides_what_is_there(rig: &Rig) {
     rig.expect(&["modified /d/1"]);
 }
 
+pub fn a_filesystem_below_that_is_entered(rig: &Rig) {
+    rig.stop();
+    let config = rig.place.config.as_ref().expect("a configuration");
+    let text = fs::read_to_string(config).expect("readable");
+    fs::write(config, format!("{text}cross_filesystems = true\nverify = '0s'\n")).expect("written");
+    fs::create_dir(rig.at("/sub")).expect("a directory");
+    rig.start();
+    rig.expect(&[]);
+    let Some(tmpfs) = Tmpfs::mount(&rig.at("/sub")) else { return };
+    rig.write("/sub/d/1", "one");
+    rig.sink.wait_line("added /sub/d/1");
+    rig.write("/sub/d/2", "two");
+    rig.expect(&["added /sub/d/1", "added /sub/d/2"]);
+    drop(tmpfs);
+    // Another one in its place, by the time that anybody looks.
+    let tmpfs = Tmpfs::mount(&rig.at("/sub")).expect("it was mounted before");
+    rig.write("/sub/d/1", "somebody else");
+    rig.sink.wait("the second file is gone", |told| told.iter().any(|one| one.line() == "deleted /sub/d/2"));
+    rig.write("/sub/e/3", "three");
+    rig.sink.wait_line("added /sub/e/3");
+    rig.told();
+    rig.write("/sub/e/3", "three, and watched");
+    rig.expect(&["modified /sub/e/3"]);
+    rig.kill();
+    drop(tmpfs);
+}
+
 /// An xfs in a file, mounted. None where that cannot be had. Its id is the number of its device, unless one asks for more.
 struct Disk {
     device: String,
