@@ -11,6 +11,7 @@
 //! Each arrow is bounded: signals collapse into scans, calls hold permits, results answer requests that were sent by
 //! credit. So no two threads can wait for each other.
 
+mod beat;
 mod carrier;
 mod clock;
 mod engine_thread;
@@ -144,7 +145,6 @@ impl Daemon {
             disk: Arc::new(RealDisk::new()),
             mounts: Arc::clone(&places),
             source,
-            quiet_ms: settings.settle_quiet_ms,
             inbox: Arc::clone(&inbox),
         });
         lookers.start().map_err(StartError::Thread)?;

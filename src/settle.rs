@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
@@ -58,13 +59,33 @@ pub struct Cause {
     pub hurried: bool,
     /// `settle.max` has passed: it is told whoever writes.
     pub overdue: bool,
+    /// What the file was like when it was first seen as it is, and when that was: only kept where nobody can say who writes.
+    pub glimpse: Option<Glimpse>,
+}
+
+/// A file as a look found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glimpse {
+    /// What it was like.
+    pub stat: Stat,
+    /// Not before the look.
+    pub at: Mono,
 }
 
 impl Cause {
     /// A scan found it.
     #[must_use]
     pub fn found(since: Mono, order: u64) -> Self {
-        Self { order, since, written: since, heard: HintKind::Found, wrote: false, hurried: false, overdue: false }
+        Self {
+            order,
+            since,
+            written: since,
+            heard: HintKind::Found,
+            wrote: false,
+            hurried: false,
+            overdue: false,
+            glimpse: None,
+        }
     }
 
     /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
@@ -90,6 +111,7 @@ impl Cause {
             wrote: self.wrote || newer.wrote,
             hurried: self.hurried || newer.hurried,
             overdue: self.overdue || newer.overdue,
+            glimpse: newer.glimpse.or(self.glimpse),
         }
     }
 }
@@ -144,7 +166,16 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { order, since: now, written: now, heard: kind, wrote, hurried: false, overdue: false };
+        let cause = Cause {
+            order,
+            since: now,
+            written: now,
+            heard: kind,
+            wrote,
+            hurried: false,
+            overdue: false,
+            glimpse: None,
+        };
         self.put(now, path, cause);
     }
 
@@ -176,9 +207,19 @@ impl Settle {
         self.schedule(path, cause, Wait::Writer, due.max(now));
     }
 
-    /// A look found a file too young to be believed whole: it is looked at again once it has been quiet.
+    /// Whether a file is as it was `settle.quiet` ago, by two looks that far apart. Its own times are not asked: they are
+    /// by the clock of whoever keeps them, which may be off by hours.
+    #[must_use]
+    pub fn is_quiet(&self, now: Mono, cause: &Cause, stat: &Stat) -> bool {
+        let long_enough = |glimpse: Glimpse| now.since_ms(glimpse.at) >= self.patience.quiet_ms;
+        cause.glimpse.is_some_and(|glimpse| !stat.bytes_may_differ(&glimpse.stat) && long_enough(glimpse))
+    }
+
+    /// A look found a file that cannot be believed whole yet: it is looked at again once it has been as it is for long enough.
     pub fn wait_for_quiet(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
+        let quiet = |since: Mono| since.plus_ms(self.patience.quiet_ms);
+        let ahead = cause.glimpse.map(|glimpse| quiet(glimpse.at)).filter(|due| *due > now);
+        let due = self.capped(ahead.unwrap_or_else(|| quiet(now)), &cause);
         self.schedule(path, cause, Wait::Time, due);
     }
 

@@ -13,7 +13,7 @@ use crate::model::ids::MountId;
 use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
 use crate::model::time::{Now, Wall};
-use crate::settle::Cause;
+use crate::settle::{Cause, Glimpse};
 use crate::store::{DirId, Ledger, StoreError};
 
 /// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
@@ -126,7 +126,8 @@ impl Intake {
                 }
                 Seen::File(look) => {
                     let identity = look.stat.identity;
-                    match whole(self.mounts.sees_closes(mount), &cause, &look) {
+                    let quiet = self.settle.is_quiet(now.mono, &cause, &look.stat);
+                    match whole(self.mounts.sees_closes(mount), quiet, &cause, &look) {
                         Whole::Yes => Some(Here::File(look)),
                         Whole::OnceClosed => {
                             out.wait_for_close.push((path.clone(), cause));
@@ -141,7 +142,9 @@ impl Intake {
                             Some(Here::NotYet(identity))
                         }
                         Whole::OnceQuiet => {
-                            out.wait_for_quiet.push((path.clone(), cause));
+                            let same = cause.glimpse.filter(|glimpse| !look.stat.bytes_may_differ(&glimpse.stat));
+                            let glimpse = Some(same.unwrap_or(Glimpse { stat: look.stat, at: now.mono }));
+                            out.wait_for_quiet.push((path.clone(), Cause { glimpse, ..cause }));
                             Some(Here::NotYet(identity))
                         }
                     }
@@ -253,20 +256,21 @@ impl Intake {
     }
 }
 
-/// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file.
-fn whole(closes: bool, cause: &Cause, look: &FileLook) -> Whole {
+/// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file. `quiet`: two looks, far
+/// enough apart, found it the same.
+fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
     match (look.writer, cause.heard) {
         (Writer::None, _) => Whole::Yes,
         _ if cause.overdue => Whole::Yes,
         (Writer::Some, _) if closes && look.stat.links == 1 => Whole::OnceClosed,
         (Writer::Some, _) => Whole::OnceNobodyWrites,
         (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
-        // Nobody can say whether it has a writer. What was heard decides, then its age.
+        // Nobody can say whether it has a writer. What was heard decides, then whether it moves.
         (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
         // A file that is written has an open writer, whose close will be heard; a hard link has none.
         (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceLikelyClosed,
-        (Writer::Unknown { young: true }, _) => Whole::OnceQuiet,
-        (Writer::Unknown { young: false }, _) => Whole::Yes,
+        (Writer::Unknown { young: true }, _) if !quiet => Whole::OnceQuiet,
+        (Writer::Unknown { .. }, _) => Whole::Yes,
     }
 }
 

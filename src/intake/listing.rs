@@ -139,7 +139,9 @@ impl Intake {
             // Of several names the look says which of them it was.
             _ => None,
         };
-        Ok(asset.is_some_and(|asset| asset.stat == file.stat && !asset.racy))
+        // Where something of it could not be read, the catalog does not know all of it.
+        let is_known = |asset: &Asset| asset.stat == file.stat && !asset.racy && !self.mounts.has_fault(&asset.path);
+        Ok(asset.is_some_and(|asset| is_known(&asset)))
     }
 
     /// Whether the first scan takes a file as having been there all along.

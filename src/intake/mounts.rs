@@ -240,6 +240,11 @@ impl Mounts {
         }
     }
 
+    /// Whether something at a path could not be read, as far as is kept.
+    pub(super) fn has_fault(&self, path: &LogicalPath) -> bool {
+        self.of(path).is_some_and(|mount| self.state(mount).faults.contains_key(path))
+    }
+
     /// Whether a directory was watched, as far as is known.
     pub(super) fn is_watched(&self, path: &LogicalPath) -> bool {
         self.of(path).is_none_or(|mount| {

@@ -18,9 +18,8 @@ const TRIES: usize = 3;
 
 /// Looks at each path of the request, in order.
 ///
-/// `clock` is asked right after a file's lstat, since what is young or racy is a matter of milliseconds; `quiet_ms` is
-/// the settling time. A file's stat is the one from before its attributes were read, and the one from after agreed,
-/// unless the look says that somebody is writing. A directory of another filesystem (which the mount does not cross) and
+/// `clock` is asked right after a file's lstat, since what is racy is a matter of milliseconds. A file's stat is the one
+/// from before its attributes were read, and the one from after agreed, unless the look says that somebody is writing. A directory of another filesystem (which the mount does not cross) and
 /// what lies below it is covered: what is mounted there hides it. Where there is no directory any more, the source may forget
 /// its watches.
 pub fn look(
@@ -28,14 +27,13 @@ pub fn look(
     mounts: &Mounts,
     source: &dyn WatchSource,
     clock: &dyn Fn() -> Wall,
-    quiet_ms: u64,
     request: &LookRequest,
 ) -> Looked {
     let mount = mounts.get(request.mount);
     let root_dir = mounts.to_disk(request.mount, &mount.path);
     let volume = (!mount.cross_filesystems).then_some(request.root.volume);
     let mut ways = Ways::new(disk, &root_dir, volume);
-    let eye = Eye { disk, clock, quiet_ms, root_dir: &root_dir, root: request.root, volume };
+    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root, volume };
     let see = |path: &LogicalPath| {
         let Some(relative) = path.relative_to(&mount.path) else { return Seen::Other };
         if relative.is_empty() {
@@ -68,13 +66,13 @@ pub(super) fn is_racy(stat: &DiskStat, now: Wall) -> bool {
     stat.granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns) < stat.granularity_ns
 }
 
-/// Whether a file's last write is younger than the settling time. One in the future is not: the settling sees for
-/// itself whether it moves. (The wall clock is in whole milliseconds, so up to one more is no future.)
-fn is_young(stat: &DiskStat, now: Wall, quiet_ms: u64) -> bool {
-    const MS: i64 = 1_000_000;
-    let age_ns = ns(now).saturating_sub(stat.mtime_ns);
-    let quiet_ns = i64::try_from(quiet_ms).unwrap_or(i64::MAX).saturating_mul(MS);
-    (-MS..quiet_ns).contains(&age_ns)
+/// How far a server's clock is believed to be off at most, and a little more: a day, in nanoseconds.
+const SKEW_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+
+/// Whether a file may have been changed just now, by a clock that is off by less than [`SKEW_NS`]. Its ctime counts too: an
+/// mtime can be set while the file is still being written.
+fn is_young(stat: &DiskStat, now: Wall) -> bool {
+    ns(now).saturating_sub(stat.mtime_ns.max(stat.ctime_ns)) < SKEW_NS
 }
 
 fn ns(wall: Wall) -> i64 {
@@ -84,7 +82,6 @@ fn ns(wall: Wall) -> i64 {
 struct Eye<'a> {
     disk: &'a dyn Disk,
     clock: &'a dyn Fn() -> Wall,
-    quiet_ms: u64,
     root_dir: &'a Path,
     root: Identity,
     volume: Option<u64>,
@@ -143,7 +140,7 @@ impl Eye<'_> {
             let writer = match lease {
                 Lease::Busy => Writer::Some,
                 Lease::Free if still => Writer::None,
-                Lease::Unknown if still => Writer::Unknown { young: is_young(&before, now, self.quiet_ms) },
+                Lease::Unknown if still => Writer::Unknown { young: is_young(&before, now) },
                 // It changes faster than it can be looked at. No close may ever come, so it counts as just written.
                 Lease::Free | Lease::Unknown => Writer::Unknown { young: true },
             };

@@ -149,7 +149,7 @@ fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
     let paths = paths.iter().map(|text| path(text)).collect();
     let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT, unchanged: HashMap::new() };
     let watch = Watch::new(|| panic!("a look watches nothing"));
-    let looked = super::look(disk, &mounts(cross_filesystems), &watch, &|| NOW, 1000, &request);
+    let looked = super::look(disk, &mounts(cross_filesystems), &watch, &|| NOW, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
     // Watches may go where no directory is any more, and nowhere else.
     let no_directory =
@@ -211,16 +211,16 @@ fn a_look_at_the_root_says_whether_it_stands() {
 }
 
 #[test]
-fn a_lease_decides_and_without_one_the_age_does() {
+fn a_lease_decides_and_without_one_the_age_is_told() {
     let script = |mtime_ns, lease| Script { lease: Some(lease), ..Script::new([("/d/a", vec![Ok(file(mtime_ns))])]) };
     check("free", &script(NOW_NS, Lease::Free), "whole");
     check("busy", &script(0, Lease::Busy), "written");
     check("just now", &script(NOW_NS, Lease::Unknown), "young");
     check("in this millisecond", &script(NOW_NS + MS - 1, Lease::Unknown), "young");
-    check("a second ago, nearly", &script(NOW_NS - 1000 * MS + 1, Lease::Unknown), "young");
-    check("a second ago", &script(NOW_NS - 1000 * MS, Lease::Unknown), "old");
-    check("in the future", &script(NOW_NS + 2 * MS, Lease::Unknown), "old");
-    check("at the end of time", &script(i64::MAX, Lease::Unknown), "old");
+    check("a day ago, nearly", &script(NOW_NS - 86_400_000 * MS + 1, Lease::Unknown), "young");
+    check("a day ago", &script(NOW_NS - 86_400_000 * MS, Lease::Unknown), "old");
+    check("in the future", &script(NOW_NS + 2 * MS, Lease::Unknown), "young");
+    check("at the end of time", &script(i64::MAX, Lease::Unknown), "young");
     check("before the epoch", &script(i64::MIN, Lease::Unknown), "old");
 }
 
@@ -282,7 +282,7 @@ fn a_file_that_is_known_to_the_last_detail_is_not_asked_about() {
         let unchanged = HashMap::from([(path("/m/a"), unchanged.stat())]);
         let request =
             LookRequest { ticket: Ticket(1), paths: vec![path("/m/a")], mount: MountId(0), root: ROOT, unchanged };
-        let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &|| NOW, 1000, &request);
+        let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &|| NOW, &request);
         let Seen::File(look) = looked.seen[0].1.clone() else { panic!("a file") };
         (look.xattrs == Xattrs::AsKnown, look.writer)
     };
@@ -452,11 +452,11 @@ fn the_clock_is_asked_for_each_file() {
     let asked = Cell::new(0);
     let clock = || {
         asked.set(asked.get() + 1);
-        Wall(NOW.0 + (asked.get() - 1) * 5000)
+        Wall(NOW.0 + (asked.get() - 1) * 86_400_000)
     };
     let paths = vec![path("/m/a"), path("/m/b")];
     let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT, unchanged: HashMap::new() };
-    let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &clock, 1000, &request);
+    let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &clock, &request);
     let writers: Vec<_> = looked
         .seen
         .into_iter()

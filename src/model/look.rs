@@ -86,10 +86,10 @@ pub enum Writer {
     None,
     /// Somebody has it open for writing.
     Some,
-    /// Leases do not work here (filesystem, ownership), `young` says whether its mtime is younger than the settling
-    /// time (an mtime in the future is not young).
+    /// Leases do not work here (filesystem, ownership).
     Unknown {
-        /// Written moments ago.
+        /// By its times it may have been written within the last day. Whole days are asked because a server's clock may be
+        /// off by hours, and only to save a second look at what has lain there for long.
         young: bool,
     },
 }

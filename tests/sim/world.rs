@@ -281,7 +281,7 @@ impl World {
         };
         match job {
             Job::Look(request) => {
-                let looked = look::look(&host, &self.mounts, &host, &clock, QUIET_MS, &request);
+                let looked = look::look(&host, &self.mounts, &host, &clock, &request);
                 self.note_disk();
                 let busy = |seen: &Seen| matches!(seen, Seen::File(look) if look.writer == Writer::Some);
                 let written = looked.seen.iter().filter(|(_, seen)| busy(seen));

@@ -70,6 +70,40 @@ fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
     }
 }
 
+/// Where nobody can say who writes, a scan's file is whole once two looks `settle.quiet` apart found it the same: its own
+/// times are by a clock that may be hours off, so they decide nothing.
+#[test]
+fn a_file_whose_writers_cannot_be_seen_is_told_once_two_looks_agree() {
+    let mut world = World::new(&[]);
+    let told = |world: &World| world.intake.status(world.now)[0].assets;
+    world.files = files(&["/a 10"]);
+    world.writers.insert(path("/a"), Writer::Unknown { young: true });
+    world.hint(&["/a"], HintKind::Found);
+    for _ in 0..3 {
+        world.size += 1;
+        world.wait(1_000);
+        world.run();
+    }
+    assert_eq!(told(&world), 0, "it grew from look to look until now");
+    world.wait(999);
+    world.run();
+    assert_eq!(told(&world), 0, "the last look at it as it is was less than a second ago");
+    world.wait(1);
+    world.run();
+    assert_eq!(told(&world), 1);
+}
+
+/// What has lain there for a day needs no second look.
+#[test]
+fn an_old_file_is_told_at_the_first_look() {
+    let mut world = World::new(&[]);
+    world.files = files(&["/a 10"]);
+    world.writers.insert(path("/a"), Writer::Unknown { young: false });
+    world.hint(&["/a"], HintKind::Found);
+    world.run();
+    assert_eq!(world.intake.status(NOW)[0].assets, 1);
+}
+
 /// More directories are unwatched than are kept by name: one that is not kept is listed once more for a sync, not for ever.
 #[test]
 fn a_sync_is_answered_beyond_the_unwatched_directories_that_are_kept() {
@@ -145,9 +179,17 @@ struct World {
     answered: Vec<ReplyId>,
     /// Why no directory can be watched.
     unwatched: Option<String>,
+    now: Now,
+    /// Of every file, in bytes.
+    size: u64,
 }
 
 impl World {
+    fn wait(&mut self, ms: u64) {
+        self.now =
+            Now { mono: self.now.mono.plus_ms(ms), wall: Wall(self.now.wall.0 + i64::try_from(ms).expect("a wait")) };
+    }
+
     /// A mount that has been scanned.
     fn new(before: &[&str]) -> Self {
         let connection = Connection::open_in_memory().expect("SQLite");
@@ -163,6 +205,8 @@ impl World {
             writers: BTreeMap::new(),
             answered: Vec::new(),
             unwatched: None,
+            now: NOW,
+            size: 1,
         };
         world.run();
         assert!(world.intake.ready());
@@ -176,7 +220,7 @@ impl World {
 
     fn step(&mut self, input: Input) {
         self.ledger.begin().expect("a group");
-        let done = self.intake.step(NOW, input, &self.ledger).expect("a step");
+        let done = self.intake.step(self.now, input, &self.ledger).expect("a step");
         assert!(done.fault.is_none(), "{:?}", done.fault);
         self.ledger.commit().expect("a commit");
         assert!(done.effects.is_empty(), "nobody asked for {:?}", done.effects);
@@ -186,7 +230,7 @@ impl World {
     fn run(&mut self) {
         for _ in 0..1_000 {
             self.ledger.begin().expect("a group");
-            let effects = self.intake.release(NOW, &self.ledger, true).expect("a release");
+            let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
             self.ledger.commit().expect("a commit");
             if effects.is_empty() {
                 return;
@@ -234,7 +278,7 @@ impl World {
     fn stat(&self, inode: u64) -> Stat {
         let identity = Identity { volume: 7, inode, birth_ns: 1 };
         let links = self.files.values().filter(|&&other| other == inode).count() as u64;
-        Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links }
+        Stat { identity, size: self.size, mtime_ns: 1, ctime_ns: 1, links }
     }
 
     fn see(&self, path: &LogicalPath) -> Seen {

@@ -67,7 +67,7 @@ impl Rig {
     fn see(&self, path: LogicalPath) -> Seen {
         let (paths, root, unchanged) = (vec![path], self.root, HashMap::new());
         let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged };
-        look(&self.disk, &self.mounts, &no_source(), &wall, 1000, &request).seen.remove(0).1
+        look(&self.disk, &self.mounts, &no_source(), &wall, &request).seen.remove(0).1
     }
 
     fn file(&self, name: &str) -> FileLook {
