@@ -227,7 +227,7 @@ impl Shared {
                 hung.iter().flat_map(|(mount, _)| queue.take_of(*mount).into_iter().map(|job| (*mount, job))).collect();
             drop(queue);
             for (mount, _) in &hung {
-                tracing::error!(mount = %self.tools.mounts.get(*mount).path, "its filesystem hangs: it counts as offline");
+                tracing::warn!(mount = %self.tools.mounts.get(*mount).path, "a call to its filesystem hangs");
                 if let Err(error) = self.start_one() {
                     tracing::error!(%error, "no thread could be started in place of one that hangs");
                 }
