@@ -5,7 +5,7 @@ use std::fmt;
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
         /// A kind of diagnostic. Numbers are stable: one that is retired is never given to another kind.
-        /// Below 100: any file. From 100: warnings. From 200: the configuration alone.
+        /// Below 100: any file (13 is retired). From 100: warnings. From 200: the configuration alone.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -51,8 +51,6 @@ codes! {
     BadGlob = 11,
     /// A metadata clause that is not `Key OPERATOR value`.
     BadClause = 12,
-    /// An operator that this version does not have.
-    OperatorUnavailable = 13,
     /// A callback that is no usable http or https URL.
     BadUrl = 14,
     /// A header that is not `Name: value`, or has characters that headers cannot have.
@@ -65,6 +63,10 @@ codes! {
     BadDuration = 18,
     /// A rule that watches nothing.
     NothingToWatch = 19,
+    /// A comparison with what is neither a number nor a date.
+    NotComparable = 20,
+    /// A regular expression that cannot be read, or is too large.
+    BadRegex = 21,
     /// A clause that can never be true.
     NeverTrue = 100,
     /// A text that ends with a space.

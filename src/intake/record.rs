@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{Outcome, RulesInForce};
 use crate::catalog::{Step, added, between};
-use crate::model::asset::Asset;
+use crate::model::asset::{Asset, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
 use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::time::Now;
+use crate::rules::Facts;
 use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
 
@@ -216,7 +217,9 @@ impl Recorder<'_> {
             delta,
         };
         self.ledger.append(&change)?;
-        let matching = self.rules.set.matching(&change, state);
+        let Stat { size, mtime_ns, .. } = asset.stat;
+        let facts = Facts { size, mtime_ns, mount: self.root, tenant: None };
+        let matching = self.rules.set.matching(&change, state, facts);
         if !matching.is_empty() {
             let entry = Arc::new(Entry::from(change));
             for rule in matching {

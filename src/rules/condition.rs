@@ -1,25 +1,46 @@
-//! What a rule asks of a change, as checked values. How it is written is [`super::syntax`]'s, what it means
-//! [`super::eval`]'s.
+//! What a rule asks of a change, as checked values: one tree for every way of writing it. How it is written is
+//! [`super::syntax`]'s, what it means [`super::eval`]'s.
+//!
+//! Clauses (watchPath, watchMetadata, logicalOperand) and `when` expressions both become an [`Expr`]. The clauses are kept
+//! beside it as they were written, for whoever explains why a rule does not fire.
 
-use super::pattern::{PathGlob, TextPattern};
+use super::pattern::{PathGlob, TextPattern, TextRegex};
+use super::value::{Ordered, Scale};
 use crate::model::change::Action;
 use crate::model::metadata::Key;
 use crate::model::path::LogicalPath;
 
-/// A rule's condition. It watches something: a path clause with a mode, or metadata.
+/// A rule's condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    paths: Vec<PathClause>,
-    metadata: Vec<MetadataClause>,
-    operand: Operand,
+    written: Written,
+    expr: Expr,
+}
+
+/// How a condition was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// As clauses.
+    Clauses {
+        /// watchPath. None: every path is in scope.
+        paths: Vec<PathClause>,
+        /// watchMetadata.
+        metadata: Vec<MetadataClause>,
+        /// How the metadata clauses are joined.
+        operand: Operand,
+    },
+    /// As one expression.
+    When(Box<str>),
+    /// Not at all: the subscription only asks for events by name.
+    Nothing,
 }
 
 impl Condition {
-    /// Joins clauses.
+    /// Joins clauses: `fires = pathEvent OR (inScope AND metadata)`.
     ///
     /// # Errors
     /// [`NothingToWatch`] when no path clause has a mode and there is no metadata clause.
-    pub fn new(
+    pub fn clauses(
         paths: Vec<PathClause>,
         metadata: Vec<MetadataClause>,
         operand: Operand,
@@ -27,33 +48,66 @@ impl Condition {
         if metadata.is_empty() && paths.iter().all(|clause| clause.mode == Mode::Scope) {
             return Err(NothingToWatch);
         }
-        Ok(Self { paths, metadata, operand })
+        let covers = |clause: &PathClause| Expr::Is(Predicate::Path(clause.cover.clone()));
+        let mut fires: Vec<Expr> = Vec::new();
+        for clause in paths.iter().filter(|clause| clause.mode != Mode::Scope) {
+            let action = Expr::Is(Predicate::Action(clause.mode.actions()));
+            fires.push(Expr::All(vec![action, covers(clause)]));
+        }
+        if !metadata.is_empty() {
+            let now = |clause: &MetadataClause| Expr::Is(Predicate::Changed(clause.clone()));
+            let some = Expr::any(metadata.iter().map(now).collect());
+            let mut all = Vec::new();
+            if !paths.is_empty() {
+                all.push(Expr::any(paths.iter().map(covers).collect()));
+            }
+            all.push(some);
+            if operand == Operand::And && metadata.len() > 1 {
+                let holds = |clause: &MetadataClause| Expr::Is(Predicate::Holds(clause.clone()));
+                all.extend(metadata.iter().map(|clause| Expr::Any(vec![now(clause), holds(clause)])));
+            }
+            fires.push(Expr::all(all));
+        }
+        let expr = Expr::any(fires);
+        Ok(Self { written: Written::Clauses { paths, metadata, operand }, expr })
     }
 
-    /// The watchPath clauses. None: every path is in scope.
+    /// A `when` expression and its text.
     #[must_use]
-    pub fn paths(&self) -> &[PathClause] {
-        &self.paths
+    pub fn when(text: &str, expr: Expr) -> Self {
+        Self { written: Written::When(text.into()), expr }
     }
 
-    /// The watchMetadata clauses.
+    /// The condition of a subscription that asks for events by name and for nothing else: it never fires by itself.
     #[must_use]
-    pub fn metadata(&self) -> &[MetadataClause] {
-        &self.metadata
+    pub fn nothing() -> Self {
+        Self { written: Written::Nothing, expr: Expr::Any(Vec::new()) }
     }
 
-    /// Whether every path that is monitored at all is monitored for modification, and some path is: whoever is told of
-    /// a deletion and an addition at one path may be told of a modification instead.
+    /// What it asks.
+    #[must_use]
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// How it was written.
+    #[must_use]
+    pub fn written(&self) -> &Written {
+        &self.written
+    }
+
+    /// Whether it is told of a modification wherever it is told of a deletion or an addition: whoever is told of both at
+    /// one path may be told of a modification instead.
     #[must_use]
     pub fn covers_modification(&self) -> bool {
-        let mut monitored = self.paths.iter().filter(|clause| clause.mode != Mode::Scope).peekable();
-        monitored.peek().is_some() && monitored.all(|clause| clause.mode.includes(Action::Modified))
-    }
-
-    /// How the metadata clauses are joined.
-    #[must_use]
-    pub fn operand(&self) -> Operand {
-        self.operand
+        match &self.written {
+            Written::Clauses { paths, .. } => {
+                let mut monitored = paths.iter().filter(|clause| clause.mode != Mode::Scope).peekable();
+                monitored.peek().is_some() && monitored.all(|clause| clause.mode.includes(Action::Modified))
+            }
+            Written::When(_) => self.expr.allows_modification(false),
+            Written::Nothing => false,
+        }
     }
 }
 
@@ -61,6 +115,98 @@ impl Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("nothing to watch: no watchPath clause with a mode, and no watchMetadata")]
 pub struct NothingToWatch;
+
+/// A boolean expression over a change and the asset as it then stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expr {
+    /// All of these; none is true.
+    All(Vec<Self>),
+    /// Some of these; none is false.
+    Any(Vec<Self>),
+    /// Not this.
+    Not(Box<Self>),
+    /// One question.
+    Is(Predicate),
+}
+
+impl Expr {
+    /// All of these; one is itself.
+    #[must_use]
+    pub fn all(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 { parts.swap_remove(0) } else { Self::All(parts) }
+    }
+
+    /// Some of these; one is itself.
+    #[must_use]
+    pub fn any(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 { parts.swap_remove(0) } else { Self::Any(parts) }
+    }
+
+    /// Whether no question about the action leaves modification out.
+    fn allows_modification(&self, negated: bool) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(|part| part.allows_modification(negated)),
+            Self::Not(part) => part.allows_modification(!negated),
+            Self::Is(Predicate::Action(actions)) => actions.has(Action::Modified) != negated,
+            Self::Is(_) => true,
+        }
+    }
+}
+
+/// One question about a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Predicate {
+    /// Its action is one of these.
+    Action(Actions),
+    /// The asset's path is covered.
+    Path(Cover),
+    /// It made this true: the trigger of a watchMetadata clause.
+    Changed(MetadataClause),
+    /// This holds on the asset as it now stands.
+    Holds(MetadataClause),
+    /// It set, changed or removed such a key.
+    Touched {
+        /// Which.
+        keys: Keys,
+        /// As written.
+        text: Box<str>,
+    },
+    /// A fact about the asset is so.
+    Fact {
+        /// Which.
+        test: FactTest,
+        /// As written.
+        text: Box<str>,
+    },
+}
+
+/// A set of actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Actions(u8);
+
+impl Actions {
+    /// These.
+    #[must_use]
+    pub fn of(actions: &[Action]) -> Self {
+        Self(actions.iter().fold(0, |set, action| set | Self::bit(*action)))
+    }
+
+    /// Whether it is one of them.
+    #[must_use]
+    pub fn has(self, action: Action) -> bool {
+        self.0 & Self::bit(action) != 0
+    }
+
+    /// As bits, one for each action.
+    #[must_use]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    fn bit(action: Action) -> u8 {
+        1 << action.code()
+    }
+}
 
 /// How metadata clauses are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +225,8 @@ pub struct PathClause {
     pub mode: Mode,
     /// Which paths.
     pub cover: Cover,
+    /// As written.
+    pub text: Box<str>,
 }
 
 /// Which actions a watchPath clause watches.
@@ -100,17 +248,23 @@ impl Mode {
     /// Whether it watches an action.
     #[must_use]
     pub fn includes(self, action: Action) -> bool {
+        self.actions().has(action)
+    }
+
+    /// The actions that it watches.
+    #[must_use]
+    pub fn actions(self) -> Actions {
         match self {
-            Self::All => action != Action::None,
-            Self::Added => action == Action::Added,
-            Self::Deleted => action == Action::Deleted,
-            Self::Modified => action == Action::Modified,
-            Self::Scope => false,
+            Self::All => Actions::of(&[Action::Added, Action::Modified, Action::Deleted]),
+            Self::Added => Actions::of(&[Action::Added]),
+            Self::Deleted => Actions::of(&[Action::Deleted]),
+            Self::Modified => Actions::of(&[Action::Modified]),
+            Self::Scope => Actions::default(),
         }
     }
 }
 
-/// Which paths a watchPath clause covers.
+/// Which paths are covered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cover {
     /// What lies under a path and, unless it was written with a trailing slash, the path itself.
@@ -121,7 +275,7 @@ pub enum Cover {
         itself: bool,
     },
     /// What a glob matches.
-    Glob(PathGlob),
+    Glob(Box<PathGlob>),
 }
 
 impl Cover {
@@ -130,7 +284,7 @@ impl Cover {
     pub fn covers(&self, path: &LogicalPath) -> bool {
         match self {
             Self::Under { path: top, itself } => path.is_below(top) || (*itself && path == top),
-            Self::Glob(glob) => glob.matches(path),
+            Self::Glob(glob) => glob.matches(path.as_bytes()),
         }
     }
 }
@@ -142,6 +296,8 @@ pub struct MetadataClause {
     pub keys: Keys,
     /// What it asks of them.
     pub test: Test,
+    /// As written.
+    pub text: Box<str>,
 }
 
 /// Which keys a metadata clause looks at.
@@ -153,15 +309,149 @@ pub enum Keys {
     Like(TextPattern),
 }
 
-/// What a metadata clause asks.
+impl Keys {
+    /// Whether a key is one of them.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        match self {
+            Self::One(one) => one == key,
+            Self::Like(pattern) => pattern.matches(key),
+        }
+    }
+}
+
+/// What a metadata clause asks. Of a change: what it says below. Of the asset as it stands: the same of all values that the
+/// key has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
-    /// `K==v`: the change gave K a value like this.
-    Given(TextPattern),
-    /// `K!=v`: the change touched K, which now has a value, and no value like this.
-    Without(TextPattern),
+    /// `K==v`, `K>v`, `K=~re`: the change gave K a value like this.
+    Given(ValueTest),
+    /// `K!=v`, `K!~re`: the change touched K, which now has a value, and no value like this.
+    Without(ValueTest),
     /// `K!=*`: the change removed K.
     Removed,
     /// `*==*`: the change touched any key at all, removal included.
     AnyTouched,
+}
+
+/// What a value is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueTest {
+    /// It is like this.
+    Like(TextPattern),
+    /// It is one of these, sorted: `K in (…)`.
+    OneOf(Vec<String>),
+    /// It compares so. One that is not on the scale never does.
+    Compare(Comparison),
+    /// It matches this expression.
+    Matches(TextRegex),
+    /// It is like this glob: `K like "…"`.
+    Glob(Box<PathGlob>),
+}
+
+impl ValueTest {
+    /// Whether a value is so.
+    #[must_use]
+    pub fn passes(&self, value: &str) -> bool {
+        match self {
+            Self::Like(pattern) => pattern.matches(value),
+            Self::OneOf(values) => values.binary_search_by(|one| one.as_str().cmp(value)).is_ok(),
+            Self::Compare(comparison) => comparison.scale.read(value).is_some_and(|value| comparison.passes(&value)),
+            Self::Matches(regex) => regex.matches(value),
+            Self::Glob(glob) => glob.matches(value.as_bytes()),
+        }
+    }
+}
+
+/// A comparison with a number or a date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// Which way.
+    pub relation: Relation,
+    /// As what the two are compared.
+    pub scale: Scale,
+    /// With what.
+    pub bound: Ordered,
+}
+
+impl Comparison {
+    /// Whether a value on the same scale compares so.
+    #[must_use]
+    pub fn passes(&self, value: &Ordered) -> bool {
+        self.relation.holds(value.cmp(&self.bound))
+    }
+}
+
+/// How a value stands to a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+impl Relation {
+    /// Whether a value that compares so with the bound stands in this relation to it.
+    #[must_use]
+    pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Less => ordering.is_lt(),
+            Self::AtMost => ordering.is_le(),
+            Self::More => ordering.is_gt(),
+            Self::AtLeast => ordering.is_ge(),
+        }
+    }
+}
+
+/// A question about a fact (`when` alone asks them).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactTest {
+    /// A text is so. A fact that is not there (no extension, no tenant) is the empty text.
+    Text(TextFact, ValueTest),
+    /// The size in bytes stands so to a bound.
+    Size(SizeTest),
+    /// The last write was before (or after) a point in time.
+    Mtime(MtimeTest),
+}
+
+/// A fact that is a text. Bytes that are not UTF-8 are U+FFFD in it, but for a glob over `path` and `dir`, which sees bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TextFact {
+    /// The whole logical path.
+    Path,
+    /// Its last component.
+    Name,
+    /// What stands behind the name's last dot, without it; empty for `.name` and names without a dot.
+    Ext,
+    /// The path of the directory, without trailing slash (`/` for the top).
+    Dir,
+    /// The owner's user name, or the uid in digits.
+    Owner,
+    /// The mount's logical path.
+    Mount,
+    /// The tenant of the mount; empty when it has none.
+    Tenant,
+}
+
+/// How a file's size is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizeTest {
+    /// `==`
+    Is(u64),
+    /// `<`, `<=`, `>`, `>=`
+    Compares(Relation, u64),
+}
+
+/// How a file's mtime is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MtimeTest {
+    /// Against a date.
+    Date(Relation, Ordered),
+    /// Against a point so many milliseconds before the change: `mtime < 7d ago`.
+    Ago(Relation, u64),
 }

@@ -1,39 +1,59 @@
-//! What conditions mean: the plain evaluator that tries every rule. It reads nothing but its arguments.
+//! What conditions mean: the plain evaluator. It reads nothing but its arguments.
 //!
-//! `fires = pathEvent OR (inScope AND metadata)`. What a change touched, and which values it gave, is worked out once
-//! for the change and not once for each rule.
+//! What a change touched, and which values it gave, is worked out once for the change and not once for each rule. The index
+//! ([`super::index`]) finds the rules that may fire; this says whether they do, and trying it on every rule is the oracle that
+//! the index is tested against.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::condition::{Condition, Keys, MetadataClause, Operand, Test};
-use super::pattern::TextPattern;
+use super::condition::{
+    Cover, Expr, FactTest, Keys, MetadataClause, MtimeTest, Predicate, SizeTest, Test, TextFact, ValueTest,
+};
+use super::value::date_of_ms;
+use super::value::date_of_ns;
 use crate::model::change::{Action, Change};
 use crate::model::metadata::{Metadata, Values};
+use crate::model::path::LogicalPath;
+
+/// Facts about an asset that a change does not carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// In bytes.
+    pub size: u64,
+    /// Nanoseconds since the epoch.
+    pub mtime_ns: i64,
+    /// The mount's logical path.
+    pub mount: &'a LogicalPath,
+    /// The tenant of the mount.
+    pub tenant: Option<&'a str>,
+}
 
 /// A change, as conditions look at it.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    change: &'a Change,
-    state: &'a Metadata,
+    pub(super) change: &'a Change,
+    pub(super) state: &'a Metadata,
+    pub(super) facts: Facts<'a>,
     /// By key.
-    touched: Vec<Touched<'a>>,
+    pub(super) touched: Vec<Touched<'a>>,
 }
 
 /// A key that was set, changed or removed.
 #[derive(Debug)]
-struct Touched<'a> {
-    key: &'a str,
+pub(super) struct Touched<'a> {
+    pub key: &'a str,
     /// The values it has now; empty when it was removed.
-    now: &'a [String],
+    pub now: &'a [String],
     /// Those among them that it did not have before.
-    given: Vec<&'a str>,
+    pub given: Vec<&'a str>,
 }
 
 impl<'a> Subject<'a> {
     /// Works out what the change touched. `state` is the asset's metadata after the change. An added asset gives every
     /// value that it has.
     #[must_use]
-    pub fn new(change: &'a Change, state: &'a Metadata) -> Self {
+    pub fn new(change: &'a Change, state: &'a Metadata, facts: Facts<'a>) -> Self {
         let mut touched: Vec<Touched<'_>> = Vec::new();
         let added = change.action == Action::Added;
         if added {
@@ -48,38 +68,44 @@ impl<'a> Subject<'a> {
             touched.push(Touched { key: &delta.key, now: &delta.new, given: new_values(&delta.old, &delta.new) });
         }
         touched.sort_by_key(|touched| touched.key);
-        Self { change, state, touched }
+        Self { change, state, facts, touched }
     }
 
-    /// Whether a condition fires.
+    /// Whether an expression is true.
     #[must_use]
-    pub fn fires(&self, condition: &Condition) -> bool {
-        self.path_event(condition) || (!self.touched.is_empty() && self.metadata(condition) && self.in_scope(condition))
-    }
-
-    fn path_event(&self, condition: &Condition) -> bool {
-        let Change { action, path, .. } = self.change;
-        condition.paths().iter().any(|clause| clause.mode.includes(*action) && clause.cover.covers(path))
-    }
-
-    fn in_scope(&self, condition: &Condition) -> bool {
-        let paths = condition.paths();
-        paths.is_empty() || paths.iter().any(|clause| clause.cover.covers(&self.change.path))
-    }
-
-    fn metadata(&self, condition: &Condition) -> bool {
-        let clauses = condition.metadata();
-        let some = clauses.iter().any(|clause| self.true_now(clause));
-        match condition.operand() {
-            Operand::Or => some,
-            Operand::And => some && clauses.iter().all(|clause| self.true_now(clause) || self.holds(clause)),
+    pub fn fires(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::All(parts) => parts.iter().all(|part| self.fires(part)),
+            Expr::Any(parts) => parts.iter().any(|part| self.fires(part)),
+            Expr::Not(part) => !self.fires(part),
+            Expr::Is(predicate) => self.is(predicate),
         }
     }
 
+    /// Whether the answer to one question is yes.
+    #[must_use]
+    pub fn is(&self, predicate: &Predicate) -> bool {
+        match predicate {
+            Predicate::Action(actions) => actions.has(self.change.action),
+            Predicate::Path(cover) => self.covered(cover),
+            Predicate::Changed(clause) => self.true_now(clause),
+            Predicate::Holds(clause) => self.holds(clause),
+            Predicate::Touched { keys, .. } => self.touched.iter().any(|touched| keys.has(touched.key)),
+            Predicate::Fact { test, .. } => self.fact(test),
+        }
+    }
+
+    /// Whether the asset's path is covered.
+    #[must_use]
+    pub fn covered(&self, cover: &Cover) -> bool {
+        cover.covers(&self.change.path)
+    }
+
     /// Whether a clause is true of the change.
-    fn true_now(&self, clause: &MetadataClause) -> bool {
+    #[must_use]
+    pub fn true_now(&self, clause: &MetadataClause) -> bool {
         let of = |touched: &Touched<'_>| match &clause.test {
-            Test::Given(value) => touched.given.iter().any(|given| value.matches(given)),
+            Test::Given(value) => touched.given.iter().any(|given| value.passes(given)),
             Test::Without(value) => !touched.now.is_empty() && !any_like(touched.now, value),
             Test::Removed => touched.now.is_empty(),
             Test::AnyTouched => true,
@@ -94,7 +120,8 @@ impl<'a> Subject<'a> {
     }
 
     /// Whether a clause holds on the asset as it now stands, whatever the change touched.
-    fn holds(&self, clause: &MetadataClause) -> bool {
+    #[must_use]
+    pub fn holds(&self, clause: &MetadataClause) -> bool {
         let of = |values: &Values| match &clause.test {
             Test::Given(value) => any_like(values, value),
             Test::Without(value) => !any_like(values, value),
@@ -109,10 +136,58 @@ impl<'a> Subject<'a> {
         // "Removed" holds when there is no such key.
         has_such_key != (clause.test == Test::Removed)
     }
+
+    /// Whether a fact is so.
+    fn fact(&self, test: &FactTest) -> bool {
+        match test {
+            FactTest::Text(TextFact::Path, ValueTest::Glob(glob)) => glob.matches(self.change.path.as_bytes()),
+            FactTest::Text(TextFact::Dir, ValueTest::Glob(glob)) => {
+                glob.matches(self.change.path.parent().unwrap_or_else(LogicalPath::root).as_bytes())
+            }
+            FactTest::Text(fact, test) => test.passes(&self.text(*fact)),
+            FactTest::Size(SizeTest::Is(size)) => self.facts.size == *size,
+            FactTest::Size(SizeTest::Compares(relation, size)) => relation.holds(self.facts.size.cmp(size)),
+            FactTest::Mtime(MtimeTest::Date(relation, date)) => {
+                relation.holds(date_of_ns(self.facts.mtime_ns).cmp(date))
+            }
+            FactTest::Mtime(MtimeTest::Ago(relation, ms)) => {
+                let then = self.change.time.0.saturating_sub(i64::try_from(*ms).unwrap_or(i64::MAX));
+                relation.holds(date_of_ns(self.facts.mtime_ns).cmp(&date_of_ms(then)))
+            }
+        }
+    }
+
+    /// A fact as a text.
+    #[must_use]
+    pub fn text(&self, fact: TextFact) -> Cow<'_, str> {
+        match fact {
+            TextFact::Path => self.change.path.display(),
+            TextFact::Name => String::from_utf8_lossy(name(&self.change.path)),
+            TextFact::Ext => String::from_utf8_lossy(extension(name(&self.change.path))),
+            TextFact::Dir => self.change.path.parent().map_or("/".into(), |dir| Cow::Owned(dir.display().into_owned())),
+            TextFact::Owner => Cow::Borrowed(&self.change.owner),
+            TextFact::Mount => self.facts.mount.display(),
+            TextFact::Tenant => Cow::Borrowed(self.facts.tenant.unwrap_or_default()),
+        }
+    }
 }
 
-fn any_like(values: &[String], pattern: &TextPattern) -> bool {
-    values.iter().any(|value| pattern.matches(value))
+/// The last component of a path.
+fn name(path: &LogicalPath) -> &[u8] {
+    let bytes = path.as_bytes();
+    bytes.iter().rposition(|&b| b == b'/').map_or(bytes, |at| &bytes[at + 1..])
+}
+
+/// What stands behind a name's last dot; a dot at the beginning begins no extension.
+fn extension(name: &[u8]) -> &[u8] {
+    match name.iter().rposition(|&b| b == b'.') {
+        Some(at) if at > 0 => &name[at + 1..],
+        _ => &[],
+    }
+}
+
+fn any_like(values: &[String], test: &ValueTest) -> bool {
+    values.iter().any(|value| test.passes(value))
 }
 
 /// The values in `new` that are not in `old`.
@@ -128,7 +203,7 @@ fn new_values<'a>(old: &[String], new: &'a [String]) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Subject;
+    use super::{Facts, Subject};
     use crate::model::change::{Action, Change};
     use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::metadata::{KeyDelta, Metadata};
@@ -166,8 +241,10 @@ mod tests {
         };
         let paths = paths.iter().map(|text| watch_path::parse(text, &mut Vec::new()).expect("a path clause"));
         let metadata = clauses.iter().map(|text| watch_metadata::parse(text, &mut Vec::new()).expect("a clause"));
-        let condition = Condition::new(paths.collect(), metadata.collect(), operand).expect("something to watch");
-        let fires = Subject::new(&change, &state).fires(&condition);
+        let condition = Condition::clauses(paths.collect(), metadata.collect(), operand).expect("something to watch");
+        let mount = LogicalPath::root();
+        let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+        let fires = Subject::new(&change, &state, facts).fires(condition.expr());
         assert_eq!(fires, expect, "{condition:?} on {action:?} from `{was}` to `{now}`");
     }
 

@@ -103,7 +103,7 @@ fn condition(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_>) -> 
     let operands = [("OR", Operand::Or), ("AND", Operand::And)];
     let operand = table.word("logicalOperand", &operands, faults).unwrap_or_default();
     // A key of another type, or with a broken clause, was noted; what remains of it says nothing.
-    let condition = Condition::new(paths?, metadata?, operand);
+    let condition = Condition::clauses(paths?, metadata?, operand);
     if let Err(error) = condition
         && !faults.incomplete()
         && !meant.iter().any(|key| key.starts_with("watch"))

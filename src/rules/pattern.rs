@@ -1,7 +1,5 @@
 //! The two kinds of patterns: texts with runs of any characters (`*`), and globs over whole paths.
 
-use crate::model::path::LogicalPath;
-
 /// A pattern over keys or values. Compared by exact characters; whoever makes one has normalised its text (NFC).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextPattern {
@@ -49,7 +47,60 @@ impl TextPattern {
     }
 }
 
-/// A glob over the whole logical path. `*` and `?` stop at `/`; `**` as a whole component does not; `[...]` and
+/// A regular expression over a value, unanchored; without look-around and back references, so that its time is linear in
+/// the value's length.
+#[derive(Debug, Clone)]
+pub struct TextRegex {
+    regex: regex::Regex,
+}
+
+impl TextRegex {
+    /// The longest expression, in bytes.
+    pub const LENGTH_MAX: usize = 4096;
+    /// The most memory that a compiled expression may take, in bytes: what is built to explode does not get far.
+    pub const SIZE_MAX: usize = 1 << 20;
+
+    /// Compiles.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.len() > Self::LENGTH_MAX {
+            return Err(format!("it is longer than {} bytes", Self::LENGTH_MAX));
+        }
+        let built = regex::RegexBuilder::new(text).size_limit(Self::SIZE_MAX).dfa_size_limit(Self::SIZE_MAX).build();
+        built.map(|regex| Self { regex }).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "it is too large once compiled; repeat less, or less often".to_owned(),
+            // The last line says what is wrong, the others draw it.
+            other => {
+                let text = other.to_string();
+                text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+            }
+        })
+    }
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.regex.as_str()
+    }
+
+    /// Whether it matches somewhere in the text.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+impl PartialEq for TextRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for TextRegex {}
+
+/// A glob over a whole text, most often a logical path. `*` and `?` stop at `/`; `**` as a whole component does not; `[...]` and
 /// `{a,b}` as in a shell; a backslash makes the next character literal. `?` and `[...]` take a character, not a byte.
 #[derive(Debug, Clone)]
 pub struct PathGlob {
@@ -97,8 +148,21 @@ impl PathGlob {
 
     /// Whether the whole path is like this.
     #[must_use]
-    pub fn matches(&self, path: &LogicalPath) -> bool {
-        path.as_bytes().starts_with(&self.prefix) && self.regex.is_match(path.as_bytes())
+    pub fn matches(&self, path: &[u8]) -> bool {
+        path.starts_with(&self.prefix) && self.regex.is_match(path)
+    }
+
+    /// The literal text that everything it matches begins with.
+    #[must_use]
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// A literal text that everything it matches ends with: what stands behind its last special character.
+    #[must_use]
+    pub fn suffix(&self) -> &str {
+        let special = self.text.rfind(['*', '?', '[', ']', '{', '}', ',', '\\']);
+        special.map_or(self.text.as_str(), |at| &self.text[at + 1..])
     }
 }
 
@@ -193,7 +257,7 @@ mod tests {
     fn globs_take_characters_and_any_name() {
         let covers = |glob: &str, path: &[u8]| {
             let path = LogicalPath::parse(path).expect("the path is one");
-            PathGlob::new(glob, Vec::new()).expect("the glob is one").matches(&path)
+            PathGlob::new(glob, Vec::new()).expect("the glob is one").matches(path.as_bytes())
         };
         assert!(covers("/?.jpg", "/\u{e9}.jpg".as_bytes()));
         assert!(!covers("/??.jpg", "/\u{e9}.jpg".as_bytes()));

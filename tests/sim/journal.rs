@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ringback::model::change::{Action, Change};
 use ringback::model::metadata::{Metadata, merged};
-use ringback::rules::RuleSet;
+use ringback::model::path::LogicalPath;
+use ringback::rules::{Facts, RuleSet};
 
 use super::ledger::Reader;
 
@@ -162,7 +163,10 @@ impl Journal {
         if let Some(rules) = rules.filter(|_| live) {
             let nothing = Metadata::new();
             let state = if row.action == Action::Deleted { &nothing } else { self.states.get(&id).unwrap_or(&nothing) };
-            for rule in rules.matching(row, state) {
+            // No rule of the simulation asks for facts.
+            let mount = LogicalPath::root();
+            let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+            for rule in rules.matching(row, state, facts) {
                 let subscription = rules.rules()[rule].subscription.name.to_string();
                 let (seq, rrn, action) = (row.seq.0, row.rrn.0, row.action);
                 self.expected.push(Expected { seq, rrn, subscription, asset: id, path: path.clone(), action });

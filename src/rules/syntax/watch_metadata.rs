@@ -9,13 +9,15 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, TextFault};
 use crate::model::metadata::nfc;
-use crate::rules::condition::{Keys, MetadataClause, Test};
-use crate::rules::pattern::TextPattern;
+use crate::rules::condition::{Comparison, Keys, MetadataClause, Relation, Test, ValueTest};
+use crate::rules::pattern::{TextPattern, TextRegex};
+use crate::rules::value::{Scale, scale_of};
 
 /// Every operator, longer ones before those that they begin with.
 const OPERATORS: [&str; 9] = ["!=", "==", "=~", "!~", ">=", "<=", ">", "<", "="];
 
-const FORMS: &str = "write Key==value, Key!=value, Key==* (was given a value), Key!=* (was removed) or *==* (any key)";
+const FORMS: &str = "write Key==value, Key!=value, Key>=4, Key=~regex, Key==* (was given a value), Key!=* (was removed) or *==* \
+                     (any key)";
 
 /// Reads one clause. Faults and warnings are added to `faults`; there is a clause when none of them blocks.
 pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<MetadataClause> {
@@ -60,23 +62,104 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
             let help = "quote the whole value and write \\\" for a quote in it".to_owned();
             return Err(bad(end..text.len(), message, "expected nothing more".into(), help));
         }
-        TextPattern::Exact(nfc(&value))
+        Value::Quoted(nfc(&value))
     } else {
-        odd_value(text, value_at, faults);
-        unquoted(&text[value_at..])
+        Value::Plain(&text[value_at..])
     };
+    let place = value_at..text.len();
     let test = match operator {
-        "==" | "=" if key == TextPattern::Any && value == TextPattern::Any => Test::AnyTouched,
-        "==" | "=" => Test::Given(value),
-        "!=" if value == TextPattern::Any => Test::Removed,
-        "!=" => Test::Without(value),
-        _ => return Err(unavailable(operator, at, text)),
+        "==" | "=" | "!=" => {
+            if let Value::Plain(_) = value {
+                odd_value(text, value_at, faults);
+            }
+            let value = match value {
+                Value::Quoted(value) => TextPattern::Exact(value),
+                Value::Plain(value) => unquoted(value),
+            };
+            match (operator, value) {
+                ("!=", TextPattern::Any) => Test::Removed,
+                ("!=", value) => Test::Without(ValueTest::Like(value)),
+                (_, TextPattern::Any) if key == TextPattern::Any => Test::AnyTouched,
+                (_, value) => Test::Given(ValueTest::Like(value)),
+            }
+        }
+        "=~" => Test::Given(ValueTest::Matches(expression(&value.text(), place)?)),
+        "!~" => Test::Without(ValueTest::Matches(expression(&value.text(), place)?)),
+        _ => {
+            let relation = match operator {
+                ">=" => Relation::AtLeast,
+                "<=" => Relation::AtMost,
+                ">" => Relation::More,
+                _ => Relation::Less,
+            };
+            let value = value.text();
+            let comparison = comparison(relation, value.trim_end(), place).map_err(|mut fault| {
+                if value.contains('=') {
+                    fault.help = Some(format!("if `{operator}` belongs to the key, put the key in double quotes"));
+                }
+                fault
+            })?;
+            Test::Given(ValueTest::Compare(comparison))
+        }
     };
     let keys = match key {
         TextPattern::Exact(key) => Keys::One(key),
         pattern => Keys::Like(pattern),
     };
-    Ok(MetadataClause { keys, test })
+    Ok(MetadataClause { keys, test, text: text.trim().into() })
+}
+
+/// What stands behind the operator.
+enum Value<'t> {
+    Quoted(String),
+    Plain(&'t str),
+}
+
+impl Value<'_> {
+    /// Where stars are nothing special.
+    fn text(&self) -> String {
+        match self {
+            Self::Quoted(value) => value.clone(),
+            Self::Plain(value) => nfc(value),
+        }
+    }
+}
+
+/// Reads a regular expression.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn expression(text: &str, place: Range<usize>) -> Result<TextRegex, Box<TextFault>> {
+    TextRegex::new(text).map_err(|why| {
+        let message = format!("this is no regular expression: {why}");
+        let help = "the syntax is https://docs.rs/regex/#syntax, without look-around and back references; in TOML put the \
+                    text in single quotes, so that backslashes stay";
+        Box::new(TextFault::error(Code::BadRegex, place, message, "this expression", help))
+    })
+}
+
+/// Reads the bound of a comparison: a date where it looks like one, else a number.
+///
+/// # Errors
+/// It is neither.
+pub fn comparison(relation: Relation, text: &str, place: Range<usize>) -> Result<Comparison, Box<TextFault>> {
+    let scale = scale_of(text);
+    match scale.read(text) {
+        Some(bound) => Ok(Comparison { relation, scale, bound }),
+        None => {
+            let (what, help) = match scale {
+                Scale::Number => (
+                    "a comparison takes a number or a date",
+                    "write a plain decimal, such as 4 or -12.5, or an ISO 8601 date, such as 2026-11-22 or 2026-11-22T10:00:00Z",
+                ),
+                Scale::Date => (
+                    "this looks like a date, but there is no such date",
+                    "write an ISO 8601 date, such as 2026-11, 2026-11-22 or 2026-11-22T10:00:00+01:00",
+                ),
+            };
+            Err(Box::new(TextFault::error(Code::NotComparable, place, what, "not comparable", help)))
+        }
+    }
 }
 
 /// The leftmost operator from `from` on.
@@ -133,7 +216,7 @@ fn odd_value(text: &str, from: usize, faults: &mut Vec<TextFault>) {
     let value = &text[from..];
     if value.starts_with(['=', '<', '>', '~']) {
         let message = format!("the value begins with `{}`, which looks like a part of the operator", &value[..1]);
-        let help = "put the value in double quotes if it is meant; operators are ==, = and !=";
+        let help = "put the value in double quotes if it is meant; operators are == = != > >= < <= =~ !~";
         let fault = TextFault::error(Code::OperatorInValue, from..from + 1, message, "a part of the value", help);
         faults.push(fault.as_warning());
     }
@@ -146,18 +229,6 @@ fn odd_value(text: &str, from: usize, faults: &mut Vec<TextFault>) {
     }
 }
 
-fn unavailable(operator: &str, at: usize, text: &str) -> Box<TextFault> {
-    let help = if text[at + operator.len()..].contains("==") || text[at + operator.len()..].contains("!=") {
-        format!("if `{operator}` belongs to the key, put the key in double quotes")
-    } else if operator.contains('~') {
-        "this version has ==, = and !=; `*` in a value stands for any run of characters, as in City==S*".to_owned()
-    } else {
-        "this version has ==, = and !=; write one clause for each value, as in Rating==4 and Rating==5".to_owned()
-    };
-    let message = format!("the operator `{operator}` is not available in this version");
-    Box::new(TextFault::error(Code::OperatorUnavailable, at..at + operator.len(), message, "this operator", help))
-}
-
 fn bad(range: Range<usize>, message: &str, label: String, help: String) -> Box<TextFault> {
     Box::new(TextFault::error(Code::BadClause, range, message, label, help))
 }
@@ -166,15 +237,19 @@ fn bad(range: Range<usize>, message: &str, label: String, help: String) -> Box<T
 mod tests {
     use super::parse;
     use crate::diagnostic::Code;
-    use crate::rules::condition::{Keys, MetadataClause, Test};
+    use crate::rules::condition::{Keys, Relation, Test, ValueTest};
     use crate::rules::pattern::TextPattern;
 
-    fn exact(text: &str) -> TextPattern {
-        TextPattern::Exact(text.into())
+    fn exact(text: &str) -> ValueTest {
+        ValueTest::Like(TextPattern::Exact(text.into()))
     }
 
-    fn pieces(pieces: &[&str]) -> TextPattern {
-        TextPattern::from_pieces(pieces.iter().map(|piece| (*piece).to_owned()).collect())
+    fn keys_like(pieces: &[&str]) -> Keys {
+        Keys::Like(TextPattern::from_pieces(pieces.iter().map(|piece| (*piece).to_owned()).collect()))
+    }
+
+    fn pieces(pieces: &[&str]) -> ValueTest {
+        ValueTest::Like(TextPattern::from_pieces(pieces.iter().map(|piece| (*piece).to_owned()).collect()))
     }
 
     #[test]
@@ -189,13 +264,13 @@ mod tests {
             ("City!=a==b", one("City"), Test::Without(exact("a==b"))),
             ("City!=", one("City"), Test::Without(exact(""))),
             ("City==", one("City"), Test::Given(exact(""))),
-            ("City==*", one("City"), Test::Given(TextPattern::Any)),
+            ("City==*", one("City"), Test::Given(ValueTest::Like(TextPattern::Any))),
             ("City!=*", one("City"), Test::Removed),
             ("*==*", Keys::Like(TextPattern::Any), Test::AnyTouched),
             ("* = *", Keys::Like(TextPattern::Any), Test::AnyTouched),
             ("*!=*", Keys::Like(TextPattern::Any), Test::Removed),
             ("*==SFO", Keys::Like(TextPattern::Any), Test::Given(exact("SFO"))),
-            ("IPTC_*==*", Keys::Like(pieces(&["IPTC_", ""])), Test::Given(TextPattern::Any)),
+            ("IPTC_*==*", keys_like(&["IPTC_", ""]), Test::Given(ValueTest::Like(TextPattern::Any))),
             (r"a\*b==c\*d", one("a*b"), Test::Given(exact("c*d"))),
             (r"a==\\*", one("a"), Test::Given(exact(r"\*"))),
             ("a==S*F*", one("a"), Test::Given(pieces(&["S", "F", ""]))),
@@ -209,9 +284,42 @@ mod tests {
             ("a! =b", one("a!"), Test::Given(exact("b"))),
         ] {
             let mut faults = Vec::new();
-            assert_eq!(parse(text, &mut faults), Some(MetadataClause { keys, test }), "{text}");
+            let clause = parse(text, &mut faults).expect(text);
+            assert_eq!((clause.keys, clause.test, &*clause.text), (keys, test, text.trim()), "{text}");
             assert_eq!(faults, [], "{text}");
         }
+    }
+
+    #[test]
+    fn comparisons_and_expressions_read() {
+        for (text, relation, passes, fails) in [
+            ("Rating>=4", Relation::AtLeast, "4.0", "3.99"),
+            ("Rating > 4", Relation::More, "4.01", "4"),
+            ("Rating<=-1.5", Relation::AtMost, "-1.50", "-1.4"),
+            ("Rating<\"4\"", Relation::Less, "3", "four"),
+            ("Date>=2026-11", Relation::AtLeast, "2026-11-01", "2026-10-31T23:59:59"),
+            ("Date<2026-11-22T10:00+01:00", Relation::Less, "2026-11-22T08:59", "2026-11-22T09:00"),
+        ] {
+            let clause = parse(text, &mut Vec::new()).expect(text);
+            let Test::Given(test) = clause.test else { panic!("{text}") };
+            let ValueTest::Compare(comparison) = &test else { panic!("{text}") };
+            assert_eq!(comparison.relation, relation, "{text}");
+            assert!(test.passes(passes) && !test.passes(fails), "{text}");
+        }
+        for (text, matches, not) in [
+            ("City=~^S.*o$", "San Francisco", "Oslo"),
+            ("City=~ (?i)sfo", "xSFOx", "LAX"),
+            ("Title=~\" a\"", "b a", "a"),
+            ("City=~=~", "=~", "="),
+        ] {
+            let clause = parse(text, &mut Vec::new()).expect(text);
+            let Test::Given(test) = clause.test else { panic!("{text}") };
+            assert!(test.passes(matches) && !test.passes(not), "{text}");
+        }
+        assert!(matches!(
+            parse("City!~^S", &mut Vec::new()).expect("a clause").test,
+            Test::Without(ValueTest::Matches(_))
+        ));
     }
 
     #[test]
@@ -227,13 +335,14 @@ mod tests {
             (r#"City=="x"#, Code::BadClause, 6..8),
             (r#""City" x==x"#, Code::BadClause, 6..8),
             (r#"City=="x" y"#, Code::BadClause, 9..11),
-            ("Rating>=4", Code::OperatorUnavailable, 6..8),
-            ("Rating>4", Code::OperatorUnavailable, 6..7),
-            ("Rating<=4", Code::OperatorUnavailable, 6..8),
-            ("Rating < 4", Code::OperatorUnavailable, 7..8),
-            ("City=~^S", Code::OperatorUnavailable, 4..6),
-            ("City!~^S", Code::OperatorUnavailable, 4..6),
-            ("a<b==c", Code::OperatorUnavailable, 1..2),
+            ("Rating>=four", Code::NotComparable, 8..12),
+            ("Rating>", Code::NotComparable, 7..7),
+            ("Rating<=1e3", Code::NotComparable, 8..11),
+            ("Date < 2026-02-30", Code::NotComparable, 7..17),
+            ("City=~(S", Code::BadRegex, 6..8),
+            ("City!~(?=S)", Code::BadRegex, 6..11),
+            (r"City=~(\w{500}){500}", Code::BadRegex, 6..20),
+            ("a<b==c", Code::NotComparable, 2..6),
             ("City===SFO", Code::OperatorInValue, 6..7),
             ("Rating=>4", Code::OperatorInValue, 7..8),
             ("City==SFO ", Code::StraySpace, 9..10),

@@ -37,7 +37,7 @@ pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
             .as_warning(),
         );
     }
-    parsed.map(|cover| PathClause { mode, cover })
+    parsed.map(|cover| PathClause { mode, cover, text: text.trim().into() })
 }
 
 fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover> {
@@ -75,7 +75,7 @@ fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover>
         faults.push(TextFault::error(Code::PartialDoubleStar, range, message, "", help).as_warning());
     }
     match PathGlob::new(&path.replace("//", "/"), prefix) {
-        Ok(glob) => Some(Cover::Glob(glob)),
+        Ok(glob) => Some(Cover::Glob(Box::new(glob))),
         Err(why) => {
             faults.push(bad_glob(&why, whole));
             None
