@@ -7,6 +7,7 @@
 pub mod condition;
 pub mod eval;
 pub mod file;
+pub mod index;
 pub mod pattern;
 pub mod syntax;
 pub mod value;

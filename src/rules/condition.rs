@@ -279,12 +279,15 @@ pub enum Cover {
 }
 
 impl Cover {
-    /// Whether it covers a path.
+    /// Whether it covers a logical path.
     #[must_use]
-    pub fn covers(&self, path: &LogicalPath) -> bool {
+    pub fn covers(&self, path: &[u8]) -> bool {
         match self {
-            Self::Under { path: top, itself } => path.is_below(top) || (*itself && path == top),
-            Self::Glob(glob) => glob.matches(path.as_bytes()),
+            Self::Under { path: top, itself } => {
+                let rest = path.strip_prefix(top.as_bytes());
+                rest.is_some_and(|rest| if rest.is_empty() { *itself } else { top.is_root() || rest[0] == b'/' })
+            }
+            Self::Glob(glob) => glob.matches(path),
         }
     }
 }

@@ -13,8 +13,9 @@ use super::condition::{
 use super::value::date_of_ms;
 use super::value::date_of_ns;
 use crate::model::change::{Action, Change};
-use crate::model::metadata::{Metadata, Values};
+use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
 
 /// Facts about an asset that a change does not carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,11 @@ pub struct Facts<'a> {
 /// A change, as conditions look at it.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    pub(super) change: &'a Change,
-    pub(super) state: &'a Metadata,
+    pub(super) path: &'a [u8],
+    pub(super) action: Action,
+    pub(super) owner: &'a str,
+    pub(super) time: Wall,
+    pub(super) state: State<'a>,
     pub(super) facts: Facts<'a>,
     /// By key.
     pub(super) touched: Vec<Touched<'a>>,
@@ -44,9 +48,60 @@ pub struct Subject<'a> {
 pub(super) struct Touched<'a> {
     pub key: &'a str,
     /// The values it has now; empty when it was removed.
-    pub now: &'a [String],
-    /// Those among them that it did not have before.
-    pub given: Vec<&'a str>,
+    pub now: ValueList<'a>,
+    /// Those among them that it did not have before; `None`: all of them.
+    given: Option<Vec<&'a str>>,
+}
+
+/// The values of a key.
+#[derive(Debug, Clone, Copy)]
+pub enum ValueList<'a> {
+    /// As metadata has them.
+    Owned(&'a [String]),
+    /// As a parser left them.
+    Borrowed(&'a [&'a str]),
+}
+
+impl<'a> ValueList<'a> {
+    pub(super) fn is_empty(self) -> bool {
+        match self {
+            Self::Owned(values) => values.is_empty(),
+            Self::Borrowed(values) => values.is_empty(),
+        }
+    }
+
+    pub(super) fn is_several(self) -> bool {
+        match self {
+            Self::Owned(values) => values.len() > 1,
+            Self::Borrowed(values) => values.len() > 1,
+        }
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a str> {
+        let (owned, borrowed) = match self {
+            Self::Owned(values) => (values, &[][..]),
+            Self::Borrowed(values) => (&[][..], values),
+        };
+        owned.iter().map(String::as_str).chain(borrowed.iter().copied())
+    }
+}
+
+impl<'a> Touched<'a> {
+    pub(super) fn given(&self) -> impl Iterator<Item = &'a str> {
+        let (some, all) = match &self.given {
+            Some(some) => (some.as_slice(), ValueList::Borrowed(&[])),
+            None => (&[][..], self.now),
+        };
+        some.iter().copied().chain(all.iter())
+    }
+}
+
+/// An asset's metadata after a change.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum State<'a> {
+    All(&'a Metadata),
+    /// What the change gave it, and nothing else.
+    Touched,
 }
 
 impl<'a> Subject<'a> {
@@ -54,21 +109,37 @@ impl<'a> Subject<'a> {
     /// value that it has.
     #[must_use]
     pub fn new(change: &'a Change, state: &'a Metadata, facts: Facts<'a>) -> Self {
-        let mut touched: Vec<Touched<'_>> = Vec::new();
         let added = change.action == Action::Added;
+        let mut touched: Vec<Touched<'_>> =
+            Vec::with_capacity(change.delta.len() + if added { state.len() } else { 0 });
         if added {
-            let given = |values: &'a Values| values.iter().map(String::as_str).collect();
             let present = state.iter().filter(|(_, values)| !values.is_empty());
-            touched.extend(present.map(|(key, values)| Touched { key, now: values, given: given(values) }));
+            touched.extend(present.map(|(key, values)| Touched { key, now: ValueList::Owned(values), given: None }));
         }
         for delta in &change.delta {
             if delta.old == delta.new || (added && state.get(&delta.key).is_some_and(|values| !values.is_empty())) {
                 continue;
             }
-            touched.push(Touched { key: &delta.key, now: &delta.new, given: new_values(&delta.old, &delta.new) });
+            let given = (!delta.old.is_empty()).then(|| new_values(&delta.old, &delta.new));
+            touched.push(Touched { key: &delta.key, now: ValueList::Owned(&delta.new), given });
         }
         touched.sort_by_key(|touched| touched.key);
-        Self { change, state, facts, touched }
+        let Change { path, action, owner, time, .. } = change;
+        Self { path: path.as_bytes(), action: *action, owner, time: *time, state: State::All(state), facts, touched }
+    }
+
+    /// A change that gave an asset all the metadata that it has: keys, each with its values. `path` is a logical path.
+    #[must_use]
+    pub fn of_all_given(
+        path: &'a [u8],
+        action: Action,
+        given: impl Iterator<Item = (&'a str, &'a [&'a str])>,
+        facts: Facts<'a>,
+    ) -> Self {
+        let one = |(key, values)| Touched { key, now: ValueList::Borrowed(values), given: None };
+        let mut touched: Vec<_> = given.map(one).collect();
+        touched.sort_by_key(|touched| touched.key);
+        Self { path, action, owner: "", time: Wall(0), state: State::Touched, facts, touched }
     }
 
     /// Whether an expression is true.
@@ -86,7 +157,7 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn is(&self, predicate: &Predicate) -> bool {
         match predicate {
-            Predicate::Action(actions) => actions.has(self.change.action),
+            Predicate::Action(actions) => actions.has(self.action),
             Predicate::Path(cover) => self.covered(cover),
             Predicate::Changed(clause) => self.true_now(clause),
             Predicate::Holds(clause) => self.holds(clause),
@@ -98,14 +169,14 @@ impl<'a> Subject<'a> {
     /// Whether the asset's path is covered.
     #[must_use]
     pub fn covered(&self, cover: &Cover) -> bool {
-        cover.covers(&self.change.path)
+        cover.covers(self.path)
     }
 
     /// Whether a clause is true of the change.
     #[must_use]
     pub fn true_now(&self, clause: &MetadataClause) -> bool {
         let of = |touched: &Touched<'_>| match &clause.test {
-            Test::Given(value) => touched.given.iter().any(|given| value.passes(given)),
+            Test::Given(value) => touched.given().any(|given| value.passes(given)),
             Test::Without(value) => !touched.now.is_empty() && !any_like(touched.now, value),
             Test::Removed => touched.now.is_empty(),
             Test::AnyTouched => true,
@@ -122,28 +193,47 @@ impl<'a> Subject<'a> {
     /// Whether a clause holds on the asset as it now stands, whatever the change touched.
     #[must_use]
     pub fn holds(&self, clause: &MetadataClause) -> bool {
-        let of = |values: &Values| match &clause.test {
+        let of = |values: ValueList<'_>| match &clause.test {
             Test::Given(value) => any_like(values, value),
             Test::Without(value) => !any_like(values, value),
             Test::Removed | Test::AnyTouched => true,
         };
         let has_such_key = match &clause.keys {
-            Keys::One(key) => self.state.get(key).is_some_and(|values| !values.is_empty() && of(values)),
-            Keys::Like(pattern) => {
-                self.state.iter().any(|(key, values)| !values.is_empty() && pattern.matches(key) && of(values))
-            }
+            Keys::One(key) => self.values(key).is_some_and(of),
+            Keys::Like(pattern) => self.held().any(|(key, values)| pattern.matches(key) && of(values)),
         };
         // "Removed" holds when there is no such key.
         has_such_key != (clause.test == Test::Removed)
     }
 
+    /// The values that a key has after the change; none when it is absent.
+    pub(super) fn values(&self, key: &str) -> Option<ValueList<'a>> {
+        let values = match self.state {
+            State::All(state) => ValueList::Owned(state.get(key)?),
+            State::Touched => {
+                let at = self.touched.binary_search_by_key(&key, |touched| touched.key).ok()?;
+                self.touched[at].now
+            }
+        };
+        (!values.is_empty()).then_some(values)
+    }
+
+    /// The keys that the asset has after the change, with their values.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&'a str, ValueList<'a>)> {
+        let (state, touched) = match self.state {
+            State::All(state) => (Some(state), &[][..]),
+            State::Touched => (None, self.touched.as_slice()),
+        };
+        let all = state.into_iter().flatten().map(|(key, values)| (key.as_str(), ValueList::Owned(values)));
+        let of_touched = touched.iter().map(|touched| (touched.key, touched.now));
+        all.chain(of_touched).filter(|(_, values)| !values.is_empty())
+    }
+
     /// Whether a fact is so.
     fn fact(&self, test: &FactTest) -> bool {
         match test {
-            FactTest::Text(TextFact::Path, ValueTest::Glob(glob)) => glob.matches(self.change.path.as_bytes()),
-            FactTest::Text(TextFact::Dir, ValueTest::Glob(glob)) => {
-                glob.matches(self.change.path.parent().unwrap_or_else(LogicalPath::root).as_bytes())
-            }
+            FactTest::Text(TextFact::Path, ValueTest::Glob(glob)) => glob.matches(self.path),
+            FactTest::Text(TextFact::Dir, ValueTest::Glob(glob)) => glob.matches(directory(self.path)),
             FactTest::Text(fact, test) => test.passes(&self.text(*fact)),
             FactTest::Size(SizeTest::Is(size)) => self.facts.size == *size,
             FactTest::Size(SizeTest::Compares(relation, size)) => relation.holds(self.facts.size.cmp(size)),
@@ -151,7 +241,7 @@ impl<'a> Subject<'a> {
                 relation.holds(date_of_ns(self.facts.mtime_ns).cmp(date))
             }
             FactTest::Mtime(MtimeTest::Ago(relation, ms)) => {
-                let then = self.change.time.0.saturating_sub(i64::try_from(*ms).unwrap_or(i64::MAX));
+                let then = self.time.0.saturating_sub(i64::try_from(*ms).unwrap_or(i64::MAX));
                 relation.holds(date_of_ns(self.facts.mtime_ns).cmp(&date_of_ms(then)))
             }
         }
@@ -159,13 +249,13 @@ impl<'a> Subject<'a> {
 
     /// A fact as a text.
     #[must_use]
-    pub fn text(&self, fact: TextFact) -> Cow<'_, str> {
+    pub fn text(&self, fact: TextFact) -> Cow<'a, str> {
         match fact {
-            TextFact::Path => self.change.path.display(),
-            TextFact::Name => String::from_utf8_lossy(name(&self.change.path)),
-            TextFact::Ext => String::from_utf8_lossy(extension(name(&self.change.path))),
-            TextFact::Dir => self.change.path.parent().map_or("/".into(), |dir| Cow::Owned(dir.display().into_owned())),
-            TextFact::Owner => Cow::Borrowed(&self.change.owner),
+            TextFact::Path => String::from_utf8_lossy(self.path),
+            TextFact::Name => String::from_utf8_lossy(name(self.path)),
+            TextFact::Ext => String::from_utf8_lossy(extension(name(self.path))),
+            TextFact::Dir => String::from_utf8_lossy(directory(self.path)),
+            TextFact::Owner => Cow::Borrowed(self.owner),
             TextFact::Mount => self.facts.mount.display(),
             TextFact::Tenant => Cow::Borrowed(self.facts.tenant.unwrap_or_default()),
         }
@@ -173,9 +263,16 @@ impl<'a> Subject<'a> {
 }
 
 /// The last component of a path.
-fn name(path: &LogicalPath) -> &[u8] {
-    let bytes = path.as_bytes();
-    bytes.iter().rposition(|&b| b == b'/').map_or(bytes, |at| &bytes[at + 1..])
+fn name(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|&b| b == b'/').map_or(path, |at| &path[at + 1..])
+}
+
+/// The path of the directory.
+fn directory(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|&b| b == b'/') {
+        Some(0) | None => b"/",
+        Some(at) => &path[..at],
+    }
 }
 
 /// What stands behind a name's last dot; a dot at the beginning begins no extension.
@@ -186,7 +283,7 @@ fn extension(name: &[u8]) -> &[u8] {
     }
 }
 
-fn any_like(values: &[String], test: &ValueTest) -> bool {
+fn any_like(values: ValueList<'_>, test: &ValueTest) -> bool {
     values.iter().any(|value| test.passes(value))
 }
 

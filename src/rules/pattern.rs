@@ -1,4 +1,6 @@
-//! The two kinds of patterns: texts with runs of any characters (`*`), and globs over whole paths.
+//! Patterns: texts with runs of any characters (`*`), regular expressions, and globs over whole paths.
+
+use regex_syntax::hir::{Hir, HirKind};
 
 /// A pattern over keys or values. Compared by exact characters; whoever makes one has normalised its text (NFC).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,8 @@ impl TextPattern {
 #[derive(Debug, Clone)]
 pub struct TextRegex {
     regex: regex::Regex,
+    /// Whatever it matches has this in it.
+    literal: Option<Box<[u8]>>,
 }
 
 impl TextRegex {
@@ -69,7 +73,8 @@ impl TextRegex {
             return Err(format!("it is longer than {} bytes", Self::LENGTH_MAX));
         }
         let built = regex::RegexBuilder::new(text).size_limit(Self::SIZE_MAX).dfa_size_limit(Self::SIZE_MAX).build();
-        built.map(|regex| Self { regex }).map_err(|error| match error {
+        let literal = || regex_syntax::parse(text).ok().and_then(|hir| required(&hir)).map(Vec::into_boxed_slice);
+        built.map(|regex| Self { regex, literal: literal() }).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "it is too large once compiled; repeat less, or less often".to_owned(),
             // The last line says what is wrong, the others draw it.
             other => {
@@ -85,10 +90,27 @@ impl TextRegex {
         self.regex.as_str()
     }
 
+    /// A text that whatever it matches has in it; none where it is not easy to tell.
+    #[must_use]
+    pub fn literal(&self) -> Option<&[u8]> {
+        self.literal.as_deref()
+    }
+
     /// Whether it matches somewhere in the text.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+}
+
+/// The longest literal that an expression cannot match without.
+fn required(hir: &Hir) -> Option<Vec<u8>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(literal.0.to_vec()),
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().filter_map(required).max_by_key(Vec::len),
+        _ => None,
     }
 }
 

@@ -21,6 +21,12 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// What stands before everything on a scale.
+    #[must_use]
+    pub fn least(self) -> Ordered {
+        Ordered(Box::default())
+    }
+
     /// Reads a value on this scale; `None` when it is none.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Ordered> {

@@ -170,7 +170,7 @@ mod tests {
     fn check(text: &str, mode: Mode, covered: &[&str], not: &[&str]) {
         let clause = parse(text, &mut Vec::new()).unwrap_or_else(|| panic!("{text} is a clause"));
         assert_eq!(clause.mode, mode, "{text}");
-        let covers = |path: &str| clause.cover.covers(&LogicalPath::parse(path.as_bytes()).expect("a path"));
+        let covers = |path: &str| clause.cover.covers(LogicalPath::parse(path.as_bytes()).expect("a path").as_bytes());
         for path in covered {
             assert!(covers(path), "{text} covers {path}");
         }

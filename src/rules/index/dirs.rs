@@ -1,0 +1,202 @@
+//! The directories that rules are filed under, each with a filter that says at once what is not asked below it.
+
+use super::hash::Hashing;
+use super::slab::{NONE, Slab};
+use super::table::Table;
+use super::texts::Texts;
+
+/// A filter of more postings than this says nothing any more: filling a larger one anew would be a pause.
+const FILTERED_MAX: usize = 4_096;
+/// Postings in a word of a filter, at most: with three bits each some 3 % of what is not there passes.
+const IN_A_WORD: usize = 8;
+
+/// All directories.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dirs {
+    places: Slab<Dir>,
+    table: Table,
+    /// How many belong to a tenant.
+    of_tenants: usize,
+}
+
+/// One directory, of one tenant or of all.
+#[derive(Debug, Clone)]
+pub(super) struct Dir {
+    path: u32,
+    /// [`NONE`]: of all.
+    tenant: u32,
+    /// Another whose hash is the same.
+    next: u32,
+    /// How many postings are filed under it.
+    uses: u32,
+    /// The first of those that ask nothing but the path and the action.
+    pub any: u32,
+    /// The first of those that ask for any key.
+    pub touch: u32,
+    /// The lengths of path ends that are asked for, a bit each.
+    pub suffixes: u64,
+    filter: Filter,
+}
+
+#[derive(Debug, Clone)]
+enum Filter {
+    /// Bits of what is asked; by whom, so that it can be filled anew. Some may be gone, or stand for others by now.
+    Some { words: Box<[u64]>, members: Vec<u32> },
+    /// So much is asked that it is not kept.
+    All,
+}
+
+impl Default for Dir {
+    fn default() -> Self {
+        let filter = Filter::Some { words: Box::default(), members: Vec::new() };
+        Self { path: NONE, tenant: NONE, next: NONE, uses: 0, any: NONE, touch: NONE, suffixes: 0, filter }
+    }
+}
+
+impl Dir {
+    /// Whether something with this hash may be asked below it.
+    #[inline]
+    pub(super) fn may_ask(&self, hash: u64) -> bool {
+        match &self.filter {
+            Filter::Some { words, .. } => {
+                let bits = bits(hash);
+                words.get(word(hash, words.len())).is_some_and(|word| word & bits == bits)
+            }
+            Filter::All => true,
+        }
+    }
+
+    /// Notes that something is asked. Where the filter is full, `hash_of` gives the hash of each posting that is still asked
+    /// here, and it is filled anew.
+    pub(super) fn note(&mut self, posting: u32, hash: u64, hash_of: impl Fn(u32) -> Option<u64>) {
+        let Filter::Some { words, members } = &mut self.filter else { return };
+        members.push(posting);
+        if members.len() > words.len() * IN_A_WORD {
+            // A place that was used again is there twice.
+            members.sort_unstable();
+            members.dedup();
+            members.retain(|member| *member == posting || hash_of(*member).is_some());
+            if members.len() > FILTERED_MAX {
+                self.filter = Filter::All;
+                return;
+            }
+            let size = (members.len() * 2 / IN_A_WORD).max(1).next_power_of_two();
+            *words = vec![0; size].into();
+            for hash in members.iter().filter_map(|member| hash_of(*member)) {
+                words[word(hash, size)] |= bits(hash);
+            }
+        }
+        let size = words.len();
+        words[word(hash, size)] |= bits(hash);
+    }
+}
+
+#[inline]
+fn word(hash: u64, words: usize) -> usize {
+    (hash >> 40) as usize & words.wrapping_sub(1)
+}
+
+#[inline]
+fn bits(hash: u64) -> u64 {
+    1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
+}
+
+impl Dirs {
+    #[inline]
+    pub(super) fn get(&self, dir: u32) -> &Dir {
+        self.places.get(dir)
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, dir: u32) -> &mut Dir {
+        self.places.get_mut(dir)
+    }
+
+    /// Whether any rule is only for one tenant.
+    pub(super) fn has_tenants(&self) -> bool {
+        self.of_tenants > 0
+    }
+
+    /// A directory's number; it is used once more from now on.
+    pub(super) fn take(&mut self, hashing: &Hashing, texts: &mut Texts, tenant: Option<&str>, path: &[u8]) -> u32 {
+        let tenant = tenant.map_or(NONE, |tenant| texts.take(hashing, tenant.as_bytes()));
+        let hash = hash_of(hashing, texts, tenant, path);
+        if let Some(dir) = self.find(texts, hash, tenant, path) {
+            self.places.get_mut(dir).uses += 1;
+            if tenant != NONE {
+                texts.give_back(hashing, tenant);
+            }
+            return dir;
+        }
+        let (path, next) = (texts.take(hashing, path), self.table.get(hash));
+        let dir = self.places.insert(Dir { path, tenant, next, uses: 1, ..Dir::default() });
+        self.table.set(hash, dir);
+        self.of_tenants += usize::from(tenant != NONE);
+        dir
+    }
+
+    /// A directory is used once less; without a use it goes.
+    pub(super) fn give_back(&mut self, hashing: &Hashing, texts: &mut Texts, dir: u32) {
+        let entry = self.places.get_mut(dir);
+        entry.uses -= 1;
+        if entry.uses > 0 {
+            return;
+        }
+        let Dir { path, tenant, next, .. } = self.places.remove(dir);
+        let hash = hash_of(hashing, texts, tenant, texts.get(path));
+        let head = self.table.get(hash);
+        if head == dir {
+            self.table.set(hash, next);
+        } else {
+            let mut at = head;
+            while at != NONE {
+                let entry = self.places.get_mut(at);
+                if entry.next == dir {
+                    entry.next = next;
+                    break;
+                }
+                at = entry.next;
+            }
+        }
+        texts.give_back(hashing, path);
+        if tenant != NONE {
+            texts.give_back(hashing, tenant);
+            self.of_tenants -= 1;
+        }
+    }
+
+    /// The number of a directory by its hash and, to be sure, its path.
+    #[inline]
+    pub(super) fn find(&self, texts: &Texts, hash: u64, tenant: u32, path: &[u8]) -> Option<u32> {
+        let mut at = self.table.get(hash);
+        while at != NONE {
+            let dir = self.places.get(at);
+            if dir.tenant == tenant && texts.get(dir.path) == path {
+                return Some(at);
+            }
+            at = dir.next;
+        }
+        None
+    }
+}
+
+/// The hash of a tenant's top directory.
+#[inline]
+pub(super) fn top(hashing: &Hashing, texts: &Texts, tenant: u32) -> u64 {
+    const TOP: u64 = 0x5851_F42D_4C95_7F2D;
+    match tenant {
+        NONE => hashing.pair(TOP, 0),
+        tenant => hashing.text(TOP, texts.get(tenant)),
+    }
+}
+
+/// The hash of a directory by that of the one above.
+#[inline]
+pub(super) fn below(hashing: &Hashing, above: u64, name: &[u8]) -> u64 {
+    hashing.text(above, name)
+}
+
+fn hash_of(hashing: &Hashing, texts: &Texts, tenant: u32, path: &[u8]) -> u64 {
+    let names = path.split(|&b| b == b'/').filter(|name| !name.is_empty());
+    names.fold(top(hashing, texts, tenant), |above, name| below(hashing, above, name))
+}

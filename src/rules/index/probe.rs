@@ -1,0 +1,340 @@
+//! Looking a change up: which directories above its path are rules filed under, which of its keys do rules name, and which of
+//! those together are asked for.
+//!
+//! It goes in stages over all of them, so that the memory of one is on its way while the next is worked out.
+
+use super::Index;
+use super::anchors::bit;
+use super::dirs::{self, Dir};
+use super::parts::lengths;
+use super::postings::{Kind, Posting};
+use super::slab::NONE;
+use crate::rules::condition::TextFact;
+use crate::rules::eval::{Subject, Touched};
+use crate::rules::value::Scale;
+
+/// Memory that is used again from change to change.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    dirs: Vec<Above>,
+    probes: Vec<Probe>,
+    candidates: Vec<Candidate>,
+    /// A bit for each rule that was found and may be found again.
+    seen: Vec<u64>,
+}
+
+/// A directory above the path, or the path itself.
+#[derive(Debug, Clone, Copy)]
+struct Above {
+    dir: u32,
+    itself: bool,
+}
+
+/// A key of the change, or a value that it was given.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    asked: u64,
+    key: u32,
+    /// Among the keys that were touched, or those that the asset has.
+    at: u32,
+    /// Which of its values; [`NONE`]: the key itself.
+    value: u32,
+    /// It has several.
+    several: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    head: u32,
+    /// Among the directories.
+    above: u32,
+    /// Among the probes.
+    probe: u32,
+}
+
+const FACTS: [TextFact; 7] =
+    [TextFact::Path, TextFact::Name, TextFact::Ext, TextFact::Dir, TextFact::Owner, TextFact::Mount, TextFact::Tenant];
+
+impl Index {
+    /// Adds the numbers of the conditions that a change fires to `out`, each once, in no order.
+    pub fn matching(&self, subject: &Subject<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let before = out.len();
+        scratch.seen.resize(self.rules.places().div_ceil(64), 0);
+        self.find_dirs(subject, scratch);
+        let Scratch { dirs, probes, candidates, seen } = scratch;
+        if dirs.is_empty() {
+            return;
+        }
+        let mut found = Found { index: self, subject, action: bit(subject.action), seen, out };
+        for above in &*dirs {
+            let dir = self.dirs.get(above.dir);
+            found.walk(dir.any, *above, |_| true);
+            if !subject.touched.is_empty() {
+                found.walk(dir.touch, *above, |posting| posting.kind == Kind::Touch);
+            }
+        }
+        if !subject.touched.is_empty() {
+            self.probe_touched(subject, dirs, probes, candidates, &mut found);
+        }
+        if self.held > 0 {
+            self.probe_held(subject, dirs, &mut found);
+        }
+        self.probe_path(subject, dirs, &mut found);
+        let several = found.out.len();
+        for rule in &out[before..several] {
+            if let Some(word) = seen.get_mut(*rule as usize / 64) {
+                *word &= !(1 << (rule % 64));
+            }
+        }
+    }
+
+    /// The directories above the path that rules are filed under, of all tenants and of this one; and the path itself.
+    fn find_dirs(&self, subject: &Subject<'_>, scratch: &mut Scratch) {
+        scratch.dirs.clear();
+        self.find_dirs_of(NONE, subject.path, &mut scratch.dirs);
+        if self.dirs.has_tenants()
+            && let Some(tenant) = subject.facts.tenant
+            && let Some(tenant) = self.texts.find(self.hashing.text(0, tenant.as_bytes()), tenant.as_bytes())
+        {
+            self.find_dirs_of(tenant, subject.path, &mut scratch.dirs);
+        }
+    }
+
+    fn find_dirs_of(&self, tenant: u32, path: &[u8], out: &mut Vec<Above>) {
+        let mut hash = dirs::top(&self.hashing, &self.texts, tenant);
+        let mut find = |hash, path: &[u8], itself| {
+            if let Some(dir) = self.dirs.find(&self.texts, hash, tenant, path) {
+                out.push(Above { dir, itself });
+            }
+        };
+        find(hash, b"/", false);
+        let mut from = 1;
+        while let Some(length) = path[from..].iter().position(|&b| b == b'/') {
+            let end = from + length;
+            hash = dirs::below(&self.hashing, hash, &path[from..end]);
+            find(hash, &path[..end], false);
+            from = end + 1;
+        }
+        if from < path.len() {
+            hash = dirs::below(&self.hashing, hash, &path[from..]);
+            find(hash, path, true);
+        }
+    }
+
+    fn probe_touched(
+        &self,
+        subject: &Subject<'_>,
+        dirs: &[Above],
+        probes: &mut Vec<Probe>,
+        candidates: &mut Vec<Candidate>,
+        found: &mut Found<'_, '_>,
+    ) {
+        probes.clear();
+        candidates.clear();
+        for (at, touched) in (0..).zip(&subject.touched) {
+            let text = touched.key.as_bytes();
+            // A key that no rule names is asked about by none.
+            let Some(key) = self.texts.find(self.hashing.text(0, text), text) else { continue };
+            let hash = self.hashing.key(key);
+            let several = touched.now.is_several();
+            probes.push(Probe { asked: hash, key, at, value: NONE, several });
+            for (value, text) in (0..).zip(touched.given()) {
+                let asked = self.hashing.of_key(Kind::Value, hash, text.as_bytes());
+                probes.push(Probe { asked, key, at, value, several });
+            }
+        }
+        for (above, Above { dir: number, .. }) in (0..).zip(dirs) {
+            let dir = self.dirs.get(*number);
+            for (probe, Probe { asked, .. }) in (0..).zip(&*probes) {
+                if dir.may_ask(*asked) {
+                    let head = self.table.get(self.hashing.below(*number, *asked));
+                    if head != NONE {
+                        candidates.push(Candidate { head, above, probe });
+                    }
+                }
+            }
+        }
+        for Candidate { head, above, probe } in &*candidates {
+            let (above, probe) = (dirs[*above as usize], probes[*probe as usize]);
+            let touched = &subject.touched[probe.at as usize];
+            if probe.value == NONE {
+                found.walk(*head, above, |posting| posting.key == probe.key && self.is_asked_of(posting, touched));
+            } else if let Some(value) = touched.given().nth(probe.value as usize) {
+                // A sequence may have a value twice.
+                let again = probe.several;
+                found.walk_again(*head, above, again, |posting| {
+                    posting.kind == Kind::Value
+                        && posting.key == probe.key
+                        && self.texts.get(posting.value) == value.as_bytes()
+                });
+            }
+        }
+        if self.parts.len() > 0 {
+            for above in dirs {
+                let dir = self.dirs.get(above.dir);
+                for probe in probes.iter().filter(|probe| probe.value == NONE) {
+                    self.probe_parts(&subject.touched[probe.at as usize], *probe, *above, dir, found);
+                }
+            }
+        }
+    }
+
+    /// Whether what a posting asks of its key, which was touched, is so.
+    #[inline]
+    fn is_asked_of(&self, posting: &Posting, touched: &Touched<'_>) -> bool {
+        match posting.kind {
+            Kind::Given => touched.given().next().is_some(),
+            Kind::Without => {
+                let not = self.texts.get(posting.value);
+                !touched.now.is_empty() && touched.now.iter().all(|value| value.as_bytes() != not)
+            }
+            Kind::Removed => touched.now.is_empty(),
+            Kind::Touched => true,
+            _ => false,
+        }
+    }
+
+    /// What is asked of parts of the values that a key was given.
+    fn probe_parts(&self, touched: &Touched<'_>, probe: Probe, above: Above, dir: &Dir, found: &mut Found<'_, '_>) {
+        let Probe { asked: hash, key, .. } = probe;
+        if !dir.may_ask(self.hashing.of_key(Kind::Parts, hash, &[])) {
+            return;
+        }
+        let Some(parts) = self.find_parts(above.dir, key, hash) else { return };
+        let parts = self.parts.get(parts);
+        for value in touched.given() {
+            let bytes = value.as_bytes();
+            let mut part = |kind, part: &[u8]| {
+                let asked = self.hashing.of_key(kind, hash, part);
+                if dir.may_ask(asked) {
+                    let head = self.table.get(self.hashing.below(above.dir, asked));
+                    found.walk(head, above, |posting| {
+                        posting.kind == kind && posting.key == key && self.texts.get(posting.value) == part
+                    });
+                }
+            };
+            for length in lengths(parts.prefixes, bytes.len()) {
+                part(Kind::Prefix, &bytes[..length]);
+            }
+            for length in lengths(parts.suffixes, bytes.len()) {
+                part(Kind::Suffix, &bytes[bytes.len() - length..]);
+            }
+            if parts.grams {
+                for gram in bytes.windows(3) {
+                    part(Kind::Gram, gram);
+                }
+            }
+            if parts.compares() {
+                for scale in [Scale::Number, Scale::Date] {
+                    let Some(value) = scale.read(value) else { continue };
+                    for head in parts.passed(scale, &value) {
+                        // These lists are of this key and directory alone.
+                        found.walk(head, above, |_| true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is asked of metadata as it stands.
+    fn probe_held(&self, subject: &Subject<'_>, dirs: &[Above], found: &mut Found<'_, '_>) {
+        for (text, values) in subject.held() {
+            let text = text.as_bytes();
+            let Some(key) = self.texts.find(self.hashing.text(0, text), text) else { continue };
+            let hash = self.hashing.key(key);
+            for above in dirs {
+                let mut ask = |kind, value: &[u8]| {
+                    self.probe_one(*above, self.hashing.of_key(kind, hash, value), found, |posting| {
+                        posting.kind == kind
+                            && posting.key == key
+                            && (kind == Kind::HeldKey || self.texts.get(posting.value) == value)
+                    });
+                };
+                ask(Kind::HeldKey, &[]);
+                values.iter().for_each(|value| ask(Kind::HeldValue, value.as_bytes()));
+            }
+        }
+    }
+
+    /// What is asked of the path's end, and of facts.
+    fn probe_path(&self, subject: &Subject<'_>, dirs: &[Above], found: &mut Found<'_, '_>) {
+        for above in dirs {
+            for length in lengths(self.dirs.get(above.dir).suffixes, subject.path.len()) {
+                let suffix = &subject.path[subject.path.len() - length..];
+                self.probe_one(*above, self.hashing.path_suffix(suffix), found, |posting| {
+                    posting.kind == Kind::PathSuffix && self.texts.get(posting.value) == suffix
+                });
+            }
+        }
+        for fact in FACTS.into_iter().filter(|fact| self.facts[*fact as usize] > 0) {
+            let text = subject.text(fact);
+            let value = text.as_bytes();
+            for above in dirs {
+                self.probe_one(*above, self.hashing.fact(fact, value), found, |posting| {
+                    posting.kind == Kind::Fact(fact) && self.texts.get(posting.value) == value
+                });
+            }
+        }
+    }
+
+    fn probe_one(&self, above: Above, asked: u64, found: &mut Found<'_, '_>, is_asked: impl Fn(&Posting) -> bool) {
+        if self.dirs.get(above.dir).may_ask(asked) {
+            found.walk_again(self.table.get(self.hashing.below(above.dir, asked)), above, true, is_asked);
+        }
+    }
+}
+
+/// What was found so far.
+struct Found<'a, 's> {
+    index: &'a Index,
+    subject: &'a Subject<'s>,
+    action: u8,
+    seen: &'a mut Vec<u64>,
+    out: &'a mut Vec<u32>,
+}
+
+impl Found<'_, '_> {
+    /// Takes those postings of a list that are of the directory and ask what the change has. Other things may stand in the
+    /// list whose hash is the same.
+    #[inline]
+    fn walk(&mut self, head: u32, above: Above, is_asked: impl Fn(&Posting) -> bool) {
+        self.walk_again(head, above, false, is_asked);
+    }
+
+    /// The same; `again` says that the list may be walked more than once for one change.
+    #[inline]
+    fn walk_again(&mut self, head: u32, above: Above, again: bool, is_asked: impl Fn(&Posting) -> bool) {
+        let mut at = head;
+        while at != NONE {
+            let posting = self.index.postings.get(at);
+            at = posting.next;
+            let fits = posting.actions & self.action != 0
+                && posting.dir == above.dir
+                && !(above.itself && posting.flags.below_only)
+                && is_asked(posting);
+            if fits {
+                self.take(posting, again);
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, posting: &Posting, again: bool) {
+        let rule = posting.rule;
+        if again || posting.flags.several || posting.flags.check {
+            let Some(word) = self.seen.get_mut(rule as usize / 64) else { return };
+            let bit = 1 << (rule % 64);
+            if *word & bit != 0 {
+                return;
+            }
+            if posting.flags.check {
+                let expr = self.index.rules.get(rule).expr.as_ref();
+                if !expr.is_some_and(|expr| self.subject.fires(expr)) {
+                    return;
+                }
+            }
+            *word |= bit;
+        }
+        self.out.push(rule);
+    }
+}
