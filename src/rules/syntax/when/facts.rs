@@ -2,17 +2,20 @@
 
 use std::ops::Range;
 
+use super::cursor::is_joint;
 use super::lexer::{Kind, Operator};
-use super::{Asked, How, Parser, Value, is_joint, one_of, size};
+use super::parts::{Asked, How, Value, one_of};
+use super::{Parser, size};
 use crate::diagnostic::{Code, TextFault};
 use crate::model::change::Action;
 use crate::model::duration::parse_duration_ms;
 use crate::model::metadata::nfc;
 use crate::model::nearest::nearest;
 use crate::model::path::{LogicalPath, PathError};
-use crate::rules::condition::{Actions, Expr, FactTest, MtimeTest, Predicate, SizeTest, TextFact, ValueTest};
+use crate::rules::condition::{Actions, Expr, FactTest, MtimeTest, Predicate, Relation, SizeTest, TextFact, ValueTest};
 use crate::rules::pattern::{PathGlob, TextPattern};
 use crate::rules::syntax::glob::{Scanned, bad_glob, over_paths};
+use crate::rules::syntax::watch_metadata::unquoted;
 use crate::rules::value::date;
 
 /// What a comparison asks about when its left side is no key.
@@ -164,7 +167,7 @@ impl Parser<'_> {
             Operator::Order(relation) => SizeTest::Compares(relation, bytes),
             _ => SizeTest::Is(bytes),
         };
-        if bytes == 0 && operator == Operator::Order(crate::rules::condition::Relation::Less) {
+        if bytes == 0 && operator == Operator::Order(Relation::Less) {
             let help = "write size == 0 for empty files";
             self.never(asked.range.start..value.range.end, "no size is below 0", help.to_owned());
         }
@@ -250,7 +253,7 @@ impl Parser<'_> {
 
     /// What a text fact is compared with by `==`.
     fn pattern(&mut self, fact: TextFact, value: &Value) -> Option<TextPattern> {
-        let wild = !value.quoted && !matches!(unquoted(value), TextPattern::Exact(_));
+        let wild = !value.quoted && !matches!(unquoted(&value.text), TextPattern::Exact(_));
         if !wild {
             let mut value = Value { text: value.text.clone(), quoted: value.quoted, range: value.range.clone() };
             if !value.quoted {
@@ -259,7 +262,7 @@ impl Parser<'_> {
             return Some(TextPattern::Exact(self.exact(fact, &value)?));
         }
         if !is_path(fact) {
-            let pattern = unquoted(value);
+            let pattern = unquoted(&value.text);
             if let TextPattern::Pieces(pieces) = &pattern {
                 let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
                 self.impossible(fact, &pieces, value.range.clone());
@@ -271,7 +274,7 @@ impl Parser<'_> {
         let text = if rooted { format!("/{}", value.text) } else { value.text.clone() };
         let path = self.path(fact, &text, value.range.clone())?;
         let path = path.strip_prefix('/').filter(|_| rooted).unwrap_or(&path);
-        Some(unquoted(&Value { text: path.to_owned(), quoted: false, range: value.range.clone() }))
+        Some(unquoted(path))
     }
 
     /// One whole value of a text fact, in its normal form.
@@ -372,9 +375,4 @@ impl Parser<'_> {
 /// Whether a fact is a logical path.
 fn is_path(fact: TextFact) -> bool {
     matches!(fact, TextFact::Path | TextFact::Dir | TextFact::Mount)
-}
-
-/// A value that was not quoted, as a pattern.
-fn unquoted(value: &Value) -> TextPattern {
-    crate::rules::syntax::watch_metadata::unquoted(&value.text)
 }

@@ -118,7 +118,7 @@ fn operator(text: &str, range: Range<usize>, faults: &mut Vec<TextFault>) -> Kin
     };
     let rest = "operators are == = != > >= < <= =~ !~ in like; a value with such characters goes in double quotes";
     let help = meant.map_or_else(|| rest.to_owned(), |meant| format!("write `{meant}`; {rest}"));
-    faults.push(TextFault::error(Code::BadWhen, range, format!("`{text}` is no operator"), "this", help));
+    faults.push(TextFault::error(Code::BadWhen, range, "this is no operator", "this", help));
     Kind::Bad
 }
 
