@@ -67,6 +67,8 @@ codes! {
     NotComparable = 20,
     /// A regular expression that cannot be read, or is too large.
     BadRegex = 21,
+    /// A `when` that cannot be read.
+    BadWhen = 22,
     /// A clause that can never be true.
     NeverTrue = 100,
     /// A text that ends with a space.
@@ -77,6 +79,8 @@ codes! {
     PartialDoubleStar = 103,
     /// No rules: nobody will be called.
     NoRules = 104,
+    /// A metadata key that looks like a mistyped fact.
+    KeyLikeFact = 105,
     /// Two mounts that overlap, in logical paths or on disk.
     MountsOverlap = 200,
     /// Nothing is mounted.

@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows where a text comes from; a fault names its place in the text.
 
+mod glob;
 pub mod target;
 pub mod watch_metadata;
 pub mod watch_path;
+pub mod when;

@@ -171,7 +171,7 @@ fn operator(text: &str, from: usize) -> Option<(usize, &'static str)> {
 }
 
 /// A text in double quotes that begins at `from`; and where it ends.
-fn quoted(text: &str, from: usize) -> Result<(String, usize), Box<TextFault>> {
+pub(super) fn quoted(text: &str, from: usize) -> Result<(String, usize), Box<TextFault>> {
     let mut out = String::new();
     let mut chars = text[from + 1..].char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -189,7 +189,7 @@ fn quoted(text: &str, from: usize) -> Result<(String, usize), Box<TextFault>> {
 }
 
 /// A text outside of quotes: pieces between stars.
-fn unquoted(text: &str) -> TextPattern {
+pub(super) fn unquoted(text: &str) -> TextPattern {
     let mut pieces = vec![String::new()];
     let text = nfc(text);
     let mut rest = text.as_str();

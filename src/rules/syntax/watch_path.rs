@@ -7,7 +7,7 @@
 use crate::diagnostic::{Code, TextFault};
 use crate::model::path::{LogicalPath, PathError};
 use crate::rules::condition::{Cover, Mode, PathClause};
-use crate::rules::pattern::PathGlob;
+use crate::rules::syntax::glob::{Scanned, bad_glob, over_paths};
 
 /// Reads one clause. Faults and warnings are added to `faults`; there is a clause when none of them blocks.
 pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
@@ -63,30 +63,8 @@ fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover>
     let Some(prefix) = scanned.glob_prefix else {
         return Some(Cover::Under { path: plain, itself: !scanned.unescaped.ends_with(b"/") });
     };
-    if path.ends_with('/') {
-        let help = format!("write `{path}**` for everything under the directories, or leave the last slash out");
-        let message = "a glob that ends with a slash covers nothing: no asset's path ends so";
-        faults.push(TextFault::error(Code::NeverTrue, whole.clone(), message, "never covers", help).as_warning());
-    }
-    if let Some(at) = partial_double_star(path) {
-        let message = "this `**` stops at `/` like `*`, because it is not a whole component of the path";
-        let help = "write `/**/` to cover any depth, such as /acme/**/*.mov";
-        let range = start + at..start + at + 2;
-        faults.push(TextFault::error(Code::PartialDoubleStar, range, message, "", help).as_warning());
-    }
-    match PathGlob::new(&path.replace("//", "/"), prefix) {
-        Ok(glob) => Some(Cover::Glob(Box::new(glob))),
-        Err(why) => {
-            faults.push(bad_glob(&why, whole));
-            None
-        }
-    }
-}
-
-fn bad_glob(why: &str, range: std::ops::Range<usize>) -> TextFault {
-    let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
-                (in TOML, write such a path in single quotes)";
-    TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
+    let double_star = |at| start + at..start + at + 2;
+    over_paths(path, prefix, whole, double_star, faults).map(|glob| Cover::Glob(Box::new(glob)))
 }
 
 fn path_help(path: &str, error: PathError) -> String {
@@ -104,59 +82,6 @@ fn path_help(path: &str, error: PathError) -> String {
         PathError::Dots => "write the path that is meant; `**` stands for any number of directories".into(),
         PathError::Nul => "remove the NUL character".into(),
     }
-}
-
-/// The path, looked at character by character.
-struct Scanned {
-    /// Without backslashes; each special character stands for itself.
-    unescaped: Vec<u8>,
-    /// For a glob: what stands before its first special character.
-    glob_prefix: Option<Vec<u8>>,
-}
-
-impl Scanned {
-    fn new(path: &str) -> Result<Self, String> {
-        let (mut unescaped, mut glob_prefix): (Vec<u8>, Option<Vec<u8>>) = (Vec::new(), None);
-        let mut in_class = false;
-        let mut buffer = [0; 4];
-        let mut chars = path.chars();
-        while let Some(mut c) = chars.next() {
-            match c {
-                '\\' => c = chars.next().ok_or("a backslash at its end has nothing to make literal")?,
-                '*' | '?' | '{' | '[' => {
-                    glob_prefix.get_or_insert_with(|| collapsed(&unescaped));
-                    in_class |= c == '[';
-                }
-                ']' => in_class = false,
-                _ => {}
-            }
-            if in_class && !c.is_ascii() {
-                return Err("`[...]` takes ASCII characters only; write {\u{e9},\u{e8}} for others".into());
-            }
-            unescaped.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
-        }
-        Ok(Self { unescaped, glob_prefix })
-    }
-}
-
-/// Without repeated slashes, as paths are.
-fn collapsed(prefix: &[u8]) -> Vec<u8> {
-    let mut out = prefix.to_vec();
-    out.dedup_by(|a, b| *a == b'/' && *b == b'/');
-    out
-}
-
-/// Where a `**` stands that is not a whole component.
-fn partial_double_star(path: &str) -> Option<usize> {
-    let mut at = 0;
-    for component in path.split('/') {
-        let plain = component != "**" && !component.contains(['\\', '{', '[']);
-        if let Some(inner) = component.find("**").filter(|_| plain) {
-            return Some(at + inner);
-        }
-        at += component.len() + 1;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -1,0 +1,103 @@
+//! How globs are written, in `watchPath` clauses as behind `like`: what in them is literal, and what is probably not meant.
+
+use std::ops::Range;
+
+use crate::diagnostic::{Code, TextFault};
+use crate::rules::pattern::PathGlob;
+
+/// A glob or a path, looked at character by character.
+pub(super) struct Scanned {
+    /// Without backslashes; each special character stands for itself.
+    pub unescaped: Vec<u8>,
+    /// For a glob: what stands before its first special character, without repeated slashes.
+    pub glob_prefix: Option<Vec<u8>>,
+}
+
+impl Scanned {
+    /// Looks at it.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let (mut unescaped, mut glob_prefix): (Vec<u8>, Option<Vec<u8>>) = (Vec::new(), None);
+        let mut in_class = false;
+        let mut buffer = [0; 4];
+        let mut chars = text.chars();
+        while let Some(mut c) = chars.next() {
+            match c {
+                '\\' => c = chars.next().ok_or("a backslash at its end has nothing to make literal")?,
+                '*' | '?' | '{' | '[' => {
+                    glob_prefix.get_or_insert_with(|| collapsed(&unescaped));
+                    in_class |= c == '[';
+                }
+                ']' => in_class = false,
+                _ => {}
+            }
+            if in_class && !c.is_ascii() {
+                return Err("`[...]` takes ASCII characters only; write {\u{e9},\u{e8}} for others".into());
+            }
+            unescaped.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+        }
+        Ok(Self { unescaped, glob_prefix })
+    }
+
+    /// The literal text that everything it covers begins with: all of it when nothing in it is special.
+    pub fn prefix(self) -> Vec<u8> {
+        self.glob_prefix.unwrap_or_else(|| collapsed(&self.unescaped))
+    }
+}
+
+/// Compiles a glob over logical paths and points out what is odd in it. `whole` is the place of the glob, `double_star` the
+/// place of the two stars that begin at a byte of it.
+pub(super) fn over_paths(
+    text: &str,
+    prefix: Vec<u8>,
+    whole: Range<usize>,
+    double_star: impl Fn(usize) -> Range<usize>,
+    faults: &mut Vec<TextFault>,
+) -> Option<PathGlob> {
+    if text.ends_with('/') {
+        let help = format!("write `{text}**` for everything under the directories, or leave the last slash out");
+        let message = "a glob that ends with a slash covers nothing: no asset's path ends so";
+        faults.push(TextFault::error(Code::NeverTrue, whole.clone(), message, "never covers", help).as_warning());
+    }
+    if let Some(at) = partial_double_star(text) {
+        let message = "this `**` stops at `/` like `*`, because it is not a whole component of the path";
+        let help = "write `/**/` to cover any depth, such as /acme/**/*.mov";
+        faults.push(TextFault::error(Code::PartialDoubleStar, double_star(at), message, "", help).as_warning());
+    }
+    match PathGlob::new(&text.replace("//", "/"), prefix) {
+        Ok(glob) => Some(glob),
+        Err(why) => {
+            faults.push(bad_glob(&why, whole));
+            None
+        }
+    }
+}
+
+/// The fault of a glob that cannot be read.
+pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
+    let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
+                (in TOML, write such a path in single quotes)";
+    TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
+}
+
+/// Without repeated slashes, as paths are.
+fn collapsed(prefix: &[u8]) -> Vec<u8> {
+    let mut out = prefix.to_vec();
+    out.dedup_by(|a, b| *a == b'/' && *b == b'/');
+    out
+}
+
+/// Where a `**` stands that is not a whole component.
+fn partial_double_star(path: &str) -> Option<usize> {
+    let mut at = 0;
+    for component in path.split('/') {
+        let plain = component != "**" && !component.contains(['\\', '{', '[']);
+        if let Some(inner) = component.find("**").filter(|_| plain) {
+            return Some(at + inner);
+        }
+        at += component.len() + 1;
+    }
+    None
+}
