@@ -422,7 +422,8 @@ pub enum FactTest {
     Mtime(MtimeTest),
 }
 
-/// A fact that is a text. Bytes that are not UTF-8 are U+FFFD in it, but for a glob over `path` and `dir`, which sees bytes.
+/// A fact that is a text, in NFC. Bytes that are not UTF-8 are U+FFFD in it, but for a glob over `path` and `dir`, which sees
+/// bytes as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextFact {
     /// The whole logical path.

@@ -13,7 +13,7 @@ use super::condition::{
 use super::value::date_of_ms;
 use super::value::date_of_ns;
 use crate::model::change::{Action, Change};
-use crate::model::metadata::Metadata;
+use crate::model::metadata::{Metadata, nfc};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
@@ -39,8 +39,17 @@ pub struct Subject<'a> {
     pub(super) time: Wall,
     pub(super) state: State<'a>,
     pub(super) facts: Facts<'a>,
-    /// By key.
+    /// By key, where they are many.
     pub(super) touched: Vec<Touched<'a>>,
+}
+
+/// Fewer keys are looked through one by one: that is quicker than sorting them first.
+const SCANNED_MAX: usize = 32;
+
+fn sort(touched: &mut [Touched<'_>]) {
+    if touched.len() > SCANNED_MAX {
+        touched.sort_by_key(|touched| touched.key);
+    }
 }
 
 /// A key that was set, changed or removed.
@@ -70,29 +79,48 @@ impl<'a> ValueList<'a> {
         }
     }
 
-    pub(super) fn is_several(self) -> bool {
+    #[inline]
+    pub(super) fn len(self) -> usize {
         match self {
-            Self::Owned(values) => values.len() > 1,
-            Self::Borrowed(values) => values.len() > 1,
+            Self::Owned(values) => values.len(),
+            Self::Borrowed(values) => values.len(),
+        }
+    }
+
+    pub(super) fn is_several(self) -> bool {
+        self.len() > 1
+    }
+
+    pub(super) fn is_one(self) -> bool {
+        self.len() == 1
+    }
+
+    #[inline]
+    pub(super) fn at(self, at: usize) -> &'a str {
+        match self {
+            Self::Owned(values) => &values[at],
+            Self::Borrowed(values) => values[at],
         }
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = &'a str> {
-        let (owned, borrowed) = match self {
-            Self::Owned(values) => (values, &[][..]),
-            Self::Borrowed(values) => (&[][..], values),
-        };
-        owned.iter().map(String::as_str).chain(borrowed.iter().copied())
+        (0..self.len()).map(move |at| self.at(at))
     }
 }
 
 impl<'a> Touched<'a> {
+    #[inline]
+    pub(super) fn given_len(&self) -> usize {
+        self.given.as_ref().map_or(self.now.len(), Vec::len)
+    }
+
+    #[inline]
+    pub(super) fn given_at(&self, at: usize) -> &'a str {
+        self.given.as_ref().map_or_else(|| self.now.at(at), |given| given[at])
+    }
+
     pub(super) fn given(&self) -> impl Iterator<Item = &'a str> {
-        let (some, all) = match &self.given {
-            Some(some) => (some.as_slice(), ValueList::Borrowed(&[])),
-            None => (&[][..], self.now),
-        };
-        some.iter().copied().chain(all.iter())
+        (0..self.given_len()).map(|at| self.given_at(at))
     }
 }
 
@@ -123,7 +151,7 @@ impl<'a> Subject<'a> {
             let given = (!delta.old.is_empty()).then(|| new_values(&delta.old, &delta.new));
             touched.push(Touched { key: &delta.key, now: ValueList::Owned(&delta.new), given });
         }
-        touched.sort_by_key(|touched| touched.key);
+        sort(&mut touched);
         let Change { path, action, owner, time, .. } = change;
         Self { path: path.as_bytes(), action: *action, owner, time: *time, state: State::All(state), facts, touched }
     }
@@ -138,7 +166,7 @@ impl<'a> Subject<'a> {
     ) -> Self {
         let one = |(key, values)| Touched { key, now: ValueList::Borrowed(values), given: None };
         let mut touched: Vec<_> = given.map(one).collect();
-        touched.sort_by_key(|touched| touched.key);
+        sort(&mut touched);
         Self { path, action, owner: "", time: Wall(0), state: State::Touched, facts, touched }
     }
 
@@ -182,10 +210,7 @@ impl<'a> Subject<'a> {
             Test::AnyTouched => true,
         };
         match &clause.keys {
-            Keys::One(key) => {
-                let found = self.touched.binary_search_by_key(&key.as_str(), |touched| touched.key);
-                found.is_ok_and(|at| of(&self.touched[at]))
-            }
+            Keys::One(key) => self.touched_key(key).is_some_and(of),
             Keys::Like(pattern) => self.touched.iter().any(|touched| pattern.matches(touched.key) && of(touched)),
         }
     }
@@ -206,14 +231,19 @@ impl<'a> Subject<'a> {
         has_such_key != (clause.test == Test::Removed)
     }
 
+    pub(super) fn touched_key(&self, key: &str) -> Option<&Touched<'a>> {
+        if self.touched.len() <= SCANNED_MAX {
+            return self.touched.iter().find(|touched| touched.key == key);
+        }
+        let at = self.touched.binary_search_by_key(&key, |touched| touched.key).ok()?;
+        Some(&self.touched[at])
+    }
+
     /// The values that a key has after the change; none when it is absent.
     pub(super) fn values(&self, key: &str) -> Option<ValueList<'a>> {
         let values = match self.state {
             State::All(state) => ValueList::Owned(state.get(key)?),
-            State::Touched => {
-                let at = self.touched.binary_search_by_key(&key, |touched| touched.key).ok()?;
-                self.touched[at].now
-            }
+            State::Touched => self.touched_key(key)?.now,
         };
         (!values.is_empty()).then_some(values)
     }
@@ -251,15 +281,21 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn text(&self, fact: TextFact) -> Cow<'a, str> {
         match fact {
-            TextFact::Path => String::from_utf8_lossy(self.path),
-            TextFact::Name => String::from_utf8_lossy(name(self.path)),
-            TextFact::Ext => String::from_utf8_lossy(extension(name(self.path))),
-            TextFact::Dir => String::from_utf8_lossy(directory(self.path)),
+            TextFact::Path => readable(self.path),
+            TextFact::Name => readable(name(self.path)),
+            TextFact::Ext => readable(extension(name(self.path))),
+            TextFact::Dir => readable(directory(self.path)),
             TextFact::Owner => Cow::Borrowed(self.owner),
             TextFact::Mount => self.facts.mount.display(),
             TextFact::Tenant => Cow::Borrowed(self.facts.tenant.unwrap_or_default()),
         }
     }
+}
+
+/// A part of a path as a text, in NFC like every value of a rule.
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(bytes);
+    if text.is_ascii() { text } else { Cow::Owned(nfc(&text)) }
 }
 
 /// The last component of a path.

@@ -15,6 +15,7 @@ mod dirs;
 mod hash;
 mod parts;
 mod postings;
+mod prefetch;
 mod probe;
 mod slab;
 mod table;
@@ -29,7 +30,7 @@ use anchors::{Anchor, What, anchors};
 use dirs::Dirs;
 use hash::Hashing;
 use parts::{Bound, Parts};
-use postings::{Flags, Kind, Posting};
+use postings::{Crowd, Flags, Kind, Member, Posting};
 use slab::{NONE, Slab};
 use table::Table;
 use texts::Texts;
@@ -39,7 +40,9 @@ use texts::Texts;
 pub struct Index {
     hashing: Hashing,
     rules: Slab<RuleEntry>,
+    members: Slab<Member>,
     postings: Slab<Posting>,
+    crowds: Slab<Crowd>,
     /// By directory and what is asked, the first posting of each list.
     table: Table,
     texts: Texts,
@@ -56,7 +59,7 @@ pub struct Index {
 /// One rule.
 #[derive(Debug, Clone, Default)]
 struct RuleEntry {
-    /// The first of its postings; the others follow as siblings.
+    /// The first of its members; the others follow as siblings.
     first: u32,
     /// What it asks, where some anchor does not say all of it.
     expr: Option<Box<Expr>>,
@@ -73,7 +76,9 @@ impl Index {
         Self {
             hashing,
             rules: Slab::default(),
+            members: Slab::default(),
             postings: Slab::default(),
+            crowds: Slab::default(),
             table: Table::default(),
             texts: Texts::default(),
             dirs: Dirs::default(),
@@ -115,9 +120,7 @@ impl Index {
         let entry = self.rules.remove(rule);
         let mut at = entry.first;
         while at != NONE {
-            let next = self.postings.get(at).sibling;
-            self.unfile(at);
-            at = next;
+            at = self.leave(at);
         }
     }
 
@@ -125,23 +128,19 @@ impl Index {
         let (path, itself) = anchor.dir.map_or((&b"/"[..], false), |dir| (dir.path, dir.itself));
         let dir = self.dirs.take(&self.hashing, &mut self.texts, tenant, path);
         let (kind, key, value) = self.asked(dir, &anchor.what);
-        let sibling = std::mem::replace(&mut self.rules.get_mut(rule).first, NONE);
         let flags = Flags {
             below_only: !itself,
             check: !anchor.exact,
             // Several values of one key may each find it.
             several: is_one_of_several || kind.is_found_by_parts(),
+            crowd: false,
         };
-        let posting =
-            Posting { next: NONE, prev: NONE, rule, sibling, dir, key, value, kind, actions: anchor.actions, flags };
-        let number = self.postings.insert(posting);
-        self.rules.get_mut(rule).first = number;
         match kind {
             Kind::HeldValue | Kind::HeldKey => self.held += 1,
             Kind::Fact(fact) => self.facts[fact as usize] += 1,
             _ => {}
         }
-        self.link(number);
+        self.join(rule, Posting { dir, key, value, kind, actions: anchor.actions, flags, ..Posting::default() });
     }
 
     /// What a posting says, with its texts taken into use.

@@ -57,12 +57,15 @@ impl Dir {
     /// Whether something with this hash may be asked below it.
     #[inline]
     pub(super) fn may_ask(&self, hash: u64) -> bool {
+        may_have(self.filter(), hash)
+    }
+
+    /// The filter's words. One word of ones lets everything through.
+    #[inline]
+    pub(super) fn filter(&self) -> &[u64] {
         match &self.filter {
-            Filter::Some { words, .. } => {
-                let bits = bits(hash);
-                words.get(word(hash, words.len())).is_some_and(|word| word & bits == bits)
-            }
-            Filter::All => true,
+            Filter::Some { words, .. } => words,
+            Filter::All => &[u64::MAX],
         }
     }
 
@@ -89,6 +92,13 @@ impl Dir {
         let size = words.len();
         words[word(hash, size)] |= bits(hash);
     }
+}
+
+/// Whether something with this hash may have been noted in a filter.
+#[inline]
+pub(super) fn may_have(words: &[u64], hash: u64) -> bool {
+    let bits = bits(hash);
+    words.get(word(hash, words.len())).is_some_and(|word| word & bits == bits)
 }
 
 #[inline]

@@ -5,17 +5,18 @@ use super::slab::NONE;
 use super::{Index, hash::Hashing, texts::Texts};
 use crate::rules::condition::TextFact;
 
-/// One rule under one anchor, in 32 bytes.
+/// What is asked below one directory, and by whom, in 32 bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Posting {
     /// The next of its list.
     pub next: u32,
     /// The one before it; [`NONE`] for the first.
     pub prev: u32,
-    /// The rule; [`NONE`] in the posting that says where the parts of a key's values are kept.
+    /// The rule that asks it, by its member; of a crowd, that many ask the same, its number. [`NONE`] in the posting that
+    /// says where the parts of a key's values are kept.
+    pub who: u32,
+    /// The rule.
     pub rule: u32,
-    /// The rule's next posting.
-    pub sibling: u32,
     pub dir: u32,
     /// The key's text.
     pub key: u32,
@@ -63,7 +64,7 @@ impl Kind {
 }
 
 /// How a posting is to be taken.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Flags {
     /// The path itself does not count, only what is below it.
     pub below_only: bool,
@@ -71,15 +72,41 @@ pub(super) struct Flags {
     pub check: bool,
     /// The rule may be found more than once.
     pub several: bool,
+    /// Many ask the same.
+    pub crowd: bool,
 }
+
+/// One rule at one of its postings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Member {
+    pub posting: u32,
+    /// Where it stands in the crowd there.
+    pub place: u32,
+    /// The rule's next.
+    pub sibling: u32,
+}
+
+/// Rules that ask the very same below the same directory, side by side, so that thousands that all match cost little more
+/// than writing them down.
+pub(super) type Crowd = Vec<InCrowd>;
+
+/// One of a crowd.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InCrowd {
+    pub rule: u32,
+    pub member: u32,
+}
+
+/// How many postings at the head of a list are looked at for one that asks the same.
+const ALIKE_MAX: usize = 4;
 
 impl Default for Posting {
     fn default() -> Self {
         Self {
             next: NONE,
             prev: NONE,
+            who: NONE,
             rule: NONE,
-            sibling: NONE,
             dir: NONE,
             key: NONE,
             value: NONE,
@@ -92,10 +119,10 @@ impl Default for Posting {
 
 /// Hashes of what is asked, whatever the directory.
 impl Hashing {
-    /// Of a key by its text's number.
+    /// Of a key.
     #[inline]
-    pub(super) fn key(&self, key: u32) -> u64 {
-        self.pair(1, u64::from(key))
+    pub(super) fn key(&self, key: &[u8]) -> u64 {
+        self.text(1, key)
     }
 
     /// Of what is asked of a key or a part of its values; `key` is [`Self::key`].
@@ -132,13 +159,14 @@ impl Hashing {
     /// Of what a posting asks; `None` where it stands in no list of the table.
     fn asked(&self, texts: &Texts, posting: &Posting) -> Option<u64> {
         let value = || if posting.value == NONE { &[][..] } else { texts.get(posting.value) };
+        let key = || self.key(texts.get(posting.key));
         match posting.kind {
             Kind::Any | Kind::Touch | Kind::Compare => None,
             Kind::PathSuffix => Some(self.path_suffix(value())),
             Kind::Fact(fact) => Some(self.fact(fact, value())),
-            Kind::Parts => Some(self.of_key(Kind::Parts, self.key(posting.key), &[])),
-            kind if kind.is_of_key() => Some(self.key(posting.key)),
-            kind => Some(self.of_key(kind, self.key(posting.key), value())),
+            Kind::Parts => Some(self.of_key(Kind::Parts, key(), &[])),
+            kind if kind.is_of_key() => Some(key()),
+            kind => Some(self.of_key(kind, key(), value())),
         }
     }
 }
@@ -146,7 +174,7 @@ impl Hashing {
 impl Index {
     /// The parts of a key's values below a directory, used once more from now on.
     pub(super) fn parts_of(&mut self, dir: u32, key: u32) -> u32 {
-        if let Some(parts) = self.find_parts(dir, key, self.hashing.key(key)) {
+        if let Some(parts) = self.find_parts(dir, self.texts.get(key)) {
             self.parts.get_mut(parts).uses += 1;
             return parts;
         }
@@ -159,17 +187,17 @@ impl Index {
         parts
     }
 
-    /// The parts of a key's values below a directory, if any are asked for; `hash` is the key's.
-    pub(super) fn find_parts(&self, dir: u32, key: u32, hash: u64) -> Option<u32> {
-        let asked = self.hashing.of_key(Kind::Parts, hash, &[]);
-        self.find_parts_posting(dir, key, asked).map(|number| self.postings.get(number).value)
+    /// The parts of a key's values below a directory, if any are asked for.
+    pub(super) fn find_parts(&self, dir: u32, key: &[u8]) -> Option<u32> {
+        self.find_parts_posting(dir, key).map(|number| self.postings.get(number).value)
     }
 
-    fn find_parts_posting(&self, dir: u32, key: u32, asked: u64) -> Option<u32> {
+    fn find_parts_posting(&self, dir: u32, key: &[u8]) -> Option<u32> {
+        let asked = self.hashing.of_key(Kind::Parts, self.hashing.key(key), &[]);
         let mut at = self.table.get(self.hashing.below(dir, asked));
         while at != NONE {
             let posting = self.postings.get(at);
-            if posting.kind == Kind::Parts && posting.dir == dir && posting.key == key {
+            if posting.kind == Kind::Parts && posting.dir == dir && self.texts.get(posting.key) == key {
                 return Some(at);
             }
             at = posting.next;
@@ -184,12 +212,85 @@ impl Index {
         if entry.uses > 0 {
             return;
         }
-        let asked = self.hashing.of_key(Kind::Parts, self.hashing.key(key), &[]);
-        if let Some(number) = self.find_parts_posting(dir, key, asked) {
+        if let Some(number) = self.find_parts_posting(dir, self.texts.get(key)) {
             self.unlink(number);
             self.postings.remove(number);
         }
         self.parts.remove(parts);
+    }
+
+    /// Files a rule under a posting: its own, or a crowd's that asks the same.
+    pub(super) fn join(&mut self, rule: u32, posting: Posting) {
+        let sibling = self.rules.get(rule).first;
+        let member = self.members.insert(Member { posting: NONE, place: 0, sibling });
+        self.rules.get_mut(rule).first = member;
+        let number = match self.find_alike(&posting) {
+            Some(number) => {
+                self.give_asked_back(&posting);
+                let other = self.postings.get_mut(number);
+                if !other.flags.crowd {
+                    let first = InCrowd { rule: other.rule, member: other.who };
+                    other.flags.crowd = true;
+                    other.who = self.crowds.insert(vec![first]);
+                }
+                let crowd = self.crowds.get_mut(other.who);
+                self.members.get_mut(member).place = crowd.len() as u32;
+                crowd.push(InCrowd { rule, member });
+                number
+            }
+            None => {
+                let number = self.postings.insert(Posting { who: member, rule, ..posting });
+                self.link(number);
+                number
+            }
+        };
+        self.members.get_mut(member).posting = number;
+    }
+
+    /// Takes a rule out of one of its postings; gives its next.
+    pub(super) fn leave(&mut self, member: u32) -> u32 {
+        let Member { posting: number, place, sibling } = self.members.remove(member);
+        let posting = self.postings.get(number);
+        if posting.flags.crowd {
+            let who = posting.who;
+            let crowd = self.crowds.get_mut(who);
+            crowd.swap_remove(place as usize);
+            if let Some(moved) = crowd.get(place as usize) {
+                self.members.get_mut(moved.member).place = place;
+            }
+            if !crowd.is_empty() {
+                return sibling;
+            }
+            self.crowds.remove(who);
+        }
+        self.unfile(number);
+        sibling
+    }
+
+    /// A posting that asks the same, among the first of its list.
+    fn find_alike(&self, posting: &Posting) -> Option<u32> {
+        let mut at = self.head(posting, self.hashing.asked(&self.texts, posting));
+        for _ in 0..ALIKE_MAX {
+            if at == NONE {
+                return None;
+            }
+            let other = self.postings.get(at);
+            let is_alike = other.dir == posting.dir
+                && other.kind == posting.kind
+                && other.key == posting.key
+                && (other.value == posting.value || self.is_same_bound(other, posting))
+                && other.actions == posting.actions
+                && other.flags == Flags { crowd: other.flags.crowd, ..posting.flags };
+            if is_alike {
+                return Some(at);
+            }
+            at = other.next;
+        }
+        None
+    }
+
+    fn is_same_bound(&self, a: &Posting, b: &Posting) -> bool {
+        a.kind == Kind::Compare && self.bounds.get(a.value).comparison == self.bounds.get(b.value).comparison
     }
 
     /// Puts a posting at the head of its list.
@@ -211,7 +312,7 @@ impl Index {
             let length = self.texts.get(self.postings.get(number).value).len();
             self.dirs.get_mut(dir).suffixes |= length_bit(length);
         }
-        let head = self.head(number, asked);
+        let head = self.head(self.postings.get(number), asked);
         if head != NONE {
             self.postings.get_mut(head).prev = number;
         }
@@ -243,17 +344,24 @@ impl Index {
     }
 
     /// Takes a posting out, and gives back what it used.
-    pub(super) fn unfile(&mut self, number: u32) {
+    fn unfile(&mut self, number: u32) {
         self.unlink(number);
-        let Posting { dir, key, value, kind, .. } = self.postings.remove(number);
+        let posting = self.postings.remove(number);
+        let Posting { dir, key, kind, .. } = posting;
+        if let Kind::Prefix | Kind::Suffix | Kind::Gram = kind
+            && let Some(parts) = self.find_parts(dir, self.texts.get(key))
+        {
+            self.give_parts_back(dir, key, parts);
+        }
+        self.give_asked_back(&posting);
+    }
+
+    /// Gives back what [`Index::asked`] took into use, and the directory.
+    fn give_asked_back(&mut self, posting: &Posting) {
+        let Posting { dir, key, value, kind, .. } = *posting;
         match kind {
             Kind::HeldValue | Kind::HeldKey => self.held -= 1,
             Kind::Fact(fact) => self.facts[fact as usize] -= 1,
-            Kind::Prefix | Kind::Suffix | Kind::Gram => {
-                if let Some(parts) = self.find_parts(dir, key, self.hashing.key(key)) {
-                    self.give_parts_back(dir, key, parts);
-                }
-            }
             _ => {}
         }
         if kind == Kind::Compare {
@@ -269,8 +377,7 @@ impl Index {
     }
 
     /// The first of the list that a posting stands in.
-    fn head(&self, number: u32, asked: Option<u64>) -> u32 {
-        let posting = self.postings.get(number);
+    fn head(&self, posting: &Posting, asked: Option<u64>) -> u32 {
         match (asked, posting.kind) {
             (Some(asked), _) => self.table.get(self.hashing.below(posting.dir, asked)),
             (None, Kind::Touch) => self.dirs.get(posting.dir).touch,

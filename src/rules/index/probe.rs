@@ -8,7 +8,9 @@ use super::anchors::bit;
 use super::dirs::{self, Dir};
 use super::parts::lengths;
 use super::postings::{Kind, Posting};
+use super::prefetch::prefetch;
 use super::slab::NONE;
+use super::texts::Texts;
 use crate::rules::condition::TextFact;
 use crate::rules::eval::{Subject, Touched};
 use crate::rules::value::Scale;
@@ -34,7 +36,6 @@ struct Above {
 #[derive(Debug, Clone, Copy)]
 struct Probe {
     asked: u64,
-    key: u32,
     /// Among the keys that were touched, or those that the asset has.
     at: u32,
     /// Which of its values; [`NONE`]: the key itself.
@@ -45,6 +46,7 @@ struct Probe {
 
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
+    hash: u64,
     head: u32,
     /// Among the directories.
     above: u32,
@@ -132,40 +134,63 @@ impl Index {
         probes.clear();
         candidates.clear();
         for (at, touched) in (0..).zip(&subject.touched) {
-            let text = touched.key.as_bytes();
-            // A key that no rule names is asked about by none.
-            let Some(key) = self.texts.find(self.hashing.text(0, text), text) else { continue };
-            let hash = self.hashing.key(key);
+            let hash = self.hashing.key(touched.key.as_bytes());
             let several = touched.now.is_several();
-            probes.push(Probe { asked: hash, key, at, value: NONE, several });
-            for (value, text) in (0..).zip(touched.given()) {
-                let asked = self.hashing.of_key(Kind::Value, hash, text.as_bytes());
-                probes.push(Probe { asked, key, at, value, several });
+            probes.push(Probe { asked: hash, at, value: NONE, several });
+            for value in 0..touched.given_len() {
+                let asked = self.hashing.of_key(Kind::Value, hash, touched.given_at(value).as_bytes());
+                probes.push(Probe { asked, at, value: value as u32, several });
             }
         }
         for (above, Above { dir: number, .. }) in (0..).zip(dirs) {
-            let dir = self.dirs.get(*number);
+            let filter = self.dirs.get(*number).filter();
             for (probe, Probe { asked, .. }) in (0..).zip(&*probes) {
-                if dir.may_ask(*asked) {
-                    let head = self.table.get(self.hashing.below(*number, *asked));
-                    if head != NONE {
-                        candidates.push(Candidate { head, above, probe });
-                    }
+                if dirs::may_have(filter, *asked) {
+                    candidates.push(Candidate { hash: self.hashing.below(*number, *asked), head: NONE, above, probe });
                 }
             }
         }
-        for Candidate { head, above, probe } in &*candidates {
+        // None of these waits for another's memory.
+        for candidate in &mut *candidates {
+            candidate.head = self.table.get(candidate.hash);
+        }
+        candidates.retain(|candidate| candidate.head != NONE);
+        for candidate in &*candidates {
+            prefetch(self.postings.get(candidate.head));
+        }
+        for candidate in &*candidates {
+            let posting = self.postings.get(candidate.head);
+            self.texts.prefetch(posting.key);
+            self.texts.prefetch(posting.value);
+        }
+        for Candidate { head, above, probe, .. } in &*candidates {
             let (above, probe) = (dirs[*above as usize], probes[*probe as usize]);
             let touched = &subject.touched[probe.at as usize];
+            // Texts are kept once: what has the number of one that was compared needs no comparing.
+            let mut key = Same::to(touched.key.as_bytes());
             if probe.value == NONE {
-                found.walk(*head, above, |posting| posting.key == probe.key && self.is_asked_of(posting, touched));
-            } else if let Some(value) = touched.given().nth(probe.value as usize) {
+                // Where it has one value, the number of its text says which `!=` it is not.
+                let mut only: Option<u32> = None;
+                found.walk(*head, above, |posting| {
+                    posting.kind.is_of_key()
+                        && key.is(&self.texts, posting.key)
+                        && match posting.kind {
+                            Kind::Without if touched.now.is_one() => {
+                                let text = touched.now.at(0).as_bytes();
+                                let find = || self.texts.find(self.hashing.text(0, text), text).unwrap_or(NONE);
+                                *only.get_or_insert_with(find) != posting.value
+                            }
+                            _ => self.is_asked_of(posting, touched),
+                        }
+                });
+            } else {
+                let mut value = Same::to(touched.given_at(probe.value as usize).as_bytes());
                 // A sequence may have a value twice.
                 let again = probe.several;
                 found.walk_again(*head, above, again, |posting| {
                     posting.kind == Kind::Value
-                        && posting.key == probe.key
-                        && self.texts.get(posting.value) == value.as_bytes()
+                        && key.is(&self.texts, posting.key)
+                        && value.is(&self.texts, posting.value)
                 });
             }
         }
@@ -196,11 +221,12 @@ impl Index {
 
     /// What is asked of parts of the values that a key was given.
     fn probe_parts(&self, touched: &Touched<'_>, probe: Probe, above: Above, dir: &Dir, found: &mut Found<'_, '_>) {
-        let Probe { asked: hash, key, .. } = probe;
+        let Probe { asked: hash, .. } = probe;
+        let mut key = Same::to(touched.key.as_bytes());
         if !dir.may_ask(self.hashing.of_key(Kind::Parts, hash, &[])) {
             return;
         }
-        let Some(parts) = self.find_parts(above.dir, key, hash) else { return };
+        let Some(parts) = self.find_parts(above.dir, touched.key.as_bytes()) else { return };
         let parts = self.parts.get(parts);
         for value in touched.given() {
             let bytes = value.as_bytes();
@@ -209,7 +235,9 @@ impl Index {
                 if dir.may_ask(asked) {
                     let head = self.table.get(self.hashing.below(above.dir, asked));
                     found.walk(head, above, |posting| {
-                        posting.kind == kind && posting.key == key && self.texts.get(posting.value) == part
+                        posting.kind == kind
+                            && key.is(&self.texts, posting.key)
+                            && self.texts.get(posting.value) == part
                     });
                 }
             };
@@ -239,14 +267,13 @@ impl Index {
     /// What is asked of metadata as it stands.
     fn probe_held(&self, subject: &Subject<'_>, dirs: &[Above], found: &mut Found<'_, '_>) {
         for (text, values) in subject.held() {
-            let text = text.as_bytes();
-            let Some(key) = self.texts.find(self.hashing.text(0, text), text) else { continue };
-            let hash = self.hashing.key(key);
+            let hash = self.hashing.key(text.as_bytes());
+            let mut key = Same::to(text.as_bytes());
             for above in dirs {
                 let mut ask = |kind, value: &[u8]| {
                     self.probe_one(*above, self.hashing.of_key(kind, hash, value), found, |posting| {
                         posting.kind == kind
-                            && posting.key == key
+                            && key.is(&self.texts, posting.key)
                             && (kind == Kind::HeldKey || self.texts.get(posting.value) == value)
                     });
                 };
@@ -277,10 +304,31 @@ impl Index {
         }
     }
 
-    fn probe_one(&self, above: Above, asked: u64, found: &mut Found<'_, '_>, is_asked: impl Fn(&Posting) -> bool) {
+    fn probe_one(&self, above: Above, asked: u64, found: &mut Found<'_, '_>, is_asked: impl FnMut(&Posting) -> bool) {
         if self.dirs.get(above.dir).may_ask(asked) {
             found.walk_again(self.table.get(self.hashing.below(above.dir, asked)), above, true, is_asked);
         }
+    }
+}
+
+/// A text that interned ones are compared with, once each.
+struct Same<'a> {
+    text: &'a [u8],
+    /// The number of the one that is the same, once it was met.
+    number: u32,
+}
+
+impl<'a> Same<'a> {
+    fn to(text: &'a [u8]) -> Self {
+        Self { text, number: NONE }
+    }
+
+    #[inline]
+    fn is(&mut self, texts: &Texts, number: u32) -> bool {
+        if self.number == NONE && number != NONE && texts.get(number) == self.text {
+            self.number = number;
+        }
+        number == self.number && number != NONE
     }
 }
 
@@ -297,13 +345,13 @@ impl Found<'_, '_> {
     /// Takes those postings of a list that are of the directory and ask what the change has. Other things may stand in the
     /// list whose hash is the same.
     #[inline]
-    fn walk(&mut self, head: u32, above: Above, is_asked: impl Fn(&Posting) -> bool) {
+    fn walk(&mut self, head: u32, above: Above, is_asked: impl FnMut(&Posting) -> bool) {
         self.walk_again(head, above, false, is_asked);
     }
 
     /// The same; `again` says that the list may be walked more than once for one change.
     #[inline]
-    fn walk_again(&mut self, head: u32, above: Above, again: bool, is_asked: impl Fn(&Posting) -> bool) {
+    fn walk_again(&mut self, head: u32, above: Above, again: bool, mut is_asked: impl FnMut(&Posting) -> bool) {
         let mut at = head;
         while at != NONE {
             let posting = self.index.postings.get(at);
@@ -320,21 +368,33 @@ impl Found<'_, '_> {
 
     #[inline]
     fn take(&mut self, posting: &Posting, again: bool) {
-        let rule = posting.rule;
-        if again || posting.flags.several || posting.flags.check {
-            let Some(word) = self.seen.get_mut(rule as usize / 64) else { return };
-            let bit = 1 << (rule % 64);
-            if *word & bit != 0 {
-                return;
-            }
-            if posting.flags.check {
-                let expr = self.index.rules.get(rule).expr.as_ref();
-                if !expr.is_some_and(|expr| self.subject.fires(expr)) {
-                    return;
+        let is_plain = !(again || posting.flags.several || posting.flags.check);
+        match (posting.flags.crowd, is_plain) {
+            (false, true) => self.out.push(posting.rule),
+            (false, false) => self.take_once(posting.rule, posting.flags.check),
+            (true, true) => self.out.extend(self.index.crowds.get(posting.who).iter().map(|one| one.rule)),
+            (true, false) => {
+                for one in self.index.crowds.get(posting.who) {
+                    self.take_once(one.rule, posting.flags.check);
                 }
             }
-            *word |= bit;
         }
+    }
+
+    /// Takes a rule that may have been taken before; where its expression has to be asked, only if that is true.
+    fn take_once(&mut self, rule: u32, check: bool) {
+        let Some(word) = self.seen.get_mut(rule as usize / 64) else { return };
+        let bit = 1 << (rule % 64);
+        if *word & bit != 0 {
+            return;
+        }
+        if check {
+            let expr = self.index.rules.get(rule).expr.as_ref();
+            if !expr.is_some_and(|expr| self.subject.fires(expr)) {
+                return;
+            }
+        }
+        *word |= bit;
         self.out.push(rule);
     }
 }

@@ -233,7 +233,7 @@ fn check(index: Index, steps: Vec<Step>) {
         index.remove(number);
     }
     assert_eq!((index.postings.len(), index.texts.len(), index.parts.len(), index.bounds.len()), (0, 0, 0, 0));
-    assert_eq!((index.held, index.facts), (0, [0; 7]));
+    assert_eq!((index.held, index.facts, index.members.len(), index.crowds.len()), (0, [0; 7], 0, 0));
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Texts that several things share: each is kept once, with a number, and goes when nobody uses it any more.
 
 use super::hash::Hashing;
+use super::prefetch::prefetch;
 use super::slab::{NONE, Slab};
 use super::table::Table;
 
@@ -60,6 +61,14 @@ impl Texts {
     #[inline]
     pub(super) fn get(&self, number: u32) -> &[u8] {
         self.places.get(number).bytes.as_slice()
+    }
+
+    /// A text will be needed soon.
+    #[inline]
+    pub(super) fn prefetch(&self, number: u32) {
+        if number != NONE {
+            prefetch(self.places.get(number));
+        }
     }
 
     /// The number of a text that somebody uses.
