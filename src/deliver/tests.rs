@@ -12,7 +12,7 @@ use super::scripted::{CERTIFICATE, Scripted, Step};
 use super::{Client, Limits};
 use crate::model::delivery::{Outcome, Phase, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
-use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
 
 const OK: Step = Say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthank");
@@ -38,9 +38,8 @@ fn post(url: &str) -> Target {
 
 fn send_request(target: Target, body: &str) -> SendRequest {
     let name = Name::parse("watch").expect("a name");
-    let (retry, batching) = (RetrySchedule::default(), Batching::default());
     SendRequest {
-        subscription: Arc::new(Subscription { name, target, retry, batching, covers_modification: true }),
+        subscription: Arc::new(Subscription::new(name, target)),
         number: DeliveryNo(7),
         id: DeliveryId { node: NodeId(0xab), number: DeliveryNo(7) },
         attempt: 3,

@@ -5,3 +5,4 @@
 pub mod target;
 pub mod watch_metadata;
 pub mod watch_path;
+pub mod when;
