@@ -68,7 +68,7 @@ mod tests {
             (r#"queryParam = ["access_token=abc"]"#, r#"queryParam = ["access_token=***"]"#),
             ("secret = 'wh\u{e9}'", "secret = '****'"),
             (r#"secret = "file:/run/secrets/sfo""#, r#"secret = "file:/run/secrets/sfo""#),
-            (r#"secret = "file:/a, token = "geheim""#, r#"secret = "*************************""#),
+            (r#"secret = "file:/a, token = "geheim""#, r#"secret = "************************""#),
             (r#"header = ["Authorization: env:geheim"]"#, r#"header = ["Authorization: **********"]"#),
             (r#"callback = "http://ana:pw@host/x""#, r#"callback = "http://******@host/x""#),
             (r#"callback = "http:ana:p/w@host""#, r#"callback = "http:*******@host""#),

@@ -299,15 +299,14 @@ fn a_paused_subscription_gathers_and_goes_on_from_there() {
         "rule a delays=10
          rule b
          0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
-         rule a delays=10 paused=1
+         1 rule a delays=10 paused=1 ->
          1 refuse 1 ->
          2 owe 2 3 to a b ->
          3 accept 2 -> b 3/1 [2 3]
          50 tick ->
          60 accept 3 ->
          status -> owed 2, pending 1, in flight 0, waiting 0, dead 0
-         rule a delays=10
-         70 tick -> a 1/2 [1]
+         70 rule a delays=10 -> a 1/2 [1]
          80 accept 1 -> a 4/1 [2 3]",
     );
 }

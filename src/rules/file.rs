@@ -137,3 +137,6 @@ fn not_acted_on(span: Range<usize>, what: &str, instead: &str, faults: &mut Faul
     let message = format!("this version reads {what} but does not act on it yet");
     faults.warning(Code::NotActedOn, span, message, "no effect yet").help(instead);
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,3 +65,6 @@ pub(super) fn lint(rules: &[Rule], placed: &[Placed]) -> Vec<(usize, Diagnostic)
     covered::lint(rules, placed, &mut notes);
     notes.0
 }
+
+#[cfg(test)]
+mod tests;
