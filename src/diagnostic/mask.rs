@@ -9,7 +9,7 @@ use regex::Regex;
 /// A name that suggests a secret, `:` or `=`, and everything up to the quote that ends the string.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?im)((?:authorization|cookie|token|secret|passw|api-?key|access-?key|credential)[a-z0-9_-]*\s*["']?\s*[:=]\s*["']?)(.+?)(["']\s*(?:[,\]}#]|$)|$)"#,
+        r#"(?im)((?:authorization|cookie|token|secret|passw|api[-_]?key|access[-_]?key|credential)[a-z0-9_-]*\s*["']?\s*[:=]\s*["']?)(.+?)(["']\s*(?:[,\]}#]|$)|$)"#,
     )
     .expect("the pattern is a constant, and a test runs it")
 });

@@ -67,7 +67,10 @@ impl Loaded {
                         SecretRef::Env(_) => {
                             "set the variable where ringback is started, or write secret = \"file:...\""
                         }
-                        _ => "a secret is whsec_ and base64: echo whsec_$(openssl rand -base64 32)",
+                        _ => {
+                            "put the secret there, where ringback's user can read it; \
+                             to make one: echo whsec_$(openssl rand -base64 32)"
+                        }
                     };
                     self.diagnostics.push(Diagnostic {
                         code: Code::BadSecret,

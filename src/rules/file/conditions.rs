@@ -14,7 +14,7 @@ pub(super) const KEYS: [&str; 4] = ["watchPath", "watchMetadata", "logicalOperan
 /// What a table watches.
 pub(super) enum Watched {
     /// This.
-    By(Condition, Places),
+    By(Box<(Condition, Places)>),
     /// Nothing: it has no clause and no `when`.
     Nothing,
     /// What it watches is wrong, and that was noted; or it may only have been skipped.
@@ -47,7 +47,7 @@ pub(super) fn read(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_
                 .help("say all of it in `when`, or remove `when`; to have both, write two subscriptions");
         }
         return match expr {
-            Some(condition) if beside.is_empty() => Watched::By(condition, Places::default()),
+            Some(condition) if beside.is_empty() => Watched::By(Box::new((condition, Places::default()))),
             _ => Watched::Faulty,
         };
     }
@@ -62,7 +62,7 @@ pub(super) fn read(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_
         return Watched::Nothing;
     }
     match Condition::clauses(paths, metadata, operand) {
-        Ok(condition) => Watched::By(condition, Places { paths: path_spans, metadata: metadata_spans }),
+        Ok(condition) => Watched::By(Box::new((condition, Places { paths: path_spans, metadata: metadata_spans }))),
         Err(error) => {
             if !faults.incomplete() {
                 nothing(table, error, faults);

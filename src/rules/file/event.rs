@@ -21,7 +21,7 @@ pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEve
     table.string("description", faults);
     let name = table.string("name", faults).and_then(|text| declared(text, faults));
     let condition = match conditions::read(table, &meant, faults) {
-        Watched::By(condition, _) => Some(Some(condition)),
+        Watched::By(watched) => Some(Some(watched.0)),
         Watched::Nothing => Some(None),
         Watched::Faulty => None,
     };

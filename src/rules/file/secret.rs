@@ -49,7 +49,7 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
         Err(error) => {
             let help = "write where it is, secret = \"file:/run/secrets/NAME\" or \"env:NAME\"; \
                         a secret is whsec_ and base64: echo whsec_$(openssl rand -base64 32)";
-            bad(format!("this is no secret: {error}"), help, faults)
+            bad(error.to_string(), help, faults)
         }
     }
 }

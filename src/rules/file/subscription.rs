@@ -41,16 +41,8 @@ const KEYS: [&str; 24] = [
     "description",
 ];
 
-/// The formats that there are to be. Only the first is sent yet.
-const FORMATS: [(&str, bool); 7] = [
-    ("zoom", true),
-    ("cloudevents", false),
-    ("cloudevents-batch", false),
-    ("reactor", false),
-    ("eqp", false),
-    ("hal", false),
-    ("compendium", false),
-];
+/// The formats that later versions send; this one sends `zoom`.
+const LATER_FORMATS: [&str; 6] = ["cloudevents", "cloudevents-batch", "reactor", "eqp", "hal", "compendium"];
 
 /// The most attempts after the first, and the most delays between them.
 const RETRIES_MAX: u64 = 100;
@@ -107,16 +99,14 @@ fn name(text: Text<'_>, faults: &mut Faults<'_>) -> Option<(Name, Range<usize>)>
 }
 
 fn format(table: &Table<'_, '_>, faults: &mut Faults<'_>) {
-    if table.word("format", &FORMATS, faults) == Some(false) {
+    let Some(text) = table.string("format", faults) else { return };
+    if LATER_FORMATS.contains(&text.value) {
         faults
-            .error(
-                Code::UnknownWord,
-                table.key_span("format"),
-                "this version sends `zoom`; the other formats follow",
-                "",
-            )
+            .error(Code::UnknownWord, text.span, "this version sends `zoom`; the other formats follow", "not yet")
             .help("write format = \"zoom\", or leave it out");
+        return;
     }
+    table.word("format", &[("zoom", ())], faults);
 }
 
 fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Range<usize>)> {
@@ -131,7 +121,7 @@ fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Ran
 
 fn condition(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_>) -> Option<(Condition, Places)> {
     match conditions::read(table, meant, faults) {
-        Watched::By(condition, places) => Some((condition, places)),
+        Watched::By(watched) => Some(*watched),
         Watched::Faulty => None,
         Watched::Nothing => {
             // An empty list asks for nothing; one with a fault, which was noted, for something.
@@ -199,7 +189,7 @@ fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, T
     let lifetimes = Lifetime::ALL.map(|lifetime| (lifetime.as_str(), lifetime));
     let lifetime = table.word("lifetime", &lifetimes, faults).unwrap_or_default();
     if lifetime == Lifetime::Once {
-        let instead = "the subscription goes on after its first delivery; remove it, or write paused = true, by then";
+        let instead = "the subscription goes on after its first delivery, until you remove or pause it";
         not_acted_on(table.key_span("lifetime"), "`lifetime`", instead, faults);
     }
     let paused = table.boolean("paused", faults).unwrap_or_default();

@@ -33,7 +33,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
     if url.scheme() == "http" && !is_private {
         let message =
             format!("the callback goes to {host} by plain http: whoever is on the way can read and change it");
-        let help = "call it by https, or sign deliveries with secret = \"file:...\" if the way there is trusted";
+        let help = "call it by https; a receiver in the own network is best called by its private address";
         notes.warn(Code::PlainHttp, at, &at.spans.callback, message, "not encrypted", help);
     }
 }
