@@ -1,11 +1,16 @@
 //! The keys of rule files beyond the clauses: what they come to, and what is refused.
 
 use crate::diagnostic::{Code, Severity, SourceFile};
+use crate::model::change::{Action, Change};
 use crate::model::event::Dialect;
+use crate::model::ids::{AssetId, Rrn, Seq};
+use crate::model::metadata::Metadata;
+use crate::model::path::LogicalPath;
 use crate::model::secret::{SecretRef, SigningSecret};
 use crate::model::subscription::{Field, Lifetime, Order};
+use crate::model::time::Wall;
 use crate::rules::condition::Written;
-use crate::rules::{Loaded, RuleSet, load};
+use crate::rules::{Facts, Loaded, RuleSet, load};
 
 const HEAD: &str = "[[subscription]]\nname = 'a'\ncallback = 'http://127.0.0.1/'\n";
 
@@ -127,6 +132,30 @@ fn events_are_known_across_files_and_what_a_broken_file_declares_is_not_missed()
     assert_eq!(twice.diagnostics.last().map(|d| d.code), Some(Code::Duplicate));
     let broken = load(&[asks, source("b.toml", "[[event]\nname = 'scanned'")]);
     assert!(broken.diagnostics.iter().all(|d| d.code != Code::UnknownEvent), "{broken:?}");
+}
+
+#[test]
+fn a_rule_with_a_tenant_hears_of_that_tenant_s_mounts_alone() {
+    let set = loaded(&format!(
+        "{HEAD}watchPath = ['* /m']\ntenant = 'acme'\n{}watchPath = ['* /m']",
+        HEAD.replace("'a'", "'b'")
+    ));
+    let path = LogicalPath::parse(b"/m/f").expect("a path");
+    let change = Change {
+        seq: Seq(1),
+        rrn: Rrn(1),
+        time: Wall(0),
+        asset: AssetId(1),
+        path,
+        owner: String::new(),
+        action: Action::Added,
+        delta: Vec::new(),
+    };
+    let mount = LogicalPath::root();
+    for (tenant, expect) in [(None, &[1][..]), (Some("acme"), &[0, 1]), (Some("Acme"), &[1])] {
+        let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
+        assert_eq!(set.matching(&change, &Metadata::new(), facts), expect, "{tenant:?}");
+    }
 }
 
 #[test]
