@@ -2,9 +2,11 @@
 //!
 //! [`options`] is the file as written, with places; [`settings`] is what is in force, with every default filled in and
 //! every contradiction refused. Both are pure. [`sources`] is the one place that reads the configuration and rule files;
-//! it does not interpret them.
+//! it does not
+//! interpret them. [`secrets`] reads what rules refer to.
 
 pub mod options;
+pub mod secrets;
 pub mod settings;
 pub mod sources;
 

@@ -13,6 +13,7 @@ mod connection;
 mod limits;
 mod message;
 mod pool;
+mod sign;
 mod wire;
 
 pub use client::Client;

@@ -94,7 +94,7 @@ struct Head {
 enum HeadState {
     /// In a queue, for a slot.
     Ready,
-    /// In no queue: no rule names its subscription.
+    /// In no queue: no rule names its subscription, or that one is held.
     Parked,
     /// On the wire, in a slot of this authority.
     InFlight(String),
@@ -146,7 +146,7 @@ impl Dispatch {
         Ok(dispatch)
     }
 
-    /// These subscriptions have rules now. All others keep what they are owed and are sent nothing.
+    /// These subscriptions have rules now. All others, and those that are held, keep what they are owed and are sent nothing.
     pub fn set_subscriptions(&mut self, subscriptions: impl IntoIterator<Item = (SubscriptionId, Arc<Subscription>)>) {
         for lane in self.lanes.values_mut() {
             lane.subscription = None;
@@ -157,9 +157,10 @@ impl Dispatch {
         }
         for (id, subscription) in subscriptions {
             let lane = self.lanes.entry(id).or_default();
+            let held = subscription.is_held();
             lane.subscription = Some(subscription);
             self.to_cut.insert(id);
-            if let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Parked) {
+            if let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Parked && !held) {
                 head.state = HeadState::Ready;
                 self.ready.push_back(id);
             }
@@ -249,6 +250,13 @@ impl Dispatch {
             }
         }
         status
+    }
+}
+
+impl Lane {
+    /// Its subscription, when it may be sent something.
+    fn active(&self) -> Option<&Arc<Subscription>> {
+        self.subscription.as_ref().filter(|subscription| !subscription.is_held())
     }
 }
 

@@ -6,10 +6,14 @@
 
 pub mod condition;
 pub mod eval;
+pub mod event;
 pub mod file;
 pub mod index;
+mod lint;
 pub mod pattern;
+mod secrets;
 pub mod syntax;
+pub mod template;
 pub mod value;
 
 use std::collections::HashMap;
@@ -17,12 +21,16 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::diagnostic::lines::LineIndex;
-use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
 use crate::model::change::Change;
 use crate::model::metadata::Metadata;
 use crate::model::subscription::Subscription;
+use crate::model::tenant::Tenant;
 use condition::Condition;
 pub use eval::Facts;
+use event::Event;
+use lint::Placed;
+use secrets::Referred;
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +45,7 @@ pub struct Rule {
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    events: Vec<Event>,
 }
 
 impl RuleSet {
@@ -52,11 +61,22 @@ impl RuleSet {
         &self.rules
     }
 
+    /// The declared events, in the same order. No two have the same name.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// The indices of the rules that a change fires, rising. `state` is the asset's metadata after the change.
     #[must_use]
     pub fn matching(&self, change: &Change, state: &Metadata, facts: Facts<'_>) -> Vec<usize> {
         let subject = eval::Subject::new(change, state, facts);
-        let firing = self.rules.iter().enumerate().filter(|(_, rule)| subject.fires(rule.condition.expr()));
+        let hears = |rule: &Rule| {
+            let tenant = rule.subscription.tenant.as_ref();
+            tenant.is_none() || tenant.map(Tenant::as_str) == facts.tenant
+        };
+        let fires = |rule: &Rule| hears(rule) && subject.fires(rule.condition.expr());
+        let firing = self.rules.iter().enumerate().filter(|(_, rule)| fires(rule));
         firing.map(|(index, _)| index).collect()
     }
 }
@@ -68,27 +88,63 @@ pub struct Loaded {
     pub set: Option<RuleSet>,
     /// Everything that is wrong or odd, in the order of files and places.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where each rule of the set stands.
+    placed: Vec<Placed>,
+    /// The secrets that rules refer to; also of files with errors.
+    referred: Vec<Referred>,
 }
 
-/// Reads rule files, which are given in path order. All faults of all files are found in one pass.
+/// Reads rule files, which are given in path order. All faults of all files are found in one pass; a set without any is linted.
+/// Secrets that rules refer to are still to be read ([`Loaded::with_secrets`]).
 #[must_use]
 pub fn load(files: &[SourceFile]) -> Loaded {
-    let mut rules = Vec::new();
-    let mut diagnostics = Vec::new();
-    let mut names = Names::default();
-    for source in files {
-        let file::Read { subscriptions, diagnostics: mut of_file } = file::read(source);
-        for subscription in subscriptions {
-            if let Some((name, span)) = subscription.name {
-                of_file.extend(names.taken(name.as_str(), source, span));
+    let (mut rules, mut events) = (Vec::new(), Vec::new());
+    let (mut placed, mut referred) = (Vec::new(), Vec::new());
+    let (mut asked, mut declared) = (Vec::new(), Vec::new());
+    let mut found: Vec<(usize, Diagnostic)> = Vec::new();
+    let (mut names, mut event_names) = (Names::default(), Names::default());
+    for (index, source) in files.iter().enumerate() {
+        let file_name: Arc<str> = source.name.as_str().into();
+        let read = file::read(source);
+        found.extend(read.diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
+        for written in read.subscriptions {
+            if let Some((name, span)) = written.name {
+                found.extend(names.taken(name.as_str(), source, span).map(|taken| (index, taken)));
             }
-            rules.extend(subscription.rule);
+            asked.extend(written.events.into_iter().map(|(name, span)| event::Asked {
+                name,
+                file: index,
+                file_name: Arc::clone(&file_name),
+                span,
+            }));
+            let Some(rule) = written.rule else { continue };
+            if let Some(reference) = rule.subscription.secret.clone().filter(|_| rule.subscription.signing.is_none()) {
+                let span = written.spans.secret.clone();
+                referred.push(Referred { rule: rules.len(), reference, file_name: Arc::clone(&file_name), span });
+            }
+            placed.push(Placed { file: index, file_name: Arc::clone(&file_name), spans: written.spans });
+            rules.push(rule);
         }
-        of_file.sort_by_key(|d| d.span.start);
-        diagnostics.append(&mut of_file);
+        for file::WrittenEvent { name, event } in read.events {
+            if let Some((name, span)) = name {
+                found.extend(event_names.taken(name.as_str(), source, span).map(|taken| (index, taken)));
+                declared.push(name);
+            }
+            events.extend(event);
+        }
     }
-    let set = (!has_errors(&diagnostics)).then_some(RuleSet { rules });
-    Loaded { set, diagnostics }
+    // What a broken file declares may only have been skipped.
+    if !found.iter().any(|(_, diagnostic)| matches!(diagnostic.code, Code::Syntax | Code::NotUtf8)) {
+        found.extend(event::unknown(&asked, &declared));
+    }
+    let blocked = found.iter().any(|(_, diagnostic)| diagnostic.severity == Severity::Error);
+    if !blocked {
+        found.extend(lint::lint(&rules, &placed));
+    }
+    found.sort_by_key(|(index, diagnostic)| (*index, diagnostic.span.start));
+    let diagnostics = found.into_iter().map(|(_, diagnostic)| diagnostic).collect();
+    let set = (!blocked).then_some(RuleSet { rules, events });
+    Loaded { set, diagnostics, placed, referred }
 }
 
 /// The names that are taken, and where.
@@ -145,7 +201,7 @@ mod tests {
     }
 
     fn loaded(text: &str) -> RuleSet {
-        let Loaded { set, diagnostics } = load(&[source("a.toml", text)]);
+        let Loaded { set, diagnostics, .. } = load(&[source("a.toml", text)]);
         set.unwrap_or_else(|| panic!("{diagnostics:#?}"))
     }
 
@@ -241,7 +297,7 @@ mod tests {
     /// Whatever the text: no panic, a set exactly when there is no error, and each diagnostic can be shown.
     fn check_any(text: Vec<u8>) {
         let files = [source("a.toml", text)];
-        let Loaded { set, diagnostics } = load(&files);
+        let Loaded { set, diagnostics, .. } = load(&files);
         assert_eq!(set.is_none(), has_errors(&diagnostics));
         for format in [Format::Plain, Format::Terminal, Format::Json] {
             let shown = report(&diagnostics, &files, format);

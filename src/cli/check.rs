@@ -8,9 +8,10 @@ use clap::Args;
 use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
 use crate::config::settings::{Overrides, Resolved, Settings};
-use crate::config::sources;
+use crate::config::{secrets, sources};
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{Diagnostic, SourceFile, has_errors};
+use crate::model::mount::Mount;
 use crate::rules::{self, Loaded};
 
 /// Options of `ringback check`.
@@ -46,15 +47,18 @@ Exit codes: 0 fine (there may be warnings), 1 at least one error, 2 bad usage.";
 pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
     let mut found = Found::default();
     let mut paths = args.paths.clone();
+    let mut mounts = None;
     if let Some(config) = &args.config {
-        let settings = found.config(config)?;
-        if paths.is_empty() {
-            paths.extend(settings.and_then(|settings| settings.rules));
+        if let Some(settings) = found.config(config)? {
+            if paths.is_empty() {
+                paths.extend(settings.rules);
+            }
+            mounts = Some(settings.mounts);
         }
     } else if paths.is_empty() {
         return Err(UsageError("name rule files or directories to check, or --config FILE".into()).into());
     }
-    let rules = found.rules(&paths)?;
+    let rules = found.rules(&paths, mounts.as_deref())?;
     let Found { diagnostics, sources, .. } = &found;
     if args.json {
         output::line(&report(diagnostics, sources, Format::Json))?;
@@ -103,12 +107,16 @@ impl Found {
     }
 
     /// All paths together are one set, as one daemon would have them. Gives the number of subscriptions.
-    fn rules(&mut self, paths: &[PathBuf]) -> anyhow::Result<usize> {
+    fn rules(&mut self, paths: &[PathBuf], mounts: Option<&[Mount]>) -> anyhow::Result<usize> {
         let mut files = Vec::new();
         for path in paths {
             files.extend(sources::read_rules(path)?);
         }
-        let Loaded { set, diagnostics } = rules::load(&files);
+        let mut loaded = rules::load(&files).with_secrets(secrets::read);
+        if let Some(mounts) = mounts {
+            loaded.lint_mounts(mounts);
+        }
+        let Loaded { set, diagnostics, .. } = loaded;
         self.rule_files = files.len();
         self.diagnostics.extend(diagnostics);
         self.sources.extend(files);

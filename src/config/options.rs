@@ -8,6 +8,7 @@ use crate::model::duration::DURATION_MAX_MS;
 use crate::model::mount::FirstScan;
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
+use crate::model::tenant::Tenant;
 use crate::model::watching::SourceKind;
 
 /// The shortest `poll_interval`, milliseconds.
@@ -64,6 +65,8 @@ pub struct MountOptions {
     pub poll_interval_ms: Option<u64>,
     /// `verify`, milliseconds; 0 is never.
     pub verify_ms: Option<u64>,
+    /// `tenant`.
+    pub tenant: Option<Tenant>,
 }
 
 /// Reads the file. With an error among the diagnostics the options are incomplete.
@@ -104,7 +107,7 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
 
 fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions> {
     let meant = table.only(
-        &["path", "dir", "ignore", "first_scan", "cross_filesystems", "watch", "poll_interval", "verify"],
+        &["path", "dir", "ignore", "first_scan", "cross_filesystems", "watch", "poll_interval", "verify", "tenant"],
         faults,
     );
     table.missing("path", "path = \"/acme\"", &meant, faults);
@@ -127,8 +130,13 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
     let watch = table.word("watch", &sources, faults);
     let poll_interval_ms = poll_interval(table, faults);
     let verify_ms = table.duration_ms("verify", faults);
+    let tenant = table.string("tenant", faults).and_then(|text| {
+        let help = "such as tenant = \"acme\"; rules with the same `tenant` hear of this mount alone";
+        or_noted(Tenant::parse(text.value), Code::BadName, &text, help, faults)
+    });
+    let tenant = tenant.map(|tenant| tenant.value);
     let (path, dir) = (path?, dir?);
-    Some(MountOptions { path, dir, ignore, first_scan, cross_filesystems, watch, poll_interval_ms, verify_ms })
+    Some(MountOptions { path, dir, ignore, first_scan, cross_filesystems, watch, poll_interval_ms, verify_ms, tenant })
 }
 
 fn poll_interval(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<u64> {

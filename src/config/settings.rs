@@ -175,6 +175,7 @@ fn placed(options: MountOptions, base: &Path) -> Placed {
         watch: options.watch.unwrap_or(by_default.watch),
         poll_interval_ms: options.poll_interval_ms.unwrap_or(by_default.poll_interval_ms),
         verify_ms: options.verify_ms.unwrap_or(by_default.verify_ms),
+        tenant: options.tenant,
         ..by_default
     };
     Placed { mount, path_span: path.span, dir_span: dir.span }
@@ -302,7 +303,7 @@ mod tests {
             "state = '/var/rb'\nrules = 'rules'\nlisten = '[::]:1'\n\
              [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\n\
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
-             watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\n\
+             watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\n\
              [[mount]]\npath = '/b'\ndir = '/srv/ab'\n\
              [[principal]]\nname = 'ana'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n"
         );
@@ -318,6 +319,8 @@ mod tests {
         assert!(settings.mounts[0].cross_filesystems);
         let Mount { watch, poll_interval_ms, verify_ms, .. } = settings.mounts[0];
         assert_eq!((watch, poll_interval_ms, verify_ms), (Some(SourceKind::Poll), 5_000, 0));
+        let tenants = settings.mounts.iter().map(|mount| mount.tenant.as_ref().map(ToString::to_string));
+        assert_eq!(tenants.collect::<Vec<_>>(), [Some("acme".into()), None]);
         assert_eq!(settings.principals[0].token_sha256[..3], [0x01, 0x23, 0x45]);
 
         let overrides = Overrides {
@@ -351,7 +354,8 @@ mod tests {
             (format!("state = '/srv'\n{}", mount("/a", "/srv/a")), &[MountInState]),
             (format!("{MOUNT}ignore = ['[', '']\nfirst_scan = 'quiet'\n"), &[BadGlob, BadGlob, UnknownWord]),
             (format!("{MOUNT}watch = 'kqueue'\npoll_interval = '5ms'\n"), &[UnknownWord, OutOfRange]),
-            (format!("{MOUNT}tenant = 'acme'\nchross_filesystems = true"), &[UnknownKey, UnknownKey]),
+            (format!("{MOUNT}tennant = 'acme'\nchross_filesystems = true"), &[UnknownKey, UnknownKey]),
+            (format!("{MOUNT}tenant = 'acme studios'"), &[BadName]),
             (format!("listen = 'localhost:1'\n{MOUNT}"), &[BadAddress]),
             (format!("{MOUNT}[settle]\nmax = '10ms'"), &[OutOfRange]),
             (format!("{MOUNT}[settle]\nquiet = 5"), &[WrongType]),

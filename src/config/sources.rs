@@ -68,14 +68,20 @@ pub fn fingerprint(dir: &Path) -> u64 {
     match rule_files(dir) {
         Ok(paths) => {
             for path in paths {
-                let stat = std::fs::metadata(&path)
-                    .map(|m| (m.dev(), m.ino(), m.size(), (m.mtime(), m.mtime_nsec()), (m.ctime(), m.ctime_nsec())));
-                (path, stat.map_err(|error| error.raw_os_error())).hash(&mut hasher);
+                let stat = stat(&path);
+                (path, stat).hash(&mut hasher);
             }
         }
         Err(error) => error.to_string().hash(&mut hasher),
     }
     hasher.finish()
+}
+
+/// What tells a file that was written, or replaced, from what it was before; why it cannot be seen counts too.
+pub(super) fn stat(path: &Path) -> impl std::hash::Hash + use<> {
+    let stat = std::fs::metadata(path)
+        .map(|m| (m.dev(), m.ino(), m.size(), (m.mtime(), m.mtime_nsec()), (m.ctime(), m.ctime_nsec())));
+    stat.map_err(|error| error.raw_os_error())
 }
 
 /// The paths of the rule files, in order.

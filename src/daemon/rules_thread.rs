@@ -1,8 +1,9 @@
 //! The thread that picks up edited rule files.
 //!
 //! It compares a fingerprint of the files (names, sizes, times, inodes) four times a second, which sees every way of
-//! saving a file: in place, by temp-and-rename, by a swapped link. Once the fingerprint has been still for 200 ms all
-//! files are read as one set. A good set goes to the engine; a bad one is shown, and the last good one stays.
+//! saving a file: in place, by temp-and-rename, by a swapped link; and so with the files of secrets that the rules refer to.
+//! Once the fingerprint has been still for 200 ms all files are read as one set. A good set goes to the engine; a bad one is
+//! shown, and the last good one stays.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
 use super::stop::{AbortOnPanic, Stop, Woken};
+use crate::config::secrets;
 use crate::config::sources::{self, SourcesError};
 use crate::diagnostic::render::{Format, one_lines, report};
-use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::engine::{Engine, Input, NewRules};
+use crate::model::mount::Mount;
 use crate::rules::{self, Loaded};
 use crate::store::StoreError;
 
@@ -23,6 +26,8 @@ use crate::store::StoreError;
 const POLL: Duration = Duration::from_millis(250);
 /// How long they must have been still.
 const STILL: Duration = Duration::from_millis(200);
+/// Warnings that are logged when rules are read, at most: a large set may have one for each rule.
+const WARNINGS_MAX: usize = 100;
 
 /// Why there are no rules to start with.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,16 @@ pub enum RulesError {
 /// The files as they were when they were last read.
 pub(super) struct Files {
     dir: PathBuf,
+    mounts: Vec<Mount>,
+    fingerprint: u64,
+    /// Files of secrets that they refer to.
+    secrets: Secrets,
+}
+
+/// Files of secrets, as they were when they were last read.
+#[derive(Default)]
+struct Secrets {
+    files: Vec<PathBuf>,
     fingerprint: u64,
 }
 
@@ -54,13 +69,18 @@ pub(super) struct RulesThread {
 }
 
 /// The rules to start with, and what to watch for edits.
-pub(super) fn first(dir: Option<PathBuf>, engine: &Engine) -> Result<(Vec<Input>, Option<Files>), RulesError> {
+pub(super) fn first(
+    dir: Option<PathBuf>,
+    mounts: Vec<Mount>,
+    engine: &Engine,
+) -> Result<(Vec<Input>, Option<Files>), RulesError> {
     let Some(dir) = dir else {
         let none = NewRules { set: Arc::default(), files: Vec::new() };
         return Ok((vec![Input::Rules(none)], None));
     };
     let fingerprint = sources::fingerprint(&dir);
-    let inputs = match read(&dir) {
+    let mut noted = Secrets::default();
+    let inputs = match read(&dir, &mounts, &mut noted) {
         Ok(rules) => {
             tell(&rules);
             vec![Input::Rules(rules)]
@@ -71,13 +91,29 @@ pub(super) fn first(dir: Option<PathBuf>, engine: &Engine) -> Result<(Vec<Input>
                 return Err(fault.into_error());
             }
             let last_good: Vec<_> = files.iter().map(|(name, text)| source(name, text)).collect();
-            let Loaded { set, .. } = rules::load(&last_good);
+            let Loaded { set, diagnostics, .. } = rules::load(&last_good).with_secrets_or_held(secrets::read);
             let Some(set) = set else { return Err(fault.into_error()) };
             fault.log();
+            let of_secrets: Vec<_> = diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
+            for line in one_lines(&of_secrets, &last_good) {
+                tracing::error!("a subscription of the last good rules is held until its secret can be read: {line}");
+            }
             vec![Input::Rules(NewRules { set: Arc::new(set), files }), Input::RuleFaults(fault.lines())]
         }
     };
-    Ok((inputs, Some(Files { dir, fingerprint })))
+    Ok((inputs, Some(Files { dir, mounts, fingerprint, secrets: noted })))
+}
+
+impl Files {
+    /// The fingerprints of rules and secrets when they were last read.
+    fn as_read(&self) -> (u64, u64) {
+        (self.fingerprint, self.secrets.fingerprint)
+    }
+
+    /// The same as they are now.
+    fn as_they_are(&self) -> (u64, u64) {
+        (sources::fingerprint(&self.dir), secrets::fingerprint(&self.secrets.files))
+    }
 }
 
 impl RulesThread {
@@ -110,23 +146,23 @@ impl Drop for RulesThread {
 
 fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
     // What was seen last, and since when it has been so.
-    let mut seen = (files.fingerprint, Instant::now());
+    let mut seen = (files.as_read(), Instant::now());
     loop {
         let asked = match stop.wait(POLL) {
             Woken::Stopped => return,
             Woken::Nudged => true,
             Woken::Time => false,
         };
-        let fingerprint = sources::fingerprint(&files.dir);
-        if fingerprint != seen.0 {
-            seen = (fingerprint, Instant::now());
+        let now = files.as_they_are();
+        if now != seen.0 {
+            seen = (now, Instant::now());
         }
-        let changed = fingerprint != files.fingerprint && seen.1.elapsed() >= STILL;
+        let changed = now != files.as_read() && seen.1.elapsed() >= STILL;
         if !changed && !asked {
             continue;
         }
-        files.fingerprint = fingerprint;
-        match read(&files.dir) {
+        files.fingerprint = now.0;
+        match read(&files.dir, &files.mounts, &mut files.secrets) {
             Ok(rules) => {
                 tell(&rules);
                 inbox.input(Input::Rules(rules));
@@ -135,7 +171,7 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
             Err(fault) => {
                 if matches!(fault, Fault::Unreadable(_)) {
                     // It may pass without the files changing: tried again at the next turn.
-                    files.fingerprint = !fingerprint;
+                    files.fingerprint = !now.0;
                 }
                 fault.log();
                 inbox.input(Input::RuleFaults(fault.lines()));
@@ -183,12 +219,23 @@ impl Fault {
     }
 }
 
-fn read(dir: &Path) -> Result<NewRules, Fault> {
+/// Reads rules and the secrets that they refer to, and notes which these are.
+fn read(dir: &Path, mounts: &[Mount], noted: &mut Secrets) -> Result<NewRules, Fault> {
     let files = sources::read_rules(dir).map_err(Fault::Unreadable)?;
-    let Loaded { set, diagnostics } = rules::load(&files);
+    let loaded = rules::load(&files);
+    // Taken before they are read: what is written meanwhile is another fingerprint.
+    let of_secrets = loaded.secret_files();
+    *noted = Secrets { fingerprint: secrets::fingerprint(&of_secrets), files: of_secrets };
+    let mut loaded = loaded.with_secrets(secrets::read);
+    loaded.lint_mounts(mounts);
+    let Loaded { set, diagnostics, .. } = loaded;
     let Some(set) = set else { return Err(Fault::Diagnostics(diagnostics, files)) };
-    for line in one_lines(&diagnostics, &files) {
+    let shown = &diagnostics[..diagnostics.len().min(WARNINGS_MAX)];
+    for line in one_lines(shown, &files) {
         tracing::warn!("{line}");
+    }
+    if let Some(more) = diagnostics.len().checked_sub(WARNINGS_MAX).filter(|more| *more > 0) {
+        tracing::warn!("and {more} more warnings; ringback check shows them all");
     }
     let files = files.into_iter().map(|file| (file.name, file.text)).collect();
     Ok(NewRules { set: Arc::new(set), files })

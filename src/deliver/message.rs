@@ -6,13 +6,14 @@ use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::{Position, Url};
 
+use super::sign;
 use crate::model::delivery::{Outcome, Phase, SendRequest};
 use crate::model::subscription::{Method, Target};
 
 /// The `User-Agent` of every request, unless the target's headers have one.
 const AGENT: &str = concat!("ringback/", env!("CARGO_PKG_VERSION"));
 
-/// Writes the request. The target's headers go as they are, repeats included; one that names `Content-Type` or
+/// Writes the request, signed when its subscription has a secret. The target's headers go as they are, repeats included; one that names `Content-Type` or
 /// `User-Agent` stands instead of ringback's.
 ///
 /// # Errors
@@ -26,17 +27,27 @@ pub(super) fn message(request: &SendRequest) -> Result<Request<Full<Bytes>>, Out
 
 fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let Target { method, url, headers, .. } = &request.subscription.target;
-    let body = if *method == Method::Get { Full::default() } else { Full::new(request.body.clone()) };
+    let body = if *method == Method::Get { Bytes::new() } else { request.body.clone() };
+    let signed = request.subscription.signing.as_ref().map(|secret| {
+        let signature = sign::standard(secret, &request.id.to_string(), request.at.unix_seconds(), &body);
+        (signature, request.subscription.hub_signature.then(|| sign::hub(secret, &body)))
+    });
     let mut message = Request::builder()
         .method(method.as_str())
         .uri(&url[Position::BeforePath..Position::AfterQuery])
         .header(HOST, host(url))
         .header("webhook-id", request.id.to_string())
         .header("webhook-timestamp", request.at.unix_seconds())
-        .body(body)?;
+        .body(Full::new(body))?;
     let sent = message.headers_mut();
     for (name, value) in headers {
         sent.append(HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?);
+    }
+    if let Some((signature, hub)) = signed {
+        sent.insert("webhook-signature", HeaderValue::try_from(signature)?);
+        if let Some(hub) = hub {
+            sent.insert("x-hub-signature-256", HeaderValue::try_from(hub)?);
+        }
     }
     default(sent, USER_AGENT, AGENT);
     if *method != Method::Get {

@@ -12,7 +12,8 @@ use super::scripted::{CERTIFICATE, Scripted, Step};
 use super::{Client, Limits};
 use crate::model::delivery::{Outcome, Phase, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
-use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::secret::SigningSecret;
+use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
 
 const OK: Step = Say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthank");
@@ -38,9 +39,8 @@ fn post(url: &str) -> Target {
 
 fn send_request(target: Target, body: &str) -> SendRequest {
     let name = Name::parse("watch").expect("a name");
-    let (retry, batching) = (RetrySchedule::default(), Batching::default());
     SendRequest {
-        subscription: Arc::new(Subscription { name, target, retry, batching, covers_modification: true }),
+        subscription: Arc::new(Subscription::new(name, target)),
         number: DeliveryNo(7),
         id: DeliveryId { node: NodeId(0xab), number: DeliveryNo(7) },
         attempt: 3,
@@ -226,6 +226,27 @@ async fn a_request_as_sent() {
         env!("CARGO_PKG_VERSION"),
     );
     assert_eq!(receiver.requests(), [expect]);
+}
+
+#[tokio::test]
+async fn a_subscription_with_a_secret_is_signed() {
+    let receiver = Scripted::plain(&[&[Request, OK]]);
+    let mut request = send_request(post(&url(&receiver)), "{}");
+    let subscription = Arc::get_mut(&mut request.subscription).expect("nobody else has it");
+    let secret = SigningSecret::parse("whsec_aGk= whsec_eW8=").expect("two secrets");
+    (subscription.signing, subscription.hub_signature) = (Some(secret), true);
+    subscription.target.headers = vec![("X-Hub-Signature-256".to_owned(), "mine".to_owned())];
+    assert_eq!(client(AMPLE).attempt(&request).await.outcome.status(), Some(200));
+    let sent = receiver.requests().concat();
+    // Made with OpenSSL, over `00000000000000ab-7.1795341600.{}` and over `{}`.
+    let signature = "webhook-signature: v1,4+1ZM0e6WkPABGmihbk0TqRHXbKI+60ipTOyoPz3YFU= v1,dbld2HY/rNgKJFuJnvCz29SNYIDtfFpRQJ2k5WkyBHc=\r\n";
+    assert!(sent.contains(signature), "{sent}");
+    assert!(
+        sent.contains(
+            "x-hub-signature-256: sha256=2ed9598252a32b0494ac6c0a78a2365b7de3cceb65fe2bbbf6a3b00d0d81cf26\r\n"
+        ) && !sent.contains("mine"),
+        "{sent}"
+    );
 }
 
 #[tokio::test]

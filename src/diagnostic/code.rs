@@ -67,8 +67,16 @@ codes! {
     NotComparable = 20,
     /// A regular expression that cannot be read, or is too large.
     BadRegex = 21,
-    /// A `when` that cannot be read.
+    /// A `when` expression that cannot be read.
     BadWhen = 22,
+    /// An event that is neither built in nor declared by an `[[event]]`.
+    UnknownEvent = 30,
+    /// A payload template that cannot be read.
+    BadTemplate = 31,
+    /// A secret that is no reference and no secret, or that is not there to be read.
+    BadSecret = 32,
+    /// Keys that exclude each other.
+    KeysExclude = 33,
     /// A clause that can never be true.
     NeverTrue = 100,
     /// A text that ends with a space.
@@ -81,6 +89,22 @@ codes! {
     NoRules = 104,
     /// A metadata key that looks like a mistyped fact.
     KeyLikeFact = 105,
+    /// A key that this version reads but does not act on yet.
+    NotActedOn = 106,
+    /// A secret that stands in the file itself.
+    SecretInClear = 107,
+    /// A rule whose changes another one tells the same target anyway.
+    Covered = 108,
+    /// Two subscriptions that call the same target.
+    DuplicateTarget = 109,
+    /// A callback by plain http that leaves the private network.
+    PlainHttp = 110,
+    /// A callback to a link-local or cloud metadata address, which is refused at delivery.
+    LinkLocal = 111,
+    /// A path or a tenant that no mount has.
+    OutsideMounts = 112,
+    /// A rule that matches everything.
+    MatchesEverything = 113,
     /// Two mounts that overlap, in logical paths or on disk.
     MountsOverlap = 200,
     /// Nothing is mounted.

@@ -119,6 +119,19 @@ impl Faults<'_> {
         self.found.last_mut().expect("one was just pushed")
     }
 
+    /// Notes a warning.
+    pub fn warning(
+        &mut self,
+        code: Code,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let diagnostic = self.error(code, span, message, label);
+        diagnostic.severity = Severity::Warning;
+        diagnostic
+    }
+
     /// Notes what is wrong inside a text, at its place in the file.
     pub fn text(&mut self, text: &Text<'_>, fault: TextFault) {
         let TextFault { code, severity, range, message, label, help } = fault;
@@ -202,6 +215,19 @@ impl<'t, 'i> Table<'t, 'i> {
         self.map.contains_key(key)
     }
 
+    /// Whether a key has an empty list for its value.
+    #[must_use]
+    pub fn is_empty_list(&self, key: &str) -> bool {
+        self.map.get(key).and_then(|value| value.get_ref().as_array()).is_some_and(|list| list.is_empty())
+    }
+
+    /// All keys, in the order of the file.
+    pub fn keys(&self) -> impl Iterator<Item = &'t str> {
+        let mut keys: Vec<_> = self.map.keys().collect();
+        keys.sort_by_key(|key| key.span().start);
+        keys.into_iter().map(|key| key.get_ref().as_ref())
+    }
+
     /// The place of a key; of the heading, where the key is missing.
     #[must_use]
     pub fn key_span(&self, key: &str) -> Range<usize> {
@@ -274,14 +300,26 @@ impl<'t, 'i> Table<'t, 'i> {
     /// One of several words.
     pub fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], faults: &mut Faults<'_>) -> Option<T> {
         let text = self.string(key, faults)?;
-        let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
-        if found.is_none() {
-            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            let message = format!("`{key}` takes {}", known.join(" or "));
-            let fault = faults.error(Code::UnknownWord, text.span, message, "unknown word");
-            fault.help = nearest(text.value, &known).map(did_you_mean);
+        one_of(key, &text, words, faults)
+    }
+
+    /// A list of words, each once; `None` when the key is missing or any element is wrong.
+    pub fn words<T: Copy + PartialEq>(
+        &self,
+        key: &str,
+        words: &[(&str, T)],
+        faults: &mut Faults<'_>,
+    ) -> Option<Vec<T>> {
+        let before = faults.count();
+        let mut found = Vec::new();
+        for text in self.strings(key, faults)? {
+            if let Some(word) = one_of(key, &text, words, faults)
+                && !found.contains(&word)
+            {
+                found.push(word);
+            }
         }
-        found
+        (faults.count() == before).then_some(found)
     }
 
     /// The tables under a key that is written `[[heading]]`.
@@ -317,6 +355,17 @@ impl<'t, 'i> Table<'t, 'i> {
 
 fn did_you_mean(word: &str) -> String {
     format!("did you mean `{word}`?")
+}
+
+fn one_of<T: Copy>(key: &str, text: &Text<'_>, words: &[(&str, T)], faults: &mut Faults<'_>) -> Option<T> {
+    let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
+    if found.is_none() {
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let message = format!("`{key}` takes {}", known.join(" or "));
+        let fault = faults.error(Code::UnknownWord, text.span.clone(), message, "unknown word");
+        fault.help = nearest(text.value, &known).map(did_you_mean);
+    }
+    found
 }
 
 fn text<'t>(key: &str, value: &'t Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Option<Text<'t>> {

@@ -9,7 +9,7 @@ use regex::Regex;
 /// A name that suggests a secret, `:` or `=`, and everything up to the quote that ends the string.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?im)((?:authorization|cookie|token|secret|passw|api-?key|access-?key|credential)[a-z0-9_-]*\s*["']?\s*[:=]\s*["']?)(.+?)(["']\s*(?:[,\]}#]|$)|$)"#,
+        r#"(?im)((?:authorization|cookie|token|secret|passw|api[-_]?key|access[-_]?key|credential)[a-z0-9_-]*\s*["']?\s*[:=]\s*["']?)(.+?)(["']\s*(?:[,\]}#]|$)|$)"#,
     )
     .expect("the pattern is a constant, and a test runs it")
 });
@@ -24,7 +24,9 @@ static USER_INFO: LazyLock<Regex> = LazyLock::new(|| {
 pub fn mask(text: &str) -> Cow<'_, str> {
     let spans: Vec<_> = [&*NAMED, &*USER_INFO]
         .iter()
-        .flat_map(|pattern| pattern.captures_iter(text).filter_map(|c| c.get(2)))
+        .flat_map(|pattern| {
+            pattern.captures_iter(text).filter(|c| !is_reference(&c[1], &c[2])).filter_map(|c| c.get(2))
+        })
         .collect();
     if spans.is_empty() {
         return Cow::Borrowed(text);
@@ -35,6 +37,20 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     }
     // Matches end at character boundaries, so what is left is UTF-8 still.
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// Whether a name suggests a secret.
+#[must_use]
+pub fn suggests_secret(name: &str) -> bool {
+    matches!(mask(&format!("{name}: x")), Cow::Owned(_))
+}
+
+/// Whether what stands under the key `secret` only says where the secret is.
+fn is_reference(name: &str, value: &str) -> bool {
+    let says_where = value.starts_with("file:") || value.starts_with("env:");
+    name.starts_with("secret")
+        && says_where
+        && !value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ','))
 }
 
 #[cfg(test)]
@@ -51,6 +67,9 @@ mod tests {
             (r#"header = ["X-A: 1", "x-api-key: geheim"]"#, r#"header = ["X-A: 1", "x-api-key: ******"]"#),
             (r#"queryParam = ["access_token=abc"]"#, r#"queryParam = ["access_token=***"]"#),
             ("secret = 'wh\u{e9}'", "secret = '****'"),
+            (r#"secret = "file:/run/secrets/sfo""#, r#"secret = "file:/run/secrets/sfo""#),
+            (r#"secret = "file:/a, token = "geheim""#, r#"secret = "************************""#),
+            (r#"header = ["Authorization: env:geheim"]"#, r#"header = ["Authorization: **********"]"#),
             (r#"callback = "http://ana:pw@host/x""#, r#"callback = "http://******@host/x""#),
             (r#"callback = "http:ana:p/w@host""#, r#"callback = "http:*******@host""#),
             (r#""Authorization: unclosed"#, r#""Authorization: ********"#),

@@ -17,7 +17,7 @@ impl Dispatch {
     /// Cuts a lane's next batch if the lane is free, and writes down what has to wait.
     pub(super) fn cut_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        let Some(subscription) = lane.subscription.clone() else {
+        let Some(subscription) = lane.active().cloned() else {
             return lane.write_fresh(now, id, ledger);
         };
         if lane.owed == 0 && lane.fresh.is_empty() {

@@ -32,8 +32,9 @@ impl Dispatch {
             && let Some(id) = self.ready.pop_front()
         {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            let subscription = lane.active().cloned();
             let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Ready) else { continue };
-            let Some(subscription) = &lane.subscription else {
+            let Some(subscription) = subscription else {
                 (head.state, head.body) = (HeadState::Parked, None);
                 continue;
             };
@@ -50,7 +51,7 @@ impl Dispatch {
             head.state = HeadState::InFlight(authority);
             self.in_flight.insert(head.number, id);
             effects.push(Effect::Send(SendRequest {
-                subscription: subscription.clone(),
+                subscription,
                 number: head.number,
                 id: DeliveryId { node: ledger.node(), number: head.number },
                 attempt: head.attempts + 1,

@@ -1,7 +1,7 @@
 //! Dispatching, case by case: scripts against a real ledger in memory.
 //!
 //! ```text
-//! rule NAME [KEY=VALUE]...    a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=
+//! rule NAME [KEY=VALUE]...    a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=, paused=1
 //! unrule NAME                 no rule names it any more
 //! T owe 1 2-5 to NAME...      these changes were recorded and are owed
 //! T accept NO | T refuse NO   what came of the attempt at a delivery
@@ -28,7 +28,7 @@ use crate::model::delivery::{Attempted, Outcome, SendRequest};
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
 use crate::model::path::LogicalPath;
-use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
 
@@ -290,6 +290,24 @@ fn a_lost_group_makes_no_second_attempt_beside_one_under_way() {
          5 lost ->
          next -> 1004
          1004 tick -> a 2/2 [2]",
+    );
+}
+
+#[test]
+fn a_paused_subscription_gathers_and_goes_on_from_there() {
+    check(
+        "rule a delays=10
+         rule b
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         1 rule a delays=10 paused=1 ->
+         1 refuse 1 ->
+         2 owe 2 3 to a b ->
+         3 accept 2 -> b 3/1 [2 3]
+         50 tick ->
+         60 accept 3 ->
+         status -> owed 2, pending 1, in flight 0, waiting 0, dead 0
+         70 rule a delays=10 -> a 1/2 [1]
+         80 accept 1 -> a 4/1 [2 3]",
     );
 }
 
@@ -571,18 +589,14 @@ fn changes(body: &[u8]) -> String {
 }
 
 fn subscription(name: &str, settings: &[&str]) -> Subscription {
-    let mut subscription = Subscription {
-        name: Name::parse(name).expect("a name"),
-        target: Target {
-            method: Method::Post,
-            url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
-            headers: Vec::new(),
-            success_code: 200,
-        },
-        retry: RetrySchedule::default(),
-        batching: Batching::default(),
-        covers_modification: true,
+    let target = Target {
+        method: Method::Post,
+        url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
+        headers: Vec::new(),
+        success_code: 200,
     };
+    let name = Name::parse(name).expect("a name");
+    let mut subscription = Subscription { covers_modification: true, ..Subscription::new(name, target) };
     for (key, value) in settings.iter().map(|setting| setting.split_once('=').expect("KEY=VALUE")) {
         let number = |text: &str| text.parse().expect("a number");
         match key {
@@ -591,6 +605,7 @@ fn subscription(name: &str, settings: &[&str]) -> Subscription {
             "linger" => subscription.batching.linger_ms = number(value),
             "delays" => subscription.retry.delays_ms = value.split(',').map(number).collect(),
             "retries" => subscription.retry.retries = number(value) as u32,
+            "paused" => subscription.paused = number(value) != 0,
             _ => panic!("not a setting: {key}"),
         }
     }

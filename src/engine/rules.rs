@@ -39,6 +39,7 @@ impl Engine {
         self.rules_to_come = None;
         self.rules_status.generation += 1;
         self.rules_status.subscriptions = rules.set.rules().len() as u64;
+        self.rules_status.events = rules.set.events().len() as u64;
         self.rules = rules;
     }
 }

@@ -77,7 +77,8 @@ impl Intake {
         out: &mut Outcome,
     ) -> Result<(), StoreError> {
         let root = self.mounts.root_path(mount);
-        let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
+        let tenant = self.mounts.tenant(mount);
+        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
         let treeless =

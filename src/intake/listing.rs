@@ -99,7 +99,8 @@ impl Intake {
             let name = asset.path.names().last().unwrap_or_default().to_vec();
             known.insert(name, asset);
         }
-        let mut recorder = Recorder { now, root, rules: &self.rules, ledger, out };
+        let tenant = self.mounts.tenant(scan.mount);
+        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, ledger, out };
         for file in listing.files {
             let path = scan.path.join(&file.name);
             match known.remove(&file.name) {

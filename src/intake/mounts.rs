@@ -9,6 +9,7 @@ use crate::model::look::RootSeen;
 use crate::model::mount::{FirstScan, Mount};
 use crate::model::path::LogicalPath;
 use crate::model::status::{MountState, MountStatus, ScanStatus};
+use crate::model::tenant::Tenant;
 use crate::model::time::{Mono, Now};
 use crate::model::watching::Watching;
 use crate::store::{Ledger, MountRow, StoreError};
@@ -30,6 +31,7 @@ pub(super) struct Mounts(Vec<State>);
 #[derive(Debug)]
 struct State {
     path: LogicalPath,
+    tenant: Option<Tenant>,
     first_scan: FirstScan,
     poll_interval_ms: u64,
     verify_ms: u64,
@@ -110,6 +112,7 @@ impl Mounts {
             let (directories, assets) = ledger.count(&mount.path)?;
             Ok(State {
                 path: mount.path.clone(),
+                tenant: mount.tenant.clone(),
                 first_scan: mount.first_scan,
                 poll_interval_ms: mount.poll_interval_ms,
                 verify_ms: mount.verify_ms,
@@ -148,6 +151,10 @@ impl Mounts {
 
     pub(super) fn root_path(&self, mount: MountId) -> &LogicalPath {
         &self.state(mount).path
+    }
+
+    pub(super) fn tenant(&self, mount: MountId) -> Option<&Tenant> {
+        self.state(mount).tenant.as_ref()
     }
 
     pub(super) fn is_online(&self, mount: MountId) -> bool {

@@ -10,6 +10,7 @@ use crate::model::entry::{Entry, Owed};
 use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
+use crate::model::tenant::Tenant;
 use crate::model::time::Now;
 use crate::rules::Facts;
 use crate::settle::Cause;
@@ -23,6 +24,8 @@ pub(super) struct Recorder<'a> {
     pub now: Now,
     /// The mount's logical path.
     pub root: &'a LogicalPath,
+    /// The mount's tenant.
+    pub tenant: Option<&'a Tenant>,
     pub rules: &'a RulesInForce,
     pub ledger: &'a Ledger,
     pub out: &'a mut Outcome,
@@ -218,7 +221,7 @@ impl Recorder<'_> {
         };
         self.ledger.append(&change)?;
         let Stat { size, mtime_ns, .. } = asset.stat;
-        let facts = Facts { size, mtime_ns, mount: self.root, tenant: None };
+        let facts = Facts { size, mtime_ns, mount: self.root, tenant: self.tenant.map(Tenant::as_str) };
         let matching = self.rules.set.matching(&change, state, facts);
         if !matching.is_empty() {
             let entry = Arc::new(Entry::from(change));

@@ -111,12 +111,12 @@ impl Intake {
             assigned.remove(key);
         }
         assigned.extend(record.set.iter().cloned());
-        let root = match self.mounts.of(&asset.path) {
-            Some(mount) => self.mounts.root_path(mount).clone(),
+        let (root, tenant) = match self.mounts.of(&asset.path) {
+            Some(mount) => (self.mounts.root_path(mount), self.mounts.tenant(mount)),
             // Its mount is no longer configured; its rows hang below the logical path all the same.
             None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
         };
-        Recorder { now, root: &root, rules: &self.rules, ledger, out }.assign(asset, assigned)
+        Recorder { now, root, tenant, rules: &self.rules, ledger, out }.assign(asset, assigned)
     }
 }
 

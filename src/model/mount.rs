@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::path::LogicalPath;
+use super::tenant::Tenant;
 use super::watching::SourceKind;
 
 /// File names that are no assets until they are renamed, unless a mount says otherwise: hidden files, partial
@@ -36,6 +37,8 @@ pub struct Mount {
     pub poll_interval_ms: u64,
     /// How often a slow scan looks for what nothing hinted, milliseconds; 0: never.
     pub verify_ms: u64,
+    /// Whose it is.
+    pub tenant: Option<Tenant>,
 }
 
 impl Mount {
@@ -51,6 +54,7 @@ impl Mount {
             watch: None,
             poll_interval_ms: POLL_INTERVAL_MS,
             verify_ms: VERIFY_MS,
+            tenant: None,
         }
     }
 }

@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+use super::event::EventName;
+use super::secret::{SecretRef, SigningSecret};
+use super::tenant::Tenant;
+
 /// A subscription's name: 1 to 64 of `A-Z a-z 0-9 -`. It is the payload's `id`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
@@ -43,7 +47,7 @@ impl fmt::Display for Name {
 pub struct NameError;
 
 /// The HTTP method of a callback.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Method {
     /// The URL alone is called, without a body.
     Get,
@@ -138,6 +142,93 @@ impl Default for Batching {
     }
 }
 
+/// In which order a subscription's deliveries go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// One at a time, each waiting through the retries of the one before it.
+    #[default]
+    Serial,
+    /// Each on its own.
+    Parallel,
+}
+
+impl Order {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Serial, Self::Parallel];
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Serial => "serial",
+            Self::Parallel => "parallel",
+        }
+    }
+}
+
+/// How long a subscription lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lifetime {
+    /// Until its rule is removed.
+    #[default]
+    Continuous,
+    /// Until its first accepted delivery.
+    Once,
+}
+
+impl Lifetime {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Continuous, Self::Once];
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continuous => "continuous",
+            Self::Once => "once",
+        }
+    }
+}
+
+/// What an entry may carry beyond its five keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// All metadata, an object: key to list of strings.
+    Metadata,
+    /// The metadata delta, an object: key to `{"old": [..], "new": [..]}`.
+    Changed,
+    /// The size in bytes.
+    Size,
+    /// The last write, RFC 3339 in UTC.
+    Mtime,
+    /// Where the asset was before it was renamed.
+    PreviousPath,
+    /// The change's place in the journal.
+    Seq,
+    /// The whole logical path's bytes in standard base64.
+    PathBase64,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Metadata, Self::Changed, Self::Size, Self::Mtime, Self::PreviousPath, Self::Seq, Self::PathBase64];
+
+    /// As written, and as the entry's key.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Changed => "changed",
+            Self::Size => "size",
+            Self::Mtime => "mtime",
+            Self::PreviousPath => "previousPath",
+            Self::Seq => "seq",
+            Self::PathBase64 => "pathBase64",
+        }
+    }
+}
+
 /// A subscription, without its condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
@@ -152,6 +243,54 @@ pub struct Subscription {
     /// Every path that it monitors at all it monitors for modification: a deletion and an addition of one asset at one
     /// path may be told as one modification.
     pub covers_modification: bool,
+    /// Whose it is: it hears only of that tenant's mounts. `None`: of all.
+    pub tenant: Option<Tenant>,
+    /// The events that it asks for by name, each once.
+    pub events: Vec<EventName>,
+    /// In which order its deliveries go out.
+    pub order: Order,
+    /// What its entries carry beyond their five keys, each once.
+    pub fields: Vec<Field>,
+    /// Where the secret is that signs its deliveries. `None`: they are not signed.
+    pub secret: Option<SecretRef>,
+    /// That secret, once it has been read.
+    pub signing: Option<SigningSecret>,
+    /// Whether deliveries carry `X-Hub-Signature-256` too. Only with a secret.
+    pub hub_signature: bool,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// The admin has paused it.
+    pub paused: bool,
+}
+
+impl Subscription {
+    /// A subscription to a target, everything else as it is unless said.
+    #[must_use]
+    pub fn new(name: Name, target: Target) -> Self {
+        Self {
+            name,
+            target,
+            retry: RetrySchedule::default(),
+            batching: Batching::default(),
+            covers_modification: false,
+            tenant: None,
+            events: Vec::new(),
+            order: Order::default(),
+            fields: Vec::new(),
+            secret: None,
+            signing: None,
+            hub_signature: false,
+            lifetime: Lifetime::default(),
+            paused: false,
+        }
+    }
+
+    /// Whether what it is owed waits: it is paused, or its secret could not be read. Nothing goes out unsigned that is to
+    /// be signed.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.paused || (self.secret.is_some() && self.signing.is_none())
+    }
 }
 
 #[cfg(test)]

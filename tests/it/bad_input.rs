@@ -159,7 +159,7 @@ const FAULTY: [(&str, &str, &str); 9] = [
     ("[[subscription]]\nname = \"a\ncallback = 'http://h/'\n", "a.toml:2:", "RB0002"),
     ("[[subscription]]\nname = 'a'\ncalback = 'http://h/'\nwatchPath = ['* /']\n", "a.toml:3:1", "RB0003"),
     ("[[subscription]]\nname = 'a'\ncallback = 'http://h/'\nwatchMetadata = ['City']\n", "a.toml:4:", "RB0012"),
-    ("[[subscription]]\nname = 'a'\ncallback = 'http://h/'\nwatchMetadata = ['Rating>=4']\n", "a.toml:4:", "RB0013"),
+    ("[[subscription]]\nname = 'a'\ncallback = 'http://h/'\nwatchMetadata = ['Rating>=four']\n", "a.toml:4:", "RB0020"),
     ("[[subscription]]\nname = 'a'\ncallback = 'http://h/'\nwatchPath = ['* acme']\n", "a.toml:4:", "RB0010"),
     ("[[subscription]]\nname = 'a'\ncallback = 'ftp://h/'\nwatchPath = ['* /']\n", "a.toml:3:", "RB0014"),
     ("[[subscription]]\nname = 'a'\ncallback = 'http://h/'\n", "a.toml:1:", "RB0019"),

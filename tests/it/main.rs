@@ -19,5 +19,6 @@ mod http;
 mod pipeline;
 mod pipeline_odd;
 mod rough;
+mod secrets;
 mod sink;
 mod turns;

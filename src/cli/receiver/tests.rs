@@ -12,7 +12,7 @@ use super::{MAX_BODY_BYTES, Receiver, Reply};
 use crate::deliver::{Client, Limits};
 use crate::model::delivery::{Outcome, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
-use crate::model::subscription::{Batching, Method, Name, RetrySchedule, Subscription, Target};
+use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -21,9 +21,8 @@ async fn call(client: &Client, url: &str, body: Vec<u8>) -> Outcome {
     let url = Url::parse(url).expect("a URL");
     let target = Target { method: Method::Put, url, headers: vec![], success_code: 200 };
     let name = Name::parse("watch").expect("a name");
-    let (retry, batching) = (RetrySchedule::default(), Batching::default());
     let request = SendRequest {
-        subscription: Arc::new(Subscription { name, target, retry, batching, covers_modification: true }),
+        subscription: Arc::new(Subscription::new(name, target)),
         number: DeliveryNo(1),
         id: DeliveryId { node: NodeId(1), number: DeliveryNo(1) },
         attempt: 1,

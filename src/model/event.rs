@@ -1,0 +1,90 @@
+//! Events: named occurrences. What an `[[event]]` of a rule file declares lives in `rules`; what is here is their names.
+
+use std::fmt;
+
+/// An event's name: 1 to 64 of `A-Z a-z 0-9 _ . -`, compared by exact characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventName(String);
+
+impl EventName {
+    /// The longest name.
+    pub const MAX: usize = 64;
+
+    /// The names that ringback itself gives. Nobody else may declare one of them.
+    pub const BUILT_IN: [&str; 9] = [
+        "asset.added",
+        "asset.modified",
+        "asset.deleted",
+        "asset.none",
+        "rules.reloaded",
+        "rule.created",
+        "rule.updated",
+        "rule.deleted",
+        "callback.paused",
+    ];
+
+    /// Checks.
+    ///
+    /// # Errors
+    /// A sentence that says what is allowed.
+    pub fn parse(text: &str) -> Result<Self, EventNameError> {
+        let fits = (1..=Self::MAX).contains(&text.len());
+        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+        if fits && text.bytes().all(known) { Ok(Self(text.to_owned())) } else { Err(EventNameError) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether ringback itself gives it.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        Self::BUILT_IN.contains(&self.as_str())
+    }
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not an event's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event's name is 1 to 64 letters, digits, `_`, `.` and `-`")]
+pub struct EventNameError;
+
+/// A dialect of the HTTP API: the words in which programs register callbacks and hear of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dialect {
+    /// Property and callback.
+    Zoom,
+    /// Reactor.
+    Reactor,
+    /// EQP.
+    Eqp,
+    /// HAL.
+    Hal,
+    /// Compendium.
+    Compendium,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Zoom, Self::Reactor, Self::Eqp, Self::Hal, Self::Compendium];
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zoom => "zoom",
+            Self::Reactor => "reactor",
+            Self::Eqp => "eqp",
+            Self::Hal => "hal",
+            Self::Compendium => "compendium",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A tenant: who owns mounts, subscriptions and principals.
+
+use std::fmt;
+
+/// A tenant's name: 1 to 64 of `A-Z a-z 0-9 _ . -`. The dialects call it property, network or user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tenant(String);
+
+impl Tenant {
+    /// The longest name.
+    pub const MAX: usize = 64;
+
+    /// Checks.
+    ///
+    /// # Errors
+    /// A sentence that says what is allowed.
+    pub fn parse(text: &str) -> Result<Self, TenantError> {
+        let fits = (1..=Self::MAX).contains(&text.len());
+        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+        if fits && text.bytes().all(known) { Ok(Self(text.to_owned())) } else { Err(TenantError) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not a tenant's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a tenant's name is 1 to 64 letters, digits, `_`, `.` and `-`")]
+pub struct TenantError;

@@ -1,0 +1,74 @@
+//! Events that rule files declare, and the names that subscriptions ask for.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::condition::Condition;
+use super::template::Template;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::model::event::{Dialect, EventName};
+use crate::model::nearest::nearest;
+use crate::model::tenant::Tenant;
+
+/// An `[[event]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its name; not a built-in one.
+    pub name: EventName,
+    /// Which changes it happens on; `None`: the store alone reports it.
+    pub condition: Option<Condition>,
+    /// The dialects that send it to each callback of its tenant, each once.
+    pub dialects: Vec<Dialect>,
+    /// It happens only in that tenant's mounts. `None`: in all.
+    pub tenant: Option<Tenant>,
+    /// Its payload, in the order of the file.
+    pub fields: Vec<(String, Template)>,
+}
+
+/// A subscription's wish for an event.
+pub(super) struct Asked {
+    pub name: EventName,
+    /// Which file says so, by its place among the files.
+    pub file: usize,
+    pub file_name: Arc<str>,
+    pub span: Range<usize>,
+}
+
+/// Names are compared this often, at most, to find the one that was meant.
+const COMPARISONS_MAX: usize = 100_000;
+
+/// A diagnostic, and its file, for each wish for an event that there is not.
+pub(super) fn unknown(asked: &[Asked], declared: &[EventName]) -> Vec<(usize, Diagnostic)> {
+    let names: HashSet<&EventName> = declared.iter().collect();
+    let mut known: Vec<&str> = EventName::BUILT_IN.to_vec();
+    known.extend(declared.iter().map(EventName::as_str));
+    let mut comparisons_left = COMPARISONS_MAX;
+    let mut found = Vec::new();
+    for Asked { name, file, file_name, span } in asked {
+        if name.is_built_in() || names.contains(name) {
+            continue;
+        }
+        let near = comparisons_left.checked_sub(known.len()).and_then(|left| {
+            comparisons_left = left;
+            nearest(name.as_str(), &known)
+        });
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                format!("declare it: [[event]] with name = \"{name}\"; or ask for a built-in one, such as asset.added")
+            }
+        };
+        let diagnostic = Diagnostic {
+            code: Code::UnknownEvent,
+            severity: Severity::Error,
+            file: file_name.to_string(),
+            span: span.clone(),
+            message: format!("no rule file declares the event `{name}`"),
+            label: "unknown event".into(),
+            help: Some(help),
+        };
+        found.push((*file, diagnostic));
+    }
+    found
+}

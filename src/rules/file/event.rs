@@ -1,0 +1,79 @@
+//! `[[event]]`: a name, what it happens on, and its payload.
+
+use std::ops::Range;
+
+use super::conditions::{self, Watched};
+use super::{WrittenEvent, each, not_acted_on, tenant};
+use crate::diagnostic::Code;
+use crate::diagnostic::document::{Faults, Table, Text};
+use crate::model::event::{Dialect, EventName};
+use crate::rules::event::Event;
+use crate::rules::template::Template;
+
+/// The keys of an `[[event]]`.
+const KEYS: [&str; 9] =
+    ["name", "watchPath", "watchMetadata", "logicalOperand", "when", "dialects", "tenant", "fields", "description"];
+
+pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEvent {
+    let before = faults.count();
+    let meant = table.only(&KEYS, faults);
+    table.missing("name", "name = \"malware_scan_complete\"", &meant, faults);
+    table.string("description", faults);
+    let name = table.string("name", faults).and_then(|text| declared(text, faults));
+    let condition = match conditions::read(table, &meant, faults) {
+        Watched::By(watched) => Some(Some(watched.0)),
+        Watched::Nothing => Some(None),
+        Watched::Faulty => None,
+    };
+    let dialects = table.words("dialects", &Dialect::ALL.map(|dialect| (dialect.as_str(), dialect)), faults);
+    let tenant = tenant(table, faults).map(|(tenant, _)| tenant);
+    let fields = table.table("fields", "[event.fields]", faults).map(|fields| payload(&fields, faults));
+    if faults.count() == before {
+        let instead = "subscribe to the changes themselves, by watchPath and watchMetadata";
+        not_acted_on(table.span.clone(), "[[event]]", instead, faults);
+    }
+    let event = match (&name, condition) {
+        (Some((name, _)), Some(condition)) => Some(Event {
+            name: name.clone(),
+            condition,
+            dialects: dialects.unwrap_or_default(),
+            tenant,
+            fields: fields.unwrap_or_default(),
+        }),
+        _ => None,
+    };
+    WrittenEvent { name, event }
+}
+
+/// The name of an event that a file may declare.
+fn declared(text: Text<'_>, faults: &mut Faults<'_>) -> Option<(EventName, Range<usize>)> {
+    let (name, span) = name(&text, faults)?;
+    if name.is_built_in() {
+        let message = format!("the event `{name}` is built in: it is there without being declared");
+        let help = "remove this [[event]] and ask for it by name, or give this one another name";
+        faults.error(Code::BadName, span, message, "built in").help(help);
+        return None;
+    }
+    Some((name, span))
+}
+
+/// An event's name, in a list or by itself.
+pub(super) fn name(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<(EventName, Range<usize>)> {
+    match EventName::parse(text.value) {
+        Ok(name) => Some((name, text.span.clone())),
+        Err(error) => {
+            let help = "such as \"malware_scan_complete\"";
+            faults.error(Code::BadName, text.span.clone(), error.to_string(), "not a name").help(help);
+            None
+        }
+    }
+}
+
+fn payload(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(String, Template)> {
+    let mut fields = Vec::new();
+    for key in table.keys() {
+        let template = table.string(key, faults).and_then(|text| each(&text, faults, Template::parse));
+        fields.extend(template.map(|template| (key.to_owned(), template)));
+    }
+    fields
+}

@@ -1,0 +1,238 @@
+//! `[[subscription]]`: what is watched, whom to call, and how.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::conditions::{self, Places, Watched};
+use super::{Spans, Written, clauses, each, event, not_acted_on, number, secret, tenant};
+use crate::diagnostic::document::{Faults, Table, Text};
+use crate::diagnostic::{Code, TextFault};
+use crate::model::event::EventName;
+use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order, RetrySchedule, Subscription, Target};
+use crate::rules::Rule;
+use crate::rules::condition::{Condition, NothingToWatch};
+use crate::rules::syntax::target;
+
+/// The keys of a `[[subscription]]`.
+const KEYS: [&str; 24] = [
+    "name",
+    "callback",
+    "method",
+    "watchPath",
+    "watchMetadata",
+    "logicalOperand",
+    "when",
+    "events",
+    "tenant",
+    "format",
+    "fields",
+    "header",
+    "queryParam",
+    "secret",
+    "hubSignature",
+    "successCode",
+    "retry",
+    "retryCount",
+    "order",
+    "linger",
+    "maxEntries",
+    "lifetime",
+    "paused",
+    "description",
+];
+
+/// The formats that later versions send; this one sends `zoom`.
+const LATER_FORMATS: [&str; 6] = ["cloudevents", "cloudevents-batch", "reactor", "eqp", "hal", "compendium"];
+
+/// The most attempts after the first, and the most delays between them.
+const RETRIES_MAX: u64 = 100;
+
+pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'_>) -> Written {
+    let meant = table.only(&KEYS, faults);
+    table.missing("name", "name = \"sfo-dailies\"", &meant, faults);
+    table.missing("callback", "callback = \"http://127.0.0.1:8874/hook\"", &meant, faults);
+    table.string("description", faults);
+    format(table, faults);
+    let name = table.string("name", faults).and_then(|text| name(text, faults));
+    let events = events(table, faults);
+    let watched = condition(table, &meant, faults);
+    let target = target(table, faults);
+    let tenant = tenant(table, faults);
+    let secret = secret::read(table, file_name, faults);
+    let mut spans = Spans {
+        name: name.as_ref().map(|(_, span)| span.clone()).unwrap_or_default(),
+        when: table.key_span("when"),
+        tenant: tenant.as_ref().map(|(_, span)| span.clone()).unwrap_or_default(),
+        secret: secret.as_ref().map(|secret| secret.span.clone()).unwrap_or_default(),
+        ..Spans::default()
+    };
+    let policy = policy(table, faults);
+    let rule = match (name.clone(), watched, target) {
+        (Some((name, _)), Some((condition, places)), Some((target, callback))) => {
+            (spans.paths, spans.metadata, spans.callback) = (places.paths, places.metadata, callback);
+            let (reference, signing) = secret.map(|secret| (secret.reference, secret.signing)).unzip();
+            let subscription = Subscription {
+                covers_modification: condition.covers_modification(),
+                tenant: tenant.map(|(tenant, _)| tenant),
+                events: unique(events.iter().map(|(name, _)| name.clone())),
+                secret: reference,
+                signing: signing.flatten(),
+                ..policy(name, target)
+            };
+            Some(Rule { subscription: Arc::new(subscription), condition })
+        }
+        _ => None,
+    };
+    Written { name, rule, events, spans }
+}
+
+fn name(text: Text<'_>, faults: &mut Faults<'_>) -> Option<(Name, Range<usize>)> {
+    match Name::parse(text.value) {
+        Ok(name) => Some((name, text.span)),
+        Err(error) => {
+            faults
+                .error(Code::BadName, text.span, error.to_string(), "not a name")
+                .help("such as \"sfo-dailies\"; receivers see it as `id`");
+            None
+        }
+    }
+}
+
+fn format(table: &Table<'_, '_>, faults: &mut Faults<'_>) {
+    let Some(text) = table.string("format", faults) else { return };
+    if LATER_FORMATS.contains(&text.value) {
+        faults
+            .error(Code::UnknownWord, text.span, "this version sends `zoom`; the other formats follow", "not yet")
+            .help("write format = \"zoom\", or leave it out");
+        return;
+    }
+    table.word("format", &[("zoom", ())], faults);
+}
+
+fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Range<usize>)> {
+    let texts = table.strings("events", faults).unwrap_or_default();
+    let names: Vec<_> = texts.iter().filter_map(|text| event::name(text, faults)).collect();
+    if !names.is_empty() {
+        let instead = "subscribe to the changes themselves, by watchPath and watchMetadata";
+        not_acted_on(table.key_span("events"), "`events`", instead, faults);
+    }
+    names
+}
+
+fn condition(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_>) -> Option<(Condition, Places)> {
+    match conditions::read(table, meant, faults) {
+        Watched::By(watched) => Some(*watched),
+        Watched::Faulty => None,
+        Watched::Nothing => {
+            // An empty list asks for nothing; one with a fault, which was noted, for something.
+            if table.has("events") && !table.is_empty_list("events") {
+                return Some((Condition::nothing(), Places::default()));
+            }
+            if !meant.contains(&"events") {
+                conditions::nothing(table, NothingToWatch, faults);
+            }
+            None
+        }
+    }
+}
+
+fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Range<usize>)> {
+    let methods = Method::ALL.map(|method| (method.as_str(), method));
+    let method = table.word("method", &methods, faults).unwrap_or_default();
+    let success_code = number(table, "successCode", 100, 599, faults).unwrap_or(200);
+    let or_noted = |what, result: Result<(String, String), TextFault>, of_text: &mut Vec<TextFault>| match result {
+        Ok((name, value)) => {
+            secret::in_clear(what, &name, &value, of_text);
+            Some((name, value))
+        }
+        Err(fault) => {
+            of_text.push(fault);
+            None
+        }
+    };
+    let headers = clauses(table, "header", |text, of_text| or_noted("header", target::header(text), of_text), faults);
+    let query = clauses(
+        table,
+        "queryParam",
+        |text, of_text| or_noted("query parameter", target::query_parameter(text), of_text),
+        faults,
+    );
+    let url = table.string("callback", faults).and_then(|text| {
+        let url =
+            each(&text, faults, |value, of_text| target::callback(value).map_err(|fault| of_text.push(fault)).ok());
+        Some((url?, text.span))
+    });
+    let ((mut url, span), (headers, _), (query, _)) = (url?, headers?, query?);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    Some((Target { method, url, headers, success_code }, span))
+}
+
+/// How deliveries are made: what makes a subscription of a name and a target.
+fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, Target) -> Subscription {
+    let retry = retry(table, faults);
+    let defaults = Batching::default();
+    let batching = Batching {
+        linger_ms: table.duration_ms("linger", faults).unwrap_or(defaults.linger_ms),
+        max_entries: number(table, "maxEntries", 1, 10_000, faults).unwrap_or(defaults.max_entries),
+    };
+    let order = table.word("order", &Order::ALL.map(|order| (order.as_str(), order)), faults).unwrap_or_default();
+    if order == Order::Parallel {
+        not_acted_on(table.key_span("order"), "`order`", "deliveries go out one at a time, as with \"serial\"", faults);
+    }
+    let fields = table.words("fields", &Field::ALL.map(|field| (field.as_str(), field)), faults).unwrap_or_default();
+    if !fields.is_empty() {
+        let instead = "entries have assetId, rrn, path, owner and action; ask the asset store for more";
+        not_acted_on(table.key_span("fields"), "`fields`", instead, faults);
+    }
+    let lifetimes = Lifetime::ALL.map(|lifetime| (lifetime.as_str(), lifetime));
+    let lifetime = table.word("lifetime", &lifetimes, faults).unwrap_or_default();
+    if lifetime == Lifetime::Once {
+        let instead = "the subscription goes on after its first delivery, until you remove or pause it";
+        not_acted_on(table.key_span("lifetime"), "`lifetime`", instead, faults);
+    }
+    let paused = table.boolean("paused", faults).unwrap_or_default();
+    let hub_signature = table.boolean("hubSignature", faults).unwrap_or_default();
+    if hub_signature && !table.has("secret") && !faults.incomplete() {
+        let message = "`hubSignature` needs a `secret` to sign with";
+        faults
+            .error(Code::MissingKey, table.key_span("hubSignature"), message, "")
+            .help("add a line like: secret = \"file:/run/secrets/NAME\"");
+    }
+    move |name, target| Subscription {
+        retry,
+        batching,
+        order,
+        fields,
+        lifetime,
+        paused,
+        hub_signature,
+        ..Subscription::new(name, target)
+    }
+}
+
+fn retry(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> RetrySchedule {
+    let defaults = RetrySchedule::default();
+    let count = number(table, "retryCount", 0, RETRIES_MAX, faults);
+    let delays = table.durations_ms("retry", faults);
+    let fits = |delays: &Vec<u64>| (1..=RETRIES_MAX).contains(&(delays.len() as u64));
+    if delays.as_ref().is_some_and(|delays| !fits(delays)) {
+        faults
+            .error(Code::OutOfRange, table.key_span("retry"), format!("`retry` takes 1 to {RETRIES_MAX} delays"), "")
+            .help("such as retry = [\"1m\", \"5m\", \"30m\"]; to never try again, write retryCount = 0");
+    }
+    match delays.filter(fits) {
+        Some(delays_ms) => {
+            let retries = count.unwrap_or(u32::try_from(delays_ms.len()).unwrap_or(u32::MAX));
+            RetrySchedule { delays_ms, retries }
+        }
+        None => RetrySchedule { retries: count.unwrap_or(defaults.retries), ..defaults },
+    }
+}
+
+/// Each once, in order.
+fn unique(names: impl Iterator<Item = EventName>) -> Vec<EventName> {
+    let mut seen = std::collections::HashSet::new();
+    names.filter(|name| seen.insert(name.clone())).collect()
+}
