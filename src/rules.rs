@@ -4,10 +4,13 @@
 //! or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of its rules a change fires. [`syntax`] is
 //! how clauses are written, [`condition`] what they are, [`eval`] what they mean, [`file`](mod@file) how a rule file is laid out.
 
+pub mod cases;
 pub mod condition;
 pub mod eval;
+pub mod explain;
 pub mod file;
 pub mod pattern;
+pub mod supposed;
 pub mod syntax;
 pub mod value;
 
