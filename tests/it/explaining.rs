@@ -121,10 +121,10 @@ fn explain_takes_rules_and_mounts_from_the_configuration() {
 
 #[test]
 fn explain_shows_faulty_rules_and_refuses_what_makes_no_sense() {
-    let dir = place("[[subscription]]\nnam = 'a'\n", "");
+    let dir = place("subscriptions = []\n", "");
     let words = ["explain", "--rules", "rules", "--path", "/a"];
     let (code, out, _) = ringback(dir.path(), &words);
-    assert!(code == Some(1) && out.contains("error[RB0003]") && out.contains("rules/a.toml:2:1"), "{code:?} {out}");
+    assert!(code == Some(1) && out.contains("error[RB0003]") && out.contains("rules/a.toml:1:1"), "{code:?} {out}");
     let found = json_of(dir.path(), &[&words[..], &["--json"]].concat(), 1);
     assert!(found["rules"] == json!([]) && found["faults"][0]["code"] == "RB0003", "{found}");
     let more: [(&[&str], &str); 8] = [
@@ -238,4 +238,17 @@ fn codes_are_explained() {
     assert!(code == Some(2) && err.contains("there is no code RB0013; the nearest is RB0012"), "{code:?} {err}");
     let (code, ..) = ringback(dir.path(), &["check", "--explain", "RB0012", "rules"]);
     assert_eq!(code, Some(2));
+}
+
+/// The example of the documentation, on the rules that are shipped, word for word.
+#[test]
+fn the_documented_explanation_is_what_is_said() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/rules.md")).expect("the documentation");
+    let command = text.lines().find_map(|line| line.strip_prefix("$ ringback explain ")).expect("an example");
+    let words: Vec<_> = std::iter::once("explain").chain(command.split(' ')).collect();
+    let (code, out, _) = ringback(root, &words);
+    assert!(code == Some(0) && text.contains(&out), "{code:?}\n{out}");
+    let (code, out, _) = ringback(root, &["test", "--rules", "rules"]);
+    assert!(code == Some(0) && out.contains("\nfine: "), "{code:?}\n{out}");
 }
