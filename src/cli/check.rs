@@ -73,6 +73,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
         if !shown.is_empty() {
             output::line(shown.trim_end())?;
         }
+        if let Some(first) = diagnostics.first() {
+            output::line(&format!("more about a code: ringback check --explain {}", first.code))?;
+        }
         for line in &found.in_force {
             output::line(line)?;
         }

@@ -196,8 +196,8 @@ fn to_json(name: &str, verdict: &Verdict) -> Value {
 
 fn about(args: &ExplainArgs) -> String {
     match args.action {
-        Action::None => format!("this change of the metadata of {}", args.path),
-        action => format!("{} {}", action.as_str(), args.path),
+        Action::None => format!("when the metadata of {} changes so", args.path),
+        action => format!("when {} is {}", args.path, action.as_str()),
     }
 }
 
@@ -212,10 +212,10 @@ fn show(verdicts: &[(String, Verdict)], what: &str) -> String {
     let firing = verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fires { .. })).count();
     match (verdicts.len(), firing) {
         (0, _) => "there are no rules".to_owned(),
-        (1, 0) => format!("{lines}\nthe one rule does not fire on {what}"),
-        (1, _) => format!("{lines}\nthe one rule fires on {what}"),
-        (all, 0) => format!("{lines}\nnone of {all} rules fires on {what}"),
-        (all, 1) => format!("{lines}\n1 of {all} rules fires on {what}"),
-        (all, firing) => format!("{lines}\n{firing} of {all} rules fire on {what}"),
+        (1, 0) => format!("{lines}\nthe one rule does not fire {what}"),
+        (1, _) => format!("{lines}\nthe one rule fires {what}"),
+        (all, 0) => format!("{lines}\nnone of {all} rules fires {what}"),
+        (all, 1) => format!("{lines}\n1 of {all} rules fires {what}"),
+        (all, firing) => format!("{lines}\n{firing} of {all} rules fire {what}"),
     }
 }

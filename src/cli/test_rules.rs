@@ -175,8 +175,6 @@ fn show(fared: &[(Case, Fared)], lines: &Lines<'_>, rules: &RuleSet, files: usiz
     match (fared.len(), failed) {
         (0, _) => format!("there is no [[case]] in {}", counted(files, "file")),
         (_, 0) => format!("{out}\nfine: {of}"),
-        (_, failed) => {
-            format!("{out}\n{} of {of}", if failed == 1 { "1 fails".to_owned() } else { format!("{failed} fail") })
-        }
+        (_, failed) => format!("{out}\nfailed: {failed} of {of}"),
     }
 }

@@ -83,12 +83,30 @@ fn clauses(subject: &Subject<'_>, paths: &[PathClause], metadata: &[MetadataClau
             }
             _ => why,
         };
-        return failed(&first.text, why);
+        return failed(&first.text, why + unmoded(subject, paths));
     };
     let unmet = metadata.iter().find(|clause| !subject.true_now(clause) && !subject.holds(clause));
     match unmet.filter(|_| operand == Operand::And) {
         Some(clause) => failed(&clause.text, unheld(subject, clause)),
         None => Verdict::Fires { clause: one_line(&trigger.text).into_owned() },
+    }
+}
+
+/// What is most often overlooked: a path without a mode says where metadata counts, and tells of no file.
+fn unmoded(subject: &Subject<'_>, paths: &[PathClause]) -> &'static str {
+    let moded = paths.is_empty() || paths.iter().any(|clause| clause.mode != Mode::Scope);
+    match subject.change.action {
+        _ if moded => "",
+        Action::None => "",
+        Action::Added => {
+            "; and a watchPath without a mode tells of no added files: that takes a + or * before the path"
+        }
+        Action::Modified => {
+            "; and a watchPath without a mode tells of no modified files: that takes a ~ or * before the path"
+        }
+        Action::Deleted => {
+            "; and a watchPath without a mode tells of no deleted files: that takes a - or * before the path"
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct About {
     pub owner: String,
     /// The logical path of the mount that it lies in.
     pub mount: LogicalPath,
+    /// The tenant of the mount.
+    pub tenant: Option<String>,
     /// When the change happens.
     pub time: Wall,
 }
@@ -45,7 +47,7 @@ impl About {
     #[must_use]
     pub fn at(time: Wall) -> Self {
         let mtime_ns = time.0.saturating_mul(1_000_000);
-        Self { size: 0, mtime_ns, owner: OWNER.to_owned(), mount: LogicalPath::root(), time }
+        Self { size: 0, mtime_ns, owner: OWNER.to_owned(), mount: LogicalPath::root(), tenant: None, time }
     }
 }
 
@@ -86,7 +88,8 @@ impl Supposed {
     /// As rules see it.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
-        let About { size, mtime_ns, ref mount, .. } = self.about;
-        Subject::new(&self.change, &self.after, Facts { size, mtime_ns, mount, tenant: None })
+        let About { size, mtime_ns, mount, tenant, .. } = &self.about;
+        let facts = Facts { size: *size, mtime_ns: *mtime_ns, mount, tenant: tenant.as_deref() };
+        Subject::new(&self.change, &self.after, facts)
     }
 }

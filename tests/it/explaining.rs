@@ -67,19 +67,19 @@ fn explain_says_which_rules_fire_and_why_not_the_others() {
         explain(&["/d/a.mov", "--action", "added", "--set", "City=SFO"]),
         "fires  dailies  because * /d\n\
          no     stars    Rating>=4: Rating is absent\n\n\
-         1 of 2 rules fires on added /d/a.mov\n"
+         1 of 2 rules fires when /d/a.mov is added\n"
     );
     assert_eq!(
         explain(&["/d/a.mov", "--old", "City=SFO", "--set", "City=SFO", "--set", "Rating=5"]),
         "fires  stars    because Rating>=4\n\
          no     dailies  * /d: only metadata changed, and it watches what is added, modified, deleted\n\n\
-         1 of 2 rules fires on this change of the metadata of /d/a.mov\n"
+         1 of 2 rules fires when the metadata of /d/a.mov changes so\n"
     );
     assert_eq!(
         explain(&["/e", "--old", "City=SFO"]),
         "no     dailies  * /d: /e is not at or below /d\n\
          no     stars    /d: /e is not at or below /d\n\n\
-         none of 2 rules fires on this change of the metadata of /e\n"
+         none of 2 rules fires when the metadata of /e changes so\n"
     );
     let words =
         ["explain", "--rules", "rules/a.toml", "--path", "/d/a", "--set", "City=SFO", "--set", "City=LAX", "--json"];
@@ -182,7 +182,7 @@ fn cases_pass_or_say_what_differs() {
          FAIL  a rating  (rules/tests/c.toml:7)\n      \
          dailies fired and should not have: because * /d\n      \
          stars did not fire and should have: City==SFO: City is absent\n\n\
-         1 fails of 2 cases in 1 file on 2 rules\n"
+         failed: 1 of 2 cases in 1 file on 2 rules\n"
     );
     let found = json_of(dir.path(), &["test", "--rules", "rules", "--json"], 1);
     assert_eq!(found["cases"][0]["passed"], true);
@@ -236,6 +236,9 @@ fn codes_are_explained() {
     );
     let (code, _, err) = ringback(dir.path(), &["check", "--explain", "RB0013"]);
     assert!(code == Some(2) && err.contains("there is no code RB0013; the nearest is RB0012"), "{code:?} {err}");
+    let faulty = place("x = 1", "");
+    let (code, out, _) = ringback(faulty.path(), &["check", "rules"]);
+    assert!(code == Some(1) && out.ends_with("more about a code: ringback check --explain RB0003\n"), "{code:?} {out}");
     let (code, ..) = ringback(dir.path(), &["check", "--explain", "RB0012", "rules"]);
     assert_eq!(code, Some(2));
 }

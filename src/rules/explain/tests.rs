@@ -119,6 +119,15 @@ fn scope_and_operands() {
     ] {
         assert_eq!(said(&supposed("/a/f", Action::None, was, now), &condition(paths, clauses, operand)), expect);
     }
+    for (action, mode) in [(Action::Added, '+'), (Action::Modified, '~'), (Action::Deleted, '-')] {
+        let (change, what) = (supposed("/a/f", action, "", ""), action.as_str());
+        let expect = format!(
+            "City==SFO: City is absent; and a watchPath without a mode tells of no {what} files: \
+             that takes a {mode} or * before the path"
+        );
+        assert_eq!(said(&change, &condition(&["/a"], &both[..1], Or)), expect);
+        assert_eq!(said(&change, &condition(&[], &both[..1], Or)), "City==SFO: City is absent");
+    }
     let still = supposed("/a/f", Action::None, "City=SFO Rating=5", "City=SFO Rating=5 X=y");
     let expect = format!("City==SFO: the change left City as it was: SFO{NONE}");
     assert_eq!(said(&still, &condition(&[], &both, And)), expect);
