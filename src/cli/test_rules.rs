@@ -14,6 +14,7 @@ use crate::diagnostic::SourceFile;
 use crate::diagnostic::lines::LineIndex;
 use crate::rules::RuleSet;
 use crate::rules::cases::{self, Case, Fared, Missing, Unexpected};
+use crate::rules::explain::one_line;
 
 /// Options of `ringback test`.
 #[derive(Debug, Args)]
@@ -152,11 +153,12 @@ fn to_json(case: &Case, fared: &Fared, lines: &Lines<'_>) -> serde_json::Value {
 fn show(fared: &[(Case, Fared)], lines: &Lines<'_>, rules: &RuleSet, files: usize) -> String {
     let mut out = String::new();
     for (case, fared) in fared {
+        let name = one_line(&case.name);
         if fared.passed() {
-            out.push_str(&format!("ok    {}\n", case.name));
+            out.push_str(&format!("ok    {name}\n"));
             continue;
         }
-        out.push_str(&format!("FAIL  {}  ({}:{})\n", case.name, case.file, lines.of(case)));
+        out.push_str(&format!("FAIL  {name}  ({}:{})\n", case.file, lines.of(case)));
         for Unexpected { name, clause } in &fared.unexpected {
             out.push_str(&format!("      {name} fired and should not have: because {clause}\n"));
         }

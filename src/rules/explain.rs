@@ -349,8 +349,9 @@ fn shown(value: &str) -> String {
     }
 }
 
-/// A text as a part of one line: shortened, spaces and line ends joined, control characters escaped.
-fn one_line(text: &str) -> Cow<'_, str> {
+/// A text as a part of one line: shortened, line ends made spaces, control characters escaped.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
     const SHOWN_MAX: usize = 200;
     let cut = text.char_indices().nth(SHOWN_MAX).map(|(at, _)| at);
     let part = &text[..cut.unwrap_or(text.len())];
