@@ -7,15 +7,18 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod client;
 pub mod configuration;
+pub mod explain;
 pub mod listen;
 pub mod output;
 pub mod reach;
 pub mod receiver;
 pub mod rescan;
+pub mod rule_files;
 pub mod sample_store;
 pub mod serve;
 pub mod status;
 pub mod sync;
+pub mod test_rules;
 pub mod token;
 pub mod try_it;
 
@@ -53,6 +56,10 @@ pub enum Command {
     Rescan(rescan::RescanArgs),
     /// Check rule files and the configuration
     Check(check::CheckArgs),
+    /// Say which rules would fire on a change, and why the others would not
+    Explain(explain::ExplainArgs),
+    /// Run your own cases against the rules
+    Test(test_rules::TestArgs),
     /// Make a token for a principal, and the configuration that lets it in
     Token(token::TokenArgs),
 }
@@ -84,6 +91,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Sync(args) => on_runtime(sync::run(args)),
         Command::Rescan(args) => on_runtime(rescan::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Test(args) => test_rules::run(&args),
         Command::Token(args) => token::run(&args),
     }
 }

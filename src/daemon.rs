@@ -13,7 +13,7 @@
 
 mod beat;
 mod carrier;
-mod clock;
+pub(crate) mod clock;
 mod engine_thread;
 mod inbox;
 mod keeper_thread;

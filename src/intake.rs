@@ -20,6 +20,7 @@ mod records;
 mod scans;
 mod sync;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::catalog::Identities;
@@ -35,6 +36,7 @@ use crate::model::status::MountStatus;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
 use crate::rules::RuleSet;
+use crate::rules::index::Scratch;
 use crate::settle::{Cause, Patience, Settle};
 use crate::store::{Ledger, StoreError};
 
@@ -123,6 +125,8 @@ pub struct TakenOver {
 pub struct Intake {
     setup: Setup,
     rules: RulesInForce,
+    /// Memory for matching, used again from change to change.
+    scratch: RefCell<Scratch>,
     settle: Settle,
     looks: Looks,
     scans: Scans,
@@ -203,6 +207,7 @@ impl Intake {
             next_order: 1,
             next_ticket: taken_over.next_ticket,
             rules,
+            scratch: RefCell::default(),
             setup,
         })
     }

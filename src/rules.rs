@@ -3,15 +3,20 @@
 //! Pure: nothing here reads a file, a clock or the ledger, and nothing sends. Texts of rule files become diagnostics
 //! or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of its rules a change fires. [`syntax`] is
 //! how clauses are written, [`condition`] what they are, [`eval`] what they mean, [`file`](mod@file) how a rule file is laid out.
+//! [`mod@explain`] says why a rule does not fire, [`cases`] are the admin's own tests, both on a change that is only [`supposed`].
 
+pub mod cases;
 pub mod condition;
 pub mod eval;
 pub mod event;
+pub mod explain;
 pub mod file;
 pub mod index;
 mod lint;
 pub mod pattern;
 mod secrets;
+pub mod set;
+pub mod supposed;
 pub mod syntax;
 pub mod template;
 pub mod value;
@@ -22,64 +27,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::lines::LineIndex;
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
-use crate::model::change::Change;
-use crate::model::metadata::Metadata;
-use crate::model::subscription::Subscription;
-use crate::model::tenant::Tenant;
-use condition::Condition;
 pub use eval::Facts;
-use event::Event;
 use lint::Placed;
 use secrets::Referred;
-
-/// One rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// Where and how its entries go.
-    pub subscription: Arc<Subscription>,
-    /// Which changes it fires on.
-    pub condition: Condition,
-}
-
-/// Rules that are in force together. Never changed: an edit makes another set, which replaces it whole.
-#[derive(Debug, Clone, Default)]
-pub struct RuleSet {
-    rules: Vec<Rule>,
-    events: Vec<Event>,
-}
-
-impl RuleSet {
-    /// No rules: nobody is called.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self::default()
-    }
-
-    /// The rules: files in path order, in each the order of the file. No two have the same name.
-    #[must_use]
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-
-    /// The declared events, in the same order. No two have the same name.
-    #[must_use]
-    pub fn events(&self) -> &[Event] {
-        &self.events
-    }
-
-    /// The indices of the rules that a change fires, rising. `state` is the asset's metadata after the change.
-    #[must_use]
-    pub fn matching(&self, change: &Change, state: &Metadata, facts: Facts<'_>) -> Vec<usize> {
-        let subject = eval::Subject::new(change, state, facts);
-        let hears = |rule: &Rule| {
-            let tenant = rule.subscription.tenant.as_ref();
-            tenant.is_none() || tenant.map(Tenant::as_str) == facts.tenant
-        };
-        let fires = |rule: &Rule| hears(rule) && subject.fires(rule.condition.expr());
-        let firing = self.rules.iter().enumerate().filter(|(_, rule)| fires(rule));
-        firing.map(|(index, _)| index).collect()
-    }
-}
+pub use set::{Matching, Rule, RuleSet};
 
 /// What came of reading rule files.
 #[derive(Debug)]
@@ -143,7 +94,7 @@ pub fn load(files: &[SourceFile]) -> Loaded {
     }
     found.sort_by_key(|(index, diagnostic)| (*index, diagnostic.span.start));
     let diagnostics = found.into_iter().map(|(_, diagnostic)| diagnostic).collect();
-    let set = (!blocked).then_some(RuleSet { rules, events });
+    let set = (!blocked).then(|| RuleSet::new(rules, events));
     Loaded { set, diagnostics, placed, referred }
 }
 
@@ -186,6 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::condition::{Operand, Written};
+    use super::index::Scratch;
     use super::{Facts, Loaded, RuleSet, load};
     use crate::diagnostic::render::{Format, one_lines, report};
     use crate::diagnostic::{SourceFile, has_errors};
@@ -280,8 +232,9 @@ mod tests {
         };
         let mount = LogicalPath::root();
         let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
-        assert_eq!(set.matching(&change, &Metadata::new(), facts), [0, 2, 4]);
-        assert_eq!(RuleSet::empty().matching(&change, &Metadata::new(), facts), [0; 0]);
+        let matching = |set: &RuleSet| set.matching(&change, &Metadata::new(), facts, &mut Scratch::default()).rules;
+        assert_eq!(matching(&set), [0, 2, 4]);
+        assert_eq!(matching(&RuleSet::empty()), [0; 0]);
     }
 
     #[test]

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 
 use ringback::config::secrets;
 use ringback::config::settings::{Overrides, Places, resolve};
+use ringback::diagnostic::explain::Explanation;
 use ringback::diagnostic::render::{Format, report};
-use ringback::diagnostic::{Code, SourceFile};
+use ringback::diagnostic::{Code, Diagnostic, SourceFile};
 use ringback::model::mount::Mount;
 use ringback::model::path::LogicalPath;
 use ringback::model::tenant::Tenant;
-use ringback::rules;
+use ringback::model::time::Wall;
+use ringback::rules::{self, RuleSet, cases};
 
 /// Each `<case>.toml`, or the files of each directory `<case>/` together, gives the diagnostics in `<case>.expected`.
 /// Where the name of a case begins with `mounts-`, `/acme` of the tenant `acme` and `/b` are mounted.
@@ -96,7 +98,89 @@ fn source(folder: &Path, path: &Path) -> SourceFile {
     SourceFile { name, text }
 }
 
-/// Every TOML example of the documentation is what it says it is: rules that load, or a configuration that resolves.
+/// The rules that are shipped are without fault, and do what their cases say. Each has a case in which it fires.
+#[test]
+fn shipped_rules_do_what_their_cases_say() {
+    let rules = shipped_rules();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let files: Vec<_> = listed(&root.join("tests")).iter().map(|path| source(&root, path)).collect();
+    assert_pass(&files, &rules);
+    let texts: String = files.iter().map(|file| String::from_utf8_lossy(&file.text)).collect();
+    let fires: String = texts.lines().filter(|line| line.starts_with("fires")).collect();
+    for rule in rules.rules() {
+        assert!(fires.contains(&format!("\"{}\"", rule.subscription.name.as_str())), "{fires}");
+    }
+}
+
+fn shipped_rules() -> RuleSet {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let files = listed(&root).into_iter().filter(|path| path.extension().is_some_and(|e| e == "toml"));
+    let loaded = rules::load(&files.map(|path| source(&root, &path)).collect::<Vec<_>>());
+    assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+    loaded.set.expect("there are no faults")
+}
+
+/// There are cases in the files, and all of them pass.
+#[track_caller]
+fn assert_pass(files: &[SourceFile], rules: &RuleSet) {
+    let cases::Read { cases, diagnostics } = cases::read(files, rules, Wall(0));
+    assert!(diagnostics.is_empty() && !cases.is_empty(), "{diagnostics:#?}");
+    for case in cases {
+        let fared = case.run(rules);
+        assert!(fared.passed(), "{}: {fared:#?}", case.name);
+    }
+}
+
+/// The wrong example of every code gives that code, the right one gives nothing.
+#[test]
+fn explained_examples_are_what_they_say() {
+    for code in Code::ALL {
+        let Explanation { wrong, right, .. } = Explanation::of(*code);
+        let found = tried(*code, wrong);
+        assert!(!found.is_empty() && found.iter().all(|d| d.code == *code), "{code}: {wrong}\n{found:#?}");
+        let found = tried(*code, right);
+        assert!(found.is_empty(), "{code}: {right}\n{found:#?}");
+    }
+}
+
+/// What is wrong with an example, in the file that it is an example of.
+fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
+    let mut text = example.to_owned();
+    let configures = ["[[mount]]", "[[principal]]", "listen = ", "state = "].iter().any(|word| text.contains(word));
+    if configures {
+        if code != Code::NoRules && !text.contains("rules = ") {
+            text = format!("rules = \"rules\"\n{text}");
+        }
+        if code != Code::NoMount && !text.contains("[[mount]]") {
+            text.push_str("\n[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\n");
+        }
+        let file = SourceFile { name: "ringback.toml".into(), text: text.into_bytes() };
+        let places = Places { config: Path::new("/etc"), working: Path::new("/") };
+        return resolve(Some(&file), places, Overrides::default()).map_or_else(|found| found, |fine| fine.warnings);
+    }
+    if !text.contains("[[subscription]]") {
+        text = format!("[[subscription]]\n{text}\n");
+        for (key, line) in [
+            ("name = ", "name = \"a\"\n"),
+            ("callback = ", "callback = \"http://127.0.0.1:8874/a\"\n"),
+            ("watch", "watchPath = [\"* /\"]\n"),
+        ] {
+            if !text.contains(key) {
+                text.push_str(line);
+            }
+        }
+    }
+    // Source text cannot have the byte itself.
+    let text = text.into_bytes();
+    let text = match text.windows(4).position(|bytes| bytes == br"\xe9") {
+        Some(at) => [&text[..at], b"\xe9", &text[at + 4..]].concat(),
+        None => text,
+    };
+    rules::load(&[SourceFile { name: "a.toml".into(), text }]).diagnostics
+}
+
+/// Every TOML example of the documentation is what it says it is: rules that load, cases of the shipped rules that pass, or
+/// a configuration that resolves.
 #[test]
 fn documented_examples_are_without_fault() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -109,6 +193,8 @@ fn documented_examples_are_without_fault() {
                 let places = Places { config: Path::new("/etc"), working: Path::new("/") };
                 let resolved = resolve(Some(&file), places, Overrides::default());
                 assert!(resolved.is_ok(), "{name}: {resolved:#?}");
+            } else if example.contains("[[case]]") {
+                assert_pass(&[file], &shipped_rules());
             } else {
                 let loaded = rules::load(&[file]);
                 // Examples may show what later versions act on.

@@ -76,8 +76,7 @@ fn measure(options: &Options, workload: &Workload) {
     let own: f64 = {
         let before = counting::live();
         let copy = conditions.clone();
-        let bytes = (counting::live() - before) as f64 / copy.len() as f64;
-        bytes
+        (counting::live() - before) as f64 / copy.len() as f64
     };
     let texts: Vec<EventText<'_>> = workload.events.iter().map(|line| parse(line)).collect();
     for part in ["state", "changed"] {

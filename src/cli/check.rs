@@ -4,11 +4,13 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
 use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::{secrets, sources};
+use crate::diagnostic::explain::{self, Explanation};
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{Diagnostic, SourceFile, has_errors};
 use crate::model::mount::Mount;
@@ -27,6 +29,9 @@ pub struct CheckArgs {
     /// Print a JSON array of findings
     #[arg(long)]
     pub json: bool,
+    /// Explain a code of a finding, such as RB0012, and check nothing
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "config"])]
+    pub explain: Option<String>,
 }
 
 const AFTER_HELP: &str = "\
@@ -37,6 +42,8 @@ Examples:
       Check the configuration and the rules that it names; say what is in force.
   ringback check --json rules/ | jq -r '.[] | \"\\(.file):\\(.line): \\(.message)\"'
       Findings for a program: code, severity, file, line, column, message, help.
+  ringback check --explain RB0012
+      What a code means, an example that is wrong and one that is right, and what to do.
 
 Exit codes: 0 fine (there may be warnings), 1 at least one error, 2 bad usage.";
 
@@ -45,6 +52,9 @@ Exit codes: 0 fine (there may be warnings), 1 at least one error, 2 bad usage.";
 /// # Errors
 /// Something could not be read.
 pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
+    if let Some(code) = &args.explain {
+        return explain(code, args.json);
+    }
     let mut found = Found::default();
     let mut paths = args.paths.clone();
     let mut mounts = None;
@@ -67,6 +77,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
         if !shown.is_empty() {
             output::line(shown.trim_end())?;
         }
+        if let Some(first) = diagnostics.first() {
+            output::line(&format!("more about a code: ringback check --explain {}", first.code))?;
+        }
         for line in &found.in_force {
             output::line(line)?;
         }
@@ -78,6 +91,20 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
         }
     }
     Ok(if has_errors(diagnostics) { Outcome::Finding } else { Outcome::Fine })
+}
+
+fn explain(code: &str, as_json: bool) -> anyhow::Result<Outcome> {
+    let unknown = |near| UsageError(format!("there is no code {code}; the nearest is {near}"));
+    let explanation = Explanation::of(explain::find(code).map_err(unknown)?);
+    if as_json {
+        let Explanation { code, why, wrong, right, remedy } = explanation;
+        let (text, meaning) = (code.to_string(), code.meaning());
+        let all = json!({"code": text, "meaning": meaning, "why": why, "wrong": wrong, "right": right, "help": remedy});
+        output::json(&all)?;
+    } else {
+        output::line(&explanation.to_string())?;
+    }
+    Ok(Outcome::Fine)
 }
 
 #[derive(Default)]

@@ -252,6 +252,22 @@ impl<'t, 'i> Table<'t, 'i> {
         Some(list.iter().filter_map(|element| text(key, element, faults)).collect())
     }
 
+    /// All of this table's keys, each with its list of strings: for tables whose keys are the admin's. Keys with another
+    /// value are noted and left out.
+    pub fn lists(&self, faults: &mut Faults<'_>) -> Vec<(Text<'t>, Vec<Text<'t>>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.map {
+            let name: &'t str = key.get_ref().as_ref();
+            if value.get_ref().is_table() {
+                let help = "a key with a dot in it stands in quotes, such as \"XATTR_user.city\" = [\"SFO\"]";
+                wrong_type(&shortened(name), "a list of strings", value, faults).help(help);
+            } else if let Some(list) = self.strings(name, faults) {
+                found.push((Text { value: name, span: key.span(), verbatim: false }, list));
+            }
+        }
+        found
+    }
+
     /// A whole number within limits.
     pub fn integer(&self, key: &str, limits: RangeInclusive<u64>, faults: &mut Faults<'_>) -> Option<u64> {
         let value = self.map.get(key)?;

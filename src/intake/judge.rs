@@ -78,7 +78,7 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let root = self.mounts.root_path(mount);
         let tenant = self.mounts.tenant(mount);
-        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, ledger, out };
+        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, scratch: &self.scratch, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
         let treeless =

@@ -100,7 +100,7 @@ impl Intake {
             known.insert(name, asset);
         }
         let tenant = self.mounts.tenant(scan.mount);
-        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, ledger, out };
+        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, scratch: &self.scratch, ledger, out };
         for file in listing.files {
             let path = scan.path.join(&file.name);
             match known.remove(&file.name) {

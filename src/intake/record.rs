@@ -1,5 +1,6 @@
 //! Writing down what was decided: rows, journal, and what is owed for it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::{Outcome, RulesInForce};
@@ -13,6 +14,7 @@ use crate::model::path::LogicalPath;
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
 use crate::rules::Facts;
+use crate::rules::index::Scratch;
 use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
 
@@ -27,6 +29,8 @@ pub(super) struct Recorder<'a> {
     /// The mount's tenant.
     pub tenant: Option<&'a Tenant>,
     pub rules: &'a RulesInForce,
+    /// Memory for matching.
+    pub scratch: &'a RefCell<Scratch>,
     pub ledger: &'a Ledger,
     pub out: &'a mut Outcome,
 }
@@ -222,10 +226,10 @@ impl Recorder<'_> {
         self.ledger.append(&change)?;
         let Stat { size, mtime_ns, .. } = asset.stat;
         let facts = Facts { size, mtime_ns, mount: self.root, tenant: self.tenant.map(Tenant::as_str) };
-        let matching = self.rules.set.matching(&change, state, facts);
-        if !matching.is_empty() {
+        let matching = self.rules.set.matching(&change, state, facts, &mut self.scratch.borrow_mut());
+        if !matching.rules.is_empty() {
             let entry = Arc::new(Entry::from(change));
-            for rule in matching {
+            for rule in matching.rules {
                 let subscription = self.rules.subscriptions[rule];
                 self.out.owed.push(Owed { subscription, entry: Arc::clone(&entry) });
             }

@@ -116,7 +116,7 @@ impl Intake {
             // Its mount is no longer configured; its rows hang below the logical path all the same.
             None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
         };
-        Recorder { now, root, tenant, rules: &self.rules, ledger, out }.assign(asset, assigned)
+        Recorder { now, root, tenant, rules: &self.rules, scratch: &self.scratch, ledger, out }.assign(asset, assigned)
     }
 }
 

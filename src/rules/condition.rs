@@ -142,6 +142,12 @@ impl Expr {
         if parts.len() == 1 { parts.swap_remove(0) } else { Self::Any(parts) }
     }
 
+    /// Whether it is false by its form alone.
+    #[must_use]
+    pub fn is_never(&self) -> bool {
+        matches!(self, Self::Any(parts) if parts.is_empty())
+    }
+
     /// Whether no question about the action leaves modification out.
     fn allows_modification(&self, negated: bool) -> bool {
         match self {

@@ -90,6 +90,19 @@ fn ordered(negative: bool, whole: &str, fraction: &str) -> Ordered {
 /// Reads an ISO 8601 date or date and time.
 #[must_use]
 pub fn date(text: &str) -> Option<Ordered> {
+    instant(text).map(|(seconds, fraction)| moment(seconds, fraction))
+}
+
+/// The same in nanoseconds since the epoch, what is finer cut off; `None` also when they do not fit.
+#[must_use]
+pub fn ns_of_date(text: &str) -> Option<i64> {
+    let (seconds, fraction) = instant(text)?;
+    let ns: i64 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    seconds.checked_mul(1_000_000_000)?.checked_add(ns)
+}
+
+/// Seconds since the epoch, and the digits of the fraction.
+fn instant(text: &str) -> Option<(i64, &str)> {
     if text.len() > LENGTH_MAX {
         return None;
     }
@@ -125,7 +138,7 @@ pub fn date(text: &str) -> Option<Ordered> {
         return None;
     }
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - zone_minutes * 60;
-    Some(moment(seconds, fraction))
+    Some((seconds, fraction))
 }
 
 /// Milliseconds since the epoch, as a date.

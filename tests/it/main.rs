@@ -15,6 +15,7 @@ mod crash;
 mod daemon;
 mod disk;
 mod disk_full;
+mod explaining;
 mod http;
 mod pipeline;
 mod pipeline_odd;

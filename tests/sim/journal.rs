@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ringback::model::change::{Action, Change};
 use ringback::model::metadata::{Metadata, merged};
 use ringback::model::path::LogicalPath;
+use ringback::rules::index::Scratch;
 use ringback::rules::{Facts, RuleSet};
 
 use super::ledger::Reader;
@@ -166,7 +167,7 @@ impl Journal {
             // No rule of the simulation asks for facts.
             let mount = LogicalPath::root();
             let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
-            for rule in rules.matching(row, state, facts) {
+            for rule in rules.matching(row, state, facts, &mut Scratch::default()).rules {
                 let subscription = rules.rules()[rule].subscription.name.to_string();
                 let (seq, rrn, action) = (row.seq.0, row.rrn.0, row.action);
                 self.expected.push(Expected { seq, rrn, subscription, asset: id, path: path.clone(), action });

@@ -10,6 +10,7 @@ use crate::model::secret::{SecretRef, SigningSecret};
 use crate::model::subscription::{Field, Lifetime, Order};
 use crate::model::time::Wall;
 use crate::rules::condition::Written;
+use crate::rules::index::Scratch;
 use crate::rules::{Facts, Loaded, RuleSet, load};
 
 const HEAD: &str = "[[subscription]]\nname = 'a'\ncallback = 'http://127.0.0.1/'\n";
@@ -154,7 +155,7 @@ fn a_rule_with_a_tenant_hears_of_that_tenant_s_mounts_alone() {
     let mount = LogicalPath::root();
     for (tenant, expect) in [(None, &[1][..]), (Some("acme"), &[0, 1]), (Some("Acme"), &[1])] {
         let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
-        assert_eq!(set.matching(&change, &Metadata::new(), facts), expect, "{tenant:?}");
+        assert_eq!(set.matching(&change, &Metadata::new(), facts, &mut Scratch::default()).rules, expect, "{tenant:?}");
     }
 }
 
