@@ -158,17 +158,19 @@ fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
         let places = Places { config: Path::new("/etc"), working: Path::new("/") };
         return resolve(Some(&file), places, Overrides::default()).map_or_else(|found| found, |fine| fine.warnings);
     }
-    if !text.contains("[[subscription]]") {
-        text = format!("[[subscription]]\n{text}\n");
-        for (key, line) in [
-            ("name = ", "name = \"a\"\n"),
-            ("callback = ", "callback = \"http://127.0.0.1:8874/a\"\n"),
-            ("watch", "watchPath = [\"* /\"]\n"),
+    if !text.starts_with("[[") {
+        let watches = ["watch", "when", "events"].iter().any(|key| text.contains(key));
+        let mut lines = String::new();
+        for (given, line) in [
+            (text.contains("name = \"") && !text.contains("[["), "name = \"a\"\n"),
+            (text.starts_with("callback"), "callback = \"http://127.0.0.1:8874/a\"\n"),
+            (watches, "watchPath = [\"* /acme\"]\n"),
         ] {
-            if !text.contains(key) {
-                text.push_str(line);
+            if !given {
+                lines.push_str(line);
             }
         }
+        text = format!("[[subscription]]\n{lines}{text}\n");
     }
     // Source text cannot have the byte itself.
     let text = text.into_bytes();
@@ -176,7 +178,12 @@ fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
         Some(at) => [&text[..at], b"\xe9", &text[at + 4..]].concat(),
         None => text,
     };
-    rules::load(&[SourceFile { name: "a.toml".into(), text }]).diagnostics
+    let mut loaded = rules::load(&[SourceFile { name: "a.toml".into(), text }]);
+    if code == Code::OutsideMounts {
+        let path = LogicalPath::parse(b"/acme").expect("a path");
+        loaded.lint_mounts(&[Mount::new(path, "/srv/media/acme".into())]);
+    }
+    loaded.diagnostics
 }
 
 /// Every TOML example of the documentation is what it says it is: rules that load, cases of the shipped rules that pass, or

@@ -192,7 +192,7 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
         Code::UnknownEvent => (
             "A subscription asks for an event by a name that no `[[event]]` declares and that is not built in: it would never be told.",
             "events = [\"malware_scan_compleet\"]",
-            "events = [\"rules.reloaded\"]",
+            "events = [\"asset.added\"]",
             "Correct the name, or declare it in any rule file: [[event]] and name = \"...\".",
         ),
         Code::BadTemplate => (

@@ -39,6 +39,12 @@ impl EventName {
         &self.0
     }
 
+    /// Whether it is a built-in event that happens to an asset.
+    #[must_use]
+    pub fn is_of_an_asset(&self) -> bool {
+        self.is_built_in() && self.0.starts_with("asset.")
+    }
+
     /// Whether ringback itself gives it.
     #[must_use]
     pub fn is_built_in(&self) -> bool {

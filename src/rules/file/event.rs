@@ -28,9 +28,8 @@ pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEve
     let dialects = table.words("dialects", &Dialect::ALL.map(|dialect| (dialect.as_str(), dialect)), faults);
     let tenant = tenant(table, faults).map(|(tenant, _)| tenant);
     let fields = table.table("fields", "[event.fields]", faults).map(|fields| payload(&fields, faults));
-    if faults.count() == before {
-        let instead = "subscribe to the changes themselves, by watchPath and watchMetadata";
-        not_acted_on(table.span.clone(), "[[event]]", instead, faults);
+    if faults.count() == before && table.has("dialects") {
+        not_acted_on(table.key_span("dialects"), "`dialects`", "nobody registers in a dialect yet", faults);
     }
     let event = match (&name, condition) {
         (Some((name, _)), Some(condition)) => Some(Event {

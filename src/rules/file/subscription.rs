@@ -112,9 +112,10 @@ fn format(table: &Table<'_, '_>, faults: &mut Faults<'_>) {
 fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Range<usize>)> {
     let texts = table.strings("events", faults).unwrap_or_default();
     let names: Vec<_> = texts.iter().filter_map(|text| event::name(text, faults)).collect();
-    if !names.is_empty() {
-        let instead = "subscribe to the changes themselves, by watchPath and watchMetadata";
-        not_acted_on(table.key_span("events"), "`events`", instead, faults);
+    // Entries are about assets, and these events are about none.
+    for (name, span) in names.iter().filter(|(name, _)| name.is_built_in() && !name.is_of_an_asset()) {
+        let instead = "such events are in the journal; the format `zoom` cannot tell of them";
+        not_acted_on(span.clone(), &format!("the event `{name}`"), instead, faults);
     }
     names
 }

@@ -79,8 +79,9 @@ fn what_is_taken_and_not_acted_on_is_warned_of() {
         ("order = 'parallel'", 1),
         ("fields = ['size']", 1),
         ("lifetime = 'once'", 1),
-        ("events = ['asset.added']", 1),
-        ("[[event]]\nname = 'x'", 1),
+        ("events = ['asset.added', 'x']\n[[event]]\nname = 'x'", 0),
+        ("events = ['rules.reloaded', 'rule.created']", 2),
+        ("[[event]]\nname = 'x'\ndialects = ['eqp']", 1),
     ] {
         let found = codes(&format!("{watched}{line}"));
         assert_eq!(found, vec![Code::NotActedOn; expect], "{line}");
@@ -91,7 +92,7 @@ fn what_is_taken_and_not_acted_on_is_warned_of() {
 fn what_keys_cannot_mean_is_refused() {
     let watched = format!("{HEAD}watchPath = ['* /a']\n");
     for (line, expect) in [
-        ("events = ['asset.aded']", &[Code::NotActedOn, Code::UnknownEvent][..]),
+        ("events = ['asset.aded']", &[Code::UnknownEvent][..]),
         ("events = ['a b']", &[Code::BadName]),
         ("tenant = 'a b'", &[Code::BadName]),
         ("order = 'random'", &[Code::UnknownWord]),
