@@ -22,7 +22,7 @@ use crate::model::ids::{DeliveryNo, ReplyId};
 use crate::model::record::RecordsAnswer;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::time::{Mono, Now};
-use crate::rules::RuleSet;
+use crate::rules::{RuleChange, RuleSet};
 use crate::store::{DiskFault, Ledger, StoreError};
 
 use hold::{Hold, LastHold};
@@ -50,6 +50,8 @@ pub struct NewRules {
     pub set: Arc<RuleSet>,
     /// Its files, by name, as they were read: kept as the last good ones.
     pub files: Vec<(String, Vec<u8>)>,
+    /// What became of the rules of the set before it.
+    pub changes: Vec<RuleChange>,
 }
 
 /// What the engine wants done.
@@ -195,7 +197,13 @@ impl Engine {
         };
         for input in inputs {
             match input {
-                Input::Rules(rules) => self.rules_to_come = Some(rules),
+                Input::Rules(mut rules) => {
+                    // A set that was overtaken is never in force, but what it changed is told.
+                    if let Some(overtaken) = self.rules_to_come.take() {
+                        rules.changes.splice(0..0, overtaken.changes);
+                    }
+                    self.rules_to_come = Some(rules);
+                }
                 Input::RuleFaults(faults) => self.rules_status.faults = faults,
                 Input::Dispatch(dispatch::Input::Attempted(attempted)) => sorted.outcomes.push(attempted),
                 Input::Intake(input) => {

@@ -30,7 +30,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
 pub use eval::Facts;
 use lint::Placed;
 use secrets::Referred;
-pub use set::{Matching, Rule, RuleSet};
+pub use set::{Matching, Rule, RuleChange, RuleSet};
 
 /// What came of reading rule files.
 #[derive(Debug)]

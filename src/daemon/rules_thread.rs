@@ -19,7 +19,7 @@ use crate::diagnostic::render::{Format, one_lines, report};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::engine::{Engine, Input, NewRules};
 use crate::model::mount::Mount;
-use crate::rules::{self, Loaded};
+use crate::rules::{self, Loaded, RuleSet};
 use crate::store::StoreError;
 
 /// How often the files are compared.
@@ -53,6 +53,8 @@ pub(super) struct Files {
     fingerprint: u64,
     /// Files of secrets that they refer to.
     secrets: Secrets,
+    /// The last good set that came of them.
+    set: Arc<RuleSet>,
 }
 
 /// Files of secrets, as they were when they were last read.
@@ -75,14 +77,18 @@ pub(super) fn first(
     engine: &Engine,
 ) -> Result<(Vec<Input>, Option<Files>), RulesError> {
     let Some(dir) = dir else {
-        let none = NewRules { set: Arc::default(), files: Vec::new() };
+        let mut none = NewRules { set: Arc::default(), files: Vec::new(), changes: Vec::new() };
+        note_changes(&mut none, &engine.last_good_rules()?);
         return Ok((vec![Input::Rules(none)], None));
     };
     let fingerprint = sources::fingerprint(&dir);
     let mut noted = Secrets::default();
+    let set;
     let inputs = match read(&dir, &mounts, &mut noted) {
-        Ok(rules) => {
+        Ok(mut rules) => {
             tell(&rules);
+            note_changes(&mut rules, &engine.last_good_rules()?);
+            set = Arc::clone(&rules.set);
             vec![Input::Rules(rules)]
         }
         Err(fault) => {
@@ -91,17 +97,19 @@ pub(super) fn first(
                 return Err(fault.into_error());
             }
             let last_good: Vec<_> = files.iter().map(|(name, text)| source(name, text)).collect();
-            let Loaded { set, diagnostics, .. } = rules::load(&last_good).with_secrets_or_held(secrets::read);
-            let Some(set) = set else { return Err(fault.into_error()) };
+            let loaded = rules::load(&last_good).with_secrets_or_held(secrets::read);
+            let Loaded { set: Some(of_ledger), diagnostics, .. } = loaded else { return Err(fault.into_error()) };
+            set = Arc::new(of_ledger);
             fault.log();
             let of_secrets: Vec<_> = diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
             for line in one_lines(&of_secrets, &last_good) {
                 tracing::error!("a subscription of the last good rules is held until its secret can be read: {line}");
             }
-            vec![Input::Rules(NewRules { set: Arc::new(set), files }), Input::RuleFaults(fault.lines())]
+            let rules = NewRules { set: Arc::clone(&set), files, changes: Vec::new() };
+            vec![Input::Rules(rules), Input::RuleFaults(fault.lines())]
         }
     };
-    Ok((inputs, Some(Files { dir, mounts, fingerprint, secrets: noted })))
+    Ok((inputs, Some(Files { dir, mounts, fingerprint, secrets: noted, set })))
 }
 
 impl Files {
@@ -163,8 +171,10 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
         }
         files.fingerprint = now.0;
         match read(&files.dir, &files.mounts, &mut files.secrets) {
-            Ok(rules) => {
+            Ok(mut rules) => {
                 tell(&rules);
+                rules.changes = rules.set.changes_since(&files.set);
+                files.set = Arc::clone(&rules.set);
                 inbox.input(Input::Rules(rules));
                 inbox.input(Input::RuleFaults(Vec::new()));
             }
@@ -238,7 +248,18 @@ fn read(dir: &Path, mounts: &[Mount], noted: &mut Secrets) -> Result<NewRules, F
         tracing::warn!("and {more} more warnings; ringback check shows them all");
     }
     let files = files.into_iter().map(|file| (file.name, file.text)).collect();
-    Ok(NewRules { set: Arc::new(set), files })
+    Ok(NewRules { set: Arc::new(set), files, changes: Vec::new() })
+}
+
+/// Notes what differs from the rules that the ledger has, whose last process may have known others.
+fn note_changes(rules: &mut NewRules, before: &[(String, Vec<u8>)]) {
+    if rules.files == before {
+        return;
+    }
+    let sources: Vec<_> = before.iter().map(|(name, text)| source(name, text)).collect();
+    // A set that was good and that this version cannot read any more: all its rules count as new.
+    let before = rules::load(&sources).with_secrets_or_held(secrets::read).set.unwrap_or_default();
+    rules.changes = rules.set.changes_since(&before);
 }
 
 fn source(name: &str, text: &[u8]) -> SourceFile {

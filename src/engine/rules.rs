@@ -1,10 +1,13 @@
 //! A new rule set is taken up: whole, at one point between two inputs.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use super::{Engine, Machines};
+use super::{Engine, Machines, NewRules};
 use crate::intake::RulesInForce;
+use crate::model::event::Occurrence;
+use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
+use crate::rules::RuleChange;
 use crate::store::StoreError;
 
 impl Engine {
@@ -13,15 +16,29 @@ impl Engine {
     pub(super) fn take_up_rules(&mut self, now: Now) -> Result<Option<RulesInForce>, StoreError> {
         let Some(new) = self.rules_to_come.clone() else { return Ok(None) };
         let ledger = &self.ledger;
-        let before = ledger.subscriptions()?;
+        // Those of the set in force are known; before the first, the ledger knows.
+        let mut known: HashMap<String, SubscriptionId> = if self.rules_status.generation == 0 {
+            let rows = ledger.subscriptions()?.into_iter().filter(|row| row.removed_at.is_none());
+            rows.map(|row| (row.name, row.id)).collect()
+        } else {
+            let of_rules = self.rules.subscriptions();
+            of_rules.map(|(id, subscription)| (subscription.name.as_str().to_owned(), id)).collect()
+        };
         let mut subscriptions = Vec::with_capacity(new.set.rules().len());
         for rule in new.set.rules() {
-            subscriptions.push(ledger.enrol(rule.subscription.name.as_str())?);
+            let name = rule.subscription.name.as_str();
+            subscriptions.push(match known.remove(name) {
+                Some(id) => id,
+                None => ledger.enrol(name)?,
+            });
         }
-        let named: HashSet<_> = subscriptions.iter().copied().collect();
-        for row in before.iter().filter(|row| row.removed_at.is_none() && !named.contains(&row.id)) {
-            ledger.remove_subscription(row.id, now.wall)?;
+        let mut gone: Vec<_> = known.into_values().collect();
+        gone.sort_unstable();
+        for id in gone {
+            ledger.remove_subscription(id, now.wall)?;
         }
+        self.tell_changes(now, &new)?;
+        let ledger = &self.ledger;
         ledger.set_rule_files(&new.files)?;
         ledger.promise();
         let rules = RulesInForce { set: new.set, subscriptions: subscriptions.into() };
@@ -32,6 +49,29 @@ impl Engine {
             dispatch.set_subscriptions(rules.subscriptions());
         }
         Ok(Some(rules))
+    }
+
+    /// Appends what became of the rules to the journal. A start over the same rules is no event.
+    fn tell_changes(&self, now: Now, new: &NewRules) -> Result<(), StoreError> {
+        let tell = |name: &str, tenant: Option<String>, fields: Vec<(String, String)>| {
+            self.ledger.append_event(&Occurrence {
+                seq: self.ledger.next_seq()?,
+                rrn: self.ledger.rrn()?,
+                time: now.wall,
+                name: name.to_owned(),
+                tenant,
+                asset: None,
+                fields,
+            })
+        };
+        for RuleChange { event, name, tenant } in &new.changes {
+            tell(event, tenant.as_ref().map(ToString::to_string), vec![("name".to_owned(), name.to_string())])?;
+        }
+        if !new.changes.is_empty() || self.rules_status.generation > 0 {
+            let subscriptions = new.set.rules().len().to_string();
+            tell("rules.reloaded", None, vec![("subscriptions".to_owned(), subscriptions)])?;
+        }
+        Ok(())
     }
 
     /// The group that took the set up has been committed.

@@ -8,13 +8,16 @@ use crate::catalog::{Step, added, between};
 use crate::model::asset::{Asset, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
+use crate::model::event::Occurrence;
 use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
 use crate::rules::Facts;
+use crate::rules::event::Event;
 use crate::rules::index::Scratch;
+use crate::rules::template::Values;
 use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
 
@@ -227,6 +230,9 @@ impl Recorder<'_> {
         let Stat { size, mtime_ns, .. } = asset.stat;
         let facts = Facts { size, mtime_ns, mount: self.root, tenant: self.tenant.map(Tenant::as_str) };
         let matching = self.rules.set.matching(&change, state, facts, &mut self.scratch.borrow_mut());
+        for event in matching.events {
+            self.happen(&self.rules.set.events()[event], &change, state)?;
+        }
         if !matching.rules.is_empty() {
             let entry = Arc::new(Entry::from(change));
             for rule in matching.rules {
@@ -235,5 +241,28 @@ impl Recorder<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Appends an event that a change fired.
+    fn happen(&self, event: &Event, change: &Change, state: &Metadata) -> Result<(), StoreError> {
+        let tenant = self.tenant.map(Tenant::as_str);
+        let values = Values {
+            asset: Some((change.asset, &change.path)),
+            owner: &change.owner,
+            action: change.action.as_str(),
+            time: change.time,
+            event: event.name.as_str(),
+            tenant: tenant.unwrap_or_default(),
+            metadata: state,
+        };
+        self.ledger.append_event(&Occurrence {
+            seq: self.ledger.next_seq()?,
+            rrn: change.rrn,
+            time: change.time,
+            name: event.name.to_string(),
+            tenant: tenant.map(str::to_owned),
+            asset: Some(change.asset),
+            fields: event.fields.iter().map(|(key, template)| (key.clone(), template.render(&values))).collect(),
+        })
     }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::ids::{AssetId, Rrn, Seq};
+use super::time::Wall;
+
 /// An event's name: 1 to 64 of `A-Z a-z 0-9 _ . -`, compared by exact characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventName(String);
@@ -56,6 +59,25 @@ impl fmt::Display for EventName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// One occurrence of an event: a row of the journal beside the changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Its place in the journal, among changes and events.
+    pub seq: Seq,
+    /// The ledger transaction that recorded it.
+    pub rrn: Rrn,
+    /// When it was recorded.
+    pub time: Wall,
+    /// The event's name.
+    pub name: String,
+    /// Whose it is; `None`: everybody's.
+    pub tenant: Option<String>,
+    /// The asset that it happened to.
+    pub asset: Option<AssetId>,
+    /// Its payload, in the order of the rule file.
+    pub fields: Vec<(String, String)>,
 }
 
 /// Not an event's name.

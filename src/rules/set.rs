@@ -1,5 +1,6 @@
 //! Rules that are in force together.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::index::{Index, Scratch};
 use crate::model::change::{Action, Change};
 use crate::model::event::EventName;
 use crate::model::metadata::Metadata;
-use crate::model::subscription::Subscription;
+use crate::model::subscription::{Name, Subscription};
 use crate::model::tenant::Tenant;
 
 /// One rule.
@@ -53,8 +54,7 @@ impl RuleSet {
         // A seed that nobody can know. What is found does not hang on it.
         let mut index = Index::new(RandomState::new().hash_one(0));
         let mut whose = Vec::with_capacity(rules.len() + events.len());
-        let by_name: std::collections::HashMap<&EventName, &Event> =
-            events.iter().map(|event| (&event.name, event)).collect();
+        let by_name: HashMap<&EventName, &Event> = events.iter().map(|event| (&event.name, event)).collect();
         let mut file = |who: usize, tenant: Option<&Tenant>, condition: &Condition| {
             index.add(tenant.map(Tenant::as_str), condition);
             whose.push(who as u32);
@@ -117,6 +117,41 @@ impl RuleSet {
         let events = found.partition_point(|who| (*who as usize) < rules);
         let events = found.split_off(events).into_iter().map(|who| who as usize - rules).collect();
         Matching { rules: found.into_iter().map(|who| who as usize).collect(), events }
+    }
+}
+
+/// What became of a rule from one set to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleChange {
+    /// The built-in event that says so: `rule.created`, `rule.updated` or `rule.deleted`.
+    pub event: &'static str,
+    /// The rule's name.
+    pub name: Name,
+    /// The tenant that it belongs to.
+    pub tenant: Option<Tenant>,
+}
+
+impl RuleSet {
+    /// What became of the rules of an earlier set: those that are new and those that differ in the order of this one, then
+    /// those that are gone.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<RuleChange> {
+        let mut gone: HashMap<&Name, &Rule> = before.rules.iter().map(|rule| (&rule.subscription.name, rule)).collect();
+        let change = |event, rule: &Rule| {
+            let Subscription { name, tenant, .. } = &*rule.subscription;
+            RuleChange { event, name: name.clone(), tenant: tenant.clone() }
+        };
+        let mut changes = Vec::new();
+        for rule in &self.rules {
+            match gone.remove(&rule.subscription.name) {
+                None => changes.push(change("rule.created", rule)),
+                Some(earlier) if earlier != rule => changes.push(change("rule.updated", rule)),
+                Some(_) => {}
+            }
+        }
+        let rest = before.rules.iter().filter(|rule| gone.contains_key(&rule.subscription.name));
+        changes.extend(rest.map(|rule| change("rule.deleted", rule)));
+        changes
     }
 }
 

@@ -3,6 +3,7 @@
 use super::error::Operation as _;
 use super::{Ledger, Result, codec};
 use crate::model::change::Change;
+use crate::model::event::Occurrence;
 
 impl Ledger {
     /// Appends a change.
@@ -21,6 +22,24 @@ impl Ledger {
                 sql.execute((seq.0, rrn.0, time.0, asset.0, action.code(), path.as_bytes(), owner, delta))
             })
             .to("append to the journal")
+            .map(drop)
+    }
+
+    /// Appends an occurrence of an event.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn append_event(&self, occurrence: &Occurrence) -> Result<()> {
+        let Occurrence { seq, rrn, time, name, tenant, asset, fields } = occurrence;
+        let fields: serde_json::Map<String, serde_json::Value> =
+            fields.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+        let fields = if fields.is_empty() { None } else { Some(codec::to_json(&fields)?) };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO events (seq, rrn, time, name, tenant, asset, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )
+            .and_then(|mut sql| sql.execute((seq.0, rrn.0, time.0, name, tenant, asset.map(|asset| asset.0), fields)))
+            .to("append an event to the journal")
             .map(drop)
     }
 }

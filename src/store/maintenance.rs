@@ -82,10 +82,9 @@ impl Ledger {
             (last, count) = (Some(seq), count + 1);
         }
         if let Some(last) = last {
-            self.connection
-                .prepare_cached("DELETE FROM journal WHERE seq <= ?1")
-                .and_then(|mut sql| sql.execute([last]))
-                .to(FORGET)?;
+            for sql in ["DELETE FROM journal WHERE seq <= ?1", "DELETE FROM events WHERE seq <= ?1"] {
+                self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([last])).to(FORGET)?;
+            }
         }
         Ok(count == ROWS)
     }

@@ -1,6 +1,8 @@
 //! Subscriptions by name: what keeps a number for each, so that what is owed outlives an edit of its rule; and the
 //! rule files of the last good set.
 
+use std::collections::BTreeMap;
+
 use super::error::Operation as _;
 use super::{Ledger, Result};
 use crate::model::ids::SubscriptionId;
@@ -100,12 +102,23 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn set_rule_files(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
-        self.connection.execute("DELETE FROM rule_files", []).to("keep the last good rules")?;
+        const KEEP: &str = "keep the last good rules";
+        // What has not changed is not written: there may be megabytes of it.
+        let mut kept: BTreeMap<String, Vec<u8>> = self.rule_files()?.into_iter().collect();
         for (name, content) in files {
+            if kept.remove(name).is_some_and(|kept| kept == *content) {
+                continue;
+            }
             self.connection
-                .prepare_cached("INSERT INTO rule_files (name, content) VALUES (?1, ?2)")
+                .prepare_cached("INSERT OR REPLACE INTO rule_files (name, content) VALUES (?1, ?2)")
                 .and_then(|mut sql| sql.execute((name, content)))
-                .to("keep the last good rules")?;
+                .to(KEEP)?;
+        }
+        for name in kept.into_keys() {
+            self.connection
+                .prepare_cached("DELETE FROM rule_files WHERE name = ?1")
+                .and_then(|mut sql| sql.execute([name]))
+                .to(KEEP)?;
         }
         Ok(())
     }

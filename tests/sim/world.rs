@@ -453,7 +453,7 @@ impl World {
         let text: String = on.map(|(text, _)| *text).collect();
         let file = SourceFile { name: "sim.toml".to_owned(), text: text.clone().into_bytes() };
         let set: RuleSet = ringback::rules::load(&[file]).set.expect("good rules");
-        NewRules { set: Arc::new(set), files: vec![("sim.toml".to_owned(), text.into_bytes())] }
+        NewRules { set: Arc::new(set), files: vec![("sim.toml".to_owned(), text.into_bytes())], changes: Vec::new() }
     }
 }
 

@@ -14,6 +14,7 @@ use super::{asset, group, path, put};
 use crate::model::asset::{Asset, Identity};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Attempted, Delivery, Outcome, Phase};
+use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::path::LogicalPath;
@@ -26,19 +27,22 @@ const NODE: u64 = 0xfedc_ba98_7654_3210;
 #[test]
 fn every_released_ledger_can_be_read() {
     if std::env::var_os("RINGBACK_BLESS").is_some_and(|value| value == "1") {
-        write_newest(&folder().join("0001.db"));
+        write_newest(&folder().join("0002.db"));
     }
     let mut files: Vec<_> =
         fs::read_dir(folder()).expect("the files").map(|file| file.expect("a listing goes on").path()).collect();
     files.sort();
-    assert_eq!(files.first(), Some(&folder().join("0001.db")));
+    assert_eq!(files, ["0001.db", "0002.db"].map(|file| folder().join(file)));
     for file in files {
         let temporary = tempfile::tempdir().expect("a directory");
         fs::copy(&file, temporary.path().join("ledger.db")).expect("a copy");
         let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
         read(&ledger);
         drop(ledger);
-        read_raw(&Connection::open(temporary.path().join("ledger.db")).expect("the file"));
+        let connection = Connection::open(temporary.path().join("ledger.db")).expect("the file");
+        read_raw(&connection);
+        // The first schema had no events.
+        read_events(&connection, if file.ends_with("0001.db") { 0 } else { 1 });
     }
 }
 
@@ -112,6 +116,34 @@ fn change(seq: i64) -> Change {
     }
 }
 
+fn event() -> Occurrence {
+    Occurrence {
+        seq: Seq(3),
+        rrn: Rrn(4),
+        time: AT,
+        name: "scanned".into(),
+        tenant: Some("acme".into()),
+        asset: Some(AssetId(2)),
+        fields: vec![("result".into(), "pass\"ed".into())],
+    }
+}
+
+fn read_events(connection: &Connection, expect: usize) {
+    type Row = (i64, i64, i64, String, Option<String>, Option<i64>, Option<String>);
+    let rows: Vec<Row> = connection
+        .prepare("SELECT seq, rrn, time, name, tenant, asset, fields FROM events ORDER BY seq")
+        .and_then(|mut sql| {
+            sql.query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+            })?
+            .collect()
+        })
+        .expect("events");
+    let fields = r#"{"result":"pass\"ed"}"#;
+    let row = (3, 4, AT.0, "scanned".into(), Some("acme".into()), Some(2), Some(fields.into()));
+    assert_eq!(rows, vec![row; expect]);
+}
+
 fn delivery(number: i64, attempts: u32) -> Delivery {
     Delivery {
         number: DeliveryNo(number),
@@ -144,6 +176,7 @@ fn fill(ledger: &Ledger) {
         ledger.append(&change(seq)).expect("a change");
         ledger.owe(one, Seq(seq)).expect("an entry");
     }
+    ledger.append_event(&event()).expect("an event");
     for number in [1, 2] {
         ledger.add_delivery(&delivery(number, 0)).expect("a delivery");
     }
