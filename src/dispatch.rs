@@ -146,16 +146,30 @@ impl Dispatch {
         Ok(dispatch)
     }
 
-    /// These subscriptions have rules now. All others, and those that are held, keep what they are owed and are sent nothing.
+    /// Takes all subscriptions that there are.
     pub fn set_subscriptions(&mut self, subscriptions: impl IntoIterator<Item = (SubscriptionId, Arc<Subscription>)>) {
-        for lane in self.lanes.values_mut() {
-            lane.subscription = None;
+        let gone: Vec<_> = self.lanes.keys().copied().collect();
+        self.edit_subscriptions(gone, subscriptions);
+    }
+
+    /// Some have no rule any more, and some have a new or another one. What is owed to those that went stays.
+    pub fn edit_subscriptions(
+        &mut self,
+        gone: impl IntoIterator<Item = SubscriptionId>,
+        edited: impl IntoIterator<Item = (SubscriptionId, Arc<Subscription>)>,
+    ) {
+        let mut touched = Vec::new();
+        for id in gone {
+            if let Some(lane) = self.lanes.get_mut(&id) {
+                lane.subscription = None;
+                touched.push(id);
+            }
         }
         // Targets may have changed, and with them whom a lane waits for.
         for (_, mut blocked) in std::mem::take(&mut self.blocked) {
             self.ready.append(&mut blocked);
         }
-        for (id, subscription) in subscriptions {
+        for (id, subscription) in edited {
             let lane = self.lanes.entry(id).or_default();
             let held = subscription.is_held();
             lane.subscription = Some(subscription);
@@ -165,7 +179,12 @@ impl Dispatch {
                 self.ready.push_back(id);
             }
         }
-        self.lanes.retain(|_, lane| lane.subscription.is_some() || lane.owed > 0 || lane.head.is_some());
+        for id in touched {
+            let is_idle = |lane: &Lane| lane.subscription.is_none() && lane.owed == 0 && lane.head.is_none();
+            if self.lanes.get(&id).is_some_and(is_idle) {
+                self.lanes.remove(&id);
+            }
+        }
     }
 
     /// Some dead letters may have been forgotten.

@@ -21,8 +21,8 @@ pub mod syntax;
 pub mod template;
 pub mod value;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diagnostic::lines::LineIndex;
@@ -49,39 +49,77 @@ pub struct Loaded {
 /// Secrets that rules refer to are still to be read ([`Loaded::with_secrets`]).
 #[must_use]
 pub fn load(files: &[SourceFile]) -> Loaded {
+    let mut loaded = Reader::default().load(files, None);
+    if let Some(set) = &loaded.set {
+        let lints = loaded.lints(set);
+        loaded.diagnostics.extend(lints);
+        let place: HashMap<&str, usize> = files.iter().map(|file| file.name.as_str()).zip(0..).collect();
+        loaded.diagnostics.sort_by_key(|found| (place.get(found.file.as_str()).copied(), found.span.start));
+    }
+    loaded
+}
+
+/// Reads rule files again and again: a file that has not changed is not read twice.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// By name, the text and what it came to.
+    read: HashMap<String, (Vec<u8>, file::Read)>,
+}
+
+impl Reader {
+    /// As [`load`], all files of a set, but without lints. `before` is the set that this one is to follow: what has not
+    /// changed is taken over from it.
+    pub fn load(&mut self, files: &[SourceFile], before: Option<&RuleSet>) -> Loaded {
+        let names: HashSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        self.read.retain(|name, _| names.contains(name.as_str()));
+        for source in files {
+            if self.read.get(&source.name).is_none_or(|(text, _)| *text != source.text) {
+                self.read.insert(source.name.clone(), (source.text.clone(), file::read(source)));
+            }
+        }
+        join(files, |file| self.read.get(&file.name).map(|(_, read)| read), before)
+    }
+}
+
+/// Joins what the files of a set came to.
+fn join<'r>(
+    files: &'r [SourceFile],
+    read: impl Fn(&SourceFile) -> Option<&'r file::Read>,
+    before: Option<&RuleSet>,
+) -> Loaded {
     let (mut rules, mut events) = (Vec::new(), Vec::new());
     let (mut placed, mut referred) = (Vec::new(), Vec::new());
     let (mut asked, mut declared) = (Vec::new(), Vec::new());
     let mut found: Vec<(usize, Diagnostic)> = Vec::new();
     let (mut names, mut event_names) = (Names::default(), Names::default());
     for (index, source) in files.iter().enumerate() {
+        let Some(read) = read(source) else { continue };
         let file_name: Arc<str> = source.name.as_str().into();
-        let read = file::read(source);
-        found.extend(read.diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
-        for written in read.subscriptions {
-            if let Some((name, span)) = written.name {
-                found.extend(names.taken(name.as_str(), source, span).map(|taken| (index, taken)));
+        found.extend(read.diagnostics.iter().map(|diagnostic| (index, diagnostic.clone())));
+        for written in &read.subscriptions {
+            if let Some((name, span)) = &written.name {
+                found.extend(names.taken(name.as_str(), source, span.clone()).map(|taken| (index, taken)));
             }
-            asked.extend(written.events.into_iter().map(|(name, span)| event::Asked {
-                name,
+            asked.extend(written.events.iter().map(|(name, span)| event::Asked {
+                name: name.clone(),
                 file: index,
                 file_name: Arc::clone(&file_name),
-                span,
+                span: span.clone(),
             }));
-            let Some(rule) = written.rule else { continue };
+            let Some(rule) = &written.rule else { continue };
             if let Some(reference) = rule.subscription.secret.clone().filter(|_| rule.subscription.signing.is_none()) {
                 let span = written.spans.secret.clone();
                 referred.push(Referred { rule: rules.len(), reference, file_name: Arc::clone(&file_name), span });
             }
-            placed.push(Placed { file: index, file_name: Arc::clone(&file_name), spans: written.spans });
-            rules.push(rule);
+            placed.push(Placed { file: index, file_name: Arc::clone(&file_name), spans: Arc::clone(&written.spans) });
+            rules.push(rule.clone());
         }
-        for file::WrittenEvent { name, event } in read.events {
+        for file::WrittenEvent { name, event } in &read.events {
             if let Some((name, span)) = name {
-                found.extend(event_names.taken(name.as_str(), source, span).map(|taken| (index, taken)));
-                declared.push(name);
+                found.extend(event_names.taken(name.as_str(), source, span.clone()).map(|taken| (index, taken)));
+                declared.push(name.clone());
             }
-            events.extend(event);
+            events.extend(event.clone());
         }
     }
     // What a broken file declares may only have been skipped.
@@ -89,26 +127,23 @@ pub fn load(files: &[SourceFile]) -> Loaded {
         found.extend(event::unknown(&asked, &declared));
     }
     let blocked = found.iter().any(|(_, diagnostic)| diagnostic.severity == Severity::Error);
-    if !blocked {
-        found.extend(lint::lint(&rules, &placed));
-    }
     found.sort_by_key(|(index, diagnostic)| (*index, diagnostic.span.start));
     let diagnostics = found.into_iter().map(|(_, diagnostic)| diagnostic).collect();
-    let set = (!blocked).then(|| RuleSet::new(rules, events));
+    let set = (!blocked).then(|| RuleSet::following(before, rules, events));
     Loaded { set, diagnostics, placed, referred }
 }
 
 /// The names that are taken, and where.
 #[derive(Default)]
 struct Names<'f> {
-    places: HashMap<String, (&'f SourceFile, usize)>,
+    places: HashMap<&'f str, (&'f SourceFile, usize)>,
     lines: HashMap<&'f str, LineIndex<'f>>,
 }
 
 impl<'f> Names<'f> {
     /// Takes a name; a diagnostic when it was taken before.
-    fn taken(&mut self, name: &str, file: &'f SourceFile, span: std::ops::Range<usize>) -> Option<Diagnostic> {
-        let (first_file, first_at) = match self.places.entry(name.to_owned()) {
+    fn taken(&mut self, name: &'f str, file: &'f SourceFile, span: std::ops::Range<usize>) -> Option<Diagnostic> {
+        let (first_file, first_at) = match self.places.entry(name) {
             Entry::Vacant(free) => {
                 free.insert((file, span.start));
                 return None;

@@ -19,7 +19,7 @@ use crate::diagnostic::render::{Format, one_lines, report};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::engine::{Engine, Input, NewRules};
 use crate::model::mount::Mount;
-use crate::rules::{self, Loaded, RuleSet};
+use crate::rules::{self, Loaded, Reader, RuleSet};
 use crate::store::StoreError;
 
 /// How often the files are compared.
@@ -55,6 +55,7 @@ pub(super) struct Files {
     secrets: Secrets,
     /// The last good set that came of them.
     set: Arc<RuleSet>,
+    reader: Reader,
 }
 
 /// Files of secrets, as they were when they were last read.
@@ -82,13 +83,15 @@ pub(super) fn first(
         return Ok((vec![Input::Rules(none)], None));
     };
     let fingerprint = sources::fingerprint(&dir);
-    let mut noted = Secrets::default();
+    let (mut reader, mut noted) = (Reader::default(), Secrets::default());
+    let began = Instant::now();
     let set;
-    let inputs = match read(&dir, &mounts, &mut noted) {
-        Ok(mut rules) => {
-            tell(&rules);
+    let inputs = match read(&dir, &mut reader, None, &mut noted) {
+        Ok((mut rules, warnings)) => {
+            tell(&rules, began);
             note_changes(&mut rules, &engine.last_good_rules()?);
             set = Arc::clone(&rules.set);
+            warnings.say(&set, &mounts);
             vec![Input::Rules(rules)]
         }
         Err(fault) => {
@@ -109,7 +112,7 @@ pub(super) fn first(
             vec![Input::Rules(rules), Input::RuleFaults(fault.lines())]
         }
     };
-    Ok((inputs, Some(Files { dir, mounts, fingerprint, secrets: noted, set })))
+    Ok((inputs, Some(Files { dir, mounts, fingerprint, secrets: noted, set, reader })))
 }
 
 impl Files {
@@ -170,13 +173,15 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
             continue;
         }
         files.fingerprint = now.0;
-        match read(&files.dir, &files.mounts, &mut files.secrets) {
-            Ok(mut rules) => {
-                tell(&rules);
+        let began = Instant::now();
+        match read(&files.dir, &mut files.reader, Some(&files.set), &mut files.secrets) {
+            Ok((mut rules, warnings)) => {
                 rules.changes = rules.set.changes_since(&files.set);
                 files.set = Arc::clone(&rules.set);
+                tell(&rules, began);
                 inbox.input(Input::Rules(rules));
                 inbox.input(Input::RuleFaults(Vec::new()));
+                warnings.say(&files.set, &files.mounts);
             }
             Err(fault) => {
                 if matches!(fault, Fault::Unreadable(_)) {
@@ -191,11 +196,12 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
 }
 
 /// Tells the log what is in force now.
-fn tell(rules: &NewRules) {
+fn tell(rules: &NewRules, began: Instant) {
+    let read_ms = began.elapsed().as_millis() as u64;
     let (subscriptions, files) = (rules.set.rules().len(), rules.files.len());
     match subscriptions {
         0 => tracing::warn!(files, "there are no subscriptions in the rule files: nobody will be called"),
-        _ => tracing::info!(subscriptions, files, "the rules are in force"),
+        _ => tracing::info!(subscriptions, files, read_ms, "the rules are in force"),
     }
 }
 
@@ -230,25 +236,42 @@ impl Fault {
 }
 
 /// Reads rules and the secrets that they refer to, and notes which these are.
-fn read(dir: &Path, mounts: &[Mount], noted: &mut Secrets) -> Result<NewRules, Fault> {
+/// What there is to warn of in a good set. Said once the set is on its way: looking for it takes longer than reading an edit.
+struct Warnings {
+    loaded: Loaded,
+    files: Vec<SourceFile>,
+}
+
+impl Warnings {
+    fn say(mut self, set: &RuleSet, mounts: &[Mount]) {
+        let mut found = self.loaded.lints(set);
+        found.extend(self.loaded.mount_lints(set, mounts));
+        found.append(&mut self.loaded.diagnostics);
+        let shown = &found[..found.len().min(WARNINGS_MAX)];
+        for line in one_lines(shown, &self.files) {
+            tracing::warn!("{line}");
+        }
+        if let Some(more) = found.len().checked_sub(WARNINGS_MAX).filter(|more| *more > 0) {
+            tracing::warn!("and {more} more warnings; ringback check shows them all");
+        }
+    }
+}
+
+fn read(
+    dir: &Path,
+    reader: &mut Reader,
+    before: Option<&RuleSet>,
+    noted: &mut Secrets,
+) -> Result<(NewRules, Warnings), Fault> {
     let files = sources::read_rules(dir).map_err(Fault::Unreadable)?;
-    let loaded = rules::load(&files);
+    let loaded = reader.load(&files, before);
     // Taken before they are read: what is written meanwhile is another fingerprint.
     let of_secrets = loaded.secret_files();
     *noted = Secrets { fingerprint: secrets::fingerprint(&of_secrets), files: of_secrets };
     let mut loaded = loaded.with_secrets(secrets::read);
-    loaded.lint_mounts(mounts);
-    let Loaded { set, diagnostics, .. } = loaded;
-    let Some(set) = set else { return Err(Fault::Diagnostics(diagnostics, files)) };
-    let shown = &diagnostics[..diagnostics.len().min(WARNINGS_MAX)];
-    for line in one_lines(shown, &files) {
-        tracing::warn!("{line}");
-    }
-    if let Some(more) = diagnostics.len().checked_sub(WARNINGS_MAX).filter(|more| *more > 0) {
-        tracing::warn!("and {more} more warnings; ringback check shows them all");
-    }
-    let files = files.into_iter().map(|file| (file.name, file.text)).collect();
-    Ok(NewRules { set: Arc::new(set), files, changes: Vec::new() })
+    let Some(set) = loaded.set.take() else { return Err(Fault::Diagnostics(loaded.diagnostics, files)) };
+    let kept = files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+    Ok((NewRules { set: Arc::new(set), files: kept, changes: Vec::new() }, Warnings { loaded, files }))
 }
 
 /// Notes what differs from the rules that the ledger has, whose last process may have known others.

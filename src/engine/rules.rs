@@ -1,6 +1,7 @@
 //! A new rule set is taken up: whole, at one point between two inputs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Engine, Machines, NewRules};
 use crate::intake::RulesInForce;
@@ -16,37 +17,45 @@ impl Engine {
     pub(super) fn take_up_rules(&mut self, now: Now) -> Result<Option<RulesInForce>, StoreError> {
         let Some(new) = self.rules_to_come.clone() else { return Ok(None) };
         let ledger = &self.ledger;
-        // Those of the set in force are known; before the first, the ledger knows.
-        let mut known: HashMap<String, SubscriptionId> = if self.rules_status.generation == 0 {
+        let (is_first, after) = (self.rules_status.generation == 0, new.set.rules());
+        // Most of them stand where they stood: only what lies between is looked at.
+        let (first, last) = if is_first { (0, 0) } else { new.set.same_ends(&self.rules.set) };
+        let old = &self.rules.subscriptions;
+        let between = first..old.len() - last;
+        // Before the first set, the ledger knows who there was.
+        let mut known: HashMap<String, SubscriptionId> = if is_first {
             let rows = ledger.subscriptions()?.into_iter().filter(|row| row.removed_at.is_none());
             rows.map(|row| (row.name, row.id)).collect()
         } else {
-            let of_rules = self.rules.subscriptions();
-            of_rules.map(|(id, subscription)| (subscription.name.as_str().to_owned(), id)).collect()
+            let names = self.rules.set.rules()[between.clone()].iter().map(|rule| rule.subscription.name.to_string());
+            names.zip(old[between.clone()].iter().copied()).collect()
         };
-        let mut subscriptions = Vec::with_capacity(new.set.rules().len());
-        for rule in new.set.rules() {
+        let mut edited = Vec::new();
+        for rule in &after[first..after.len() - last] {
             let name = rule.subscription.name.as_str();
-            subscriptions.push(match known.remove(name) {
+            let id = match known.remove(name) {
                 Some(id) => id,
                 None => ledger.enrol(name)?,
-            });
+            };
+            edited.push((id, Arc::clone(&rule.subscription)));
         }
         let mut gone: Vec<_> = known.into_values().collect();
         gone.sort_unstable();
-        for id in gone {
-            ledger.remove_subscription(id, now.wall)?;
+        for id in &gone {
+            ledger.remove_subscription(*id, now.wall)?;
         }
+        let ids = edited.iter().map(|(id, _)| *id);
+        let subscriptions = old[..first].iter().copied().chain(ids).chain(old[between.end..].iter().copied()).collect();
         self.tell_changes(now, &new)?;
         let ledger = &self.ledger;
         ledger.set_rule_files(&new.files)?;
         ledger.promise();
-        let rules = RulesInForce { set: new.set, subscriptions: subscriptions.into() };
+        let rules = RulesInForce { set: new.set, subscriptions };
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
             if let Some(intake) = intake {
                 intake.set_rules(rules.clone());
             }
-            dispatch.set_subscriptions(rules.subscriptions());
+            dispatch.edit_subscriptions(gone, edited);
         }
         Ok(Some(rules))
     }

@@ -6,6 +6,7 @@ mod secret;
 mod subscription;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Rule;
 use super::event::Event;
@@ -16,6 +17,7 @@ use crate::model::subscription::Name;
 use crate::model::tenant::Tenant;
 
 /// What one file holds.
+#[derive(Debug)]
 pub(super) struct Read {
     /// Its subscriptions, in order.
     pub subscriptions: Vec<Written>,
@@ -26,6 +28,7 @@ pub(super) struct Read {
 }
 
 /// One `[[subscription]]`.
+#[derive(Debug)]
 pub(super) struct Written {
     /// Its name and the name's place, if it has a proper one.
     pub name: Option<(Name, Range<usize>)>,
@@ -34,10 +37,11 @@ pub(super) struct Written {
     /// The events that it asks for, and the place of each.
     pub events: Vec<(EventName, Range<usize>)>,
     /// Where its parts stand.
-    pub spans: Spans,
+    pub spans: Arc<Spans>,
 }
 
 /// One `[[event]]`.
+#[derive(Debug)]
 pub(super) struct WrittenEvent {
     /// Its name and the name's place, if it has a proper one.
     pub name: Option<(EventName, Range<usize>)>,

@@ -12,9 +12,10 @@ mod target;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Rule;
 use super::file::Spans;
+use super::{Loaded, RuleSet};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::model::mount::Mount;
 
 /// Where a rule stands.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Placed {
     /// That file's name.
     pub file_name: Arc<str>,
     /// Where its parts stand in it.
-    pub spans: Spans,
+    pub spans: Arc<Spans>,
 }
 
 /// Collects warnings, each with the place of its file among the files.
@@ -52,18 +53,44 @@ impl Notes {
         };
         self.0.push((at.file, diagnostic));
     }
+
+    fn sorted(mut self) -> Vec<Diagnostic> {
+        self.0.sort_by_key(|(file, diagnostic)| (*file, diagnostic.span.start));
+        self.0.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    }
 }
 
-/// Every warning, with the place of its file among the files. `placed` has a place for each rule.
-pub(super) fn lint(rules: &[Rule], placed: &[Placed]) -> Vec<(usize, Diagnostic)> {
-    let mut notes = Notes::default();
-    for (rule, at) in rules.iter().zip(placed) {
-        never::lint(rule, at, &mut notes);
-        everything::lint(rule, at, &mut notes);
-        target::lint(rule, at, &mut notes);
+impl Loaded {
+    /// Every warning about a set that was loaded so, in the order of files and places.
+    #[must_use]
+    pub fn lints(&self, set: &RuleSet) -> Vec<Diagnostic> {
+        let mut notes = Notes::default();
+        for (rule, at) in set.rules().iter().zip(&self.placed) {
+            never::lint(rule, at, &mut notes);
+            everything::lint(rule, at, &mut notes);
+            target::lint(rule, at, &mut notes);
+        }
+        covered::lint(set.rules(), &self.placed, &mut notes);
+        notes.sorted()
     }
-    covered::lint(rules, placed, &mut notes);
-    notes.0
+
+    /// A warning for each path and each tenant that no mount has.
+    #[must_use]
+    pub fn mount_lints(&self, set: &RuleSet, mounts: &[Mount]) -> Vec<Diagnostic> {
+        let mut notes = Notes::default();
+        for (rule, at) in set.rules().iter().zip(&self.placed) {
+            mounts::lint(rule, at, mounts, &mut notes);
+        }
+        notes.sorted()
+    }
+
+    /// Adds them to the other diagnostics. A set with errors has none.
+    pub fn lint_mounts(&mut self, mounts: &[Mount]) {
+        if let Some(set) = &self.set {
+            let lints = self.mount_lints(set, mounts);
+            self.diagnostics.extend(lints);
+        }
+    }
 }
 
 #[cfg(test)]

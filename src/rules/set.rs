@@ -20,7 +20,7 @@ pub struct Rule {
     /// Where and how its entries go.
     pub subscription: Arc<Subscription>,
     /// Which changes it fires on.
-    pub condition: Condition,
+    pub condition: Arc<Condition>,
 }
 
 /// Rules that are in force together. Never changed: an edit makes another set, which replaces it whole.
@@ -32,6 +32,9 @@ pub struct RuleSet {
     /// What each number of the index stands for: a rule below `rules.len()`, above that an event.
     whose: Vec<u32>,
 }
+
+/// A number of the index that stands for nothing.
+const NOBODY: u32 = u32::MAX;
 
 /// What a change fires.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,39 +52,76 @@ impl Default for RuleSet {
 }
 
 impl RuleSet {
-    /// Files rules and events.
-    pub(super) fn new(rules: Vec<Rule>, events: Vec<Event>) -> Self {
+    fn new(rules: Vec<Rule>, events: Vec<Event>) -> Self {
         // A seed that nobody can know. What is found does not hang on it.
-        let mut index = Index::new(RandomState::new().hash_one(0));
-        let mut whose = Vec::with_capacity(rules.len() + events.len());
-        let by_name: HashMap<&EventName, &Event> = events.iter().map(|event| (&event.name, event)).collect();
-        let mut file = |who: usize, tenant: Option<&Tenant>, condition: &Condition| {
-            index.add(tenant.map(Tenant::as_str), condition);
-            whose.push(who as u32);
-        };
+        let index = Index::new(RandomState::new().hash_one(0));
+        let mut set = Self { rules: Vec::new(), events, index, whose: Vec::new() };
         for (at, rule) in rules.iter().enumerate() {
-            let tenant = rule.subscription.tenant.as_ref();
-            if !rule.condition.expr().is_never() {
-                file(at, tenant, &rule.condition);
+            set.file_rule(at, rule);
+        }
+        for (at, event) in set.events.iter().enumerate() {
+            if let Some(condition) = &event.condition {
+                let number = set.index.add(event.tenant.as_ref().map(Tenant::as_str), condition);
+                note(&mut set.whose, number, rules.len() + at);
             }
-            for name in &rule.subscription.events {
-                if let Some(action) = action_of(name) {
-                    let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
-                    file(at, tenant, &Condition::when(name.as_str(), happens));
-                } else if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = by_name.get(name) {
-                    match (tenant, of_event) {
-                        (Some(tenant), Some(of_event)) if tenant != of_event => {}
-                        (tenant, of_event) => file(at, tenant.or(of_event.as_ref()), condition),
-                    }
+        }
+        Self { rules, ..set }
+    }
+
+    /// The set of these rules and events. Where most of them stood in the set before it, that one's index is taken over, and only
+    /// what differs is filed.
+    pub(super) fn following(before: Option<&Self>, rules: Vec<Rule>, events: Vec<Event>) -> Self {
+        let Some(before) = before.filter(|before| before.events == events) else { return Self::new(rules, events) };
+        let is_same = |a: &Rule, b: &Rule| {
+            Arc::ptr_eq(&a.condition, &b.condition)
+                && a.subscription.tenant == b.subscription.tenant
+                && a.subscription.events == b.subscription.events
+        };
+        let (first, last) = ends(&before.rules, &rules, is_same);
+        let (gone, new) = (first..before.rules.len() - last, first..rules.len() - last);
+        if (gone.len() + new.len()) * 2 > rules.len() {
+            return Self::new(rules, events);
+        }
+        let (mut index, mut whose) = (before.index.clone(), before.whose.clone());
+        for (number, who) in (0..).zip(&mut whose) {
+            let place = *who as usize;
+            if gone.contains(&place) {
+                index.remove(number);
+                *who = NOBODY;
+            } else if *who != NOBODY && place >= gone.end {
+                *who = (place - gone.end + new.end) as u32;
+            }
+        }
+        let mut set = Self { rules: Vec::new(), events, index, whose };
+        for at in new {
+            set.file_rule(at, &rules[at]);
+        }
+        Self { rules, ..set }
+    }
+
+    fn file_rule(&mut self, at: usize, rule: &Rule) {
+        let Subscription { tenant, events, .. } = &*rule.subscription;
+        let Self { index, whose, .. } = self;
+        let mut file = |tenant: Option<&Tenant>, condition: &Condition| {
+            let number = index.add(tenant.map(Tenant::as_str), condition);
+            note(whose, number, at);
+        };
+        if !rule.condition.expr().is_never() {
+            file(tenant.as_ref(), &rule.condition);
+        }
+        for name in events {
+            if let Some(action) = action_of(name) {
+                let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
+                file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
+            }
+            let declared = self.events.iter().find(|event| event.name == *name);
+            if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = declared {
+                match (tenant, of_event) {
+                    (Some(tenant), Some(of_event)) if tenant != of_event => {}
+                    (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
                 }
             }
         }
-        for (at, event) in events.iter().enumerate() {
-            if let Some(condition) = &event.condition {
-                file(rules.len() + at, event.tenant.as_ref(), condition);
-            }
-        }
-        Self { rules, events, index, whose }
     }
 
     /// No rules: nobody is called.
@@ -120,6 +160,31 @@ impl RuleSet {
     }
 }
 
+/// Notes what a number of the index stands for.
+fn note(whose: &mut Vec<u32>, number: u32, who: usize) {
+    let number = number as usize;
+    if number >= whose.len() {
+        whose.resize(number + 1, NOBODY);
+    }
+    whose[number] = who as u32;
+}
+
+/// How many rules are the same at the beginning of both, and how many of the others at their end.
+fn ends(before: &[Rule], after: &[Rule], is_same: impl Fn(&Rule, &Rule) -> bool) -> (usize, usize) {
+    let first = before.iter().zip(after).take_while(|(a, b)| is_same(a, b)).count();
+    let rest = before[first..].iter().rev().zip(after[first..].iter().rev());
+    (first, rest.take_while(|(a, b)| is_same(a, b)).count())
+}
+
+impl RuleSet {
+    /// How many rules have the same subscription as in an earlier set at the beginning of both, and how many of the others
+    /// at their end: an edit leaves most of them where they were.
+    #[must_use]
+    pub fn same_ends(&self, before: &Self) -> (usize, usize) {
+        ends(&before.rules, &self.rules, |a, b| a.subscription == b.subscription)
+    }
+}
+
 /// What became of a rule from one set to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleChange {
@@ -136,20 +201,24 @@ impl RuleSet {
     /// those that are gone.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Vec<RuleChange> {
-        let mut gone: HashMap<&Name, &Rule> = before.rules.iter().map(|rule| (&rule.subscription.name, rule)).collect();
+        // An edit leaves most of them as they were and where they were.
+        let (first, last) = ends(&before.rules, &self.rules, |a, b| a == b);
+        let (before, after) =
+            (&before.rules[first..before.rules.len() - last], &self.rules[first..self.rules.len() - last]);
+        let mut gone: HashMap<&Name, &Rule> = before.iter().map(|rule| (&rule.subscription.name, rule)).collect();
         let change = |event, rule: &Rule| {
             let Subscription { name, tenant, .. } = &*rule.subscription;
             RuleChange { event, name: name.clone(), tenant: tenant.clone() }
         };
         let mut changes = Vec::new();
-        for rule in &self.rules {
+        for rule in after {
             match gone.remove(&rule.subscription.name) {
                 None => changes.push(change("rule.created", rule)),
                 Some(earlier) if earlier != rule => changes.push(change("rule.updated", rule)),
                 Some(_) => {}
             }
         }
-        let rest = before.rules.iter().filter(|rule| gone.contains_key(&rule.subscription.name));
+        let rest = before.iter().filter(|rule| gone.contains_key(&rule.subscription.name));
         changes.extend(rest.map(|rule| change("rule.deleted", rule)));
         changes
     }
@@ -159,4 +228,111 @@ impl RuleSet {
 fn action_of(name: &EventName) -> Option<Action> {
     let action = name.as_str().strip_prefix("asset.")?;
     Action::ALL.into_iter().find(|one| one.as_str() == action)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::RuleSet;
+    use crate::diagnostic::SourceFile;
+    use crate::model::change::{Action, Change};
+    use crate::model::ids::{AssetId, Rrn, Seq};
+    use crate::model::metadata::{KeyDelta, Metadata};
+    use crate::model::path::LogicalPath;
+    use crate::model::time::Wall;
+    use crate::rules::index::Scratch;
+    use crate::rules::{Facts, Matching, Reader, load};
+
+    /// A file with these rules, each a name and one of a few conditions.
+    fn source(rules: &[(u8, usize)]) -> SourceFile {
+        const CONDITIONS: [&str; 6] = [
+            "watchPath = ['* /a']",
+            "watchPath = ['+ /b']\ntenant = 'acme'",
+            "watchMetadata = ['K==1', 'L==1']\nlogicalOperand = 'AND'",
+            "when = 'K >= 1 and path like \"/a/**\"'",
+            "events = ['asset.added', 'scanned']",
+            "events = ['deleted']",
+        ];
+        let rule = |(name, condition): &(u8, usize)| {
+            let condition = CONDITIONS[condition % CONDITIONS.len()];
+            format!("[[subscription]]\nname = 'r{name}'\ncallback = 'http://127.0.0.1/{name}'\n{condition}\n")
+        };
+        let mut text: String = rules.iter().map(rule).collect();
+        text += "[[event]]\nname = 'scanned'\nwatchMetadata = ['K==*']\n";
+        text += "[[event]]\nname = 'deleted'\nwatchPath = ['- /']\ntenant = 'acme'\n";
+        SourceFile { name: "a.toml".into(), text: text.into_bytes() }
+    }
+
+    fn matching(set: &RuleSet) -> Vec<Matching> {
+        let mut all = Vec::new();
+        for path in ["/a/f", "/b/f"] {
+            for action in Action::ALL {
+                for tenant in [None, Some("acme")] {
+                    let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
+                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
+                    let change = Change {
+                        seq: Seq(1),
+                        rrn: Rrn(1),
+                        time: Wall(0),
+                        asset: AssetId(1),
+                        path: LogicalPath::parse(path.as_bytes()).expect("a path"),
+                        owner: String::new(),
+                        action,
+                        delta: vec![delta],
+                    };
+                    let mount = LogicalPath::root();
+                    let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
+                    all.push(set.matching(&change, &state, facts, &mut Scratch::default()));
+                }
+            }
+        }
+        all
+    }
+
+    /// Rules with names that are given once.
+    fn rules() -> impl Strategy<Value = Vec<(u8, usize)>> {
+        prop::collection::btree_map(0_u8..40, 0_usize..6, 0..24).prop_map(|rules| rules.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_that_follows_another_is_as_if_it_were_alone(edits in prop::collection::vec(rules(), 1..8)) {
+            let mut reader = Reader::default();
+            let mut before: Option<RuleSet> = None;
+            for rules in edits {
+                // Each rule a file of its own, so that what has not changed is the same.
+                let mut files: Vec<_> = rules
+                    .iter()
+                    .map(|rule| {
+                        let mut file = source(&[*rule]);
+                        let text = String::from_utf8(file.text).expect("it was a text");
+                        file.text = text[..text.find("[[event]]").expect("an event")].into();
+                        file.name = format!("{:03}.toml", rule.0);
+                        file
+                    })
+                    .collect();
+                files.push(SourceFile { name: "z.toml".into(), ..source(&[]) });
+                let set = reader.load(&files, before.as_ref()).set.expect("no fault");
+                let alone = load(&files).set.expect("no fault");
+                prop_assert_eq!(matching(&set), matching(&alone));
+                prop_assert_eq!(set.index.len(), alone.index.len());
+                let empty = RuleSet::empty();
+                let before_set = before.as_ref().unwrap_or(&empty);
+                let told = set.changes_since(before_set);
+                let name = |rule: &super::Rule| rule.subscription.name.clone();
+                for rule in set.rules() {
+                    let earlier = before_set.rules().iter().find(|other| name(other) == name(rule));
+                    let expect = match earlier {
+                        None => Some("rule.created"),
+                        Some(earlier) if earlier != rule => Some("rule.updated"),
+                        Some(_) => None,
+                    };
+                    let found = told.iter().find(|change| change.name == name(rule)).map(|change| change.event);
+                    prop_assert_eq!(found, expect);
+                }
+                before = Some(set);
+            }
+        }
+    }
 }

@@ -79,11 +79,11 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
                 signing: signing.flatten(),
                 ..policy(name, target)
             };
-            Some(Rule { subscription: Arc::new(subscription), condition })
+            Some(Rule { subscription: Arc::new(subscription), condition: Arc::new(condition) })
         }
         _ => None,
     };
-    Written { name, rule, events, spans }
+    Written { name, rule, events, spans: Arc::new(spans) }
 }
 
 fn name(text: Text<'_>, faults: &mut Faults<'_>) -> Option<(Name, Range<usize>)> {

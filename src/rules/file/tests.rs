@@ -113,7 +113,7 @@ fn what_keys_cannot_mean_is_refused() {
         ("[[event]]\nname = 'x'\nwatchPath = ['/a']", &[Code::NothingToWatch]),
         ("[[event]]\nname = 'x'\ndialects = ['eqq']", &[Code::UnknownWord]),
         ("[[event]]\nname = 'x'\nfields = { a = '{asset.di}', b = 1 }", &[Code::BadTemplate, Code::WrongType]),
-        ("[[event]]\nname = 'x'\n[[event]]\nname = 'x'", &[Code::NotActedOn, Code::NotActedOn, Code::Duplicate]),
+        ("[[event]]\nname = 'x'\n[[event]]\nname = 'x'", &[Code::Duplicate]),
     ] {
         let text = format!("{watched}{line}");
         assert_eq!(codes(&text), expect, "{line}");

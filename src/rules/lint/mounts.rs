@@ -4,22 +4,10 @@ use super::{Notes, Placed};
 use crate::diagnostic::Code;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::rules::Rule;
 use crate::rules::condition::{Cover, Written};
-use crate::rules::{Loaded, Rule};
 
-impl Loaded {
-    /// Adds a warning for each path and each tenant that no mount has. A set with errors has none.
-    pub fn lint_mounts(&mut self, mounts: &[Mount]) {
-        let Some(set) = &self.set else { return };
-        let mut notes = Notes::default();
-        for (rule, at) in set.rules().iter().zip(&self.placed) {
-            lint(rule, at, mounts, &mut notes);
-        }
-        self.diagnostics.extend(notes.0.into_iter().map(|(_, diagnostic)| diagnostic));
-    }
-}
-
-fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes) {
+pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes) {
     let tenant = rule.subscription.tenant.as_ref();
     let of_tenant = |mount: &&Mount| tenant.is_none() || mount.tenant.as_ref() == tenant;
     if let Some(tenant) = tenant
