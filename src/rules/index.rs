@@ -128,13 +128,11 @@ impl Index {
         let (path, itself) = anchor.dir.map_or((&b"/"[..], false), |dir| (dir.path, dir.itself));
         let dir = self.dirs.take(&self.hashing, &mut self.texts, tenant, path);
         let (kind, key, value) = self.asked(dir, &anchor.what);
-        let flags = Flags {
-            below_only: !itself,
-            check: !anchor.exact,
+        let flags = Flags::default()
+            .with(Flags::BELOW_ONLY, !itself)
+            .with(Flags::CHECK, !anchor.exact)
             // Several values of one key may each find it.
-            several: is_one_of_several || kind.is_found_by_parts(),
-            crowd: false,
-        };
+            .with(Flags::SEVERAL, is_one_of_several || kind.is_found_by_parts());
         match kind {
             Kind::HeldValue | Kind::HeldKey => self.held += 1,
             Kind::Fact(fact) => self.facts[fact as usize] += 1,

@@ -63,18 +63,34 @@ impl Kind {
     }
 }
 
-/// How a posting is to be taken.
+/// How a posting is to be taken: a bit for each of these.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Flags {
+pub(super) struct Flags(u8);
+
+impl Flags {
     /// The path itself does not count, only what is below it.
-    pub below_only: bool,
+    pub(super) const BELOW_ONLY: Self = Self(1);
     /// The rule's expression has to be asked.
-    pub check: bool,
+    pub(super) const CHECK: Self = Self(2);
     /// The rule may be found more than once.
-    pub several: bool,
+    pub(super) const SEVERAL: Self = Self(4);
     /// Many ask the same.
-    pub crowd: bool,
+    pub(super) const CROWD: Self = Self(8);
+
+    /// This one too, if so.
+    #[must_use]
+    pub(super) fn with(self, other: Self, if_so: bool) -> Self {
+        if if_so { Self(self.0 | other.0) } else { Self(self.0 & !other.0) }
+    }
+
+    #[inline]
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
+
+// What a probe reads lies in half a cache line.
+const _: () = assert!(size_of::<Posting>() == 32);
 
 /// One rule at one of its postings.
 #[derive(Debug, Clone, Default)]
@@ -228,9 +244,9 @@ impl Index {
             Some(number) => {
                 self.give_asked_back(&posting);
                 let other = self.postings.get_mut(number);
-                if !other.flags.crowd {
+                if !other.flags.has(Flags::CROWD) {
                     let first = InCrowd { rule: other.rule, member: other.who };
-                    other.flags.crowd = true;
+                    other.flags = other.flags.with(Flags::CROWD, true);
                     other.who = self.crowds.insert(vec![first]);
                 }
                 let crowd = self.crowds.get_mut(other.who);
@@ -251,7 +267,7 @@ impl Index {
     pub(super) fn leave(&mut self, member: u32) -> u32 {
         let Member { posting: number, place, sibling } = self.members.remove(member);
         let posting = self.postings.get(number);
-        if posting.flags.crowd {
+        if posting.flags.has(Flags::CROWD) {
             let who = posting.who;
             let crowd = self.crowds.get_mut(who);
             crowd.swap_remove(place as usize);
@@ -280,7 +296,7 @@ impl Index {
                 && other.key == posting.key
                 && (other.value == posting.value || self.is_same_bound(other, posting))
                 && other.actions == posting.actions
-                && other.flags == Flags { crowd: other.flags.crowd, ..posting.flags };
+                && other.flags.with(Flags::CROWD, false) == posting.flags;
             if is_alike {
                 return Some(at);
             }

@@ -7,7 +7,7 @@ use super::Index;
 use super::anchors::bit;
 use super::dirs::{self, Dir};
 use super::parts::lengths;
-use super::postings::{Kind, Posting};
+use super::postings::{Flags, Kind, Posting};
 use super::prefetch::prefetch;
 use super::slab::NONE;
 use super::texts::Texts;
@@ -70,13 +70,23 @@ impl Index {
         let mut found = Found { index: self, subject, action: bit(subject.action), seen, out };
         for above in &*dirs {
             let dir = self.dirs.get(above.dir);
-            found.walk(dir.any, *above, |_| true);
-            if !subject.touched.is_empty() {
-                found.walk(dir.touch, *above, |posting| posting.kind == Kind::Touch);
+            // The filters are read all over; a line of memory has eight words.
+            dir.filter().chunks(8).take(8).for_each(|line| prefetch(&line[0]));
+            for head in [dir.any, dir.touch] {
+                if head != NONE {
+                    prefetch(self.postings.get(head));
+                }
             }
         }
         if !subject.touched.is_empty() {
             self.probe_touched(subject, dirs, probes, candidates, &mut found);
+        }
+        for above in &*dirs {
+            let dir = self.dirs.get(above.dir);
+            found.walk(dir.any, *above, |_| true);
+            if !subject.touched.is_empty() {
+                found.walk(dir.touch, *above, |posting| posting.kind == Kind::Touch);
+            }
         }
         if self.held > 0 {
             self.probe_held(subject, dirs, &mut found);
@@ -146,7 +156,9 @@ impl Index {
             let filter = self.dirs.get(*number).filter();
             for (probe, Probe { asked, .. }) in (0..).zip(&*probes) {
                 if dirs::may_have(filter, *asked) {
-                    candidates.push(Candidate { hash: self.hashing.below(*number, *asked), head: NONE, above, probe });
+                    let hash = self.hashing.below(*number, *asked);
+                    self.table.prefetch(hash);
+                    candidates.push(Candidate { hash, head: NONE, above, probe });
                 }
             }
         }
@@ -358,7 +370,7 @@ impl Found<'_, '_> {
             at = posting.next;
             let fits = posting.actions & self.action != 0
                 && posting.dir == above.dir
-                && !(above.itself && posting.flags.below_only)
+                && !(above.itself && posting.flags.has(Flags::BELOW_ONLY))
                 && is_asked(posting);
             if fits {
                 self.take(posting, again);
@@ -368,14 +380,14 @@ impl Found<'_, '_> {
 
     #[inline]
     fn take(&mut self, posting: &Posting, again: bool) {
-        let is_plain = !(again || posting.flags.several || posting.flags.check);
-        match (posting.flags.crowd, is_plain) {
+        let is_plain = !(again || posting.flags.has(Flags::SEVERAL) || posting.flags.has(Flags::CHECK));
+        match (posting.flags.has(Flags::CROWD), is_plain) {
             (false, true) => self.out.push(posting.rule),
-            (false, false) => self.take_once(posting.rule, posting.flags.check),
+            (false, false) => self.take_once(posting.rule, posting.flags.has(Flags::CHECK)),
             (true, true) => self.out.extend(self.index.crowds.get(posting.who).iter().map(|one| one.rule)),
             (true, false) => {
                 for one in self.index.crowds.get(posting.who) {
-                    self.take_once(one.rule, posting.flags.check);
+                    self.take_once(one.rule, posting.flags.has(Flags::CHECK));
                 }
             }
         }

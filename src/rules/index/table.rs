@@ -4,6 +4,7 @@
 //! A slot keeps 32 bits of the hash. Two things whose hashes agree in those share a slot and so a list: whoever walks a list
 //! compares what stands in it.
 
+use super::prefetch::prefetch;
 use super::slab::NONE;
 
 const SHARDS: usize = 256;
@@ -44,6 +45,15 @@ impl Table {
     pub(super) fn get(&self, hash: u64) -> u32 {
         let shard = &self.shards[shard_of(hash)];
         shard.find(hash as u32).map_or(NONE, |at| shard.slots[at].head)
+    }
+
+    /// A list will be asked for soon.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64) {
+        let slots = &self.shards[shard_of(hash)].slots;
+        if let Some(slot) = slots.get(hash as u32 as usize & slots.len().wrapping_sub(1)) {
+            prefetch(slot);
+        }
     }
 
     /// Makes a list begin elsewhere; with [`NONE`] there is none any more.
