@@ -340,6 +340,20 @@ mod tests {
             "0x1F",
             "mount = [{path = '/'}]\n",
             "[settle]\nquiet = '1s'\n",
+            "when = '",
+            "when = 'not (A >= 1 or ext in (mov, ",
+            "touched(",
+            "size > 2GB and ",
+            "mtime < 7d ago",
+            "watchMetadata = ['A>=",
+            "'A=~(a|b)+', ",
+            "'A!~[', ",
+            "2026-11-22T10",
+            "[[event]]\nname = 'x'\n",
+            "[event.fields]\na = '{asset.id}{",
+            "events = ['x', 'asset.added']\n",
+            "secret = 'file:a'\n",
+            "tenant = 'acme'\n",
         ]);
         prop::collection::vec(prop_oneof![8 => known.prop_map(str::to_owned), 1 => any::<String>()], 0..24)
             .prop_map(|pieces| pieces.concat())

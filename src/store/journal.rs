@@ -31,9 +31,7 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn append_event(&self, occurrence: &Occurrence) -> Result<()> {
         let Occurrence { seq, rrn, time, name, tenant, asset, fields } = occurrence;
-        let fields: serde_json::Map<String, serde_json::Value> =
-            fields.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-        let fields = if fields.is_empty() { None } else { Some(codec::to_json(&fields)?) };
+        let fields = if fields.is_empty() { None } else { Some(codec::to_json(&InOrder(fields))?) };
         self.connection
             .prepare_cached(
                 "INSERT INTO events (seq, rrn, time, name, tenant, asset, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -41,5 +39,14 @@ impl Ledger {
             .and_then(|mut sql| sql.execute((seq.0, rrn.0, time.0, name, tenant, asset.map(|asset| asset.0), fields)))
             .to("append an event to the journal")
             .map(drop)
+    }
+}
+
+/// A JSON object whose keys stay in their order.
+struct InOrder<'a>(&'a [(String, String)]);
+
+impl serde::Serialize for InOrder<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }

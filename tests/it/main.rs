@@ -20,6 +20,7 @@ mod http;
 mod pipeline;
 mod pipeline_odd;
 mod rough;
+mod rules_at_work;
 mod secrets;
 mod sink;
 mod turns;
