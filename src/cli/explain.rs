@@ -14,9 +14,10 @@ use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::daemon::clock;
 use crate::model::change::Action;
 use crate::model::metadata::{Metadata, nfc};
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::rules::RuleSet;
-use crate::rules::explain::{Verdict, explain};
+use crate::rules::explain::{Verdict, explain_rule};
 use crate::rules::supposed::{About, Supposed};
 use crate::rules::value::ns_of_date;
 
@@ -93,7 +94,11 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
             Err(faulty) => return found(&faulty, args.json),
         };
         match mount_of(&settings, &supposed.path) {
-            Some(mount) => supposed.about.mount = mount,
+            Some(mount) => {
+                // One without a tenant is known to have none.
+                supposed.about.tenant = Some(mount.tenant.map_or_else(String::new, |tenant| tenant.to_string()));
+                supposed.about.mount = mount.path;
+            }
             None => unmounted = Some(format!("note: {} lies in no mount of {}", args.path, config.display())),
         }
         if rules.is_empty() {
@@ -169,8 +174,8 @@ fn settings(config: &Path) -> anyhow::Result<Result<Settings, Faulty>> {
     Ok(resolved.map(|Resolved { settings, .. }| settings).map_err(|diagnostics| Faulty { diagnostics, sources }))
 }
 
-fn mount_of(settings: &Settings, path: &LogicalPath) -> Option<LogicalPath> {
-    settings.mounts.iter().map(|mount| &mount.path).find(|mount| path == *mount || path.is_below(mount)).cloned()
+fn mount_of(settings: &Settings, path: &LogicalPath) -> Option<Mount> {
+    settings.mounts.iter().find(|mount| *path == mount.path || path.is_below(&mount.path)).cloned()
 }
 
 /// Each rule and its verdict, those that fire first.
@@ -179,7 +184,7 @@ fn verdicts(rules: &RuleSet, told: Told) -> Vec<(String, Verdict)> {
     let supposed = Supposed::new(path, action, &before, after, about);
     let subject = supposed.subject();
     let verdict =
-        |rule: &crate::rules::Rule| (rule.subscription.name.as_str().to_owned(), explain(&subject, &rule.condition));
+        |rule: &crate::rules::Rule| (rule.subscription.name.as_str().to_owned(), explain_rule(&subject, rules, rule));
     let mut verdicts: Vec<_> = rules.rules().iter().map(verdict).collect();
     verdicts.sort_by_key(|(_, verdict)| matches!(verdict, Verdict::Failed { .. }));
     verdicts

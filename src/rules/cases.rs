@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::RuleSet;
-use super::explain::{Verdict, explain};
+use super::explain::{Verdict, explain_rule};
 use super::supposed::{About, Supposed};
 use super::value::ns_of_date;
 use crate::diagnostic::document::{Faults, Table, Text, walk};
@@ -113,7 +113,7 @@ impl Case {
         let mut fared = Fared::default();
         for rule in rules.rules() {
             let name = rule.subscription.name.as_str();
-            match (explain(&subject, &rule.condition), self.expected.contains(name)) {
+            match (explain_rule(&subject, rules, rule), self.expected.contains(name)) {
                 (Verdict::Fires { clause }, false) => {
                     fared.unexpected.push(Unexpected { name: name.to_owned(), clause });
                 }

@@ -13,8 +13,12 @@ use super::condition::{
 };
 use super::eval::{Subject, Touched, ValueList};
 use super::pattern::TextPattern;
+use super::set::action_of;
 use super::value::Scale;
+use super::{Rule, RuleSet};
 use crate::model::change::Action;
+use crate::model::event::EventName;
+use crate::model::subscription::Subscription;
 use crate::model::time::Wall;
 
 /// Whether a rule fires, and why.
@@ -32,6 +36,62 @@ pub enum Verdict {
         /// What was found instead: a sentence without a full stop.
         why: String,
     },
+}
+
+/// Says why a rule of a set fires on a change, or does not: by its own condition, or by an event that it asks for. A rule of
+/// a tenant fires where the tenant is unknown ([`Facts::tenant`] is `None`): whoever asks has named no mount.
+///
+/// [`Facts::tenant`]: super::Facts::tenant
+#[must_use]
+pub fn explain_rule(subject: &Subject<'_>, set: &RuleSet, rule: &Rule) -> Verdict {
+    let Subscription { tenant, events, .. } = &*rule.subscription;
+    if let (Some(tenant), Some(there)) = (tenant, subject.facts.tenant)
+        && tenant.as_str() != there
+    {
+        let why = match there {
+            "" => "the asset's mount has no tenant".to_owned(),
+            there => format!("the asset's mount is of the tenant {there}"),
+        };
+        return failed(&format!("tenant = \"{tenant}\""), why);
+    }
+    let own = explain(subject, &rule.condition);
+    if matches!(own, Verdict::Fires { .. }) {
+        return own;
+    }
+    let mut why_not = None;
+    for name in events {
+        let verdict = match action_of(name) {
+            Some(action) if action == subject.action => Verdict::Fires { clause: String::new() },
+            Some(_) => failed("", format!("action is {}", subject.action.as_str())),
+            None => happens(subject, set, name),
+        };
+        match verdict {
+            Verdict::Fires { .. } => return Verdict::Fires { clause: format!("event {name}") },
+            Verdict::Failed { clause, why } => {
+                let clause =
+                    if clause.is_empty() { format!("event {name}") } else { format!("event {name}: {clause}") };
+                why_not.get_or_insert(Verdict::Failed { clause, why });
+            }
+        }
+    }
+    match (rule.condition.written(), why_not) {
+        (Written::Nothing, Some(why_not)) => why_not,
+        _ => own,
+    }
+}
+
+/// Whether a declared event happens.
+fn happens(subject: &Subject<'_>, set: &RuleSet, name: &EventName) -> Verdict {
+    let Some(event) = set.events().iter().find(|event| event.name == *name) else {
+        return failed("", "no change of an asset is this event");
+    };
+    match (&event.tenant, subject.facts.tenant, &event.condition) {
+        (Some(tenant), Some(there), _) if tenant.as_str() != there => {
+            failed("", format!("it happens only in mounts of the tenant {tenant}"))
+        }
+        (_, _, Some(condition)) => explain(subject, condition),
+        (_, _, None) => failed("", "the store alone reports it"),
+    }
 }
 
 /// Says why a condition fires on a change, or does not.

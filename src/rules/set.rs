@@ -225,7 +225,7 @@ impl RuleSet {
 }
 
 /// The action that a built-in event is about.
-fn action_of(name: &EventName) -> Option<Action> {
+pub(super) fn action_of(name: &EventName) -> Option<Action> {
     let action = name.as_str().strip_prefix("asset.")?;
     Action::ALL.into_iter().find(|one| one.as_str() == action)
 }
@@ -234,13 +234,14 @@ fn action_of(name: &EventName) -> Option<Action> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::RuleSet;
+    use super::{RuleSet, Subject};
     use crate::diagnostic::SourceFile;
     use crate::model::change::{Action, Change};
     use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::metadata::{KeyDelta, Metadata};
     use crate::model::path::LogicalPath;
     use crate::model::time::Wall;
+    use crate::rules::explain::{Verdict, explain_rule};
     use crate::rules::index::Scratch;
     use crate::rules::{Facts, Matching, Reader, load};
 
@@ -283,7 +284,14 @@ mod tests {
                     };
                     let mount = LogicalPath::root();
                     let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
-                    all.push(set.matching(&change, &state, facts, &mut Scratch::default()));
+                    let found = set.matching(&change, &state, facts, &mut Scratch::default());
+                    // Explaining says the same; there, no tenant is one that is not known.
+                    let subject = Subject::new(&change, &state, Facts { tenant: Some(tenant.unwrap_or("")), ..facts });
+                    for (at, rule) in set.rules().iter().enumerate() {
+                        let fires = matches!(explain_rule(&subject, set, rule), Verdict::Fires { .. });
+                        assert_eq!(fires, found.rules.contains(&at), "{rule:?} {change:?} {tenant:?}");
+                    }
+                    all.push(found);
                 }
             }
         }
