@@ -38,6 +38,12 @@ impl<T: Default> Slab<T> {
         &self.places[number as usize]
     }
 
+    /// What is at a number, if anything ever was.
+    #[inline]
+    pub(super) fn at(&self, number: u32) -> Option<&T> {
+        self.places.get(number as usize)
+    }
+
     #[inline]
     pub(super) fn get_mut(&mut self, number: u32) -> &mut T {
         &mut self.places[number as usize]

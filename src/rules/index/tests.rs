@@ -237,7 +237,7 @@ fn check(index: Index, steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
     fn the_index_finds_what_the_evaluator_finds(steps in prop::collection::vec(step(), 0..60), seed: u64) {

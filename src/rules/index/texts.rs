@@ -63,11 +63,11 @@ impl Texts {
         self.places.get(number).bytes.as_slice()
     }
 
-    /// A text will be needed soon.
+    /// A text will be needed soon, if the number is one's: it may be of something else whose hash is the same.
     #[inline]
     pub(super) fn prefetch(&self, number: u32) {
-        if number != NONE {
-            prefetch(self.places.get(number));
+        if let Some(entry) = self.places.at(number) {
+            prefetch(entry);
         }
     }
 
