@@ -11,10 +11,11 @@ use crate::sink::{Sink, lines};
 
 const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 
-/// A rule over metadata and one over everything, for the marker.
+/// One rule, so that what it tells comes in order: over metadata anywhere, and over new files in `/m`, for the marker.
 fn tagged(sink: &Sink, clauses: &str) -> String {
-    let rule = sink.rule("tagged", "/");
-    format!("{rule}watchMetadata = {clauses}\nlogicalOperand = 'AND'\n{}", sink.rule("m", "+ /m"))
+    let rule = sink.rule("tagged", "+ /m").replace("watchPath = [", "watchPath = ['/', ");
+    assert!(rule.contains("watchPath = ['/', "), "{rule}");
+    format!("{rule}watchMetadata = {clauses}\nlogicalOperand = 'AND'\n")
 }
 
 #[test]
