@@ -64,7 +64,9 @@ fn main() {
 
 /// One size, over metadata as a whole and over what changed.
 fn measure(options: &Options, workload: &Workload) {
+    let before = counting::live();
     let conditions: Vec<Condition> = workload.rules.iter().map(condition).collect();
+    let own = (counting::live() - before) as f64 / conditions.len() as f64;
     let before = counting::live();
     let began = Instant::now();
     let mut index = Index::new(seed());
@@ -73,11 +75,6 @@ fn measure(options: &Options, workload: &Workload) {
     }
     let build = began.elapsed();
     let bytes = (counting::live() - before) as f64 / conditions.len() as f64;
-    let own: f64 = {
-        let before = counting::live();
-        let copy = conditions.clone();
-        (counting::live() - before) as f64 / copy.len() as f64
-    };
     let texts: Vec<EventText<'_>> = workload.events.iter().map(|line| parse(line)).collect();
     for part in ["state", "changed"] {
         let events: Vec<Event<'_>> = texts.iter().map(|text| Event::of(text, part)).collect();

@@ -4,6 +4,8 @@
 //! Clauses (watchPath, watchMetadata, logicalOperand) and `when` expressions both become an [`Expr`]. The clauses are kept
 //! beside it as they were written, for whoever explains why a rule does not fire.
 
+use std::sync::Arc;
+
 use super::pattern::{PathGlob, TextPattern, TextRegex};
 use super::value::{Ordered, Scale};
 use crate::model::change::Action;
@@ -24,8 +26,8 @@ pub enum Written {
     Clauses {
         /// watchPath. None: every path is in scope.
         paths: Vec<PathClause>,
-        /// watchMetadata.
-        metadata: Vec<MetadataClause>,
+        /// watchMetadata; shared with the tree.
+        metadata: Vec<Arc<MetadataClause>>,
         /// How the metadata clauses are joined.
         operand: Operand,
     },
@@ -48,6 +50,7 @@ impl Condition {
         if metadata.is_empty() && paths.iter().all(|clause| clause.mode == Mode::Scope) {
             return Err(NothingToWatch);
         }
+        let metadata: Vec<_> = metadata.into_iter().map(Arc::new).collect();
         let covers = |clause: &PathClause| Expr::Is(Predicate::Path(clause.cover.clone()));
         let mut fires: Vec<Expr> = Vec::new();
         for clause in paths.iter().filter(|clause| clause.mode != Mode::Scope) {
@@ -55,7 +58,7 @@ impl Condition {
             fires.push(Expr::All(vec![action, covers(clause)]));
         }
         if !metadata.is_empty() {
-            let now = |clause: &MetadataClause| Expr::Is(Predicate::Changed(clause.clone()));
+            let now = |clause: &Arc<MetadataClause>| Expr::Is(Predicate::Changed(Arc::clone(clause)));
             let some = Expr::any(metadata.iter().map(now).collect());
             let mut all = Vec::new();
             if !paths.is_empty() {
@@ -63,7 +66,7 @@ impl Condition {
             }
             all.push(some);
             if operand == Operand::And && metadata.len() > 1 {
-                let holds = |clause: &MetadataClause| Expr::Is(Predicate::Holds(clause.clone()));
+                let holds = |clause: &Arc<MetadataClause>| Expr::Is(Predicate::Holds(Arc::clone(clause)));
                 all.extend(metadata.iter().map(|clause| Expr::Any(vec![now(clause), holds(clause)])));
             }
             fires.push(Expr::all(all));
@@ -167,9 +170,9 @@ pub enum Predicate {
     /// The asset's path is covered.
     Path(Cover),
     /// It made this true: the trigger of a watchMetadata clause.
-    Changed(MetadataClause),
+    Changed(Arc<MetadataClause>),
     /// This holds on the asset as it now stands.
-    Holds(MetadataClause),
+    Holds(Arc<MetadataClause>),
     /// It set, changed or removed such a key.
     Touched {
         /// Which.
@@ -180,7 +183,7 @@ pub enum Predicate {
     /// A fact about the asset is so.
     Fact {
         /// Which.
-        test: FactTest,
+        test: Box<FactTest>,
         /// As written.
         text: Box<str>,
     },

@@ -6,6 +6,7 @@
 //! character.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::condition::{
     Actions, Condition, Cover, Expr, FactTest, Keys, MetadataClause, Mode, Operand, PathClause, Predicate, Test,
@@ -115,7 +116,7 @@ fn failed(clause: &str, why: impl Into<String>) -> Verdict {
 
 // Clauses.
 
-fn clauses(subject: &Subject<'_>, paths: &[PathClause], metadata: &[MetadataClause], operand: Operand) -> Verdict {
+fn clauses(subject: &Subject<'_>, paths: &[PathClause], metadata: &[Arc<MetadataClause>], operand: Operand) -> Verdict {
     let action = subject.action;
     let covers = |clause: &&PathClause| subject.covered(&clause.cover);
     if let Some(clause) = paths.iter().filter(|clause| clause.mode.includes(action)).find(covers) {

@@ -138,9 +138,9 @@ fn expressions_fail_at_their_first_failing_comparison() {
     let is = Expr::Is;
     let action = |actions: &[Action]| is(Predicate::Action(Actions::of(actions)));
     let clause = |text: &str| watch_metadata::parse(text, &mut Vec::new()).expect("a clause");
-    let holds = |text: &str| is(Predicate::Holds(clause(text)));
+    let holds = |text: &str| is(Predicate::Holds(clause(text).into()));
     let touched = |keys: Keys, text: &str| is(Predicate::Touched { keys, text: text.into() });
-    let fact = |test: FactTest, text: &str| is(Predicate::Fact { test, text: text.into() });
+    let fact = |test: FactTest, text: &str| is(Predicate::Fact { test: test.into(), text: text.into() });
     let cover = |text: &str| is(Predicate::Path(watch_path::parse(text, &mut Vec::new()).expect("a path").cover));
     let exact = |text: &str| ValueTest::Like(TextPattern::Exact(text.into()));
     let date = value::date("2026-01-01").expect("a date");
@@ -161,7 +161,7 @@ fn expressions_fail_at_their_first_failing_comparison() {
         (not(Expr::Any(vec![holds("Rating==3"), cover("/a")])), "not path /a: path is /a/b.tar.gz"),
         (cover("/a/*.mov"), "path like \"/a/*.mov\": path is /a/b.tar.gz"),
         (cover("/c/"), "path /c/: path is /a/b.tar.gz"),
-        (is(Predicate::Changed(clause("Rating==2"))), "Rating==2: the change left Rating as it was: 2"),
+        (is(Predicate::Changed(clause("Rating==2").into())), "Rating==2: the change left Rating as it was: 2"),
         (not(touched(Keys::One("Title".into()), "touched(Title)")), "not touched(Title): the change touched Title"),
         (touched(Keys::One("City".into()), "touched(City)"), "touched(City): the change did not touch City"),
         (touched(Keys::One("Rating".into()), "touched(Rating)"), "touched(Rating): the change did not touch Rating"),

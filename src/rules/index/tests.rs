@@ -118,9 +118,9 @@ fn predicate() -> impl Strategy<Value = Predicate> {
     prop_oneof![
         2 => actions.prop_map(|actions| Predicate::Action(Actions::of(&actions))),
         3 => path_clause().prop_map(|clause| Predicate::Path(clause.cover)),
-        3 => clause().prop_map(Predicate::Changed),
+        3 => clause().prop_map(|clause| Predicate::Changed(clause.into())),
         3 => clause().prop_filter_map("not of a state", |clause| {
-            (clause.test != crate::rules::condition::Test::AnyTouched).then_some(Predicate::Holds(clause))
+            (clause.test != crate::rules::condition::Test::AnyTouched).then(|| Predicate::Holds(clause.into()))
         }),
         1 => prop::sample::select(vec!["K", "L"]).prop_map(move |key| {
             Predicate::Touched { keys: Keys::One(key.into()), text: text() }
@@ -129,11 +129,11 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         2 => (fact, words).prop_map(move |(fact, words)| {
             let mut words: Vec<_> = words.into_iter().map(str::to_owned).collect();
             words.sort();
-            Predicate::Fact { test: FactTest::Text(fact, ValueTest::OneOf(words)), text: text() }
+            Predicate::Fact { test: FactTest::Text(fact, ValueTest::OneOf(words)).into(), text: text() }
         }),
         1 => path_clause().prop_filter_map("no glob", move |clause| match clause.cover {
             Cover::Glob(glob) => {
-                Some(Predicate::Fact { test: FactTest::Text(TextFact::Path, ValueTest::Glob(glob)), text: text() })
+                Some(Predicate::Fact { test: FactTest::Text(TextFact::Path, ValueTest::Glob(glob)).into(), text: text() })
             }
             Cover::Under { .. } => None,
         }),

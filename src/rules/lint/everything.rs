@@ -21,7 +21,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
         return;
     }
     let unscoped = paths.is_empty() || paths.iter().any(|clause| is_everything(&clause.cover));
-    let any = |clause: &MetadataClause| {
+    let any = |clause: &std::sync::Arc<MetadataClause>| {
         clause.test == Test::AnyTouched && matches!(&clause.keys, Keys::Like(TextPattern::Any))
     };
     let unfiltered = *operand == Operand::Or || metadata.iter().all(any);

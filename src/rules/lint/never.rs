@@ -16,7 +16,7 @@ const COMPARED_MAX: usize = 64;
 pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
     match rule.condition.written() {
         Written::Clauses { metadata, operand: Operand::And, .. } if metadata.len() > 1 => {
-            let clauses: Vec<&MetadataClause> = metadata.iter().collect();
+            let clauses: Vec<&MetadataClause> = metadata.iter().map(|clause| &**clause).collect();
             for (earlier, later) in opposites(&clauses) {
                 let message = format!(
                     "`{}` and `{}` are never both true, so with AND the metadata clauses never fire",
@@ -98,10 +98,10 @@ fn contradiction(predicates: &[&Predicate]) -> Option<String> {
     if actions.reduce(|a, b| a & b) == Some(0) {
         return Some("no action is all of those that it asks for".into());
     }
-    let clauses: Vec<_> = predicates
+    let clauses: Vec<&MetadataClause> = predicates
         .iter()
         .filter_map(|predicate| match predicate {
-            Predicate::Changed(clause) | Predicate::Holds(clause) => Some(clause),
+            Predicate::Changed(clause) | Predicate::Holds(clause) => Some(&**clause),
             _ => None,
         })
         .collect();
@@ -119,7 +119,8 @@ fn contradiction(predicates: &[&Predicate]) -> Option<String> {
     }
     let mut texts: HashMap<TextFact, (Vec<&str>, &str)> = HashMap::new();
     for predicate in predicates {
-        let Predicate::Fact { test: FactTest::Text(fact, test), text } = predicate else { continue };
+        let Predicate::Fact { test, text } = predicate else { continue };
+        let FactTest::Text(fact, test) = &**test else { continue };
         let allowed: Vec<&str> = match test {
             ValueTest::Like(TextPattern::Exact(exact)) => vec![exact],
             ValueTest::OneOf(values) => values.iter().map(String::as_str).collect(),

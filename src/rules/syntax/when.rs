@@ -23,6 +23,7 @@ mod parts;
 mod size;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Severity, TextFault};
 use crate::model::metadata::nfc;
@@ -308,7 +309,7 @@ impl Parser<'_> {
             }
         };
         let clause = MetadataClause { keys, test, text: self.slice(start) };
-        Some(Expr::Is(Predicate::Holds(clause)))
+        Some(Expr::Is(Predicate::Holds(Arc::new(clause))))
     }
 }
 

@@ -214,7 +214,7 @@ impl Parser<'_> {
     }
 
     fn question(&self, test: FactTest, start: usize) -> Expr {
-        Expr::Is(Predicate::Fact { test, text: self.slice(start) })
+        Expr::Is(Predicate::Fact { test: Box::new(test), text: self.slice(start) })
     }
 
     /// Reports an operator that a fact does not take.
