@@ -166,16 +166,7 @@ impl Settle {
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause {
-            order,
-            since: now,
-            written: now,
-            heard: kind,
-            wrote,
-            hurried: false,
-            overdue: false,
-            glimpse: None,
-        };
+        let cause = Cause { heard: kind, wrote, ..Cause::found(now, order) };
         self.put(now, path, cause);
     }
 
