@@ -56,9 +56,7 @@ impl RuleSet {
         // A seed that nobody can know. What is found does not hang on it.
         let index = Index::new(RandomState::new().hash_one(0));
         let mut set = Self { rules: Vec::new(), events, index, whose: Vec::new() };
-        for (at, rule) in rules.iter().enumerate() {
-            set.file_rule(at, rule);
-        }
+        set.file_rules(rules.iter().enumerate());
         for (at, event) in set.events.iter().enumerate() {
             if let Some(condition) = &event.condition {
                 let number = set.index.add(event.tenant.as_ref().map(Tenant::as_str), condition);
@@ -93,32 +91,33 @@ impl RuleSet {
             }
         }
         let mut set = Self { rules: Vec::new(), events, index, whose };
-        for at in new {
-            set.file_rule(at, &rules[at]);
-        }
+        set.file_rules(new.map(|at| (at, &rules[at])));
         Self { rules, ..set }
     }
 
-    fn file_rule(&mut self, at: usize, rule: &Rule) {
-        let Subscription { tenant, events, .. } = &*rule.subscription;
-        let Self { index, whose, .. } = self;
-        let mut file = |tenant: Option<&Tenant>, condition: &Condition| {
-            let number = index.add(tenant.map(Tenant::as_str), condition);
-            note(whose, number, at);
-        };
-        if !rule.condition.expr().is_never() {
-            file(tenant.as_ref(), &rule.condition);
-        }
-        for name in events {
-            if let Some(action) = action_of(name) {
-                let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
-                file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
+    /// Files rules, each at its place, by their conditions and the events that they ask for.
+    fn file_rules<'r>(&mut self, rules: impl Iterator<Item = (usize, &'r Rule)>) {
+        let Self { events, index, whose, .. } = self;
+        let declared: HashMap<&EventName, &Event> = events.iter().map(|event| (&event.name, event)).collect();
+        for (at, rule) in rules {
+            let Subscription { tenant, events, .. } = &*rule.subscription;
+            let mut file = |tenant: Option<&Tenant>, condition: &Condition| {
+                let number = index.add(tenant.map(Tenant::as_str), condition);
+                note(whose, number, at);
+            };
+            if !rule.condition.expr().is_never() {
+                file(tenant.as_ref(), &rule.condition);
             }
-            let declared = self.events.iter().find(|event| event.name == *name);
-            if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = declared {
-                match (tenant, of_event) {
-                    (Some(tenant), Some(of_event)) if tenant != of_event => {}
-                    (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
+            for name in events {
+                if let Some(action) = action_of(name) {
+                    let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
+                    file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
+                }
+                if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = declared.get(name) {
+                    match (tenant, of_event) {
+                        (Some(tenant), Some(of_event)) if tenant != of_event => {}
+                        (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
+                    }
                 }
             }
         }
