@@ -1,6 +1,7 @@
 //! The directories that rules are filed under, each with a filter that says at once what is not asked below it.
 
 use super::hash::Hashing;
+use super::prefetch::prefetch;
 use super::slab::{NONE, Slab};
 use super::table::Table;
 use super::texts::Texts;
@@ -38,6 +39,25 @@ pub(super) struct Dir {
     filter: Filter,
 }
 
+/// A directory above a path, or the path itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Above {
+    pub dir: u32,
+    pub itself: bool,
+}
+
+/// One of a path's beginnings, while its directory is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Level {
+    hash: u64,
+    tenant: u32,
+    /// The first of those whose hash is the same.
+    head: u32,
+    /// Where it ends in the path.
+    end: usize,
+    itself: bool,
+}
+
 #[derive(Debug, Clone)]
 enum Filter {
     /// Bits of what is asked; by whom, so that it can be filled anew. Some may be gone, or stand for others by now.
@@ -57,7 +77,8 @@ impl Dir {
     /// Whether something with this hash may be asked below it.
     #[inline]
     pub(super) fn may_ask(&self, hash: u64) -> bool {
-        may_have(self.filter(), hash)
+        let (words, bits) = (self.filter(), bits(hash));
+        words.get(word(hash, words.len())).is_some_and(|word| word & bits == bits)
     }
 
     /// The filter's words. One word of ones lets everything through.
@@ -94,20 +115,15 @@ impl Dir {
     }
 }
 
-/// Whether something with this hash may have been noted in a filter.
+/// The word of a filter of so many that tells of a hash.
 #[inline]
-pub(super) fn may_have(words: &[u64], hash: u64) -> bool {
-    let bits = bits(hash);
-    words.get(word(hash, words.len())).is_some_and(|word| word & bits == bits)
-}
-
-#[inline]
-fn word(hash: u64, words: usize) -> usize {
+pub(super) fn word(hash: u64, words: usize) -> usize {
     (hash >> 40) as usize & words.wrapping_sub(1)
 }
 
+/// The bits there that are all set where something with the hash was noted.
 #[inline]
-fn bits(hash: u64) -> u64 {
+pub(super) fn bits(hash: u64) -> u64 {
     1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
 }
 
@@ -175,10 +191,60 @@ impl Dirs {
         }
     }
 
+    /// Begins to look for the directories above a path that rules are filed under, and the path itself, of one tenant or
+    /// ([`NONE`]) of all. It goes in stages, so that none waits for another's memory: [`Dirs::above`] ends it.
+    pub(super) fn look_above(
+        &self,
+        hashing: &Hashing,
+        texts: &Texts,
+        tenant: u32,
+        path: &[u8],
+        levels: &mut Vec<Level>,
+    ) {
+        let mut hash = top(hashing, texts, tenant);
+        let mut level = |hash, end, itself| {
+            self.table.prefetch(hash);
+            levels.push(Level { hash, tenant, head: NONE, end, itself });
+        };
+        level(hash, 1, false);
+        let mut from = 1;
+        while from < path.len() {
+            let length = path[from..].iter().position(|&b| b == b'/');
+            let end = length.map_or(path.len(), |length| from + length);
+            hash = below(hashing, hash, &path[from..end]);
+            level(hash, end, length.is_none());
+            from = end + 1;
+        }
+    }
+
+    /// The directories that were looked for.
+    pub(super) fn above(&self, texts: &Texts, path: &[u8], levels: &mut Vec<Level>, out: &mut Vec<Above>) {
+        levels.retain_mut(|level| {
+            level.head = self.table.get(level.hash);
+            self.places.at(level.head).map(prefetch).is_some()
+        });
+        for level in &*levels {
+            let dir = self.places.get(level.head);
+            texts.prefetch(dir.path);
+            // What a change asks is spread all over the filter; a line of memory has eight words.
+            dir.filter().chunks(8).take(16).for_each(|line| prefetch(&line[0]));
+        }
+        for level in &*levels {
+            let path = &path[..level.end];
+            if let Some(dir) = self.of_list(texts, level.head, level.tenant, path) {
+                out.push(Above { dir, itself: level.itself });
+            }
+        }
+    }
+
     /// The number of a directory by its hash and, to be sure, its path.
+    fn find(&self, texts: &Texts, hash: u64, tenant: u32, path: &[u8]) -> Option<u32> {
+        self.of_list(texts, self.table.get(hash), tenant, path)
+    }
+
     #[inline]
-    pub(super) fn find(&self, texts: &Texts, hash: u64, tenant: u32, path: &[u8]) -> Option<u32> {
-        let mut at = self.table.get(hash);
+    fn of_list(&self, texts: &Texts, head: u32, tenant: u32, path: &[u8]) -> Option<u32> {
+        let mut at = head;
         while at != NONE {
             let dir = self.places.get(at);
             if dir.tenant == tenant && texts.get(dir.path) == path {
@@ -192,7 +258,7 @@ impl Dirs {
 
 /// The hash of a tenant's top directory.
 #[inline]
-pub(super) fn top(hashing: &Hashing, texts: &Texts, tenant: u32) -> u64 {
+fn top(hashing: &Hashing, texts: &Texts, tenant: u32) -> u64 {
     const TOP: u64 = 0x5851_F42D_4C95_7F2D;
     match tenant {
         NONE => hashing.pair(TOP, 0),
@@ -202,7 +268,7 @@ pub(super) fn top(hashing: &Hashing, texts: &Texts, tenant: u32) -> u64 {
 
 /// The hash of a directory by that of the one above.
 #[inline]
-pub(super) fn below(hashing: &Hashing, above: u64, name: &[u8]) -> u64 {
+fn below(hashing: &Hashing, above: u64, name: &[u8]) -> u64 {
     hashing.text(above, name)
 }
 

@@ -92,7 +92,12 @@ pub(super) fn length_bit(length: usize) -> u64 {
     1 << length
 }
 
-/// The lengths in a mask that are not longer than a text.
+/// The lengths in a mask that are not longer than a text, rising.
 pub(super) fn lengths(mask: u64, longest: usize) -> impl Iterator<Item = usize> {
-    (1..=AFFIX_MAX.min(longest)).filter(move |length| mask & length_bit(*length) != 0)
+    let mut rest = if longest < AFFIX_MAX { mask & (length_bit(longest + 1) - 1) } else { mask };
+    std::iter::from_fn(move || {
+        let length = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+        rest &= rest - 1;
+        Some(length)
+    })
 }

@@ -141,11 +141,17 @@ impl Hashing {
         self.text(1, key)
     }
 
+    /// Of a value that a key is asked for.
+    #[inline]
+    pub(super) fn value(&self, key: u64, value: &[u8]) -> u64 {
+        self.text(key, value)
+    }
+
     /// Of what is asked of a key or a part of its values; `key` is [`Self::key`].
     #[inline]
     pub(super) fn of_key(&self, kind: Kind, key: u64, value: &[u8]) -> u64 {
         match kind {
-            Kind::Value => self.text(key, value),
+            Kind::Value => self.value(key, value),
             Kind::Prefix => self.text(self.pair(key, 2), value),
             Kind::Suffix => self.text(self.pair(key, 3), value),
             Kind::Gram => self.text(self.pair(key, 4), value),

@@ -5,7 +5,7 @@
 
 use super::Index;
 use super::anchors::bit;
-use super::dirs::{self, Dir};
+use super::dirs::{self, Above, Dir, Level};
 use super::parts::lengths;
 use super::postings::{Flags, Kind, Posting};
 use super::prefetch::prefetch;
@@ -18,40 +18,41 @@ use crate::rules::value::Scale;
 /// Memory that is used again from change to change.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
+    levels: Vec<Level>,
     dirs: Vec<Above>,
     probes: Vec<Probe>,
+    passed: Vec<Passed>,
     candidates: Vec<Candidate>,
     /// A bit for each rule that was found and may be found again.
     seen: Vec<u64>,
-}
-
-/// A directory above the path, or the path itself.
-#[derive(Debug, Clone, Copy)]
-struct Above {
-    dir: u32,
-    itself: bool,
 }
 
 /// A key of the change, or a value that it was given.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
     asked: u64,
-    /// Among the keys that were touched, or those that the asset has.
+    /// What is set in a filter where this may be asked.
+    bits: u64,
+    /// Among the keys that were touched.
     at: u32,
     /// Which of its values; [`NONE`]: the key itself.
     value: u32,
-    /// It has several.
-    several: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    hash: u64,
-    head: u32,
+/// A probe that a directory's filter let through.
+#[derive(Debug, Clone, Copy, Default)]
+struct Passed {
     /// Among the directories.
     above: u32,
     /// Among the probes.
     probe: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    passed: Passed,
+    head: u32,
+    hash: u64,
 }
 
 const FACTS: [TextFact; 7] =
@@ -62,24 +63,26 @@ impl Index {
     pub fn matching(&self, subject: &Subject<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let before = out.len();
         scratch.seen.resize(self.rules.places().div_ceil(64), 0);
-        self.find_dirs(subject, scratch);
-        let Scratch { dirs, probes, candidates, seen } = scratch;
+        let Scratch { levels, dirs, probes, passed, candidates, seen } = scratch;
+        self.look_above(subject, levels);
+        self.hash_touched(subject, probes);
+        dirs.clear();
+        self.dirs.above(&self.texts, subject.path, levels, dirs);
         if dirs.is_empty() {
             return;
         }
-        let mut found = Found { index: self, subject, action: bit(subject.action), seen, out };
         for above in &*dirs {
             let dir = self.dirs.get(above.dir);
-            // The filters are read all over; a line of memory has eight words.
-            dir.filter().chunks(8).take(8).for_each(|line| prefetch(&line[0]));
             for head in [dir.any, dir.touch] {
                 if head != NONE {
                     prefetch(self.postings.get(head));
                 }
             }
         }
+        let mut found = Found { index: self, subject, action: bit(subject.action), seen, out };
         if !subject.touched.is_empty() {
-            self.probe_touched(subject, dirs, probes, candidates, &mut found);
+            self.find_candidates(dirs, probes, passed, candidates);
+            self.take_candidates(subject, dirs, probes, candidates, &mut found);
         }
         for above in &*dirs {
             let dir = self.dirs.get(above.dir);
@@ -92,91 +95,93 @@ impl Index {
             self.probe_held(subject, dirs, &mut found);
         }
         self.probe_path(subject, dirs, &mut found);
-        let several = found.out.len();
-        for rule in &out[before..several] {
+        for rule in &out[before..] {
             if let Some(word) = seen.get_mut(*rule as usize / 64) {
                 *word &= !(1 << (rule % 64));
             }
         }
     }
 
-    /// The directories above the path that rules are filed under, of all tenants and of this one; and the path itself.
-    fn find_dirs(&self, subject: &Subject<'_>, scratch: &mut Scratch) {
-        scratch.dirs.clear();
-        self.find_dirs_of(NONE, subject.path, &mut scratch.dirs);
+    /// Begins to look for the directories above the path, of all tenants and of this one.
+    fn look_above(&self, subject: &Subject<'_>, levels: &mut Vec<Level>) {
+        levels.clear();
+        self.dirs.look_above(&self.hashing, &self.texts, NONE, subject.path, levels);
         if self.dirs.has_tenants()
             && let Some(tenant) = subject.facts.tenant
             && let Some(tenant) = self.texts.find(self.hashing.text(0, tenant.as_bytes()), tenant.as_bytes())
         {
-            self.find_dirs_of(tenant, subject.path, &mut scratch.dirs);
+            self.dirs.look_above(&self.hashing, &self.texts, tenant, subject.path, levels);
         }
     }
 
-    fn find_dirs_of(&self, tenant: u32, path: &[u8], out: &mut Vec<Above>) {
-        let mut hash = dirs::top(&self.hashing, &self.texts, tenant);
-        let mut find = |hash, path: &[u8], itself| {
-            if let Some(dir) = self.dirs.find(&self.texts, hash, tenant, path) {
-                out.push(Above { dir, itself });
-            }
-        };
-        find(hash, b"/", false);
-        let mut from = 1;
-        while let Some(length) = path[from..].iter().position(|&b| b == b'/') {
-            let end = from + length;
-            hash = dirs::below(&self.hashing, hash, &path[from..end]);
-            find(hash, &path[..end], false);
-            from = end + 1;
-        }
-        if from < path.len() {
-            hash = dirs::below(&self.hashing, hash, &path[from..]);
-            find(hash, path, true);
-        }
-    }
-
-    fn probe_touched(
-        &self,
-        subject: &Subject<'_>,
-        dirs: &[Above],
-        probes: &mut Vec<Probe>,
-        candidates: &mut Vec<Candidate>,
-        found: &mut Found<'_, '_>,
-    ) {
+    /// What is asked by the keys that were touched and the values that they were given.
+    fn hash_touched(&self, subject: &Subject<'_>, probes: &mut Vec<Probe>) {
         probes.clear();
-        candidates.clear();
+        let mut probe = |asked, at, value| probes.push(Probe { asked, bits: dirs::bits(asked), at, value });
         for (at, touched) in (0..).zip(&subject.touched) {
             let hash = self.hashing.key(touched.key.as_bytes());
-            let several = touched.now.is_several();
-            probes.push(Probe { asked: hash, at, value: NONE, several });
+            probe(hash, at, NONE);
             for value in 0..touched.given_len() {
-                let asked = self.hashing.of_key(Kind::Value, hash, touched.given_at(value).as_bytes());
-                probes.push(Probe { asked, at, value: value as u32, several });
+                probe(self.hashing.value(hash, touched.given_at(value).as_bytes()), at, value as u32);
             }
         }
-        for (above, Above { dir: number, .. }) in (0..).zip(dirs) {
-            let filter = self.dirs.get(*number).filter();
-            for (probe, Probe { asked, .. }) in (0..).zip(&*probes) {
-                if dirs::may_have(filter, *asked) {
-                    let hash = self.hashing.below(*number, *asked);
-                    self.table.prefetch(hash);
-                    candidates.push(Candidate { hash, head: NONE, above, probe });
-                }
+    }
+
+    /// Which of these are asked for below which directories, as far as hashes can say.
+    fn find_candidates(
+        &self,
+        dirs: &[Above],
+        probes: &[Probe],
+        passed: &mut Vec<Passed>,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        if passed.len() < dirs.len() * probes.len() {
+            passed.resize(dirs.len() * probes.len(), Passed::default());
+        }
+        let mut count = 0;
+        for (above, Above { dir, .. }) in (0..).zip(dirs) {
+            let filter = self.dirs.get(*dir).filter();
+            if filter.is_empty() {
+                continue;
+            }
+            for (probe, Probe { asked, bits, .. }) in (0..).zip(probes) {
+                // Few pass, and which ones nobody can foretell: so there is no branch.
+                passed[count] = Passed { above, probe };
+                count += usize::from(filter[dirs::word(*asked, filter.len())] & bits == *bits);
             }
         }
+        candidates.clear();
+        candidates.extend(passed[..count].iter().map(|passed| {
+            let hash = self.hashing.below(dirs[passed.above as usize].dir, probes[passed.probe as usize].asked);
+            self.table.prefetch(hash);
+            Candidate { passed: *passed, head: NONE, hash }
+        }));
         // None of these waits for another's memory.
         for candidate in &mut *candidates {
             candidate.head = self.table.get(candidate.hash);
+            if let Some(posting) = self.postings.at(candidate.head) {
+                prefetch(posting);
+            }
         }
         candidates.retain(|candidate| candidate.head != NONE);
-        for candidate in &*candidates {
-            prefetch(self.postings.get(candidate.head));
-        }
         for candidate in &*candidates {
             let posting = self.postings.get(candidate.head);
             self.texts.prefetch(posting.key);
             self.texts.prefetch(posting.value);
         }
-        for Candidate { head, above, probe, .. } in &*candidates {
-            let (above, probe) = (dirs[*above as usize], probes[*probe as usize]);
+    }
+
+    /// Compares what stands in the lists of the candidates with what the change has.
+    fn take_candidates(
+        &self,
+        subject: &Subject<'_>,
+        dirs: &[Above],
+        probes: &[Probe],
+        candidates: &[Candidate],
+        found: &mut Found<'_, '_>,
+    ) {
+        for Candidate { head, passed, .. } in candidates {
+            let (above, probe) = (dirs[passed.above as usize], probes[passed.probe as usize]);
             let touched = &subject.touched[probe.at as usize];
             // Texts are kept once: what has the number of one that was compared needs no comparing.
             let mut key = Same::to(touched.key.as_bytes());
@@ -198,7 +203,7 @@ impl Index {
             } else {
                 let mut value = Same::to(touched.given_at(probe.value as usize).as_bytes());
                 // A sequence may have a value twice.
-                let again = probe.several;
+                let again = touched.now.is_several();
                 found.walk_again(*head, above, again, |posting| {
                     posting.kind == Kind::Value
                         && key.is(&self.texts, posting.key)
