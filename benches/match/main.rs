@@ -112,11 +112,12 @@ fn measure(options: &Options, workload: &Workload) {
     }
     let (add, remove, pause) = churn(&mut index, &conditions);
     println!(
-        "{} build={:.2}s ({:.2} us/rule) bytes/rule={bytes:.0} in the index, {own:.0} of a condition as it was read; \
+        "{} build={:.2}s ({:.2} us/rule) bytes/rule={bytes:.0} in the index, {:.0} with the condition as it was read; \
          add={add:.0}ns remove={remove:.0}ns longest={:.3}ms",
         workload.name,
         build.as_secs_f64(),
         build.as_secs_f64() * 1e6 / conditions.len() as f64,
+        bytes + own,
         pause.as_secs_f64() * 1e3,
     );
 }

@@ -1,44 +1,48 @@
 //! What a rule asks of a change, as checked values: one tree for every way of writing it. How it is written is
 //! [`super::syntax`]'s, what it means [`super::eval`]'s.
 //!
-//! Clauses (watchPath, watchMetadata, logicalOperand) and `when` expressions both become an [`Expr`]. The clauses are kept
-//! beside it as they were written, for whoever explains why a rule does not fire.
+//! Clauses (watchPath, watchMetadata, logicalOperand) and `when` expressions both become an [`Expr`]. Clauses are kept as such,
+//! for whoever explains why a rule does not fire, and because a million of them fit in less room; their tree is made when it
+//! is asked for.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use super::pattern::{PathGlob, TextPattern, TextRegex};
 use super::value::{Ordered, Scale};
 use crate::model::change::Action;
-use crate::model::metadata::Key;
 use crate::model::path::LogicalPath;
 
 /// A rule's condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    written: Written,
-    expr: Expr,
-}
+pub struct Condition(Written);
 
 /// How a condition was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    /// As clauses.
+    /// As clauses: `fires = pathEvent OR (inScope AND metadata)`.
     Clauses {
         /// watchPath. None: every path is in scope.
-        paths: Vec<PathClause>,
-        /// watchMetadata; shared with the tree.
-        metadata: Vec<Arc<MetadataClause>>,
+        paths: Box<[PathClause]>,
+        /// watchMetadata; shared with trees.
+        metadata: Box<[Arc<MetadataClause>]>,
         /// How the metadata clauses are joined.
         operand: Operand,
     },
     /// As one expression.
-    When(Box<str>),
+    When {
+        /// As written.
+        text: Box<str>,
+        /// What it says.
+        expr: Box<Expr>,
+    },
     /// Not at all: the subscription only asks for events by name.
     Nothing,
 }
 
 impl Condition {
-    /// Joins clauses: `fires = pathEvent OR (inScope AND metadata)`.
+    /// Joins clauses.
     ///
     /// # Errors
     /// [`NothingToWatch`] when no path clause has a mode and there is no metadata clause.
@@ -50,68 +54,86 @@ impl Condition {
         if metadata.is_empty() && paths.iter().all(|clause| clause.mode == Mode::Scope) {
             return Err(NothingToWatch);
         }
-        let metadata: Vec<_> = metadata.into_iter().map(Arc::new).collect();
-        let covers = |clause: &PathClause| Expr::Is(Predicate::Path(clause.cover.clone()));
-        let mut fires: Vec<Expr> = Vec::new();
-        for clause in paths.iter().filter(|clause| clause.mode != Mode::Scope) {
-            let action = Expr::Is(Predicate::Action(clause.mode.actions()));
-            fires.push(Expr::All(vec![action, covers(clause)]));
-        }
-        if !metadata.is_empty() {
-            let now = |clause: &Arc<MetadataClause>| Expr::Is(Predicate::Changed(Arc::clone(clause)));
-            let some = Expr::any(metadata.iter().map(now).collect());
-            let mut all = Vec::new();
-            if !paths.is_empty() {
-                all.push(Expr::any(paths.iter().map(covers).collect()));
-            }
-            all.push(some);
-            if operand == Operand::And && metadata.len() > 1 {
-                let holds = |clause: &Arc<MetadataClause>| Expr::Is(Predicate::Holds(Arc::clone(clause)));
-                all.extend(metadata.iter().map(|clause| Expr::Any(vec![now(clause), holds(clause)])));
-            }
-            fires.push(Expr::all(all));
-        }
-        let expr = Expr::any(fires);
-        Ok(Self { written: Written::Clauses { paths, metadata, operand }, expr })
+        let metadata = metadata.into_iter().map(Arc::new).collect();
+        Ok(Self(Written::Clauses { paths: paths.into(), metadata, operand }))
     }
 
     /// A `when` expression and its text.
     #[must_use]
     pub fn when(text: &str, expr: Expr) -> Self {
-        Self { written: Written::When(text.into()), expr }
+        Self(Written::When { text: text.into(), expr: expr.into() })
     }
 
     /// The condition of a subscription that asks for events by name and for nothing else: it never fires by itself.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { written: Written::Nothing, expr: Expr::Any(Vec::new()) }
+        Self(Written::Nothing)
     }
 
     /// What it asks.
     #[must_use]
-    pub fn expr(&self) -> &Expr {
-        &self.expr
+    pub fn expr(&self) -> Cow<'_, Expr> {
+        match &self.0 {
+            Written::Clauses { paths, metadata, operand } => Cow::Owned(joined(paths, metadata, *operand)),
+            Written::When { expr, .. } => Cow::Borrowed(expr),
+            Written::Nothing => Cow::Owned(Expr::Any(Vec::new())),
+        }
     }
 
     /// How it was written.
     #[must_use]
     pub fn written(&self) -> &Written {
-        &self.written
+        &self.0
+    }
+
+    /// Whether it never fires by its form alone.
+    #[must_use]
+    pub fn is_never(&self) -> bool {
+        match &self.0 {
+            Written::Clauses { .. } => false,
+            Written::When { expr, .. } => expr.is_never(),
+            Written::Nothing => true,
+        }
     }
 
     /// Whether it is told of a modification wherever it is told of a deletion or an addition: whoever is told of both at
     /// one path may be told of a modification instead.
     #[must_use]
     pub fn covers_modification(&self) -> bool {
-        match &self.written {
+        match &self.0 {
             Written::Clauses { paths, .. } => {
                 let mut monitored = paths.iter().filter(|clause| clause.mode != Mode::Scope).peekable();
                 monitored.peek().is_some() && monitored.all(|clause| clause.mode.includes(Action::Modified))
             }
-            Written::When(_) => self.expr.allows_modification(false),
+            Written::When { expr, .. } => expr.allows_modification(false),
             Written::Nothing => false,
         }
     }
+}
+
+/// The tree of clauses: `fires = pathEvent OR (inScope AND metadata)`.
+fn joined(paths: &[PathClause], metadata: &[Arc<MetadataClause>], operand: Operand) -> Expr {
+    let covers = |clause: &PathClause| Expr::Is(Predicate::Path(clause.cover.clone()));
+    let mut fires: Vec<Expr> = Vec::new();
+    for clause in paths.iter().filter(|clause| clause.mode != Mode::Scope) {
+        let action = Expr::Is(Predicate::Action(clause.mode.actions()));
+        fires.push(Expr::All(vec![action, covers(clause)]));
+    }
+    if !metadata.is_empty() {
+        let now = |clause: &Arc<MetadataClause>| Expr::Is(Predicate::Changed(Arc::clone(clause)));
+        let some = Expr::any(metadata.iter().map(now).collect());
+        let mut all = Vec::new();
+        if !paths.is_empty() {
+            all.push(Expr::any(paths.iter().map(covers).collect()));
+        }
+        all.push(some);
+        if operand == Operand::And && metadata.len() > 1 {
+            let holds = |clause: &Arc<MetadataClause>| Expr::Is(Predicate::Holds(Arc::clone(clause)));
+            all.extend(metadata.iter().map(|clause| Expr::Any(vec![now(clause), holds(clause)])));
+        }
+        fires.push(Expr::all(all));
+    }
+    Expr::any(fires)
 }
 
 /// The clauses would never fire.
@@ -234,8 +256,20 @@ pub struct PathClause {
     pub mode: Mode,
     /// Which paths.
     pub cover: Cover,
-    /// As written.
-    pub text: Box<str>,
+}
+
+/// As an admin would write it.
+impl fmt::Display for PathClause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = match self.mode {
+            Mode::All => "* ",
+            Mode::Added => "+ ",
+            Mode::Deleted => "- ",
+            Mode::Modified => "~ ",
+            Mode::Scope => "",
+        };
+        write!(f, "{mode}{}", self.cover)
+    }
 }
 
 /// Which actions a watchPath clause watches.
@@ -284,7 +318,23 @@ pub enum Cover {
         itself: bool,
     },
     /// What a glob matches.
-    Glob(Box<PathGlob>),
+    Glob(Arc<PathGlob>),
+}
+
+/// As a watchPath clause has it, without a mode.
+impl fmt::Display for Cover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Under { path, itself } => {
+                for char in path.display().chars() {
+                    let backslash = if "*?[{\\".contains(char) { "\\" } else { "" };
+                    write!(f, "{backslash}{char}")?;
+                }
+                f.write_str(if *itself || path.is_root() { "" } else { "/" })
+            }
+            Self::Glob(glob) => f.write_str(glob.as_str()),
+        }
+    }
 }
 
 impl Cover {
@@ -316,17 +366,33 @@ pub struct MetadataClause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keys {
     /// One.
-    One(Key),
+    One(Box<str>),
     /// Those that are like this.
-    Like(TextPattern),
+    Like(Box<TextPattern>),
+}
+
+/// One exact key, or those that are like the pattern.
+impl From<TextPattern> for Keys {
+    fn from(pattern: TextPattern) -> Self {
+        match pattern {
+            TextPattern::Exact(key) => Self::One(key),
+            pattern => Self::Like(pattern.into()),
+        }
+    }
 }
 
 impl Keys {
+    /// Whether every key is one of them, by its form.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        matches!(self, Self::Like(pattern) if **pattern == TextPattern::Any)
+    }
+
     /// Whether a key is one of them.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         match self {
-            Self::One(one) => one == key,
+            Self::One(one) => **one == *key,
             Self::Like(pattern) => pattern.matches(key),
         }
     }
@@ -352,13 +418,13 @@ pub enum ValueTest {
     /// It is like this.
     Like(TextPattern),
     /// It is one of these, sorted: `K in (…)`.
-    OneOf(Vec<String>),
+    OneOf(Box<[Box<str>]>),
     /// It compares so. One that is not on the scale never does.
     Compare(Comparison),
     /// It matches this expression.
-    Matches(TextRegex),
+    Matches(Box<TextRegex>),
     /// It is like this glob: `K like "…"`.
-    Glob(Box<PathGlob>),
+    Glob(Arc<PathGlob>),
 }
 
 impl ValueTest {
@@ -367,7 +433,7 @@ impl ValueTest {
     pub fn passes(&self, value: &str) -> bool {
         match self {
             Self::Like(pattern) => pattern.matches(value),
-            Self::OneOf(values) => values.binary_search_by(|one| one.as_str().cmp(value)).is_ok(),
+            Self::OneOf(values) => values.binary_search_by(|one| (**one).cmp(value)).is_ok(),
             Self::Compare(comparison) => comparison.scale.read(value).is_some_and(|value| comparison.passes(&value)),
             Self::Matches(regex) => regex.matches(value),
             Self::Glob(glob) => glob.matches(value.as_bytes()),

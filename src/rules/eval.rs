@@ -384,7 +384,7 @@ mod tests {
         let condition = Condition::clauses(paths.collect(), metadata.collect(), operand).expect("something to watch");
         let mount = LogicalPath::root();
         let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
-        let fires = Subject::new(&change, &state, facts).fires(condition.expr());
+        let fires = Subject::new(&change, &state, facts).fires(&condition.expr());
         assert_eq!(fires, expect, "{condition:?} on {action:?} from `{was}` to `{now}`");
     }
 

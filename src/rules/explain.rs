@@ -100,12 +100,8 @@ fn happens(subject: &Subject<'_>, set: &RuleSet, name: &EventName) -> Verdict {
 pub fn explain(subject: &Subject<'_>, condition: &Condition) -> Verdict {
     match condition.written() {
         Written::Clauses { paths, metadata, operand } => clauses(subject, paths, metadata, *operand),
-        Written::When(text) if subject.fires(condition.expr()) => {
-            Verdict::Fires { clause: doing(subject, condition.expr(), text) }
-        }
-        Written::When(text) => {
-            leaf(subject, condition.expr(), true).unwrap_or_else(|| failed(text, "it is never true"))
-        }
+        Written::When { text, expr } if subject.fires(expr) => Verdict::Fires { clause: doing(subject, expr, text) },
+        Written::When { text, expr } => leaf(subject, expr, true).unwrap_or_else(|| failed(text, "it is never true")),
         Written::Nothing => failed("events", "it asks only for events by name; no change of an asset fires it"),
     }
 }
@@ -120,21 +116,21 @@ fn clauses(subject: &Subject<'_>, paths: &[PathClause], metadata: &[Arc<Metadata
     let action = subject.action;
     let covers = |clause: &&PathClause| subject.covered(&clause.cover);
     if let Some(clause) = paths.iter().filter(|clause| clause.mode.includes(action)).find(covers) {
-        return Verdict::Fires { clause: one_line(&clause.text).into_owned() };
+        return Verdict::Fires { clause: one_line(&clause.to_string()).into_owned() };
     }
     let Some(first) = metadata.first() else {
         // A condition has metadata clauses or a path clause with a mode.
         let monitored = paths.iter().find(|clause| clause.mode != Mode::Scope);
         return monitored.map_or_else(
             || failed("", "it watches nothing"),
-            |clause| failed(&clause.text, unmonitored(subject, clause)),
+            |clause| failed(&clause.to_string(), unmonitored(subject, clause)),
         );
     };
     if let Some(scope) = paths.first()
         && !paths.iter().any(|clause| subject.covered(&clause.cover))
     {
         let others = if paths.len() > 1 { ", and no other watchPath covers it either" } else { "" };
-        return failed(&scope.text, format!("{}{others}", uncovered(subject, &scope.cover)));
+        return failed(&scope.to_string(), format!("{}{others}", uncovered(subject, &scope.cover)));
     }
     let Some(trigger) = metadata.iter().find(|clause| subject.true_now(clause)) else {
         let why = untriggered(subject, first);
@@ -218,7 +214,7 @@ fn untriggered(subject: &Subject<'_>, clause: &MetadataClause) -> String {
             format!("{keys} was absent before, too: nothing removed it")
         }
         (Keys::One(_), None) => format!("{keys} is absent"),
-        (Keys::Like(TextPattern::Any), _) => "the change touched no key".to_owned(),
+        (keys, _) if keys.is_any() => "the change touched no key".to_owned(),
         (Keys::Like(_), _) => format!("the change touched no key like {keys}"),
     }
 }

@@ -104,13 +104,15 @@ impl Index {
     /// Files a condition, for the changes of one tenant or for all; gives its number. Numbers begin at 0 and rise by one
     /// until one is removed; those are given again.
     pub fn add(&mut self, tenant: Option<&str>, condition: &Condition) -> u32 {
-        let filed = anchors(condition.expr());
-        let is_checked = filed.iter().any(|anchor| !anchor.exact);
-        let expr = is_checked.then(|| Box::new(condition.expr().clone()));
-        let rule = self.rules.insert(RuleEntry { first: NONE, expr });
+        let expr = condition.expr();
+        let filed = anchors(&expr);
+        let rule = self.rules.insert(RuleEntry { first: NONE, expr: None });
         let is_one_of_several = filed.len() > 1;
         for anchor in &filed {
             self.file(rule, tenant, anchor, is_one_of_several);
+        }
+        if filed.iter().any(|anchor| !anchor.exact) {
+            self.rules.get_mut(rule).expr = Some(Box::new(expr.into_owned()));
         }
         rule
     }

@@ -6,12 +6,12 @@ use regex_syntax::hir::{Hir, HirKind};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextPattern {
     /// Exactly this text.
-    Exact(String),
+    Exact(Box<str>),
     /// Any text.
     Any,
     /// These pieces in this order with any run of characters between them: at least two; the first and the last stand
     /// at the ends and may be empty.
-    Pieces(Vec<String>),
+    Pieces(Box<[Box<str>]>),
 }
 
 impl TextPattern {
@@ -19,10 +19,10 @@ impl TextPattern {
     #[must_use]
     pub fn from_pieces(mut pieces: Vec<String>) -> Self {
         match pieces.len() {
-            0 => Self::Exact(String::new()),
-            1 => Self::Exact(pieces.swap_remove(0)),
+            0 => Self::Exact(Box::default()),
+            1 => Self::Exact(pieces.swap_remove(0).into()),
             _ if pieces.iter().all(String::is_empty) => Self::Any,
-            _ => Self::Pieces(pieces),
+            _ => Self::Pieces(pieces.into_iter().map(String::into_boxed_str).collect()),
         }
     }
 
@@ -30,16 +30,16 @@ impl TextPattern {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         match self {
-            Self::Exact(exact) => exact == text,
+            Self::Exact(exact) => **exact == *text,
             Self::Any => true,
-            Self::Pieces(pieces) => match pieces.as_slice() {
+            Self::Pieces(pieces) => match &**pieces {
                 [first, middle @ .., last] => {
                     // The last piece is taken off first, so that it cannot overlap the others.
-                    let rest = text.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
+                    let rest = text.strip_prefix(&**first).and_then(|rest| rest.strip_suffix(&**last));
                     // For the pieces between, the leftmost place is as good as any other.
                     let placed = middle.iter().try_fold(rest, |rest, piece| {
                         let rest = rest?;
-                        rest.find(piece.as_str()).map(|at| Some(&rest[at + piece.len()..]))
+                        rest.find(&**piece).map(|at| Some(&rest[at + piece.len()..]))
                     });
                     matches!(placed, Some(Some(_)))
                 }

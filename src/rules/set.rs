@@ -105,7 +105,7 @@ impl RuleSet {
                 let number = index.add(tenant.map(Tenant::as_str), condition);
                 note(whose, number, at);
             };
-            if !rule.condition.expr().is_never() {
+            if !rule.condition.is_never() {
                 file(tenant.as_ref(), &rule.condition);
             }
             for name in events {

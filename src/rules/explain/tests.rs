@@ -37,7 +37,7 @@ fn condition(paths: &[&str], clauses: &[&str], operand: Operand) -> Condition {
 fn said(supposed: &Supposed, condition: &Condition) -> String {
     let subject = supposed.subject();
     let verdict = explain(&subject, condition);
-    let fires = subject.fires(condition.expr());
+    let fires = subject.fires(&condition.expr());
     assert_eq!(fires, matches!(verdict, Verdict::Fires { .. }), "{condition:?} {supposed:?}");
     match verdict {
         Verdict::Fires { clause } => format!("fires {clause}"),

@@ -213,8 +213,8 @@ fn of_predicate(predicate: &Predicate) -> Vec<Anchor<'_>> {
 
 fn of_change(clause: &MetadataClause) -> Vec<Anchor<'_>> {
     let key = match (&clause.keys, &clause.test) {
-        (Keys::One(key), _) => key.as_str(),
-        (Keys::Like(TextPattern::Any), Test::AnyTouched) => return vec![Anchor::new(What::Touch, true)],
+        (Keys::One(key), _) => &**key,
+        (keys, Test::AnyTouched) if keys.is_any() => return vec![Anchor::new(What::Touch, true)],
         (Keys::Like(_), _) => return vec![Anchor::new(What::Touch, false)],
     };
     let one = |test, exact| vec![Anchor::new(What::Key(key, test), exact)];
@@ -225,7 +225,7 @@ fn of_change(clause: &MetadataClause) -> Vec<Anchor<'_>> {
             TextPattern::Pieces(pieces) => {
                 let (first, last) = (pieces[0].as_bytes(), pieces[pieces.len() - 1].as_bytes());
                 let only_ends = pieces.len() == 2;
-                let longest = pieces.iter().map(String::as_bytes).max_by_key(|piece| piece.len());
+                let longest = pieces.iter().map(|piece| piece.as_bytes()).max_by_key(|piece| piece.len());
                 if !first.is_empty() {
                     one(KeyTest::Prefix(head(first)), only_ends && last.is_empty() && first.len() <= AFFIX_MAX)
                 } else if !last.is_empty() {
@@ -273,7 +273,7 @@ fn of_fact(test: &FactTest) -> Vec<Anchor<'_>> {
     let FactTest::Text(fact, test) = test else { return vec![Anchor::ALWAYS.inexact()] };
     let values = match test {
         ValueTest::Like(TextPattern::Exact(value)) => std::slice::from_ref(value),
-        ValueTest::OneOf(values) if values.len() <= VALUES_MAX => values.as_slice(),
+        ValueTest::OneOf(values) if values.len() <= VALUES_MAX => &**values,
         ValueTest::Glob(glob) if *fact == TextFact::Path => return vec![of_path_glob(glob)],
         ValueTest::Glob(glob) if *fact == TextFact::Dir => return vec![below_prefix(glob)],
         _ => return vec![Anchor::ALWAYS.inexact()],

@@ -125,11 +125,11 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         1 => prop::sample::select(vec!["K", "L"]).prop_map(move |key| {
             Predicate::Touched { keys: Keys::One(key.into()), text: text() }
         }),
-        1 => Just(Predicate::Touched { keys: Keys::Like(TextPattern::Any), text: text() }),
+        1 => Just(Predicate::Touched { keys: TextPattern::Any.into(), text: text() }),
         2 => (fact, words).prop_map(move |(fact, words)| {
-            let mut words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+            let mut words: Vec<Box<str>> = words.into_iter().map(Box::from).collect();
             words.sort();
-            Predicate::Fact { test: FactTest::Text(fact, ValueTest::OneOf(words)).into(), text: text() }
+            Predicate::Fact { test: FactTest::Text(fact, ValueTest::OneOf(words.into())).into(), text: text() }
         }),
         1 => path_clause().prop_filter_map("no glob", move |clause| match clause.cover {
             Cover::Glob(glob) => {
@@ -192,7 +192,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Tries every rule.
 fn oracle(rules: &BTreeMap<u32, (Option<&str>, Condition)>, subject: &Subject<'_>, tenant: Option<&str>) -> Vec<u32> {
     let fires = |(whose, condition): &(Option<&str>, Condition)| {
-        whose.is_none_or(|whose| tenant == Some(whose)) && subject.fires(condition.expr())
+        whose.is_none_or(|whose| tenant == Some(whose)) && subject.fires(&condition.expr())
     };
     rules.iter().filter(|(_, rule)| fires(rule)).map(|(number, _)| *number).collect()
 }

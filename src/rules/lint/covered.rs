@@ -83,7 +83,7 @@ fn group(rule: &Rule) -> Option<Group<'_>> {
             let and = *operand == Operand::And && texts.len() > 1;
             (texts, and, None)
         }
-        Written::When(text) => (Vec::new(), false, Some(&**text)),
+        Written::When { text, .. } => (Vec::new(), false, Some(&**text)),
         Written::Nothing => return None,
     };
     metadata.sort_unstable();
@@ -153,7 +153,7 @@ impl<'r> File<'r> {
 fn paths(rule: &Rule) -> &[PathClause] {
     match rule.condition.written() {
         Written::Clauses { paths, .. } => paths,
-        Written::When(_) | Written::Nothing => &[],
+        Written::When { .. } | Written::Nothing => &[],
     }
 }
 

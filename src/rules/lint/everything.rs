@@ -3,8 +3,7 @@
 use super::{Notes, Placed};
 use crate::diagnostic::Code;
 use crate::rules::Rule;
-use crate::rules::condition::{Cover, Keys, MetadataClause, Mode, Operand, Test, Written};
-use crate::rules::pattern::TextPattern;
+use crate::rules::condition::{Cover, MetadataClause, Mode, Operand, Test, Written};
 
 const HELP: &str = "limit it to what its target wants to hear of, such as \"* /acme/dailies\"; \
                     for an index or an archive of everything it may be right";
@@ -21,9 +20,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
         return;
     }
     let unscoped = paths.is_empty() || paths.iter().any(|clause| is_everything(&clause.cover));
-    let any = |clause: &std::sync::Arc<MetadataClause>| {
-        clause.test == Test::AnyTouched && matches!(&clause.keys, Keys::Like(TextPattern::Any))
-    };
+    let any = |clause: &std::sync::Arc<MetadataClause>| clause.test == Test::AnyTouched && clause.keys.is_any();
     let unfiltered = *operand == Operand::Or || metadata.iter().all(any);
     if let Some(index) = metadata.iter().position(any).filter(|_| unscoped && unfiltered) {
         let message = format!("the rule `{name}` matches every change of metadata");

@@ -27,7 +27,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes
         const SHOWN_MAX: usize = 8;
         let shown: Vec<_> =
             mounts.iter().filter(of_tenant).take(SHOWN_MAX).map(|mount| mount.path.to_string()).collect();
-        let message = format!("`{}` covers nothing of any mount", clause.text);
+        let message = format!("`{clause}` covers nothing of any mount");
         let help = format!("logical paths begin with a mount's path; mounted: {}", shown.join(", "));
         notes.warn(Code::OutsideMounts, at, span, message, "in no mount", help);
     }

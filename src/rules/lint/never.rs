@@ -27,8 +27,8 @@ pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
                 notes.warn(Code::NeverTrue, at, span, message, "never true beside the other", help);
             }
         }
-        Written::When(_) => {
-            if let Some(why) = impossible(rule.condition.expr()) {
+        Written::When { expr, .. } => {
+            if let Some(why) = impossible(expr) {
                 let message = format!("a part of this `when` can never be true: {why}");
                 let help = "remove that part, or join it with `or`";
                 notes.warn(Code::NeverTrue, at, &at.spans.when, message, "partly never true", help);
@@ -123,7 +123,7 @@ fn contradiction(predicates: &[&Predicate]) -> Option<String> {
         let FactTest::Text(fact, test) = &**test else { continue };
         let allowed: Vec<&str> = match test {
             ValueTest::Like(TextPattern::Exact(exact)) => vec![exact],
-            ValueTest::OneOf(values) => values.iter().map(String::as_str).collect(),
+            ValueTest::OneOf(values) => values.iter().map(|value| &**value).collect(),
             _ => continue,
         };
         let (before, first) = texts.entry(*fact).or_insert_with(|| (allowed.clone(), text));

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, TextFault};
 use crate::model::metadata::nfc;
-use crate::rules::condition::{Comparison, Keys, MetadataClause, Relation, Test, ValueTest};
+use crate::rules::condition::{Comparison, MetadataClause, Relation, Test, ValueTest};
 use crate::rules::pattern::{TextPattern, TextRegex};
 use crate::rules::value::{Scale, scale_of};
 
@@ -34,7 +34,7 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
     let start = text.len() - text.trim_start().len();
     let (key, after_key) = if text[start..].starts_with('"') {
         let (key, end) = quoted(text, start)?;
-        (TextPattern::Exact(nfc(&key)), Some(end))
+        (TextPattern::Exact(nfc(&key).into()), Some(end))
     } else {
         (TextPattern::Any, None)
     };
@@ -49,7 +49,7 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
         Some(_) => key,
         None => unquoted(text[start..at].trim_end()),
     };
-    if key == TextPattern::Exact(String::new()) {
+    if key == TextPattern::Exact(Box::default()) {
         let help = format!("{FORMS}; `*` stands for any key");
         return Err(bad(at..at + operator.len(), "the clause has no key", "expected a key before this".into(), help));
     }
@@ -73,7 +73,7 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
                 odd_value(text, value_at, faults);
             }
             let value = match value {
-                Value::Quoted(value) => TextPattern::Exact(value),
+                Value::Quoted(value) => TextPattern::Exact(value.into()),
                 Value::Plain(value) => unquoted(value),
             };
             match (operator, value) {
@@ -83,8 +83,8 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
                 (_, value) => Test::Given(ValueTest::Like(value)),
             }
         }
-        "=~" => Test::Given(ValueTest::Matches(expression(&value.text(), place)?)),
-        "!~" => Test::Without(ValueTest::Matches(expression(&value.text(), place)?)),
+        "=~" => Test::Given(ValueTest::Matches(expression(&value.text(), place)?.into())),
+        "!~" => Test::Without(ValueTest::Matches(expression(&value.text(), place)?.into())),
         _ => {
             let relation = match operator {
                 ">=" => Relation::AtLeast,
@@ -102,11 +102,7 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
             Test::Given(ValueTest::Compare(comparison))
         }
     };
-    let keys = match key {
-        TextPattern::Exact(key) => Keys::One(key),
-        pattern => Keys::Like(pattern),
-    };
-    Ok(MetadataClause { keys, test, text: text.trim().into() })
+    Ok(MetadataClause { keys: key.into(), test, text: text.trim().into() })
 }
 
 /// What stands behind the operator.
@@ -245,7 +241,7 @@ mod tests {
     }
 
     fn keys_like(pieces: &[&str]) -> Keys {
-        Keys::Like(TextPattern::from_pieces(pieces.iter().map(|piece| (*piece).to_owned()).collect()))
+        TextPattern::from_pieces(pieces.iter().map(|piece| (*piece).to_owned()).collect()).into()
     }
 
     fn pieces(pieces: &[&str]) -> ValueTest {
@@ -266,10 +262,10 @@ mod tests {
             ("City==", one("City"), Test::Given(exact(""))),
             ("City==*", one("City"), Test::Given(ValueTest::Like(TextPattern::Any))),
             ("City!=*", one("City"), Test::Removed),
-            ("*==*", Keys::Like(TextPattern::Any), Test::AnyTouched),
-            ("* = *", Keys::Like(TextPattern::Any), Test::AnyTouched),
-            ("*!=*", Keys::Like(TextPattern::Any), Test::Removed),
-            ("*==SFO", Keys::Like(TextPattern::Any), Test::Given(exact("SFO"))),
+            ("*==*", TextPattern::Any.into(), Test::AnyTouched),
+            ("* = *", TextPattern::Any.into(), Test::AnyTouched),
+            ("*!=*", TextPattern::Any.into(), Test::Removed),
+            ("*==SFO", TextPattern::Any.into(), Test::Given(exact("SFO"))),
             ("IPTC_*==*", keys_like(&["IPTC_", ""]), Test::Given(ValueTest::Like(TextPattern::Any))),
             (r"a\*b==c\*d", one("a*b"), Test::Given(exact("c*d"))),
             (r"a==\\*", one("a"), Test::Given(exact(r"\*"))),

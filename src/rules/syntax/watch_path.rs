@@ -37,7 +37,7 @@ pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
             .as_warning(),
         );
     }
-    parsed.map(|cover| PathClause { mode, cover, text: text.trim().into() })
+    parsed.map(|cover| PathClause { mode, cover })
 }
 
 fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover> {
@@ -64,7 +64,7 @@ fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover>
         return Some(Cover::Under { path: plain, itself: !scanned.unescaped.ends_with(b"/") });
     };
     let double_star = |at| start + at..start + at + 2;
-    over_paths(path, prefix, whole, double_star, faults).map(|glob| Cover::Glob(Box::new(glob)))
+    over_paths(path, prefix, whole, double_star, faults).map(|glob| Cover::Glob(glob.into()))
 }
 
 fn path_help(path: &str, error: PathError) -> String {
@@ -95,6 +95,8 @@ mod tests {
     fn check(text: &str, mode: Mode, covered: &[&str], not: &[&str]) {
         let clause = parse(text, &mut Vec::new()).unwrap_or_else(|| panic!("{text} is a clause"));
         assert_eq!(clause.mode, mode, "{text}");
+        let shown = clause.to_string();
+        assert_eq!(parse(&shown, &mut Vec::new()), Some(clause.clone()), "{text} is shown as {shown}");
         let covers = |path: &str| clause.cover.covers(LogicalPath::parse(path.as_bytes()).expect("a path").as_bytes());
         for path in covered {
             assert!(covers(path), "{text} covers {path}");

@@ -219,7 +219,7 @@ impl Parser<'_> {
                 None => {
                     let asked = self.asked(&range, KEY_FORMS)?;
                     self.like_a_fact(&left, range.clone());
-                    self.on_key(keys(unquoted(&left)), &asked, range.start)
+                    self.on_key(Keys::from(unquoted(&left)), &asked, range.start)
                 }
             },
             Kind::Quoted(key) => {
@@ -228,7 +228,7 @@ impl Parser<'_> {
                     self.fault(range, "the key is empty", "this key", KEY_FORMS);
                     return self.skip();
                 }
-                self.on_key(Keys::One(nfc(&key)), &asked, range.start)
+                self.on_key(Keys::One(nfc(&key).into()), &asked, range.start)
             }
             _ => unreachable!("all others have returned"),
         }
@@ -250,11 +250,11 @@ impl Parser<'_> {
             Some(Kind::Word) => {
                 let word = self.text[self.tokens[self.at].range.clone()].to_owned();
                 self.at += 1;
-                Some(keys(unquoted(&word)))
+                Some(Keys::from(unquoted(&word)))
             }
             Some(Kind::Quoted(key)) => {
                 self.at += 1;
-                Some(Keys::One(nfc(&key)))
+                Some(Keys::One(nfc(&key).into()))
             }
             Some(Kind::Bad) => {
                 self.at += 1;
@@ -295,15 +295,15 @@ impl Parser<'_> {
                 let bound = comparison(relation, &value.text, value.range);
                 Test::Given(ValueTest::Compare(self.sound(bound)?))
             }
-            How::Operator(Operator::Matches) => Test::Given(ValueTest::Matches(self.regex(asked)?)),
-            How::Operator(Operator::MatchesNot) => Test::Without(ValueTest::Matches(self.regex(asked)?)),
+            How::Operator(Operator::Matches) => Test::Given(ValueTest::Matches(self.regex(asked)?.into())),
+            How::Operator(Operator::MatchesNot) => Test::Without(ValueTest::Matches(self.regex(asked)?.into())),
             How::In | How::Like => {
                 let test = if asked.how == How::In {
                     let values = self.exact_values(asked)?.iter().map(|value| nfc(&value.text)).collect();
                     one_of(values)
                 } else {
                     let value = self.value(asked)?;
-                    ValueTest::Glob(Box::new(self.text_glob(&value)?))
+                    ValueTest::Glob(self.text_glob(&value)?.into())
                 };
                 if asked.negated { Test::Without(test) } else { Test::Given(test) }
             }
@@ -319,13 +319,6 @@ const FORMS: &str = "write a comparison, such as action == added, City == SFO, R
 /// What a key takes.
 const KEY_FORMS: &str = "write Key == value, Key != value, Key >= 4, Key =~ \"regex\", Key in (a, b), Key like \"glob\", Key == * (has a \
                          value), Key != * (has none) or touched(Key); a key or value with spaces goes in double quotes";
-
-fn keys(pattern: TextPattern) -> Keys {
-    match pattern {
-        TextPattern::Exact(key) => Keys::One(key),
-        pattern => Keys::Like(pattern),
-    }
-}
 
 #[cfg(test)]
 mod tests;

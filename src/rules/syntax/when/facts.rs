@@ -126,12 +126,12 @@ impl Parser<'_> {
                 let negated = operator == Operator::Unequal;
                 match self.pattern(fact, &value)? {
                     // A fact that is not there is the empty text: anything but that.
-                    TextPattern::Any => (ValueTest::Like(TextPattern::Exact(String::new())), !negated),
+                    TextPattern::Any => (ValueTest::Like(TextPattern::Exact(Box::default())), !negated),
                     pattern => (ValueTest::Like(pattern), negated),
                 }
             }
             How::Operator(operator @ (Operator::Matches | Operator::MatchesNot)) => {
-                (ValueTest::Matches(self.regex(asked)?), operator == Operator::MatchesNot)
+                (ValueTest::Matches(self.regex(asked)?.into()), operator == Operator::MatchesNot)
             }
             How::In => {
                 let values = self.exact_values(asked)?;
@@ -144,7 +144,7 @@ impl Parser<'_> {
                 if !value.text.contains(['{', '[', '\\']) {
                     self.impossible(fact, &[&value.text], value.range);
                 }
-                (ValueTest::Glob(Box::new(glob)), asked.negated)
+                (ValueTest::Glob(glob.into()), asked.negated)
             }
         };
         let expr = self.question(FactTest::Text(fact, test), start);
@@ -259,12 +259,12 @@ impl Parser<'_> {
             if !value.quoted {
                 value.text = value.text.replace("\\*", "*");
             }
-            return Some(TextPattern::Exact(self.exact(fact, &value)?));
+            return Some(TextPattern::Exact(self.exact(fact, &value)?.into()));
         }
         if !is_path(fact) {
             let pattern = unquoted(&value.text);
             if let TextPattern::Pieces(pieces) = &pattern {
-                let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+                let pieces: Vec<&str> = pieces.iter().map(|piece| &**piece).collect();
                 self.impossible(fact, &pieces, value.range.clone());
             }
             return Some(pattern);

@@ -40,7 +40,7 @@ pub(super) struct Value {
 impl Value {
     /// As a pattern, in which an unquoted star is wild.
     pub(super) fn pattern(&self) -> TextPattern {
-        if self.quoted { TextPattern::Exact(nfc(&self.text)) } else { unquoted(&self.text) }
+        if self.quoted { TextPattern::Exact(nfc(&self.text).into()) } else { unquoted(&self.text) }
     }
 }
 
@@ -232,5 +232,5 @@ impl Parser<'_> {
 pub(super) fn one_of(mut values: Vec<String>) -> ValueTest {
     values.sort_unstable();
     values.dedup();
-    ValueTest::OneOf(values)
+    ValueTest::OneOf(values.into_iter().map(String::into_boxed_str).collect())
 }
