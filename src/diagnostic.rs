@@ -14,6 +14,7 @@ mod recover;
 pub mod render;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use code::Code;
 
@@ -23,7 +24,7 @@ pub struct SourceFile {
     /// Its path, as it is to be shown.
     pub name: String,
     /// Its bytes. They need not be UTF-8: that is a fault to be shown, too.
-    pub text: Vec<u8>,
+    pub text: Arc<[u8]>,
 }
 
 /// Whether a diagnostic stops the file from being taken up.

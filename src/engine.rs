@@ -15,6 +15,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::diagnostic::SourceFile;
 use crate::dispatch::{self, Dispatch};
 use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::delivery::Attempted;
@@ -49,7 +50,7 @@ pub struct NewRules {
     /// The set.
     pub set: Arc<RuleSet>,
     /// Its files, by name, as they were read: kept as the last good ones.
-    pub files: Vec<(String, Vec<u8>)>,
+    pub files: Vec<SourceFile>,
     /// What became of the rules of the set before it.
     pub changes: Vec<RuleChange>,
 }
@@ -70,6 +71,8 @@ pub struct Engine {
     /// `None` after a lost group, until the ledger can be read again.
     machines: Option<Machines>,
     rules: RulesInForce,
+    /// What they were made of, as the ledger has it.
+    rule_files: Vec<SourceFile>,
     rules_status: RulesStatus,
     /// The newest rule set that no commit has put in force yet.
     rules_to_come: Option<NewRules>,
@@ -118,6 +121,7 @@ impl Engine {
             setup,
             machines: None,
             rules: RulesInForce::default(),
+            rule_files: Vec::new(),
             rules_status: RulesStatus { generation: 0, subscriptions: 0, events: 0, faults: Vec::new() },
             rules_to_come: None,
             outcomes_to_come: Vec::new(),
@@ -139,7 +143,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn last_good_rules(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    pub fn last_good_rules(&self) -> Result<Vec<SourceFile>, StoreError> {
         self.ledger.rule_files()
     }
 

@@ -49,7 +49,7 @@ pub struct Loaded {
 /// Secrets that rules refer to are still to be read ([`Loaded::with_secrets`]).
 #[must_use]
 pub fn load(files: &[SourceFile]) -> Loaded {
-    let mut loaded = Reader::default().load(files, None);
+    let mut loaded = Reader::default().load(&mut files.to_vec(), None);
     if let Some(set) = &loaded.set {
         let lints = loaded.lints(set);
         loaded.diagnostics.extend(lints);
@@ -63,22 +63,47 @@ pub fn load(files: &[SourceFile]) -> Loaded {
 #[derive(Debug, Default)]
 pub struct Reader {
     /// By name, the text and what it came to.
-    read: HashMap<String, (Vec<u8>, file::Read)>,
+    read: HashMap<String, (Arc<[u8]>, file::Read)>,
 }
 
 impl Reader {
     /// As [`load`], all files of a set, but without lints. `before` is the set that this one is to follow: what has not
-    /// changed is taken over from it.
-    pub fn load(&mut self, files: &[SourceFile], before: Option<&RuleSet>) -> Loaded {
+    /// changed is taken over from it. Texts that have not changed are from now on those that were read before.
+    pub fn load(&mut self, files: &mut [SourceFile], before: Option<&RuleSet>) -> Loaded {
         let names: HashSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
         self.read.retain(|name, _| names.contains(name.as_str()));
-        for source in files {
-            if self.read.get(&source.name).is_none_or(|(text, _)| *text != source.text) {
-                self.read.insert(source.name.clone(), (source.text.clone(), file::read(source)));
+        let mut new = Vec::new();
+        for source in &mut *files {
+            match self.read.get(&source.name) {
+                Some((text, _)) if *text == source.text => source.text = Arc::clone(text),
+                _ => new.push(&*source),
             }
+        }
+        for (source, read) in new.iter().zip(read_all(&new)) {
+            self.read.insert(source.name.clone(), (Arc::clone(&source.text), read));
         }
         join(files, |file| self.read.get(&file.name).map(|(_, read)| read), before)
     }
+}
+
+/// Reads files: many of them on all processors.
+fn read_all(files: &[&SourceFile]) -> Vec<file::Read> {
+    /// Bytes that are read in about the time that a thread takes to start, a hundred times.
+    const SPLIT_MIN: usize = 1 << 20;
+    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    let readers = std::thread::available_parallelism().map_or(1, usize::from).min(bytes / SPLIT_MIN + 1);
+    let read = |files: &[&SourceFile]| files.iter().map(|file| file::read(file)).collect::<Vec<_>>();
+    if readers == 1 {
+        return read(files);
+    }
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            files.chunks(files.len().div_ceil(readers)).map(|part| scope.spawn(move || read(part))).collect();
+        let joined = |part: std::thread::ScopedJoinHandle<'_, _>| {
+            part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        parts.into_iter().flat_map(joined).collect()
+    })
 }
 
 /// Joins what the files of a set came to.
@@ -184,7 +209,7 @@ mod tests {
     use crate::model::time::Wall;
 
     fn source(name: &str, text: impl Into<Vec<u8>>) -> SourceFile {
-        SourceFile { name: name.into(), text: text.into() }
+        SourceFile { name: name.into(), text: text.into().into() }
     }
 
     fn loaded(text: &str) -> RuleSet {

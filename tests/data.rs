@@ -64,7 +64,7 @@ fn one_fault_in_a_huge_set_is_named() {
     let at = text[text.len() / 2..].find("watchPath").expect("a rule") + text.len() / 2;
     text.replace_range(at..at + "watchPath".len(), "watchPaht");
     let began = std::time::Instant::now();
-    let sources = [SourceFile { name: "huge.toml".into(), text: text.into() }];
+    let sources = [SourceFile { name: "huge.toml".into(), text: text.into_bytes().into() }];
     let loaded = rules::load(&sources);
     let found = report(&loaded.diagnostics, &sources, Format::Plain);
     assert!(loaded.set.is_none() && loaded.diagnostics.len() == 1, "{} diagnostics", loaded.diagnostics.len());
@@ -95,7 +95,7 @@ fn listed(dir: &Path) -> Vec<PathBuf> {
 fn source(folder: &Path, path: &Path) -> SourceFile {
     let name = path.strip_prefix(folder).expect("a case lies in its folder").display().to_string();
     let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    SourceFile { name, text }
+    SourceFile { name, text: text.into() }
 }
 
 /// The rules that are shipped are without fault, and do what their cases say. Each has a case in which it fires.
@@ -154,7 +154,7 @@ fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
         if code != Code::NoMount && !text.contains("[[mount]]") {
             text.push_str("\n[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\n");
         }
-        let file = SourceFile { name: "ringback.toml".into(), text: text.into_bytes() };
+        let file = SourceFile { name: "ringback.toml".into(), text: text.into_bytes().into() };
         let places = Places { config: Path::new("/etc"), working: Path::new("/") };
         return resolve(Some(&file), places, Overrides::default()).map_or_else(|found| found, |fine| fine.warnings);
     }
@@ -178,7 +178,7 @@ fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
         Some(at) => [&text[..at], b"\xe9", &text[at + 4..]].concat(),
         None => text,
     };
-    let mut loaded = rules::load(&[SourceFile { name: "a.toml".into(), text }]);
+    let mut loaded = rules::load(&[SourceFile { name: "a.toml".into(), text: text.into() }]);
     if code == Code::OutsideMounts {
         let path = LogicalPath::parse(b"/acme").expect("a path");
         loaded.lint_mounts(&[Mount::new(path, "/srv/media/acme".into())]);
@@ -196,7 +196,7 @@ fn documented_examples_are_without_fault() {
         let text = fs::read_to_string(root.join(name)).expect("the documentation");
         let mut above: Option<RuleSet> = None;
         for example in examples(&text) {
-            let file = SourceFile { name: name.to_owned(), text: example.clone().into_bytes() };
+            let file = SourceFile { name: name.to_owned(), text: example.clone().into_bytes().into() };
             if example.contains("[[mount]]") {
                 let places = Places { config: Path::new("/etc"), working: Path::new("/") };
                 let resolved = resolve(Some(&file), places, Overrides::default());

@@ -262,7 +262,7 @@ mod tests {
     use crate::model::watching::SourceKind;
 
     fn resolved(text: &str, overrides: Overrides) -> Result<Resolved, Vec<Diagnostic>> {
-        let file = SourceFile { name: "ringback.toml".into(), text: text.as_bytes().to_vec() };
+        let file = SourceFile { name: "ringback.toml".into(), text: text.as_bytes().to_vec().into() };
         let places = Places { config: Path::new("/etc/rb"), working: Path::new("/home/ana") };
         resolve(Some(&file), places, overrides)
     }

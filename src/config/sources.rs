@@ -125,7 +125,7 @@ fn read(path: &Path) -> Result<SourceFile, SourcesError> {
     if text.len() as u64 > FILE_MAX {
         return Err(SourcesError::TooLarge { path: path.to_owned() });
     }
-    Ok(SourceFile { name: path.display().to_string(), text })
+    Ok(SourceFile { name: path.display().to_string(), text: text.into() })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! shown, and the last good one stays.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::diagnostic::render::{Format, one_lines, report};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::engine::{Engine, Input, NewRules};
 use crate::model::mount::Mount;
-use crate::rules::{self, Loaded, Reader, RuleSet};
+use crate::rules::{Loaded, Reader, RuleSet};
 use crate::store::StoreError;
 
 /// How often the files are compared.
@@ -56,6 +56,8 @@ pub(super) struct Files {
     /// The last good set that came of them.
     set: Arc<RuleSet>,
     reader: Reader,
+    /// What is still to be said of that set.
+    warnings: Option<Warnings>,
 }
 
 /// Files of secrets, as they were when they were last read.
@@ -77,42 +79,58 @@ pub(super) fn first(
     mounts: Vec<Mount>,
     engine: &Engine,
 ) -> Result<(Vec<Input>, Option<Files>), RulesError> {
-    let Some(dir) = dir else {
-        let mut none = NewRules { set: Arc::default(), files: Vec::new(), changes: Vec::new() };
-        note_changes(&mut none, &engine.last_good_rules()?);
-        return Ok((vec![Input::Rules(none)], None));
-    };
-    let fingerprint = sources::fingerprint(&dir);
-    let (mut reader, mut noted) = (Reader::default(), Secrets::default());
     let began = Instant::now();
-    let set;
-    let inputs = match read(&dir, &mut reader, None, &mut noted) {
-        Ok((mut rules, warnings)) => {
-            tell(&rules, began);
-            note_changes(&mut rules, &engine.last_good_rules()?);
-            set = Arc::clone(&rules.set);
-            warnings.say(&set, &mounts);
-            vec![Input::Rules(rules)]
+    let mut reader = Reader::default();
+    let mut kept = engine.last_good_rules()?;
+    let Some(dir) = dir else {
+        let before = last_good(&mut reader, &mut kept).0.unwrap_or_default();
+        let set = Arc::<RuleSet>::default();
+        let changes = set.changes_since(&before);
+        return Ok((vec![Input::Rules(NewRules { set, files: Vec::new(), changes })], None));
+    };
+    let mut files = Files {
+        fingerprint: sources::fingerprint(&dir),
+        dir,
+        mounts,
+        secrets: Secrets::default(),
+        set: Arc::default(),
+        reader,
+        warnings: None,
+    };
+    let sources = files.sources();
+    // Mostly they are what the ledger has. What differs is told: its last process may have known others.
+    let before = if sources.as_ref().is_ok_and(|sources| *sources == kept) {
+        None
+    } else {
+        files.set = Arc::new(last_good(&mut files.reader, &mut kept).0.unwrap_or_default());
+        Some(Arc::clone(&files.set))
+    };
+    let inputs = match sources.and_then(|sources| files.take(sources, began)) {
+        Ok(mut new) => {
+            new.changes = before.map_or_else(Vec::new, |before| new.set.changes_since(&before));
+            vec![Input::Rules(new)]
         }
+        Err(fault) if kept.is_empty() => return Err(fault.into_error()),
         Err(fault) => {
-            let files = engine.last_good_rules()?;
-            if files.is_empty() {
-                return Err(fault.into_error());
-            }
-            let last_good: Vec<_> = files.iter().map(|(name, text)| source(name, text)).collect();
-            let loaded = rules::load(&last_good).with_secrets_or_held(secrets::read);
-            let Loaded { set: Some(of_ledger), diagnostics, .. } = loaded else { return Err(fault.into_error()) };
-            set = Arc::new(of_ledger);
+            let (set, of_secrets) = last_good(&mut files.reader, &mut kept);
+            let Some(set) = set else { return Err(fault.into_error()) };
+            files.set = Arc::new(set);
             fault.log();
-            let of_secrets: Vec<_> = diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
-            for line in one_lines(&of_secrets, &last_good) {
+            for line in one_lines(&of_secrets, &kept) {
                 tracing::error!("a subscription of the last good rules is held until its secret can be read: {line}");
             }
-            let rules = NewRules { set: Arc::clone(&set), files, changes: Vec::new() };
+            let rules = NewRules { set: Arc::clone(&files.set), files: kept, changes: Vec::new() };
             vec![Input::Rules(rules), Input::RuleFaults(fault.lines())]
         }
     };
-    Ok((inputs, Some(Files { dir, mounts, fingerprint, secrets: noted, set, reader })))
+    Ok((inputs, Some(files)))
+}
+
+/// The last good rules, and what is wrong with their secrets. None when this version cannot read them any more.
+fn last_good(reader: &mut Reader, kept: &mut [SourceFile]) -> (Option<RuleSet>, Vec<Diagnostic>) {
+    let Loaded { set, mut diagnostics, .. } = reader.load(kept, None).with_secrets_or_held(secrets::read);
+    diagnostics.retain(|found| found.severity == Severity::Error);
+    (set, diagnostics)
 }
 
 impl Files {
@@ -124,6 +142,30 @@ impl Files {
     /// The same as they are now.
     fn as_they_are(&self) -> (u64, u64) {
         (sources::fingerprint(&self.dir), secrets::fingerprint(&self.secrets.files))
+    }
+
+    fn sources(&self) -> Result<Vec<SourceFile>, Fault> {
+        sources::read_rules(&self.dir).map_err(Fault::Unreadable)
+    }
+
+    /// Makes a set of rules and the secrets that they refer to, and notes which these are. A good set is from now on the
+    /// last good one. What became of the rules before it is still to be added.
+    fn take(&mut self, mut sources: Vec<SourceFile>, began: Instant) -> Result<NewRules, Fault> {
+        let loaded = self.reader.load(&mut sources, Some(&self.set));
+        // Taken before they are read: what is written meanwhile is another fingerprint.
+        let of_secrets = loaded.secret_files();
+        self.secrets = Secrets { fingerprint: secrets::fingerprint(&of_secrets), files: of_secrets };
+        let mut loaded = loaded.with_secrets(secrets::read);
+        let Some(set) = loaded.set.take() else { return Err(Fault::Diagnostics(loaded.diagnostics, sources)) };
+        let set = Arc::new(set);
+        self.set = Arc::clone(&set);
+        let read_ms = began.elapsed().as_millis() as u64;
+        match (set.rules().len(), sources.len()) {
+            (0, files) => tracing::warn!(files, "there are no subscriptions in the rule files: nobody will be called"),
+            (subscriptions, files) => tracing::info!(subscriptions, files, read_ms, "the rules are taken up"),
+        }
+        self.warnings = Some(Warnings { loaded, sources: sources.clone() });
+        Ok(NewRules { set, files: sources, changes: Vec::new() })
     }
 }
 
@@ -159,6 +201,9 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
     // What was seen last, and since when it has been so.
     let mut seen = (files.as_read(), Instant::now());
     loop {
+        if let Some(warnings) = files.warnings.take() {
+            warnings.say(&files.set, &files.mounts);
+        }
         let asked = match stop.wait(POLL) {
             Woken::Stopped => return,
             Woken::Nudged => true,
@@ -174,14 +219,12 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
         }
         files.fingerprint = now.0;
         let began = Instant::now();
-        match read(&files.dir, &mut files.reader, Some(&files.set), &mut files.secrets) {
-            Ok((mut rules, warnings)) => {
-                rules.changes = rules.set.changes_since(&files.set);
-                files.set = Arc::clone(&rules.set);
-                tell(&rules, began);
-                inbox.input(Input::Rules(rules));
+        let before = Arc::clone(&files.set);
+        match files.sources().and_then(|sources| files.take(sources, began)) {
+            Ok(mut new) => {
+                new.changes = new.set.changes_since(&before);
+                inbox.input(Input::Rules(new));
                 inbox.input(Input::RuleFaults(Vec::new()));
-                warnings.say(&files.set, &files.mounts);
             }
             Err(fault) => {
                 if matches!(fault, Fault::Unreadable(_)) {
@@ -192,16 +235,6 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
                 inbox.input(Input::RuleFaults(fault.lines()));
             }
         }
-    }
-}
-
-/// Tells the log what is in force now.
-fn tell(rules: &NewRules, began: Instant) {
-    let read_ms = began.elapsed().as_millis() as u64;
-    let (subscriptions, files) = (rules.set.rules().len(), rules.files.len());
-    match subscriptions {
-        0 => tracing::warn!(files, "there are no subscriptions in the rule files: nobody will be called"),
-        _ => tracing::info!(subscriptions, files, read_ms, "the rules are in force"),
     }
 }
 
@@ -235,11 +268,10 @@ impl Fault {
     }
 }
 
-/// Reads rules and the secrets that they refer to, and notes which these are.
 /// What there is to warn of in a good set. Said once the set is on its way: looking for it takes longer than reading an edit.
 struct Warnings {
     loaded: Loaded,
-    files: Vec<SourceFile>,
+    sources: Vec<SourceFile>,
 }
 
 impl Warnings {
@@ -248,45 +280,13 @@ impl Warnings {
         found.extend(self.loaded.mount_lints(set, mounts));
         found.append(&mut self.loaded.diagnostics);
         let shown = &found[..found.len().min(WARNINGS_MAX)];
-        for line in one_lines(shown, &self.files) {
+        for line in one_lines(shown, &self.sources) {
             tracing::warn!("{line}");
         }
         if let Some(more) = found.len().checked_sub(WARNINGS_MAX).filter(|more| *more > 0) {
             tracing::warn!("and {more} more warnings; ringback check shows them all");
         }
     }
-}
-
-fn read(
-    dir: &Path,
-    reader: &mut Reader,
-    before: Option<&RuleSet>,
-    noted: &mut Secrets,
-) -> Result<(NewRules, Warnings), Fault> {
-    let files = sources::read_rules(dir).map_err(Fault::Unreadable)?;
-    let loaded = reader.load(&files, before);
-    // Taken before they are read: what is written meanwhile is another fingerprint.
-    let of_secrets = loaded.secret_files();
-    *noted = Secrets { fingerprint: secrets::fingerprint(&of_secrets), files: of_secrets };
-    let mut loaded = loaded.with_secrets(secrets::read);
-    let Some(set) = loaded.set.take() else { return Err(Fault::Diagnostics(loaded.diagnostics, files)) };
-    let kept = files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-    Ok((NewRules { set: Arc::new(set), files: kept, changes: Vec::new() }, Warnings { loaded, files }))
-}
-
-/// Notes what differs from the rules that the ledger has, whose last process may have known others.
-fn note_changes(rules: &mut NewRules, before: &[(String, Vec<u8>)]) {
-    if rules.files == before {
-        return;
-    }
-    let sources: Vec<_> = before.iter().map(|(name, text)| source(name, text)).collect();
-    // A set that was good and that this version cannot read any more: all its rules count as new.
-    let before = rules::load(&sources).with_secrets_or_held(secrets::read).set.unwrap_or_default();
-    rules.changes = rules.set.changes_since(&before);
-}
-
-fn source(name: &str, text: &[u8]) -> SourceFile {
-    SourceFile { name: name.to_owned(), text: text.to_owned() }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn text_shows_the_place() {
-        let source = SourceFile { name: "a.toml".into(), text: b"[[subscription]]\nwatchMetdata = []\n".to_vec() };
+        let source =
+            SourceFile { name: "a.toml".into(), text: b"[[subscription]]\nwatchMetdata = []\n".to_vec().into() };
         let expect = "\
 error[RB0003]: unknown key `watchMetdata`
  --> a.toml:2:1
@@ -218,7 +219,7 @@ error[RB0003]: unknown key `watchMetdata`
 
     #[test]
     fn json_and_one_line_have_place_and_help() {
-        let sources = [SourceFile { name: "a.toml".into(), text: b"\n  \xff watchMetdata".to_vec() }];
+        let sources = [SourceFile { name: "a.toml".into(), text: b"\n  \xff watchMetdata".to_vec().into() }];
         let json: serde_json::Value =
             serde_json::from_str(&report(&[sample(5..17)], &sources, Format::Json)).expect("it is JSON");
         let expect = serde_json::json!([{
@@ -235,7 +236,7 @@ error[RB0003]: unknown key `watchMetdata`
     fn a_long_line_is_shown_in_part_with_its_true_column_and_no_secret() {
         let text = format!("a = ['Authorization: {}', x]", "s".repeat(1_000));
         let at = text.len() - 2;
-        let sources = [SourceFile { name: "a.toml".into(), text: text.into_bytes() }];
+        let sources = [SourceFile { name: "a.toml".into(), text: text.into_bytes().into() }];
         let found = report(&[sample(at..at + 1)], &sources, Format::Plain);
         assert!(found.contains(&format!("--> a.toml:1:{}\n", at + 1)), "{found}");
         assert!(!found.contains("sss"), "{found}");
@@ -245,7 +246,7 @@ error[RB0003]: unknown key `watchMetdata`
     fn any_span_in_any_text_renders() {
         let long = "\u{e9}".repeat(5_000);
         for text in ["", "\n", "\r\n", "a", "a\n", "\u{e9}\n\n\n", "x\ty", &long] {
-            let sources = [SourceFile { name: "a.toml".into(), text: text.as_bytes().to_vec() }];
+            let sources = [SourceFile { name: "a.toml".into(), text: text.as_bytes().to_vec().into() }];
             for start in 0..text.len().min(30) + 2 {
                 for end in [start, start + 1, start + 5_000] {
                     assert!(report(&[sample(start..end)], &sources, Format::Plain).contains("a.toml:"), "{text:?}");

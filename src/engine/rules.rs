@@ -48,7 +48,11 @@ impl Engine {
         let subscriptions = old[..first].iter().copied().chain(ids).chain(old[between.end..].iter().copied()).collect();
         self.tell_changes(now, &new)?;
         let ledger = &self.ledger;
-        ledger.set_rule_files(&new.files)?;
+        if is_first {
+            ledger.replace_rule_files(&ledger.rule_files()?, &new.files)?;
+        } else {
+            ledger.replace_rule_files(&self.rule_files, &new.files)?;
+        }
         ledger.promise();
         let rules = RulesInForce { set: new.set, subscriptions };
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
@@ -85,7 +89,9 @@ impl Engine {
 
     /// The group that took the set up has been committed.
     pub(super) fn in_force(&mut self, rules: RulesInForce) {
-        self.rules_to_come = None;
+        if let Some(taken_up) = self.rules_to_come.take() {
+            self.rule_files = taken_up.files;
+        }
         self.rules_status.generation += 1;
         self.rules_status.subscriptions = rules.set.rules().len() as u64;
         self.rules_status.events = rules.set.events().len() as u64;

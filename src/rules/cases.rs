@@ -263,7 +263,7 @@ mod tests {
     use crate::rules::{RuleSet, load};
 
     fn source(name: &str, text: &str) -> SourceFile {
-        SourceFile { name: name.into(), text: text.into() }
+        SourceFile { name: name.into(), text: text.as_bytes().into() }
     }
 
     fn rules() -> RuleSet {

@@ -1,10 +1,12 @@
 //! Subscriptions by name: what keeps a number for each, so that what is owed outlives an edit of its rule; and the
 //! rule files of the last good set.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::error::Operation as _;
 use super::{Ledger, Result};
+use crate::diagnostic::SourceFile;
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Wall;
 
@@ -90,31 +92,33 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn rule_files(&self) -> Result<Vec<(String, Vec<u8>)>> {
+    pub fn rule_files(&self) -> Result<Vec<SourceFile>> {
         self.connection
             .prepare_cached("SELECT name, content FROM rule_files ORDER BY name")
-            .and_then(|mut sql| sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .and_then(|mut sql| {
+                let file = |row: &rusqlite::Row<'_>| Ok(SourceFile { name: row.get(0)?, text: row.get(1)? });
+                sql.query_map([], file)?.collect()
+            })
             .to("read the last good rules")
     }
 
-    /// Replaces them.
+    /// Replaces them: `before` are those that are there. What is the same is not written: there may be megabytes of it.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn set_rule_files(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
+    pub fn replace_rule_files(&self, before: &[SourceFile], after: &[SourceFile]) -> Result<()> {
         const KEEP: &str = "keep the last good rules";
-        // What has not changed is not written: there may be megabytes of it.
-        let mut kept: BTreeMap<String, Vec<u8>> = self.rule_files()?.into_iter().collect();
-        for (name, content) in files {
-            if kept.remove(name).is_some_and(|kept| kept == *content) {
+        let mut gone: HashMap<&str, &Arc<[u8]>> = before.iter().map(|file| (file.name.as_str(), &file.text)).collect();
+        for SourceFile { name, text } in after {
+            if gone.remove(name.as_str()) == Some(text) {
                 continue;
             }
             self.connection
                 .prepare_cached("INSERT OR REPLACE INTO rule_files (name, content) VALUES (?1, ?2)")
-                .and_then(|mut sql| sql.execute((name, content)))
+                .and_then(|mut sql| sql.execute((name, &**text)))
                 .to(KEEP)?;
         }
-        for name in kept.into_keys() {
+        for name in gone.into_keys() {
             self.connection
                 .prepare_cached("DELETE FROM rule_files WHERE name = ?1")
                 .and_then(|mut sql| sql.execute([name]))

@@ -451,9 +451,9 @@ impl World {
     fn rule_set(&self) -> NewRules {
         let on = RULES.iter().zip(self.rules).filter(|(_, on)| *on);
         let text: String = on.map(|(text, _)| *text).collect();
-        let file = SourceFile { name: "sim.toml".to_owned(), text: text.clone().into_bytes() };
-        let set: RuleSet = ringback::rules::load(&[file]).set.expect("good rules");
-        NewRules { set: Arc::new(set), files: vec![("sim.toml".to_owned(), text.into_bytes())], changes: Vec::new() }
+        let file = SourceFile { name: "sim.toml".to_owned(), text: text.into_bytes().into() };
+        let set: RuleSet = ringback::rules::load(std::slice::from_ref(&file)).set.expect("good rules");
+        NewRules { set: Arc::new(set), files: vec![file], changes: Vec::new() }
     }
 }
 

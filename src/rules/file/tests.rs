@@ -16,7 +16,7 @@ use crate::rules::{Facts, Loaded, RuleSet, load};
 const HEAD: &str = "[[subscription]]\nname = 'a'\ncallback = 'http://127.0.0.1/'\n";
 
 fn source(name: &str, text: &str) -> SourceFile {
-    SourceFile { name: name.into(), text: text.into() }
+    SourceFile { name: name.into(), text: text.as_bytes().into() }
 }
 
 fn loaded(text: &str) -> RuleSet {

@@ -17,7 +17,7 @@ fn rule(name: &str, target: &str, lines: &str) -> String {
 }
 
 fn loaded(text: &str) -> Loaded {
-    let loaded = load(&[SourceFile { name: "a.toml".into(), text: text.into() }]);
+    let loaded = load(&[SourceFile { name: "a.toml".into(), text: text.as_bytes().into() }]);
     assert!(loaded.set.is_some(), "{text}\n{:#?}", loaded.diagnostics);
     loaded
 }

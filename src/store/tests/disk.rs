@@ -13,6 +13,7 @@ use super::super::log::{WalFile, write_anew};
 use super::super::transaction::Durability;
 use super::super::{DiskFault, Ledger, Result, StoreError};
 use super::{group, in_memory, numbers};
+use crate::diagnostic::SourceFile;
 
 fn fault(source: impl Into<Cause>) -> Option<DiskFault> {
     StoreError { operation: "go on", source: source.into() }.disk()
@@ -54,7 +55,8 @@ fn fill(ledger: &Ledger, pages: u32) {
 
 /// A change that needs new pages.
 fn write_much(ledger: &Ledger) -> Result<()> {
-    ledger.set_rule_files(&[("a.toml".to_owned(), vec![7; 1 << 20])])
+    let file = SourceFile { name: "a.toml".to_owned(), text: vec![7; 1 << 20].into() };
+    ledger.replace_rule_files(&[], &[file])
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn a_group_that_does_not_fit_leaves_nothing_and_the_same_ledger_goes_on_once_the
     assert_eq!(files(&ledger).len(), 1);
 }
 
-fn files(ledger: &Ledger) -> Vec<(String, Vec<u8>)> {
+fn files(ledger: &Ledger) -> Vec<SourceFile> {
     ledger.rule_files().expect("it can be read")
 }
 

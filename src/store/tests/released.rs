@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{asset, group, path, put};
+use crate::diagnostic::SourceFile;
 use crate::model::asset::{Asset, Identity};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Attempted, Delivery, Outcome, Phase};
@@ -23,6 +24,10 @@ use crate::store::{EarlyRecord, GivenAnswer, HotDelivery, Ledger, MountRow, Outb
 
 const AT: Wall = Wall(1_800_000_000_000);
 const NODE: u64 = 0xfedc_ba98_7654_3210;
+
+fn rule_file() -> SourceFile {
+    SourceFile { name: "a.toml".to_owned(), text: (*b"# none\n").into() }
+}
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -169,7 +174,7 @@ fn fill(ledger: &Ledger) {
     ledger.set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")])).expect("metadata");
     ledger.put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
     ledger.put_given_answer("ingest/1", &answer(), AT).expect("an answer");
-    ledger.set_rule_files(&[("a.toml".into(), b"# none\n".to_vec())]).expect("rules");
+    ledger.replace_rule_files(&[], &[rule_file()]).expect("rules");
     let (one, two) = (ledger.enrol("one").expect("a number"), ledger.enrol("two").expect("a number"));
     ledger.remove_subscription(two, AT).expect("a subscription");
     for seq in [1, 2] {
@@ -217,7 +222,7 @@ fn read(ledger: &Ledger) {
     assert_eq!(ledger.metadata(AssetId(2)).expect("metadata"), says);
     assert_eq!(ledger.early_record(&path("/acme/later.mov")).expect("an early record"), Some(early()));
     assert_eq!(ledger.given_answer("ingest/1").expect("an answer"), Some(answer()));
-    assert_eq!(ledger.rule_files().expect("rules"), [("a.toml".to_owned(), b"# none\n".to_vec())]);
+    assert_eq!(ledger.rule_files().expect("rules"), [rule_file()]);
     let row = |id, name: &str, removed_at| SubscriptionRow { id: SubscriptionId(id), name: name.into(), removed_at };
     assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
     let owed = ledger.owed(SubscriptionId(1), 10).expect("entries");
