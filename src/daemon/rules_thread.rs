@@ -200,11 +200,12 @@ impl Drop for RulesThread {
 fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
     // What was seen last, and since when it has been so.
     let mut seen = (files.as_read(), Instant::now());
+    let mut pause = POLL;
     loop {
         if let Some(warnings) = files.warnings.take() {
             warnings.say(&files.set, &files.mounts);
         }
-        let asked = match stop.wait(POLL) {
+        let asked = match stop.wait(pause) {
             Woken::Stopped => return,
             Woken::Nudged => true,
             Woken::Time => false,
@@ -213,10 +214,13 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
         if now != seen.0 {
             seen = (now, Instant::now());
         }
-        let changed = now != files.as_read() && seen.1.elapsed() >= STILL;
-        if !changed && !asked {
+        let changed = now != files.as_read();
+        let to_wait = STILL.saturating_sub(seen.1.elapsed());
+        if !asked && (!changed || !to_wait.is_zero()) {
+            pause = if changed { to_wait } else { POLL };
             continue;
         }
+        pause = POLL;
         files.fingerprint = now.0;
         let began = Instant::now();
         let before = Arc::clone(&files.set);
