@@ -19,7 +19,7 @@ use ringback::rules::Facts;
 use ringback::rules::condition::{Condition, Operand};
 use ringback::rules::eval::Subject;
 use ringback::rules::index::{Index, Scratch};
-use ringback::rules::syntax::{watch_metadata, watch_path};
+use ringback::rules::syntax::{watch_metadata, watch_path, when};
 use workload::{Event, EventText, RuleText, Workload};
 
 #[global_allocator]
@@ -59,6 +59,7 @@ fn main() {
         }
     }
     all_match(&options);
+    none_match(&options);
     numbers();
 }
 
@@ -189,6 +190,63 @@ fn all_match(options: &Options) {
         };
         let (one, many) = (time(1), time(10_000));
         println!("10,000 rules that all match, {name}: {:.2} ns a match beyond the probe", (many - one) / 9_999.0);
+    }
+}
+
+/// One rule, and 10,000 of its kind, none of which match: beside the ones as beside the other a change costs the same.
+fn none_match(options: &Options) {
+    let mount = LogicalPath::root();
+    let values: Vec<[String; 1]> = (0..20).map(|n| [format!("v{n}")]).collect();
+    let keys: Vec<String> = (0..20).map(|n| format!("K{n}")).collect();
+    let values: Vec<[&str; 1]> = values.iter().map(|[value]| [value.as_str()]).collect();
+    let clause = |n: usize, text: &str| {
+        let clause = watch_metadata::parse(&text.replace('#', &n.to_string()), &mut Vec::new()).expect("a clause");
+        Condition::clauses(Vec::new(), vec![clause], Operand::Or).expect("something to watch")
+    };
+    let path = |n: usize, text: &str| {
+        let clause = watch_path::parse(&text.replace('#', &n.to_string()), &mut Vec::new()).expect("a clause");
+        Condition::clauses(vec![clause], Vec::new(), Operand::Or).expect("something to watch")
+    };
+    let when = |n: usize, text: &str| {
+        let text = text.replace('#', &n.to_string());
+        Condition::when(&text, when::parse(&text, &mut Vec::new()).expect("an expression"))
+    };
+    type Make<'a> = &'a dyn Fn(usize, &str) -> Condition;
+    let kinds: [(&str, Make<'_>); 12] = [
+        ("K1==x#", &clause),
+        ("K1==x#*", &clause),
+        ("K1==*#x", &clause),
+        ("K1>1#", &clause),
+        ("K1=~lit#x", &clause),
+        ("X#_*==*", &clause),
+        ("K*==x#", &clause),
+        ("*==x#", &clause),
+        ("* /a/*.x#", &path),
+        ("name like \"x#*\"", &when),
+        ("K1 == x#", &when),
+        ("ext == x#", &when),
+    ];
+    for (text, make) in kinds {
+        let time = |rules: usize| {
+            let mut index = Index::new(seed());
+            for n in 0..rules {
+                index.add(None, &make(n + 1_000, text));
+            }
+            let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+            let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+            let times = passes(options.passes, 2_000, || {
+                for _ in 0..2_000 {
+                    let given = keys.iter().zip(&values).map(|(key, value)| (key.as_str(), &value[..]));
+                    let subject = Subject::of_all_given(b"/a/b/c.mov", Action::Added, given, facts);
+                    index.matching(&subject, &mut scratch, &mut found);
+                    std::hint::black_box(&found);
+                }
+            });
+            assert!(found.is_empty(), "{text}");
+            times.median
+        };
+        let (one, many) = (time(1), time(10_000));
+        println!("beside one rule that does not match, {text}: {one:.0} ns; beside 10,000: {many:.0} ns");
     }
 }
 

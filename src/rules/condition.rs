@@ -517,6 +517,11 @@ pub enum TextFact {
     Tenant,
 }
 
+impl TextFact {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] = [Self::Path, Self::Name, Self::Ext, Self::Dir, Self::Owner, Self::Mount, Self::Tenant];
+}
+
 /// How a file's size is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeTest {

@@ -19,6 +19,7 @@ mod prefetch;
 mod probe;
 mod slab;
 mod table;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -33,6 +34,7 @@ use parts::{Bound, Parts};
 use postings::{Crowd, Flags, Kind, Member, Posting};
 use slab::{NONE, Slab};
 use table::Table;
+use tally::Tally;
 use texts::Texts;
 
 /// A set of conditions, each with a number, that says which of them a change fires.
@@ -51,9 +53,7 @@ pub struct Index {
     parts: Slab<Parts>,
     /// Of comparisons.
     bounds: Slab<Bound>,
-    /// Postings that ask about metadata as it stands, and about facts: nothing is looked up for kinds that nobody asks about.
-    held: usize,
-    facts: [usize; 7],
+    tally: Tally,
 }
 
 /// One rule.
@@ -84,8 +84,7 @@ impl Index {
             dirs: Dirs::default(),
             parts: Slab::default(),
             bounds: Slab::default(),
-            held: 0,
-            facts: [0; 7],
+            tally: Tally::default(),
         }
     }
 
@@ -135,11 +134,7 @@ impl Index {
             .with(Flags::CHECK, !anchor.exact)
             // Several values of one key may each find it.
             .with(Flags::SEVERAL, is_one_of_several || kind.is_found_by_parts());
-        match kind {
-            Kind::HeldValue | Kind::HeldKey => self.held += 1,
-            Kind::Fact(fact) => self.facts[fact as usize] += 1,
-            _ => {}
-        }
+        self.tally.note(kind, if kind.is_part() { self.texts.get(value).len() } else { 0 });
         self.join(rule, Posting { dir, key, value, kind, actions: anchor.actions, flags, ..Posting::default() });
     }
 
@@ -153,8 +148,14 @@ impl Index {
             What::Touch => (Kind::Touch, NONE, NONE),
             What::HeldValue(key, value) => (Kind::HeldValue, text(key.as_bytes()), text(value.as_bytes())),
             What::HeldKey(key) => (Kind::HeldKey, text(key.as_bytes()), NONE),
+            What::HeldSome(value) => (Kind::HeldSome, NONE, text(value.as_bytes())),
+            What::SomeValue(value) => (Kind::SomeValue, NONE, text(value.as_bytes())),
+            What::KeyPrefix(prefix) => (Kind::KeyPrefix, NONE, text(prefix)),
+            What::KeySuffix(suffix) => (Kind::KeySuffix, NONE, text(suffix)),
             What::PathSuffix(suffix) => (Kind::PathSuffix, NONE, text(suffix)),
             What::Fact(fact, value) => (Kind::Fact(fact), NONE, text(value.as_bytes())),
+            What::FactPrefix(fact, prefix) => (Kind::FactPrefix(fact), NONE, text(prefix)),
+            What::FactSuffix(fact, suffix) => (Kind::FactSuffix(fact), NONE, text(suffix)),
             What::Key(key, test) => {
                 let key = text(key.as_bytes());
                 match test {

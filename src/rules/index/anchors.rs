@@ -53,10 +53,22 @@ pub(super) enum What<'e> {
     HeldValue(&'e str, &'e str),
     /// The key has a value now.
     HeldKey(&'e str),
+    /// Some key has this value now.
+    HeldSome(&'e str),
+    /// Some key was given this value.
+    SomeValue(&'e str),
+    /// Some key that begins so was touched.
+    KeyPrefix(&'e [u8]),
+    /// Some key that ends so was touched.
+    KeySuffix(&'e [u8]),
     /// The path ends so.
     PathSuffix(&'e [u8]),
     /// The fact is this text.
     Fact(TextFact, &'e str),
+    /// The fact begins so.
+    FactPrefix(TextFact, &'e [u8]),
+    /// The fact ends so.
+    FactSuffix(TextFact, &'e [u8]),
 }
 
 /// What is asked of a key that was touched.
@@ -117,13 +129,16 @@ impl<'e> Anchor<'e> {
 fn cost(what: &What<'_>) -> u32 {
     match what {
         What::Key(_, KeyTest::Value(_)) => 1,
+        What::SomeValue(_) => 2,
         What::Key(_, KeyTest::Prefix(_) | KeyTest::Suffix(_)) => 4,
         What::Key(_, KeyTest::Compare(_) | KeyTest::Gram(_)) => 8,
         What::Key(..) => 16,
-        What::PathSuffix(_) | What::Fact(..) => 32,
+        What::KeyPrefix(_) | What::KeySuffix(_) => 24,
+        What::PathSuffix(_) | What::Fact(..) | What::FactPrefix(..) | What::FactSuffix(..) => 32,
         What::Touch => 128,
         // State is looked up for all keys that an asset has, so whatever was touched goes before.
         What::HeldValue(..) => 256,
+        What::HeldSome(_) => 384,
         What::HeldKey(_) => 512,
         What::Any => 4_096,
     }
@@ -206,7 +221,7 @@ fn of_predicate(predicate: &Predicate) -> Vec<Anchor<'_>> {
         Predicate::Touched { keys: Keys::One(key), .. } => {
             vec![Anchor::new(What::Key(key, KeyTest::Touched), true)]
         }
-        Predicate::Touched { keys: Keys::Like(_), .. } => vec![Anchor::new(What::Touch, false)],
+        Predicate::Touched { keys: Keys::Like(keys), .. } => vec![of_keys(keys)],
         Predicate::Fact { test, .. } => of_fact(test),
     }
 }
@@ -215,7 +230,12 @@ fn of_change(clause: &MetadataClause) -> Vec<Anchor<'_>> {
     let key = match (&clause.keys, &clause.test) {
         (Keys::One(key), _) => &**key,
         (keys, Test::AnyTouched) if keys.is_any() => return vec![Anchor::new(What::Touch, true)],
-        (Keys::Like(_), _) => return vec![Anchor::new(What::Touch, false)],
+        (Keys::Like(keys), test) => {
+            let is_any = **keys == TextPattern::Any;
+            let some = exact_values(test).map(|values| values.iter().map(|value| What::SomeValue(value)));
+            return some
+                .map_or_else(|| vec![of_keys(keys)], |some| some.map(|what| Anchor::new(what, is_any)).collect());
+        }
     };
     let one = |test, exact| vec![Anchor::new(What::Key(key, test), exact)];
     match &clause.test {
@@ -254,8 +274,42 @@ fn of_change(clause: &MetadataClause) -> Vec<Anchor<'_>> {
     }
 }
 
+/// The values of which one must be there, if it is so.
+fn exact_values(test: &Test) -> Option<&[Box<str>]> {
+    match test {
+        Test::Given(ValueTest::Like(TextPattern::Exact(value))) => Some(std::slice::from_ref(value)),
+        Test::Given(ValueTest::OneOf(values)) if values.len() <= VALUES_MAX => Some(values),
+        _ => None,
+    }
+}
+
+/// Keys that are like a pattern: one of them was touched.
+fn of_keys(keys: &TextPattern) -> Anchor<'_> {
+    let what = match ends(keys) {
+        Some((prefix, _)) if !prefix.is_empty() => What::KeyPrefix(head(prefix)),
+        Some((_, suffix)) if !suffix.is_empty() => What::KeySuffix(tail(suffix)),
+        _ => What::Touch,
+    };
+    Anchor::new(what, false)
+}
+
+/// What a text that is like a pattern with stars begins and ends with.
+fn ends(pattern: &TextPattern) -> Option<(&[u8], &[u8])> {
+    match pattern {
+        TextPattern::Pieces(pieces) => Some((pieces.first()?.as_bytes(), pieces.last()?.as_bytes())),
+        TextPattern::Exact(_) | TextPattern::Any => None,
+    }
+}
+
 fn of_state(clause: &MetadataClause) -> Vec<Anchor<'_>> {
-    let Keys::One(key) = &clause.keys else { return vec![Anchor::ALWAYS.inexact()] };
+    let key = match &clause.keys {
+        Keys::One(key) => key,
+        Keys::Like(keys) => {
+            let is_any = **keys == TextPattern::Any;
+            let Some(values) = exact_values(&clause.test) else { return vec![Anchor::ALWAYS.inexact()] };
+            return values.iter().map(|value| Anchor::new(What::HeldSome(value), is_any)).collect();
+        }
+    };
     match &clause.test {
         Test::Given(ValueTest::Like(TextPattern::Exact(value))) => {
             vec![Anchor::new(What::HeldValue(key, value), true)]
@@ -276,9 +330,25 @@ fn of_fact(test: &FactTest) -> Vec<Anchor<'_>> {
         ValueTest::OneOf(values) if values.len() <= VALUES_MAX => &**values,
         ValueTest::Glob(glob) if *fact == TextFact::Path => return vec![of_path_glob(glob)],
         ValueTest::Glob(glob) if *fact == TextFact::Dir => return vec![below_prefix(glob)],
-        _ => return vec![Anchor::ALWAYS.inexact()],
+        ValueTest::Glob(glob) => return vec![of_fact_part(*fact, glob.prefix(), glob.suffix().as_bytes())],
+        ValueTest::Like(pattern) => {
+            let (prefix, suffix) = ends(pattern).unwrap_or_default();
+            return vec![of_fact_part(*fact, prefix, suffix)];
+        }
+        ValueTest::OneOf(_) | ValueTest::Compare(_) | ValueTest::Matches(_) => return vec![Anchor::ALWAYS.inexact()],
     };
     values.iter().map(|value| Anchor::new(What::Fact(*fact, value), true)).collect()
+}
+
+/// A fact that begins and ends so, as far as that says anything.
+fn of_fact_part<'e>(fact: TextFact, prefix: &'e [u8], suffix: &'e [u8]) -> Anchor<'e> {
+    let what = match (prefix, suffix) {
+        ([], []) => What::Any,
+        // Ends are tried first: a name's extension says more than how it begins.
+        (prefix, []) => What::FactPrefix(fact, head(prefix)),
+        (_, suffix) => What::FactSuffix(fact, tail(suffix)),
+    };
+    Anchor::new(what, false)
 }
 
 /// A glob over the whole path: the directory that its literal beginning names, and how the path ends.

@@ -47,14 +47,41 @@ pub(super) enum Kind {
     Parts,
     HeldValue,
     HeldKey,
+    /// From here on no key is named whole.
+    HeldSome,
+    SomeValue,
+    KeyPrefix,
+    KeySuffix,
     PathSuffix,
     Fact(TextFact),
+    FactPrefix(TextFact),
+    FactSuffix(TextFact),
 }
 
 impl Kind {
     /// Parts of several values may each find it.
     pub(super) fn is_found_by_parts(self) -> bool {
         matches!(self, Self::Prefix | Self::Suffix | Self::Gram | Self::Compare)
+    }
+
+    /// Whether it asks for a beginning or an end of something other than a value or a path.
+    pub(super) fn is_part(self) -> bool {
+        matches!(self, Self::KeyPrefix | Self::KeySuffix | Self::FactPrefix(_) | Self::FactSuffix(_))
+    }
+
+    /// Behind what its text is hashed, where it is asked for by that alone.
+    fn salt(self) -> Option<u64> {
+        Some(match self {
+            Self::PathSuffix => 8,
+            Self::HeldSome => 9,
+            Self::SomeValue => 10,
+            Self::KeyPrefix => 11,
+            Self::KeySuffix => 12,
+            Self::Fact(fact) => 16 + fact as u64,
+            Self::FactPrefix(fact) => 32 + fact as u64,
+            Self::FactSuffix(fact) => 48 + fact as u64,
+            _ => return None,
+        })
     }
 
     /// Whether it stands in the list of its key.
@@ -162,14 +189,10 @@ impl Hashing {
         }
     }
 
+    /// Of a text that is asked for whatever the key; `None` for kinds that name one.
     #[inline]
-    pub(super) fn path_suffix(&self, suffix: &[u8]) -> u64 {
-        self.text(8, suffix)
-    }
-
-    #[inline]
-    pub(super) fn fact(&self, fact: TextFact, value: &[u8]) -> u64 {
-        self.text(16 + fact as u64, value)
+    pub(super) fn keyless(&self, kind: Kind, text: &[u8]) -> Option<u64> {
+        kind.salt().map(|salt| self.text(salt, text))
     }
 
     /// Of what is asked below a directory.
@@ -184,11 +207,9 @@ impl Hashing {
         let key = || self.key(texts.get(posting.key));
         match posting.kind {
             Kind::Any | Kind::Touch | Kind::Compare => None,
-            Kind::PathSuffix => Some(self.path_suffix(value())),
-            Kind::Fact(fact) => Some(self.fact(fact, value())),
             Kind::Parts => Some(self.of_key(Kind::Parts, key(), &[])),
             kind if kind.is_of_key() => Some(key()),
-            kind => Some(self.of_key(kind, key(), value())),
+            kind => self.keyless(kind, value()).or_else(|| Some(self.of_key(kind, key(), value()))),
         }
     }
 }
@@ -381,11 +402,7 @@ impl Index {
     /// Gives back what [`Index::asked`] took into use, and the directory.
     fn give_asked_back(&mut self, posting: &Posting) {
         let Posting { dir, key, value, kind, .. } = *posting;
-        match kind {
-            Kind::HeldValue | Kind::HeldKey => self.held -= 1,
-            Kind::Fact(fact) => self.facts[fact as usize] -= 1,
-            _ => {}
-        }
+        self.tally.forget(kind);
         if kind == Kind::Compare {
             let Bound { parts, .. } = self.bounds.remove(value);
             self.give_parts_back(dir, key, parts);

@@ -10,6 +10,7 @@ use super::parts::lengths;
 use super::postings::{Flags, Kind, Posting};
 use super::prefetch::prefetch;
 use super::slab::NONE;
+use super::tally::{Count, Tally};
 use super::texts::Texts;
 use crate::rules::condition::TextFact;
 use crate::rules::eval::{Subject, Touched};
@@ -55,9 +56,6 @@ struct Candidate {
     hash: u64,
 }
 
-const FACTS: [TextFact; 7] =
-    [TextFact::Path, TextFact::Name, TextFact::Ext, TextFact::Dir, TextFact::Owner, TextFact::Mount, TextFact::Tenant];
-
 impl Index {
     /// Adds the numbers of the conditions that a change fires to `out`, each once, in no order.
     pub fn matching(&self, subject: &Subject<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) {
@@ -83,6 +81,7 @@ impl Index {
         if !subject.touched.is_empty() {
             self.find_candidates(dirs, probes, passed, candidates);
             self.take_candidates(subject, dirs, probes, candidates, &mut found);
+            self.probe_keys(subject, dirs, &mut found);
         }
         for above in &*dirs {
             let dir = self.dirs.get(above.dir);
@@ -91,7 +90,7 @@ impl Index {
                 found.walk(dir.touch, *above, |posting| posting.kind == Kind::Touch);
             }
         }
-        if self.held > 0 {
+        if self.tally.held.uses > 0 {
             self.probe_held(subject, dirs, &mut found);
         }
         self.probe_path(subject, dirs, &mut found);
@@ -281,6 +280,27 @@ impl Index {
         }
     }
 
+    /// What is asked of keys that are not named whole, and of values whatever their key.
+    fn probe_keys(&self, subject: &Subject<'_>, dirs: &[Above], found: &mut Found<'_, '_>) {
+        let Tally { key_prefixes, key_suffixes, some_values, .. } = self.tally;
+        if key_prefixes.uses + key_suffixes.uses + some_values.uses == 0 {
+            return;
+        }
+        for touched in &subject.touched {
+            self.probe_parts_of(
+                Kind::KeyPrefix,
+                Kind::KeySuffix,
+                touched.key,
+                (key_prefixes, key_suffixes),
+                dirs,
+                found,
+            );
+            if some_values.uses > 0 {
+                touched.given().for_each(|value| self.probe_text(Kind::SomeValue, value.as_bytes(), dirs, found));
+            }
+        }
+    }
+
     /// What is asked of metadata as it stands.
     fn probe_held(&self, subject: &Subject<'_>, dirs: &[Above], found: &mut Found<'_, '_>) {
         for (text, values) in subject.held() {
@@ -297,6 +317,7 @@ impl Index {
                 ask(Kind::HeldKey, &[]);
                 values.iter().for_each(|value| ask(Kind::HeldValue, value.as_bytes()));
             }
+            values.iter().for_each(|value| self.probe_text(Kind::HeldSome, value.as_bytes(), dirs, found));
         }
     }
 
@@ -305,19 +326,43 @@ impl Index {
         for above in dirs {
             for length in lengths(self.dirs.get(above.dir).suffixes, subject.path.len()) {
                 let suffix = &subject.path[subject.path.len() - length..];
-                self.probe_one(*above, self.hashing.path_suffix(suffix), found, |posting| {
-                    posting.kind == Kind::PathSuffix && self.texts.get(posting.value) == suffix
-                });
+                self.probe_text(Kind::PathSuffix, suffix, std::slice::from_ref(above), found);
             }
         }
-        for fact in FACTS.into_iter().filter(|fact| self.facts[*fact as usize] > 0) {
+        for (fact, counts) in TextFact::ALL.into_iter().zip(&self.tally.facts).filter(|(_, counts)| counts.uses() > 0) {
             let text = subject.text(fact);
-            let value = text.as_bytes();
-            for above in dirs {
-                self.probe_one(*above, self.hashing.fact(fact, value), found, |posting| {
-                    posting.kind == Kind::Fact(fact) && self.texts.get(posting.value) == value
-                });
-            }
+            self.probe_text(Kind::Fact(fact), text.as_bytes(), dirs, found);
+            let counts = (counts.prefixes, counts.suffixes);
+            self.probe_parts_of(Kind::FactPrefix(fact), Kind::FactSuffix(fact), &text, counts, dirs, found);
+        }
+    }
+
+    /// What is asked of a text's beginning and of its end.
+    fn probe_parts_of(
+        &self,
+        beginning: Kind,
+        end: Kind,
+        text: &str,
+        (beginnings, ends): (Count, Count),
+        dirs: &[Above],
+        found: &mut Found<'_, '_>,
+    ) {
+        let text = text.as_bytes();
+        for length in lengths(beginnings.lengths, text.len()) {
+            self.probe_text(beginning, &text[..length], dirs, found);
+        }
+        for length in lengths(ends.lengths, text.len()) {
+            self.probe_text(end, &text[text.len() - length..], dirs, found);
+        }
+    }
+
+    /// What is asked by a text alone.
+    fn probe_text(&self, kind: Kind, text: &[u8], dirs: &[Above], found: &mut Found<'_, '_>) {
+        let Some(asked) = self.hashing.keyless(kind, text) else { return };
+        for above in dirs {
+            self.probe_one(*above, asked, found, |posting| {
+                posting.kind == kind && self.texts.get(posting.value) == text
+            });
         }
     }
 

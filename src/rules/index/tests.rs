@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::hash::Hashing;
+use super::tally::Tally;
 use super::{Index, Scratch};
 use crate::model::change::{Action, Change};
 use crate::model::ids::{AssetId, Rrn, Seq};
@@ -17,7 +18,7 @@ use crate::rules::condition::{
     ValueTest,
 };
 use crate::rules::eval::{Facts, Subject};
-use crate::rules::pattern::TextPattern;
+use crate::rules::pattern::{PathGlob, TextPattern};
 use crate::rules::syntax::{watch_metadata, watch_path};
 
 const TENANTS: [Option<&str>; 3] = [None, Some("a"), Some("b")];
@@ -67,7 +68,7 @@ fn path_clause() -> impl Strategy<Value = PathClause> {
 }
 
 fn clause() -> impl Strategy<Value = MetadataClause> {
-    let key = prop::sample::select(vec!["K", "L", "KK", "K*", "*", "M"]);
+    let key = prop::sample::select(vec!["K", "L", "KK", "K*", "*", "M", "*K", "K*K"]);
     let test = prop::sample::select(vec![
         "==1",
         "==2",
@@ -109,6 +110,10 @@ fn clauses() -> impl Strategy<Value = Condition> {
         })
 }
 
+fn text_fact() -> impl Strategy<Value = TextFact> {
+    prop::sample::select(vec![TextFact::Name, TextFact::Ext, TextFact::Owner])
+}
+
 fn predicate() -> impl Strategy<Value = Predicate> {
     let text = || Box::<str>::from("");
     let actions = prop::sample::subsequence(Action::ALL.to_vec(), 0..=4);
@@ -130,6 +135,16 @@ fn predicate() -> impl Strategy<Value = Predicate> {
             let mut words: Vec<Box<str>> = words.into_iter().map(Box::from).collect();
             words.sort();
             Predicate::Fact { test: FactTest::Text(fact, ValueTest::OneOf(words.into())).into(), text: text() }
+        }),
+        2 => (text_fact(), prop::sample::select(vec!["f*", "*.mov", "*", "b*c", "/a*", "*b", "j*", "x*"]))
+            .prop_map(move |(fact, pattern)| {
+                let pattern = TextPattern::from_pieces(pattern.split('*').map(str::to_owned).collect());
+                Predicate::Fact { test: FactTest::Text(fact, ValueTest::Like(pattern)).into(), text: text() }
+            }),
+        2 => (text_fact(), prop::sample::select(vec!["f.*", "*.mov", "?*", "{f,b}*", "j?"])).prop_map(move |(fact, glob)| {
+            let prefix = glob.find(['*', '?', '{']).map_or(glob, |at| &glob[..at]);
+            let glob = PathGlob::new(glob, prefix.into()).expect("a glob");
+            Predicate::Fact { test: FactTest::Text(fact, ValueTest::Glob(glob.into())).into(), text: text() }
         }),
         1 => path_clause().prop_filter_map("no glob", move |clause| match clause.cover {
             Cover::Glob(glob) => {
@@ -233,7 +248,7 @@ fn check(index: Index, steps: Vec<Step>) {
         index.remove(number);
     }
     assert_eq!((index.postings.len(), index.texts.len(), index.parts.len(), index.bounds.len()), (0, 0, 0, 0));
-    assert_eq!((index.held, index.facts, index.members.len(), index.crowds.len()), (0, [0; 7], 0, 0));
+    assert_eq!((index.tally, index.members.len(), index.crowds.len()), (Tally::default(), 0, 0));
 }
 
 proptest! {
