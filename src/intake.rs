@@ -287,7 +287,7 @@ impl Intake {
     #[must_use]
     pub fn status(&self, now: Now) -> Vec<MountStatus> {
         self.mounts.status(&self.setup.mounts, now, |mount| {
-            let under = |path: &LogicalPath| path.is_below(mount) || path == mount;
+            let under = |path: &LogicalPath| path.is_at_or_below(mount);
             let settling = self.settle.awaited().filter(|(path, _)| under(path)).map(|(_, cause)| cause.since);
             let looking = self.looks.causes().filter(|(path, _)| under(path)).map(|(_, cause)| cause.since);
             settling.chain(looking).min()

@@ -306,8 +306,7 @@ impl Settle {
 
     /// Forgets everything at or below a directory.
     pub fn forget_under(&mut self, directory: &LogicalPath) {
-        let under: Vec<_> =
-            self.pending.keys().filter(|path| *path == directory || path.is_below(directory)).cloned().collect();
+        let under: Vec<_> = self.pending.keys().filter(|path| path.is_at_or_below(directory)).cloned().collect();
         for path in under {
             self.remove(&path);
         }

@@ -175,7 +175,7 @@ fn settings(config: &Path) -> anyhow::Result<Result<Settings, Faulty>> {
 }
 
 fn mount_of(settings: &Settings, path: &LogicalPath) -> Option<Mount> {
-    settings.mounts.iter().find(|mount| *path == mount.path || path.is_below(&mount.path)).cloned()
+    settings.mounts.iter().find(|mount| path.is_at_or_below(&mount.path)).cloned()
 }
 
 /// Each rule and its verdict, those that fire first.

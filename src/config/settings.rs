@@ -192,7 +192,7 @@ fn check_mounts(mounts: &[Placed], notes: &mut Notes<'_>) {
         let (path, dir) = (&placed.mount.path, lexical(&placed.mount.dir));
         for other in &mounts[..index] {
             let (other_path, other_dir) = (&other.mount.path, lexical(&other.mount.dir));
-            if path == other_path || path.is_below(other_path) || other_path.is_below(path) {
+            if path.is_at_or_below(other_path) || other_path.is_below(path) {
                 let message = format!("the mount `{}` overlaps the mount `{}`", path.display(), other_path.display());
                 let help = "give each mount a path of its own that is not under another's";
                 notes.error(Code::MountsOverlap, placed.path_span.clone(), message, help);

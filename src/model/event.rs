@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ids::{AssetId, Rrn, Seq};
+use super::tenant::is_word;
 use super::time::Wall;
 
 /// An event's name: 1 to 64 of `A-Z a-z 0-9 _ . -`, compared by exact characters.
@@ -10,9 +11,6 @@ use super::time::Wall;
 pub struct EventName(String);
 
 impl EventName {
-    /// The longest name.
-    pub const MAX: usize = 64;
-
     /// The names that ringback itself gives. Nobody else may declare one of them.
     pub const BUILT_IN: [&str; 9] = [
         "asset.added",
@@ -31,9 +29,7 @@ impl EventName {
     /// # Errors
     /// A sentence that says what is allowed.
     pub fn parse(text: &str) -> Result<Self, EventNameError> {
-        let fits = (1..=Self::MAX).contains(&text.len());
-        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        if fits && text.bytes().all(known) { Ok(Self(text.to_owned())) } else { Err(EventNameError) }
+        if is_word(text) { Ok(Self(text.to_owned())) } else { Err(EventNameError) }
     }
 
     /// The name.

@@ -122,6 +122,12 @@ impl LogicalPath {
         self.0.len() > directory.0.len() && self.0.starts_with(&directory.0) && self.0[directory.0.len()] == b'/'
     }
 
+    /// Whether this path is `top` or lies below it.
+    #[must_use]
+    pub fn is_at_or_below(&self, top: &Self) -> bool {
+        self == top || self.is_below(top)
+    }
+
     /// The range, among paths in order, of all that lie strictly below this one: to be asked of a tree of paths as
     /// `range::<[u8], _>`.
     #[must_use]
@@ -236,6 +242,9 @@ mod tests {
         assert!(!path("/a/bc").is_below(&path("/a/b")));
         assert!(!path("/a").is_below(&path("/a")));
         assert!(path("/a").is_below(&LogicalPath::root()));
+        assert!(path("/a").is_at_or_below(&path("/a")));
+        assert!(path("/a/b").is_at_or_below(&path("/a")));
+        assert!(!path("/a").is_at_or_below(&path("/a/b")));
         assert_eq!(path("/a/b/c").relative_to(&path("/a")), Some(&b"b/c"[..]));
         assert_eq!(path("/a/b").relative_to(&LogicalPath::root()), Some(&b"a/b"[..]));
         assert_eq!(path("/a").relative_to(&path("/a")), Some(&b""[..]));

@@ -15,9 +15,7 @@ impl Tenant {
     /// # Errors
     /// A sentence that says what is allowed.
     pub fn parse(text: &str) -> Result<Self, TenantError> {
-        let fits = (1..=Self::MAX).contains(&text.len());
-        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        if fits && text.bytes().all(known) { Ok(Self(text.to_owned())) } else { Err(TenantError) }
+        if is_word(text) { Ok(Self(text.to_owned())) } else { Err(TenantError) }
     }
 
     /// The name.
@@ -25,6 +23,12 @@ impl Tenant {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text may name a tenant or an event: 1 to 64 of `A-Z a-z 0-9 _ . -`.
+pub(super) fn is_word(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    (1..=Tenant::MAX).contains(&text.len()) && text.bytes().all(known)
 }
 
 impl fmt::Display for Tenant {

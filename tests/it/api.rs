@@ -13,8 +13,7 @@ const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 
 /// One rule, so that what it tells comes in order: over metadata anywhere, and over new files in `/m`, for the marker.
 fn tagged(sink: &Sink, clauses: &str) -> String {
-    let rule = sink.rule("tagged", "+ /m").replace("watchPath = [", "watchPath = ['/', ");
-    assert!(rule.contains("watchPath = ['/', "), "{rule}");
+    let rule = sink.rule_of("tagged", &["/", "+ /m"]);
     format!("{rule}watchMetadata = {clauses}\nlogicalOperand = 'AND'\n")
 }
 

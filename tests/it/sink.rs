@@ -189,7 +189,12 @@ impl Sink {
 
     /// A rule that tells this subscriber what `watch` covers.
     pub fn rule(&self, name: &str, watch: &str) -> String {
-        format!("[[subscription]]\nname = '{name}'\ncallback = '{}'\nwatchPath = ['{watch}']\n", self.url("/hook"))
+        self.rule_of(name, &[watch])
+    }
+
+    /// The same with several clauses.
+    pub fn rule_of(&self, name: &str, watch: &[&str]) -> String {
+        format!("[[subscription]]\nname = '{name}'\ncallback = '{}'\nwatchPath = {watch:?}\n", self.url("/hook"))
     }
 
     /// A rule over everything.

@@ -170,20 +170,7 @@ impl Dirs {
         }
         let Dir { path, tenant, next, .. } = self.places.remove(dir);
         let hash = hash_of(hashing, texts, tenant, texts.get(path));
-        let head = self.table.get(hash);
-        if head == dir {
-            self.table.set(hash, next);
-        } else {
-            let mut at = head;
-            while at != NONE {
-                let entry = self.places.get_mut(at);
-                if entry.next == dir {
-                    entry.next = next;
-                    break;
-                }
-                at = entry.next;
-            }
-        }
+        self.table.take_out(hash, (dir, next), &mut self.places, |entry| &mut entry.next);
         texts.give_back(hashing, path);
         if tenant != NONE {
             texts.give_back(hashing, tenant);

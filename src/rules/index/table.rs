@@ -5,7 +5,7 @@
 //! compares what stands in it.
 
 use super::prefetch::prefetch;
-use super::slab::NONE;
+use super::slab::{NONE, Slab};
 
 const SHARDS: usize = 256;
 /// Slots of a shard that holds anything.
@@ -64,6 +64,28 @@ impl Table {
             (Some(at), head) => shard.slots[at].head = head,
             (None, NONE) => {}
             (None, head) => shard.insert(Slot { tag: hash as u32, head }),
+        }
+    }
+
+    /// Takes a thing out of the list of its hash. `after` is what came behind it, `next` where a thing says that.
+    pub(super) fn take_out<T: Default>(
+        &mut self,
+        hash: u64,
+        (gone, after): (u32, u32),
+        things: &mut Slab<T>,
+        next: impl Fn(&mut T) -> &mut u32,
+    ) {
+        let mut at = self.get(hash);
+        if at == gone {
+            return self.set(hash, after);
+        }
+        while at != NONE {
+            let link = next(things.get_mut(at));
+            if *link == gone {
+                *link = after;
+                return;
+            }
+            at = *link;
         }
     }
 }

@@ -107,20 +107,7 @@ impl Texts {
         }
         let Entry { bytes, next, .. } = self.places.remove(number);
         let hash = hashing.text(0, bytes.as_slice());
-        let head = self.table.get(hash);
-        if head == number {
-            self.table.set(hash, next);
-            return;
-        }
-        let mut at = head;
-        while at != NONE {
-            let entry = self.places.get_mut(at);
-            if entry.next == number {
-                entry.next = next;
-                return;
-            }
-            at = entry.next;
-        }
+        self.table.take_out(hash, (number, next), &mut self.places, |entry| &mut entry.next);
     }
 
     /// How many there are.

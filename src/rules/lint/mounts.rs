@@ -36,7 +36,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes
 /// Whether something in a mount may be covered; of globs only what stands before their first special character is looked at.
 fn may_meet(cover: &Cover, mount: &LogicalPath) -> bool {
     match cover {
-        Cover::Under { path, .. } => path == mount || path.is_below(mount) || mount.is_below(path),
+        Cover::Under { path, .. } => path.is_at_or_below(mount) || mount.is_below(path),
         Cover::Glob(glob) => {
             let (prefix, mount) = (glob.prefix(), mount.as_bytes());
             let inside = prefix.strip_prefix(mount).is_some_and(|rest| mount.ends_with(b"/") || rest.starts_with(b"/"));
