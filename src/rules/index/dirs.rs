@@ -20,8 +20,9 @@ pub(super) struct Dirs {
     of_tenants: usize,
 }
 
-/// One directory, of one tenant or of all.
+/// One directory, of one tenant or of all. What a probe reads of it lies in one cache line.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(super) struct Dir {
     path: u32,
     /// [`NONE`]: of all.
@@ -38,6 +39,8 @@ pub(super) struct Dir {
     pub suffixes: u64,
     filter: Filter,
 }
+
+const _: () = assert!(size_of::<Dir>() == 64);
 
 /// A directory above a path, or the path itself.
 #[derive(Debug, Clone, Copy)]
@@ -58,17 +61,22 @@ pub(super) struct Level {
     itself: bool,
 }
 
+/// Says of most of what is not asked that it is not.
 #[derive(Debug, Clone)]
-enum Filter {
-    /// Bits of what is asked; by whom, so that it can be filled anew. Some may be gone, or stand for others by now.
-    Some { words: Box<[u64]>, members: Vec<u32> },
-    /// So much is asked that it is not kept.
-    All,
+struct Filter {
+    /// Bits of what is asked. One word of ones lets everything through.
+    words: Box<[u64]>,
+    /// `None`: so much is asked that it is not kept.
+    members: Option<Box<Members>>,
 }
+
+/// By whom it is asked, so that a filter can be filled anew. Some may be gone, or stand for others by now.
+#[derive(Debug, Clone, Default)]
+struct Members(Vec<u32>);
 
 impl Default for Dir {
     fn default() -> Self {
-        let filter = Filter::Some { words: Box::default(), members: Vec::new() };
+        let filter = Filter { words: Box::default(), members: Some(Box::default()) };
         Self { path: NONE, tenant: NONE, next: NONE, uses: 0, any: NONE, touch: NONE, suffixes: 0, filter }
     }
 }
@@ -81,19 +89,17 @@ impl Dir {
         words.get(word(hash, words.len())).is_some_and(|word| word & bits == bits)
     }
 
-    /// The filter's words. One word of ones lets everything through.
+    /// The filter's words; none where nothing was asked yet.
     #[inline]
     pub(super) fn filter(&self) -> &[u64] {
-        match &self.filter {
-            Filter::Some { words, .. } => words,
-            Filter::All => &[u64::MAX],
-        }
+        &self.filter.words
     }
 
     /// Notes that something is asked. Where the filter is full, `hash_of` gives the hash of each posting that is still asked
     /// here, and it is filled anew.
     pub(super) fn note(&mut self, posting: u32, hash: u64, hash_of: impl Fn(u32) -> Option<u64>) {
-        let Filter::Some { words, members } = &mut self.filter else { return };
+        let Filter { words, members: kept } = &mut self.filter;
+        let Some(Members(members)) = kept.as_deref_mut() else { return };
         members.push(posting);
         if members.len() > words.len() * IN_A_WORD {
             // A place that was used again is there twice.
@@ -101,7 +107,8 @@ impl Dir {
             members.dedup();
             members.retain(|member| *member == posting || hash_of(*member).is_some());
             if members.len() > FILTERED_MAX {
-                self.filter = Filter::All;
+                *words = [u64::MAX].into();
+                *kept = None;
                 return;
             }
             let size = (members.len() * 2 / IN_A_WORD).max(1).next_power_of_two();

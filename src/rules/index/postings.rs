@@ -7,6 +7,7 @@ use crate::rules::condition::TextFact;
 
 /// What is asked below one directory, and by whom, in 32 bytes.
 #[derive(Debug, Clone)]
+#[repr(align(32))]
 pub(super) struct Posting {
     /// The next of its list.
     pub next: u32,
