@@ -22,7 +22,8 @@ pub struct Scratch {
     levels: Vec<Level>,
     dirs: Vec<Above>,
     probes: Vec<Probe>,
-    passed: Vec<Passed>,
+    /// Of one directory, which probes its filter let through.
+    passed: Vec<u32>,
     candidates: Vec<Candidate>,
     /// A bit for each rule that was found and may be found again.
     seen: Vec<u64>,
@@ -41,19 +42,14 @@ struct Probe {
 }
 
 /// A probe that a directory's filter let through.
-#[derive(Debug, Clone, Copy, Default)]
-struct Passed {
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    hash: u64,
+    head: u32,
     /// Among the directories.
     above: u32,
     /// Among the probes.
     probe: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    passed: Passed,
-    head: u32,
-    hash: u64,
 }
 
 impl Index {
@@ -131,30 +127,30 @@ impl Index {
         &self,
         dirs: &[Above],
         probes: &[Probe],
-        passed: &mut Vec<Passed>,
+        passed: &mut Vec<u32>,
         candidates: &mut Vec<Candidate>,
     ) {
-        if passed.len() < dirs.len() * probes.len() {
-            passed.resize(dirs.len() * probes.len(), Passed::default());
+        if passed.len() < probes.len() {
+            passed.resize(probes.len(), 0);
         }
-        let mut count = 0;
+        candidates.clear();
         for (above, Above { dir, .. }) in (0..).zip(dirs) {
             let filter = self.dirs.get(*dir).filter();
             if filter.is_empty() {
                 continue;
             }
+            let mut count = 0;
             for (probe, Probe { asked, bits, .. }) in (0..).zip(probes) {
                 // Few pass, and which ones nobody can foretell: so there is no branch.
-                passed[count] = Passed { above, probe };
+                passed[count] = probe;
                 count += usize::from(filter[dirs::word(*asked, filter.len())] & bits == *bits);
             }
+            candidates.extend(passed[..count].iter().map(|&probe| {
+                let hash = self.hashing.below(*dir, probes[probe as usize].asked);
+                self.table.prefetch(hash);
+                Candidate { hash, head: NONE, above, probe }
+            }));
         }
-        candidates.clear();
-        candidates.extend(passed[..count].iter().map(|passed| {
-            let hash = self.hashing.below(dirs[passed.above as usize].dir, probes[passed.probe as usize].asked);
-            self.table.prefetch(hash);
-            Candidate { passed: *passed, head: NONE, hash }
-        }));
         // None of these waits for another's memory.
         for candidate in &mut *candidates {
             candidate.head = self.table.get(candidate.hash);
@@ -179,8 +175,8 @@ impl Index {
         candidates: &[Candidate],
         found: &mut Found<'_, '_>,
     ) {
-        for Candidate { head, passed, .. } in candidates {
-            let (above, probe) = (dirs[passed.above as usize], probes[passed.probe as usize]);
+        for Candidate { head, above, probe, .. } in candidates {
+            let (above, probe) = (dirs[*above as usize], probes[*probe as usize]);
             let touched = &subject.touched[probe.at as usize];
             // Texts are kept once: what has the number of one that was compared needs no comparing.
             let mut key = Same::to(touched.key.as_bytes());
