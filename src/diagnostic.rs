@@ -5,11 +5,13 @@
 //! [`explain`] says about each kind what a note of it has no room for. No message quotes a value that may be a secret, and rendered lines are masked
 //! ([`mask`]).
 
+mod broken;
 pub mod code;
 pub mod document;
 pub mod explain;
 pub mod lines;
 pub mod mask;
+pub mod meant;
 mod recover;
 pub mod render;
 

@@ -79,9 +79,9 @@ codes! {
     KeysExclude = 33,
     /// A clause that can never be true.
     NeverTrue = 100,
-    /// A text that ends with a space.
+    /// A space that is probably not meant, or a character that nobody sees.
     StraySpace = 101,
-    /// A value that begins like an operator.
+    /// What looks like an operator or another clause, and is a part of a key or a value.
     OperatorInValue = 102,
     /// A `**` that is not a whole component of the path, and so stops at `/` like `*`.
     PartialDoubleStar = 103,
@@ -105,6 +105,8 @@ codes! {
     OutsideMounts = 112,
     /// A rule that matches everything.
     MatchesEverything = 113,
+    /// Quotes, stars, braces or backslashes that are taken otherwise than they were probably meant.
+    TakenLiterally = 114,
     /// Two mounts that overlap, in logical paths or on disk.
     MountsOverlap = 200,
     /// Nothing is mounted.

@@ -10,10 +10,13 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::broken::{Said, other_language, said};
 use super::lines::LineIndex;
-use super::recover::{Broken, recover};
+use super::mask::mask;
+use super::meant;
+use super::recover::recover;
 use super::{Code, Diagnostic, Severity, SourceFile, TextFault};
-use crate::model::duration::parse_duration_ms;
+use crate::model::duration::{DurationError, parse_duration_ms};
 use crate::model::nearest::nearest;
 
 /// Parses a file and hands its top table to `walk`. Returns everything noted, in the order of places.
@@ -26,27 +29,34 @@ pub fn walk(file: &SourceFile, walk: impl FnOnce(&Table<'_, '_>, &mut Faults<'_>
         let mut faults = Faults { file, text: "", incomplete: true, found: Vec::new() };
         faults
             .error(Code::NotUtf8, 0..2, "the file is UTF-16, not UTF-8", "")
-            .help("save the file as UTF-8 (in a terminal: iconv -f UTF-16 -t UTF-8)");
+            .help("save the file as UTF-8 (in a terminal: iconv -f UTF-16 -t UTF-8 OLD > NEW)");
         return faults.found;
     }
     let mut utf8 = None;
-    let mut text = readable(&file.text, &mut utf8).into_owned();
+    let original = readable(&file.text, &mut utf8);
+    if let Some((span, language)) = other_language(&original) {
+        let mut faults = Faults { file, text: "", incomplete: true, found: Vec::new() };
+        faults.error(Code::Syntax, span, format!("the file is {language}, not TOML"), "").help(
+            "write lines of key = value, lists in brackets, below a heading for each table, such as [[subscription]]",
+        );
+        return faults.found;
+    }
+    let mut text = original.clone().into_owned();
     let broken = recover(&mut text);
     let (table, errors) = DeTable::parse_recoverable(&text);
     let mut faults = Faults { file, text: &text, incomplete: !broken.is_empty(), found: Vec::new() };
     walk(&Table { heading: "the file", span: 0..0, map: table.get_ref() }, &mut faults);
     // What is still broken was not blanked, so it may have been taken for something else.
     drop_on_broken_lines(&mut faults.found, &errors, &file.text);
-    for Broken { span, message } in broken {
-        let message = message.lines().collect::<Vec<_>>().join(", ");
-        let help = syntax_help(&message);
-        faults.error(Code::Syntax, span, format!("this is not TOML: {message}"), "").help(help);
+    for broken in broken {
+        let Said { span, message, help } = said(&original, &broken);
+        faults.error(Code::Syntax, span, message, "").help(help);
     }
     if let Some((span, more)) = utf8 {
         let more = if more == 0 { String::new() } else { format!(", and {more} more like it") };
         faults
             .error(Code::NotUtf8, span, "the file is not UTF-8", format!("this byte{more}"))
-            .help("save the file as UTF-8 (in a terminal: iconv -f WINDOWS-1252 -t UTF-8)");
+            .help("save the file as UTF-8 (in a terminal: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW)");
     }
     faults.found.sort_by_key(|d| (d.span.start, d.code));
     faults.found
@@ -82,18 +92,6 @@ fn readable<'t>(bytes: &'t [u8], fault: &mut Option<(Range<usize>, usize)>) -> C
         }
     }
     Cow::Owned(out)
-}
-
-fn syntax_help(message: &str) -> &'static str {
-    if message.contains("escape") {
-        "in double quotes a backslash begins an escape: put the text in single quotes instead, where nothing is special"
-    } else if message.contains("must be quoted") {
-        "put the value in quotes, such as key = \"value\""
-    } else if message.contains("duplicate key") {
-        "a key stands once in its table: join the two, or begin another table with its [[heading]]"
-    } else {
-        "look for a missing quote, bracket or comma here or in the line before; see https://toml.io"
-    }
 }
 
 /// What was noted about one file so far.
@@ -160,18 +158,16 @@ pub struct Text<'t> {
     pub value: &'t str,
     /// Its place in the file, quotes included.
     pub span: Range<usize>,
-    /// Whether the file has the string between its quotes exactly as it is, without escapes.
-    verbatim: bool,
+    /// How far behind the place's beginning the string itself begins, where the file has it exactly as it is, without escapes.
+    verbatim: Option<usize>,
 }
 
 impl Text<'_> {
     /// The place of a part of the string; the whole place, where escapes make the part's hard to tell.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Range<usize> {
-        if !self.verbatim {
-            return self.span.clone();
-        }
-        let start = self.span.start + 1;
+        let Some(quote) = self.verbatim else { return self.span.clone() };
+        let start = self.span.start + quote;
         start + range.start..start + range.end
     }
 }
@@ -189,10 +185,30 @@ pub struct Table<'t, 'i> {
 impl<'t, 'i> Table<'t, 'i> {
     /// Notes each key that is none of these. Returns the known keys that the unknown ones were probably meant to be.
     pub fn only<'k>(&self, known: &[&'k str], faults: &mut Faults<'_>) -> Vec<&'k str> {
+        self.only_or(known, &[], faults)
+    }
+
+    /// The same, where people have other words for some keys: each with the known key that it stands for, or with what else
+    /// there is to say of it.
+    pub fn only_or<'k>(
+        &self,
+        known: &[&'k str],
+        other_words: &[(&str, &'static str)],
+        faults: &mut Faults<'_>,
+    ) -> Vec<&'k str> {
         let mut meant = Vec::new();
         for key in self.map.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
-            let near = nearest(key.get_ref(), known);
-            let help = near.map_or_else(|| format!("known here: {}", known.join(", ")), did_you_mean);
+            let other = other_words.iter().find(|(word, _)| word.eq_ignore_ascii_case(key.get_ref()));
+            let stands_for = |key: &str| known.iter().find(|known| **known == key).copied();
+            let near = match other {
+                Some((_, key)) => stands_for(key),
+                None => nearest(key.get_ref(), known),
+            };
+            let help = match (near, other) {
+                (Some(near), _) => did_you_mean(near),
+                (None, Some((_, help))) => (*help).to_owned(),
+                (None, None) => format!("known here: {}", known.join(", ")),
+            };
             let message = format!("unknown key `{}` in {}", shortened(key.get_ref()), self.heading);
             faults.error(Code::UnknownKey, key.span(), message, "unknown key").help(help);
             meant.extend(near);
@@ -221,6 +237,21 @@ impl<'t, 'i> Table<'t, 'i> {
         self.map.get(key).and_then(|value| value.get_ref().as_array()).is_some_and(|list| list.is_empty())
     }
 
+    /// Whether a key has a table, or a list of them, for its value.
+    #[must_use]
+    pub fn has_tables(&self, key: &str) -> bool {
+        self.map.get(key).map(Spanned::get_ref).is_some_and(|value| match value {
+            DeValue::Array(list) => list.iter().any(|element| element.get_ref().is_table()),
+            other => other.is_table(),
+        })
+    }
+
+    /// Whether a key has a list for its value.
+    #[must_use]
+    pub fn has_list(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(|value| value.get_ref().is_array())
+    }
+
     /// All keys, in the order of the file.
     pub fn keys(&self) -> impl Iterator<Item = &'t str> {
         let mut keys: Vec<_> = self.map.keys().collect();
@@ -236,20 +267,24 @@ impl<'t, 'i> Table<'t, 'i> {
 
     /// A string.
     pub fn string(&self, key: &str, faults: &mut Faults<'_>) -> Option<Text<'t>> {
-        self.map.get(key).and_then(|value| text(key, value, faults))
+        self.map.get(key).and_then(|value| text(key, "a string in quotes", value, faults))
     }
 
     /// A list of strings; `None` when the key is missing. Elements of another type are noted and left out.
     pub fn strings(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<Text<'t>>> {
         let value = self.map.get(key)?;
         let Some(list) = value.get_ref().as_array() else {
+            let string = value.get_ref().is_str().then(|| format!("[{}]", source(value, faults)));
+            let is_table = value.get_ref().is_table();
             let fault = wrong_type(key, "a list of strings", value, faults);
-            if value.get_ref().is_str() {
-                fault.help(format!("put it in brackets: {key} = [\"...\"]"));
+            if let Some(list) = string {
+                fault.help(format!("put it in brackets: {}", assignment(key, &list, "[\"...\"]")));
+            } else if is_table {
+                fault.help(format!("write a list of strings instead of the table: {key} = [\"...\"]"));
             }
             return None;
         };
-        Some(list.iter().filter_map(|element| text(key, element, faults)).collect())
+        Some(list.iter().filter_map(|element| text(key, "strings in quotes", element, faults)).collect())
     }
 
     /// All of this table's keys, each with its list of strings: for tables whose keys are the admin's. Keys with another
@@ -262,7 +297,7 @@ impl<'t, 'i> Table<'t, 'i> {
                 let help = "a key with a dot in it stands in quotes, such as \"XATTR_user.city\" = [\"SFO\"]";
                 wrong_type(&shortened(name), "a list of strings", value, faults).help(help);
             } else if let Some(list) = self.strings(name, faults) {
-                found.push((Text { value: name, span: key.span(), verbatim: false }, list));
+                found.push((Text { value: name, span: key.span(), verbatim: None }, list));
             }
         }
         found
@@ -272,7 +307,12 @@ impl<'t, 'i> Table<'t, 'i> {
     pub fn integer(&self, key: &str, limits: RangeInclusive<u64>, faults: &mut Faults<'_>) -> Option<u64> {
         let value = self.map.get(key)?;
         let Some(integer) = value.get_ref().as_integer() else {
-            wrong_type(key, "a whole number", value, faults);
+            let number = value.get_ref().as_str().and_then(|text| text.trim().parse::<u64>().ok());
+            let expected = format!("a whole number, {} to {}", limits.start(), limits.end());
+            let fault = wrong_type(key, &expected, value, faults);
+            if let Some(number) = number.filter(|number| limits.contains(number)) {
+                fault.help(format!("write it without quotes: {key} = {number}"));
+            }
             return None;
         };
         let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
@@ -289,27 +329,29 @@ impl<'t, 'i> Table<'t, 'i> {
         let value = self.map.get(key)?;
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
-            wrong_type(key, "true or false", value, faults);
+            let help = format!("write {key} = true or {key} = false, without quotes");
+            wrong_type(key, "true or false", value, faults).help(help);
         }
         boolean
     }
 
     /// A duration, in milliseconds.
     pub fn duration_ms(&self, key: &str, faults: &mut Faults<'_>) -> Option<u64> {
-        let value = self.map.get(key)?;
-        if let Some(integer) = value.get_ref().as_integer() {
-            let number = integer.as_str().to_owned();
-            wrong_type(key, "a duration in quotes", value, faults)
-                .help(format!("say the unit, such as {key} = \"{number}ms\" or \"{number}s\""));
-            return None;
-        }
-        text(key, value, faults).and_then(|text| duration(&text, faults))
+        duration(key, "a duration in quotes", self.map.get(key)?, faults)
     }
 
     /// A list of durations, in milliseconds; `None` when the key is missing or any element is wrong.
     pub fn durations_ms(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<u64>> {
-        let texts = self.strings(key, faults)?;
-        let durations: Vec<_> = texts.iter().map(|text| duration(text, faults)).collect();
+        let value = self.map.get(key)?;
+        let Some(list) = value.get_ref().as_array() else {
+            let string = value.get_ref().is_str().then(|| format!("[{}]", source(value, faults)));
+            let list = string.unwrap_or_else(|| "[\"1m\", \"5m\"]".to_owned());
+            let help = format!("write a list of delays: {}", assignment(key, &list, "[\"1m\"]"));
+            wrong_type(key, "a list of durations", value, faults).help(help);
+            return None;
+        };
+        let expected = "durations in quotes";
+        let durations: Vec<_> = list.iter().map(|element| duration(key, expected, element, faults)).collect();
         durations.into_iter().collect()
     }
 
@@ -344,7 +386,7 @@ impl<'t, 'i> Table<'t, 'i> {
         let Some(list) = value.get_ref().as_array() else {
             let fault = wrong_type(key, &format!("a list of tables, {heading}"), value, faults);
             if value.get_ref().is_table() {
-                fault.help(format!("write it with two brackets: {heading}"));
+                fault.help(format!("write it with two brackets, and nothing else in them: {heading}"));
             }
             return Vec::new();
         };
@@ -362,10 +404,22 @@ impl<'t, 'i> Table<'t, 'i> {
     pub fn table(&self, key: &str, heading: &'static str, faults: &mut Faults<'_>) -> Option<Table<'t, 'i>> {
         let value = self.map.get(key)?;
         let Some(map) = value.get_ref().as_table() else {
-            wrong_type(key, &format!("a table, {heading}"), value, faults);
+            let is_list = value.get_ref().is_array();
+            let fault = wrong_type(key, &format!("a table, {heading}"), value, faults);
+            if is_list {
+                fault.help(format!("write it once, with one bracket: {heading}"));
+            }
             return None;
         };
         Some(Table { heading, span: value.span(), map })
+    }
+}
+
+/// `a, b or c`.
+fn either(words: &[&str]) -> String {
+    match words {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        _ => words.join(""),
     }
 }
 
@@ -377,31 +431,88 @@ fn one_of<T: Copy>(key: &str, text: &Text<'_>, words: &[(&str, T)], faults: &mut
     let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
     if found.is_none() {
         let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        let message = format!("`{key}` takes {}", known.join(" or "));
+        let message = format!("`{key}` takes {}", either(&known));
         let fault = faults.error(Code::UnknownWord, text.span.clone(), message, "unknown word");
         fault.help = nearest(text.value, &known).map(did_you_mean);
     }
     found
 }
 
-fn text<'t>(key: &str, value: &'t Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Option<Text<'t>> {
+fn text<'t>(key: &str, expected: &str, value: &'t Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Option<Text<'t>> {
     let Some(string) = value.get_ref().as_str() else {
-        wrong_type(key, "a string in quotes", value, faults);
+        let whole = expected == "a string in quotes";
+        let meant = match value.get_ref() {
+            DeValue::Array(list) if list.len() == 1 && list[0].get_ref().is_str() => {
+                source(&list[0], faults).to_owned()
+            }
+            DeValue::Array(_) | DeValue::Table(_) => "\"...\"".to_owned(),
+            _ => format!("\"{}\"", source(value, faults)),
+        };
+        let fault = wrong_type(key, expected, value, faults);
+        if whole {
+            fault.help(format!("write {}", assignment(key, &meant, "\"...\"")));
+        }
         return None;
     };
     let span = value.span();
-    let inner = faults.text.get(span.start + 1..span.end.saturating_sub(1));
-    Some(Text { value: string, verbatim: inner == Some(string), span })
+    let verbatim = faults.text.get(span.clone()).and_then(|source| begin_of(string, source));
+    Some(Text { value: string, verbatim, span })
 }
 
-fn duration(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<u64> {
-    parse_duration_ms(text.value)
-        .map_err(|error| {
-            faults
-                .error(Code::BadDuration, text.span.clone(), error.to_string(), "not a duration")
-                .help("write one number and one unit, such as \"200ms\", \"90s\", \"5m\", \"1h\" or \"1d\"");
-        })
-        .ok()
+/// Where a string begins in its source; `None` where its source has escapes.
+fn begin_of(string: &str, source: &str) -> Option<usize> {
+    let quotes = if source.starts_with("\"\"\"") || source.starts_with("'''") { 3 } else { 1 };
+    let inner = source.get(quotes..source.len().checked_sub(quotes)?)?;
+    // A line end right behind three quotes does not count.
+    let line_end = inner.len() - inner.strip_prefix("\r\n").or(inner.strip_prefix('\n')).unwrap_or(inner).len();
+    let line_end = if quotes == 3 { line_end } else { 0 };
+    (inner.get(line_end..)? == string).then_some(quotes + line_end)
+}
+
+/// A value as the file has it.
+fn source<'f>(value: &Spanned<DeValue<'_>>, faults: &Faults<'f>) -> &'f str {
+    faults.text.get(value.span()).unwrap_or_default()
+}
+
+/// `key = value`, to be shown; with `instead` for a value that is long, or may be a secret.
+fn assignment(key: &str, value: &str, instead: &str) -> String {
+    const SHOWN_MAX: usize = 120;
+    let line = format!("{key} = {value}");
+    if line.len() > SHOWN_MAX || line.contains('\n') || mask(&line) != line {
+        return format!("{key} = {instead}");
+    }
+    line
+}
+
+fn duration(key: &str, expected: &str, value: &Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Option<u64> {
+    let number = source(value, faults).to_owned();
+    let Some(string) = value.get_ref().as_str() else {
+        let help = match value.get_ref() {
+            DeValue::Integer(_) if number.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("say the unit, such as \"{number}ms\" or \"{number}s\"")
+            }
+            _ => "such as \"500ms\", \"90s\" or \"5m\"".to_owned(),
+        };
+        wrong_type(key, expected, value, faults).help(help);
+        return None;
+    };
+    let error = match parse_duration_ms(string) {
+        Ok(ms) => return Some(ms),
+        Err(error) => error,
+    };
+    let (label, help) = match error {
+        DurationError::TooLong => ("too long", "write 366d or less".to_owned()),
+        DurationError::Form if !string.is_empty() && string.bytes().all(|b| b.is_ascii_digit()) => {
+            ("no unit", format!("say the unit, such as \"{string}ms\" or \"{string}s\""))
+        }
+        DurationError::Form => {
+            let meant = meant::duration(string).filter(|meant| parse_duration_ms(meant).is_ok());
+            let forms = "write one number and one unit, such as \"200ms\", \"90s\", \"5m\", \"1h\" or \"1d\"";
+            ("not a duration", meant.map_or_else(|| forms.to_owned(), |meant| format!("write \"{meant}\"")))
+        }
+    };
+    faults.error(Code::BadDuration, value.span(), error.to_string(), label).help(help);
+    None
 }
 
 fn wrong_type<'f>(
@@ -413,7 +524,7 @@ fn wrong_type<'f>(
     let (found, article) = match value.get_ref() {
         DeValue::String(_) => ("string", "a"),
         DeValue::Integer(_) => ("whole number", "a"),
-        DeValue::Float(_) => ("number with a fraction", "a"),
+        DeValue::Float(_) => ("number with a fraction or an exponent", "a"),
         DeValue::Boolean(_) => ("true or false", ""),
         DeValue::Datetime(_) => ("date", "a"),
         DeValue::Array(_) => ("list", "a"),

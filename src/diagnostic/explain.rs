@@ -223,13 +223,13 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "The space at the end counts: only names or values that end with one are like this.",
             "watchMetadata = [\"City==SFO \"]",
             "watchMetadata = [\"City==SFO\"]",
-            "Remove it. If it is meant, put the value in double quotes, or a backslash before it in a path.",
+            "Remove it. If it is meant, put the value in double quotes, or a backslash before it in a path. Two paths are two clauses.",
         ),
         Code::OperatorInValue => (
-            "The value begins with a character of the operators. It is taken as a part of the value.",
+            "A clause is one comparison: an operator, a negation or a further clause beside it is taken as a part of the key or the value.",
             "watchMetadata = [\"Rating=>4\"]",
             "watchMetadata = [\"Rating>=4\"]",
-            "Write the operator as it is: == = != > >= < <= =~ !~. If the character is meant, put the value in double quotes.",
+            "Write the operator as it is, == = != > >= < <= =~ !~, and each clause as a text of its own. If it is meant, put the value in double quotes.",
         ),
         Code::PartialDoubleStar => (
             "`**` covers any depth only as a whole component; beside other characters it stops at `/` like `*`.",
@@ -297,6 +297,12 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "watchPath = [\"* /dailies\"]",
             "Name the directory that is meant. If everything is, leave it so: it costs what it tells, and nothing more.",
         ),
+        Code::TakenLiterally => (
+            "What is special in other languages stands for itself here: single quotes, stars in double quotes, backslashes in paths, braces in URLs.",
+            "watchMetadata = [\"City=='SFO'\"]",
+            "watchMetadata = [\"City==SFO\"]",
+            "Write it as the message says. If the characters themselves are meant, double quotes around a metadata value say so.",
+        ),
         Code::MountsOverlap => (
             "Every file has one logical path. Where mounts overlap it would have two, or one path would have two files.",
             "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media\"\n\n[[mount]]\npath = \"/stills\"\ndir = \"/srv/media/stills\"",
@@ -355,7 +361,7 @@ mod tests {
             (" [RB0012] ", Ok(Code::BadClause)),
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
-            ("RB0150", Err("RB0113")),
+            ("RB0150", Err("RB0114")),
             ("RB9999", Err("RB0204")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use super::broken::is_heading_like;
 use super::lines::LineIndex;
 
 /// A fault in the form of a file.
@@ -35,7 +36,7 @@ pub(super) fn recover(text: &mut String) -> Vec<Broken> {
         errors.sort_by_key(|error| error.span.start);
         // The parser itself goes on well after a duplicate: those are noted when nothing else is left.
         let Some(first) = errors.iter().position(|error| !error.message.contains("duplicate")) else {
-            found.append(&mut errors);
+            found.extend(without_followers(text, errors));
             break;
         };
         let error = errors.swap_remove(first);
@@ -52,24 +53,42 @@ pub(super) fn recover(text: &mut String) -> Vec<Broken> {
     found
 }
 
+/// Leaves out the keys of a table whose heading is the duplicate: they are there twice because of it.
+fn without_followers(text: &str, duplicates: Vec<Broken>) -> Vec<Broken> {
+    let index = LineIndex::new(text.as_bytes());
+    let line_of = |line: usize| &text[index.range(line)];
+    let mut heading = None;
+    let mut kept = Vec::new();
+    for error in duplicates {
+        let line = index.line(error.span.start);
+        let above = (0..=line).rev().find(|line| is_heading(line_of(*line)));
+        if above.is_some() && above == heading {
+            continue;
+        }
+        heading = above.filter(|above| *above == line);
+        kept.push(error);
+    }
+    kept
+}
+
 /// Blanks the statement that an error stands in. Whether there was anything left to blank.
 fn blank(text: &mut String, at: usize) -> bool {
     let index = LineIndex::new(text.as_bytes());
     let line_of = |line: usize| &text[index.range(line)];
     let last = index.line(at.min(text.len()));
-    let begins = |line: usize| is_heading(line_of(line)) || is_assignment(line_of(line));
+    let begins = |line: usize| is_heading_like(line_of(line)) || is_assignment(line_of(line));
     let indent = line_of(last).len() - line_of(last).trim_start().len();
-    let at_begin = at <= index.range(last).start + indent && begins(last) && is_assignment(line_of(last));
+    let at_begin = at <= index.range(last).start + indent && begins(last);
     // An error at the very beginning of a statement is that the one before it has no end.
     let before = (0..last).rev().find(|line| begins(*line)).filter(|_| at_begin);
     let (from, to) = match before {
-        Some(before) if !is_heading(line_of(before)) => (before, last - 1),
+        Some(before) if !is_heading_like(line_of(before)) => (before, last - 1),
         _ => {
             let from = (0..=last).rev().find(|line| begins(*line)).unwrap_or(last);
             // Without its heading the keys of a table would fall into the table before it.
             let next = |line: &usize| is_heading(line_of(*line)) || index.range(*line).end >= text.len();
             let section = (last + 1..).find(next).unwrap_or(last);
-            let whole = is_heading(line_of(from)) && from == last;
+            let whole = from == last && is_heading_like(line_of(from));
             (
                 from,
                 if whole && is_heading(line_of(section)) {
@@ -77,7 +96,7 @@ fn blank(text: &mut String, at: usize) -> bool {
                 } else if whole {
                     section
                 } else {
-                    last
+                    end_of_list(last, line_of)
                 },
             )
         }
@@ -91,12 +110,20 @@ fn blank(text: &mut String, at: usize) -> bool {
     true
 }
 
-fn is_heading(line: &str) -> bool {
-    line.trim_start().starts_with('[') && line.trim_end().ends_with(']') && !line.contains(['"', '\''])
+/// The last line of what a broken statement leaves over: further elements of its list, and the brackets that close it.
+fn end_of_list<'t>(last: usize, line_of: impl Fn(usize) -> &'t str) -> usize {
+    let is_left = |line: &usize| line_of(*line).trim_start().starts_with(['"', '\'', ']', '-']);
+    (last + 1..).take_while(is_left).last().unwrap_or(last)
+}
+
+/// Whether a line is `[heading]` or `[[heading]]`, a comment behind it or not.
+pub(super) fn is_heading(line: &str) -> bool {
+    let line = line.split('#').next().unwrap_or_default();
+    is_heading_like(line) && line.trim_end().ends_with(']')
 }
 
 /// Whether a line begins with `key =`.
-fn is_assignment(line: &str) -> bool {
+pub(super) fn is_assignment(line: &str) -> bool {
     let line = line.trim_start();
     let key = line.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')).count();
     let rest = line[key..].trim_start();

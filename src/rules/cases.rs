@@ -357,14 +357,14 @@ mod tests {
                 asset("{path = '/a', metadata = {K = 'v'}}"),
                 "c.toml:3:39: error[RB0004]: `K` takes a list of strings; put it in brackets",
             ),
-            (asset("{path = '/a', metadata = {K = [5]}}"), "c.toml:3:40: error[RB0004]: `K` takes a string in quotes"),
+            (asset("{path = '/a', metadata = {K = [5]}}"), "c.toml:3:40: error[RB0004]: `K` takes strings in quotes"),
             (
                 asset("{path = '/a', metadata = {X_user.k = ['v']}}"),
                 "error[RB0004]: `X_user` takes a list of strings; a key with a dot in it stands in quotes",
             ),
             (
                 change("{action = 'modify'}"),
-                "c.toml:4:20: error[RB0007]: `action` takes none or added or modified or deleted; did you mean `modified`?",
+                "c.toml:4:20: error[RB0007]: `action` takes none, added, modified or deleted; did you mean `modified`?",
             ),
             (change("{sets = {}}"), "did you mean `set`?"),
             (change("{set = {K = ['v']}, unset = ['K']}"), "c.toml:4:39: error[RB0009]: this key is in `set`, too"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::condition::Condition;
 use super::template::Template;
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, meant};
 use crate::model::event::{Dialect, EventName};
 use crate::model::nearest::nearest;
 use crate::model::tenant::Tenant;
@@ -38,6 +38,15 @@ pub(super) struct Asked {
 /// Names are compared this often, at most, to find the one that was meant.
 const COMPARISONS_MAX: usize = 100_000;
 
+/// The known event that other systems call so, or that is written without what it is of.
+fn other_word(name: &str, known: &[&str]) -> Option<String> {
+    let verb = name.rsplit_once('.').map_or(name, |(_, verb)| verb);
+    let verb = meant::action(verb).unwrap_or(verb).to_ascii_lowercase();
+    let event = format!("asset.{verb}");
+    let is_of_assets = !name.contains('.') || name.to_ascii_lowercase().starts_with("asset.");
+    (is_of_assets && known.contains(&event.as_str())).then_some(event)
+}
+
 /// A diagnostic, and its file, for each wish for an event that there is not.
 pub(super) fn unknown(asked: &[Asked], declared: &[EventName]) -> Vec<(usize, Diagnostic)> {
     let names: HashSet<&EventName> = declared.iter().collect();
@@ -53,7 +62,7 @@ pub(super) fn unknown(asked: &[Asked], declared: &[EventName]) -> Vec<(usize, Di
             comparisons_left = left;
             nearest(name.as_str(), &known)
         });
-        let help = match near {
+        let help = match other_word(name.as_str(), &known).or(near.map(str::to_owned)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 format!("declare it: [[event]] with name = \"{name}\"; or ask for a built-in one, such as asset.added")

@@ -15,6 +15,7 @@ use crate::diagnostic::{Code, Diagnostic, SourceFile, TextFault};
 use crate::model::event::EventName;
 use crate::model::subscription::Name;
 use crate::model::tenant::Tenant;
+use crate::rules::syntax::literal::unseen;
 
 /// What one file holds.
 #[derive(Debug)]
@@ -68,11 +69,34 @@ pub(super) struct Spans {
     pub secret: Range<usize>,
 }
 
+/// What stands in other files, and other words for rules.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("case", "cases stand in files under tests/, in the rules directory; ringback test runs them"),
+    ("mount", "it stands in ringback.toml, not in a rule file"),
+    ("principal", "it stands in ringback.toml, not in a rule file"),
+    ("listen", "it stands in ringback.toml, not in a rule file"),
+    ("state", "it stands in ringback.toml, not in a rule file"),
+    ("delivery", "it stands in ringback.toml, not in a rule file"),
+    ("rule", "subscription"),
+    ("rules", "subscription"),
+    ("hook", "subscription"),
+];
+
 /// Reads one file.
 pub(super) fn read(file: &SourceFile) -> Read {
     let (mut subscriptions, mut events) = (Vec::new(), Vec::new());
     let diagnostics = walk(file, |top, faults| {
-        top.only(&["subscription", "event"], faults);
+        match top.keys().find(|key| subscription::KEYS.contains(key) && !top.has_tables(key)) {
+            // One heading puts all of them right, and shows what else there is.
+            Some(stray) => {
+                let message = format!("`{stray}` stands in no table");
+                let help = "a rule begins with a line [[subscription]]: write it above its keys";
+                faults.error(Code::UnknownKey, top.key_span(stray), message, "before any heading").help(help);
+            }
+            None => {
+                top.only_or(&["subscription", "event"], &ELSEWHERE, faults);
+            }
+        }
         let tables = top.tables("subscription", "[[subscription]]", faults);
         subscriptions = tables.iter().map(|table| subscription::read(table, &file.name, faults)).collect();
         let tables = top.tables("event", "[[event]]", faults);
@@ -112,6 +136,7 @@ fn each<T>(
     parse: impl FnOnce(&str, &mut Vec<TextFault>) -> Option<T>,
 ) -> Option<T> {
     let mut of_text = Vec::new();
+    unseen(text.value, &mut of_text);
     let parsed = parse(text.value, &mut of_text);
     for fault in of_text {
         faults.text(text, fault);
@@ -129,6 +154,33 @@ fn tenant(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Tenant, Ran
             None
         }
     }
+}
+
+/// Notes what is wrong with a name, and how it may be written.
+fn bad_name(
+    text: &Text<'_>,
+    message: String,
+    length_max: usize,
+    is_in_names: impl Fn(char) -> bool,
+    example: &str,
+    faults: &mut Faults<'_>,
+) {
+    let odd = text.value.chars().find(|c| !is_in_names(*c));
+    let label = match odd {
+        Some(' ') => "a space is none of these".to_owned(),
+        Some(odd) => format!("`{}` is none of these", odd.escape_debug()),
+        None if text.value.is_empty() => "empty".to_owned(),
+        None => format!("{} characters", text.value.len()),
+    };
+    let in_form: String =
+        text.value.trim().chars().map(|c| if is_in_names(c) { c } else { '-' }).take(length_max).collect();
+    let in_form = in_form.trim_matches('-');
+    let help = if text.value.is_ascii() && !in_form.is_empty() {
+        format!("write \"{in_form}\"")
+    } else {
+        format!("such as \"{example}\"")
+    };
+    faults.error(Code::BadName, text.span.clone(), message, label).help(help);
 }
 
 /// A whole number within limits that the type can hold.

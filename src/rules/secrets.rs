@@ -64,6 +64,10 @@ impl Loaded {
                 Err(why) => {
                     faults += 1;
                     let help = match reference {
+                        SecretRef::Env(name) if name.starts_with('$') => "write the variable's name without the $",
+                        SecretRef::File(path) if path.to_string_lossy().contains("/ ") || path.starts_with(" ") => {
+                            "remove the space behind `file:`"
+                        }
                         SecretRef::Env(_) => {
                             "set the variable where ringback is started, or write secret = \"file:...\""
                         }

@@ -3,6 +3,8 @@
 //! Nothing here knows where a text comes from; a fault names its place in the text.
 
 mod glob;
+mod hints;
+pub mod literal;
 pub mod target;
 pub mod watch_metadata;
 pub mod watch_path;

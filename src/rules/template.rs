@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::diagnostic::{Code, TextFault};
+use crate::diagnostic::{Code, Severity, TextFault};
 use crate::model::ids::AssetId;
 use crate::model::metadata::{Key, Metadata, nfc};
 use crate::model::nearest::nearest;
@@ -79,7 +79,8 @@ pub struct Values<'a> {
 impl Template {
     /// Reads a template. Faults are added to `faults`; there is a template when there is none.
     pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<Self> {
-        let before = faults.len();
+        let errors = |faults: &[TextFault]| faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+        let before = errors(faults);
         let mut parts: Vec<Part> = Vec::new();
         let mut literal = String::new();
         let mut at = 0;
@@ -87,6 +88,7 @@ impl Template {
             literal.push_str(&text[at..brace]);
             let rest = &text[brace..];
             if rest.starts_with("{{") || rest.starts_with("}}") {
+                faults.extend(doubled(rest, brace));
                 literal.push_str(&rest[..1]);
                 at = brace + 2;
                 continue;
@@ -120,7 +122,7 @@ impl Template {
         if !literal.is_empty() {
             parts.push(Part::Text(literal));
         }
-        (faults.len() == before).then_some(Self { parts })
+        (errors(faults) == before).then_some(Self { parts })
     }
 
     /// The text with everything replaced.
@@ -177,9 +179,31 @@ fn placeholder(written: &str) -> Option<Placeholder> {
     PLACEHOLDERS.iter().find(|(name, _)| *name == written).map(|(_, placeholder)| placeholder.clone())
 }
 
+/// The warning of a placeholder between doubled braces, as other languages have it. `at` is where `text` begins.
+fn doubled(text: &str, at: usize) -> Option<TextFault> {
+    let written = text.strip_prefix("{{")?.split_once("}}")?.0;
+    placeholder(written.trim())?;
+    let message = "`{{` is a brace: this is told as it stands";
+    let help = format!("write {{{}}}", written.trim());
+    let range = at..at + written.len() + 4;
+    Some(TextFault::error(Code::TakenLiterally, range, message, "nothing is replaced", help).as_warning())
+}
+
 fn unknown(written: &str, range: std::ops::Range<usize>) -> TextFault {
     let mut known: Vec<_> = PLACEHOLDERS.iter().map(|(name, _)| *name).collect();
-    let help = match nearest(written, &known) {
+    let bare = written.trim();
+    let of_asset = known.iter().find(|name| name.strip_prefix("asset.") == Some(bare)).copied();
+    if let Some((_, key)) = bare.split_once(['.', ':']).filter(|(word, _)| word.eq_ignore_ascii_case("metadata")) {
+        let help = format!("write `{{metadata.{}}}`", if key.is_empty() { "KEY" } else { key });
+        return TextFault::error(
+            Code::BadTemplate,
+            range,
+            "there is nothing of this name to put here",
+            "unknown",
+            help,
+        );
+    }
+    let help = match of_asset.or_else(|| nearest(written, &known)) {
         Some(near) => format!("did you mean `{{{near}}}`?"),
         None => {
             known.push("metadata.KEY");

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::conditions::{self, Watched};
-use super::{WrittenEvent, each, not_acted_on, tenant};
+use super::{WrittenEvent, bad_name, each, not_acted_on, tenant};
 use crate::diagnostic::Code;
 use crate::diagnostic::document::{Faults, Table, Text};
 use crate::model::event::{Dialect, EventName};
@@ -14,9 +14,20 @@ use crate::rules::template::Template;
 const KEYS: [&str; 9] =
     ["name", "watchPath", "watchMetadata", "logicalOperand", "when", "dialects", "tenant", "fields", "description"];
 
+/// What belongs to other tables.
+const OTHER_WORDS: [(&str, &str); 4] = [
+    ("callback", "an event calls nobody: write a [[subscription]] with events = [\"...\"]"),
+    ("events", "an event asks for none: that is for a [[subscription]]"),
+    ("payload", "fields"),
+    ("condition", "when"),
+];
+
+/// The longest name, in bytes.
+const EVENT_NAME_MAX: usize = 64;
+
 pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEvent {
     let before = faults.count();
-    let meant = table.only(&KEYS, faults);
+    let meant = table.only_or(&KEYS, &OTHER_WORDS, faults);
     table.missing("name", "name = \"malware_scan_complete\"", &meant, faults);
     table.string("description", faults);
     let name = table.string("name", faults).and_then(|text| declared(text, faults));
@@ -61,8 +72,13 @@ pub(super) fn name(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<(EventNam
     match EventName::parse(text.value) {
         Ok(name) => Some((name, text.span.clone())),
         Err(error) => {
-            let help = "such as \"malware_scan_complete\"";
-            faults.error(Code::BadName, text.span.clone(), error.to_string(), "not a name").help(help);
+            if text.value.contains('*') {
+                let help = "each event is asked for by its name: \"asset.added\", \"asset.modified\"";
+                faults.error(Code::BadName, text.span.clone(), error.to_string(), "not a name").help(help);
+                return None;
+            }
+            let is_in_names = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+            bad_name(text, error.to_string(), EVENT_NAME_MAX, is_in_names, "malware_scan_complete", faults);
             None
         }
     }
@@ -71,6 +87,12 @@ pub(super) fn name(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<(EventNam
 fn payload(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(String, Template)> {
     let mut fields = Vec::new();
     for key in table.keys() {
+        if KEYS.contains(&key) && table.has_list(key) {
+            let message = format!("`{key}` stands in [event.fields], which is the event's payload");
+            let help = "write it above [event.fields]: what follows a heading belongs to it";
+            faults.error(Code::WrongType, table.key_span(key), message, "in the payload").help(help);
+            continue;
+        }
         let template = table.string(key, faults).and_then(|text| each(&text, faults, Template::parse));
         fields.extend(template.map(|template| (key.to_owned(), template)));
     }

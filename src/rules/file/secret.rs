@@ -47,8 +47,24 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
             Some(Secret { reference: SecretRef::InClear, signing: Some(secret), span })
         }
         Err(error) => {
-            let help = "write where it is, secret = \"file:/run/secrets/NAME\" or \"env:NAME\"; \
-                        a secret is whsec_ and base64: echo whsec_$(openssl rand -base64 32)";
+            let path = text.value.starts_with(['/', '.']);
+            let other_case = ["file:", "env:"]
+                .iter()
+                .find(|word| text.value.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word)));
+            let help = if let Some(word) = other_case {
+                return bad(
+                    format!("`{word}` is written in small letters"),
+                    "such as \"file:/run/secrets/NAME\" or \"env:NAME\"",
+                    faults,
+                );
+            } else if path {
+                "a file is named with file: before it, such as secret = \"file:/run/secrets/NAME\""
+            } else if text.value.starts_with('$') {
+                "an environment variable is named with env: before it and without $, such as secret = \"env:NAME\""
+            } else {
+                "write where it is, secret = \"file:/run/secrets/NAME\" or \"env:NAME\"; \
+                        a secret is whsec_ and base64: echo whsec_$(openssl rand -base64 32)"
+            };
             bad(error.to_string(), help, faults)
         }
     }

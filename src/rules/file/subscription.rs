@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::conditions::{self, Places, Watched};
-use super::{Spans, Written, clauses, each, event, not_acted_on, number, secret, tenant};
+use super::{Spans, Written, bad_name, clauses, each, event, not_acted_on, number, secret, tenant};
 use crate::diagnostic::document::{Faults, Table, Text};
 use crate::diagnostic::{Code, TextFault};
 use crate::model::event::EventName;
@@ -14,7 +14,7 @@ use crate::rules::condition::{Condition, NothingToWatch};
 use crate::rules::syntax::target;
 
 /// The keys of a `[[subscription]]`.
-const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 24] = [
     "name",
     "callback",
     "method",
@@ -41,6 +41,41 @@ const KEYS: [&str; 24] = [
     "description",
 ];
 
+/// What other systems call the keys, and what is not here.
+const OTHER_WORDS: [(&str, &str); 31] = [
+    ("id", "name"),
+    ("url", "callback"),
+    ("uri", "callback"),
+    ("target", "callback"),
+    ("endpoint", "callback"),
+    ("webhook", "callback"),
+    ("path", "watchPath"),
+    ("paths", "watchPath"),
+    ("watch", "watchPath"),
+    ("glob", "watchPath"),
+    ("metadata", "watchMetadata"),
+    ("operator", "logicalOperand"),
+    ("operand", "logicalOperand"),
+    ("filter", "when"),
+    ("condition", "when"),
+    ("if", "when"),
+    ("query", "queryParam"),
+    ("params", "queryParam"),
+    ("retries", "retryCount"),
+    ("maxRetries", "retryCount"),
+    ("status", "successCode"),
+    ("batchSize", "maxEntries"),
+    ("delay", "linger"),
+    ("debounce", "linger"),
+    ("signature", "hubSignature"),
+    ("event", "events"),
+    ("enabled", "write paused = true for a subscription that is to be sent nothing for now"),
+    ("disabled", "write paused = true for a subscription that is to be sent nothing for now"),
+    ("timeout", "how long an attempt may take is said for all of them in ringback.toml: [delivery] timeout"),
+    ("body", "ringback writes the body, by `format`"),
+    ("payload", "ringback writes the body, by `format`; payloads of events are [event.fields]"),
+];
+
 /// The formats that later versions send; this one sends `zoom`.
 const LATER_FORMATS: [&str; 6] = ["cloudevents", "cloudevents-batch", "reactor", "eqp", "hal", "compendium"];
 
@@ -48,7 +83,7 @@ const LATER_FORMATS: [&str; 6] = ["cloudevents", "cloudevents-batch", "reactor",
 const RETRIES_MAX: u64 = 100;
 
 pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'_>) -> Written {
-    let meant = table.only(&KEYS, faults);
+    let meant = table.only_or(&KEYS, &OTHER_WORDS, faults);
     table.missing("name", "name = \"sfo-dailies\"", &meant, faults);
     table.missing("callback", "callback = \"http://127.0.0.1:8874/hook\"", &meant, faults);
     table.string("description", faults);
@@ -90,9 +125,8 @@ fn name(text: Text<'_>, faults: &mut Faults<'_>) -> Option<(Name, Range<usize>)>
     match Name::parse(text.value) {
         Ok(name) => Some((name, text.span)),
         Err(error) => {
-            faults
-                .error(Code::BadName, text.span, error.to_string(), "not a name")
-                .help("such as \"sfo-dailies\"; receivers see it as `id`");
+            let is_in_names = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            bad_name(&text, error.to_string(), Name::MAX, is_in_names, "sfo-dailies", faults);
             None
         }
     }
@@ -155,12 +189,21 @@ fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Ran
     let query = clauses(
         table,
         "queryParam",
-        |text, of_text| or_noted("query parameter", target::query_parameter(text), of_text),
+        |text, of_text| {
+            let parameter = or_noted("query parameter", target::query_parameter(text), of_text);
+            if parameter.is_some() {
+                target::odd_query_parameter(text, of_text);
+            }
+            parameter
+        },
         faults,
     );
     let url = table.string("callback", faults).and_then(|text| {
-        let url =
-            each(&text, faults, |value, of_text| target::callback(value).map_err(|fault| of_text.push(fault)).ok());
+        let url = each(&text, faults, |value, of_text| {
+            let url = target::callback(value).map_err(|fault| of_text.push(fault)).ok()?;
+            target::odd_callback(value, of_text);
+            Some(url)
+        });
         Some((url?, text.span))
     });
     let ((mut url, span), (headers, _), (query, _)) = (url?, headers?, query?);

@@ -77,6 +77,8 @@ pub(super) fn over_paths(
 
 /// The fault of a glob that cannot be read.
 pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
+    // What globset says in brackets is not how ringback's globs are escaped.
+    let why = why.split(" (maybe").next().unwrap_or(why);
     let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
                 (in TOML, write such a path in single quotes)";
     TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::diagnostic::{Code, TextFault};
 
@@ -26,10 +26,14 @@ pub fn callback(text: &str) -> Result<Url, TextFault> {
         return Err(bad(at..at + c.len_utf8(), "the callback has a control character", help));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(bad(0..text.len(), "the callback is not a whole URL", URL_HELP));
+        return Err(bad(0..text.len(), "the callback is not a whole URL", &whole_url(text)));
     };
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return Err(bad(0..scheme.len(), "a callback is called by http or https", URL_HELP));
+        let odd = scheme.find("http").filter(|at| *at > 0 && !scheme[..*at].contains(char::is_alphanumeric));
+        return Err(match odd {
+            Some(at) => bad(0..at, "something stands before the URL", "remove it"),
+            None => bad(0..scheme.len(), "a callback is called by http or https", URL_HELP),
+        });
     }
     let start = scheme.len() + 3;
     let authority = start..start + rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
@@ -40,7 +44,18 @@ pub fn callback(text: &str) -> Result<Url, TextFault> {
         let help = "remove it, and send it as a header instead: header = [\"Authorization: Basic ...\"]";
         return Err(bad(start..start + at + 1, "the callback has user information before the host", help));
     }
-    let url = Url::parse(text).map_err(|error| bad(authority.clone(), &format!("the callback: {error}"), URL_HELP))?;
+    let url = Url::parse(text).map_err(|error| {
+        let host = &text[authority.clone()];
+        let (message, help) = if host.matches(':').count() > 1 && !host.starts_with('[') {
+            ("an IPv6 address stands in brackets".to_owned(), "such as http://[::1]:8874/hook")
+        } else if error == ParseError::InvalidPort {
+            let help = "write the port that the receiver listens on, such as http://127.0.0.1:8874/hook";
+            ("the callback's port is no number from 1 to 65535".to_owned(), help)
+        } else {
+            (format!("the callback has no proper host: {error}"), URL_HELP)
+        };
+        bad(authority.clone(), &message, help)
+    })?;
     if url.fragment().is_some() {
         let at = text.find('#').unwrap_or(start);
         let help = "remove it: a fragment is never sent; write %23 for a `#` that belongs to the path";
@@ -50,6 +65,50 @@ pub fn callback(text: &str) -> Result<Url, TextFault> {
         return Err(bad(authority, "the callback's port is 0", "write the port that the receiver listens on"));
     }
     Ok(url)
+}
+
+/// How a text is a URL that has no `://`. It quotes nothing: the text may hold a password.
+fn whole_url(text: &str) -> String {
+    let begins = |start: &str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+    if text.starts_with('$') {
+        "nothing is replaced in a callback: write the URL itself, such as http://127.0.0.1:8874/hook".into()
+    } else if begins("http") {
+        "write http:// or https:// at its beginning: a colon and two slashes".into()
+    } else if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && !text.starts_with("unix:") {
+        "write http:// or https:// before it, such as http://127.0.0.1:8874/hook".into()
+    } else {
+        URL_HELP.into()
+    }
+}
+
+/// Points out braces in a URL.
+pub fn odd_callback(text: &str, faults: &mut Vec<TextFault>) {
+    let braces = text.find('{').and_then(|from| Some(from..from + text[from..].find('}')? + 1));
+    if let Some(range) = braces {
+        let message = "nothing is replaced in a callback: the braces are sent as they stand";
+        let help = "remove them: the body says which asset it is; or write %7B and %7D for braces that are meant";
+        faults.push(TextFault::error(Code::TakenLiterally, range, message, "sent as it stands", help).as_warning());
+    }
+}
+
+/// Points out a query parameter that is written as in a URL.
+pub fn odd_query_parameter(text: &str, faults: &mut Vec<TextFault>) {
+    let encoded =
+        |at: &usize| text.get(at + 1..at + 3).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    let (range, message, help) = if text.starts_with(['?', '&']) {
+        (0..1, "this is sent as a part of the key", "remove it")
+    } else if let Some(at) = text.find('&').filter(|at| text[*at..].contains('=')) {
+        (
+            at..text.len(),
+            "this is sent as a part of the value",
+            "write each parameter as a text of its own: \"a=1\", \"b=2\"",
+        )
+    } else if let Some(at) = text.match_indices('%').map(|(at, _)| at).find(encoded) {
+        (at..at + 3, "ringback encodes the value once more: the receiver gets this as it stands", "write it unencoded")
+    } else {
+        return;
+    };
+    faults.push(TextFault::error(Code::TakenLiterally, range, message, "taken as it stands", help).as_warning());
 }
 
 /// Reads a query parameter, `key=value`; the first `=` parts them.
@@ -121,7 +180,7 @@ mod tests {
             ("127.0.0.1:8874/sfo", Err(0..18)),
             ("http:/host/a", Err(0..12)),
             ("ftp://host/a", Err(0..3)),
-            (" http://host/a", Err(0..5)),
+            (" http://host/a", Err(0..1)),
             ("http://", Err(0..7)),
             ("http:///a", Err(0..9)),
             ("http://?a", Err(0..9)),

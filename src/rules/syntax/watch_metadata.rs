@@ -7,17 +7,18 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::{Code, TextFault};
+use crate::diagnostic::{Code, TextFault, meant};
+use crate::model::duration::parse_duration_ms;
 use crate::model::metadata::nfc;
 use crate::rules::condition::{Comparison, MetadataClause, Relation, Test, ValueTest};
 use crate::rules::pattern::{TextPattern, TextRegex};
+use crate::rules::syntax::hints::{FORMS, better_bound, forms};
+use crate::rules::syntax::literal;
+use crate::rules::syntax::when::size;
 use crate::rules::value::{Scale, scale_of};
 
 /// Every operator, longer ones before those that they begin with.
 const OPERATORS: [&str; 9] = ["!=", "==", "=~", "!~", ">=", "<=", ">", "<", "="];
-
-const FORMS: &str = "write Key==value, Key!=value, Key>=4, Key=~regex, Key==* (was given a value), Key!=* (was removed) or *==* \
-                     (any key)";
 
 /// Reads one clause. Faults and warnings are added to `faults`; there is a clause when none of them blocks.
 pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<MetadataClause> {
@@ -39,7 +40,7 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
         (TextPattern::Any, None)
     };
     let (at, operator) = operator(text, after_key.unwrap_or(start)).ok_or_else(|| {
-        bad(start..text.len(), "the clause has no operator", "expected Key==value".to_owned(), FORMS.to_owned())
+        bad(start..text.len(), "the clause has no operator", "expected Key==value".to_owned(), forms(text.trim()))
     })?;
     let key = match after_key {
         Some(end) if !text[end..at].trim().is_empty() => {
@@ -47,7 +48,13 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
             return Err(bad(end..at, message, "expected an operator".into(), "quote the whole key".into()));
         }
         Some(_) => key,
-        None => unquoted(text[start..at].trim_end()),
+        None => {
+            let key = text[start..at].trim_end();
+            literal::negated_key(text, start..start + key.len(), operator, faults);
+            literal::operator_in_key(key, start..start + key.len(), faults);
+            literal::key_like_fact(key, start..start + key.len(), faults);
+            unquoted(key)
+        }
     };
     if key == TextPattern::Exact(Box::default()) {
         let help = format!("{FORMS}; `*` stands for any key");
@@ -70,7 +77,9 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
     let test = match operator {
         "==" | "=" | "!=" => {
             if let Value::Plain(_) = value {
-                odd_value(text, value_at, faults);
+                odd_value(text, value_at, operator, faults);
+                literal::in_value(text, value_at, text[start..at].trim_end(), operator, faults);
+                literal::second_clause(text, value_at, faults);
             }
             let value = match value {
                 Value::Quoted(value) => TextPattern::Exact(value.into()),
@@ -83,7 +92,10 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
                 (_, value) => Test::Given(ValueTest::Like(value)),
             }
         }
-        "=~" => Test::Given(ValueTest::Matches(expression(&value.text(), place)?.into())),
+        "=~" => {
+            literal::between_slashes(&value.text(), place.clone(), faults);
+            Test::Given(ValueTest::Matches(expression(&value.text(), place)?.into()))
+        }
         "!~" => Test::Without(ValueTest::Matches(expression(&value.text(), place)?.into())),
         _ => {
             let relation = match operator {
@@ -94,9 +106,7 @@ fn clause(text: &str, faults: &mut Vec<TextFault>) -> Result<MetadataClause, Box
             };
             let value = value.text();
             let comparison = comparison(relation, value.trim_end(), place).map_err(|mut fault| {
-                if value.contains('=') {
-                    fault.help = Some(format!("if `{operator}` belongs to the key, put the key in double quotes"));
-                }
+                fault.help = better_bound(text, start..at, operator, &value).or(fault.help);
                 fault
             })?;
             Test::Given(ValueTest::Compare(comparison))
@@ -128,8 +138,12 @@ impl Value<'_> {
 pub fn expression(text: &str, place: Range<usize>) -> Result<TextRegex, Box<TextFault>> {
     TextRegex::new(text).map_err(|why| {
         let message = format!("this is no regular expression: {why}");
-        let help = "the syntax is https://docs.rs/regex/#syntax, without look-around and back references; in TOML put the \
-                    text in single quotes, so that backslashes stay";
+        let help = if text.starts_with('*') {
+            "a regular expression is no glob: write .* for any characters, or compare by `==` with a star"
+        } else {
+            "the syntax is https://docs.rs/regex/#syntax, without look-around and back references; in TOML put the \
+             text in single quotes, so that backslashes stay"
+        };
         Box::new(TextFault::error(Code::BadRegex, place, message, "this expression", help))
     })
 }
@@ -143,7 +157,17 @@ pub fn comparison(relation: Relation, text: &str, place: Range<usize>) -> Result
     match scale.read(text) {
         Some(bound) => Ok(Comparison { relation, scale, bound }),
         None => {
+            let guess = meant::number_or_date(text).filter(|guess| scale_of(guess).read(guess).is_some());
             let (what, help) = match scale {
+                _ if guess.is_some() => ("a comparison takes a number or a date in another form", ""),
+                Scale::Number if size::parse(text).is_ok() => (
+                    "a comparison takes a number or a date, without a unit",
+                    "write the plain number that the key's values are; the size of the file is asked for by when = 'size > 5GB'",
+                ),
+                Scale::Number if parse_duration_ms(text.trim_end_matches("ago").trim()).is_ok() => (
+                    "a comparison takes a number or a date, without a unit",
+                    "write the plain number that the key's values are; the age of the file is asked for by when = 'mtime < 7d ago'",
+                ),
                 Scale::Number => (
                     "a comparison takes a number or a date",
                     "write a plain decimal, such as 4 or -12.5, or an ISO 8601 date, such as 2026-11-22 or 2026-11-22T10:00:00Z",
@@ -153,6 +177,7 @@ pub fn comparison(relation: Relation, text: &str, place: Range<usize>) -> Result
                     "write an ISO 8601 date, such as 2026-11, 2026-11-22 or 2026-11-22T10:00:00+01:00",
                 ),
             };
+            let help = guess.map_or_else(|| help.to_owned(), |guess| format!("write {guess}"));
             Err(Box::new(TextFault::error(Code::NotComparable, place, what, "not comparable", help)))
         }
     }
@@ -208,11 +233,19 @@ pub(super) fn unquoted(text: &str) -> TextPattern {
 }
 
 /// Points out values that are probably not what was meant.
-fn odd_value(text: &str, from: usize, faults: &mut Vec<TextFault>) {
+fn odd_value(text: &str, from: usize, operator: &str, faults: &mut Vec<TextFault>) {
     let value = &text[from..];
-    if value.starts_with(['=', '<', '>', '~']) {
-        let message = format!("the value begins with `{}`, which looks like a part of the operator", &value[..1]);
-        let help = "put the value in double quotes if it is meant; operators are == = != > >= < <= =~ !~";
+    if let Some(first) = value.chars().next().filter(|first| ['=', '<', '>', '~', '!'].contains(first)) {
+        let message = format!("the value begins with `{first}`, which looks like a part of the operator");
+        let meant = match (operator, first) {
+            ("=", '>') => ">=",
+            ("=", '<') => "<=",
+            ("=" | "!=", '!' | '=') => "!=",
+            ("==", '=') => "==",
+            ("==", '~') => "=~",
+            _ => "one of == = != > >= < <= =~ !~",
+        };
+        let help = format!("write {meant} for the operator, or put the value in double quotes if it is meant");
         let fault = TextFault::error(Code::OperatorInValue, from..from + 1, message, "a part of the value", help);
         faults.push(fault.as_warning());
     }
@@ -258,8 +291,8 @@ mod tests {
             ("City==a=b", one("City"), Test::Given(exact("a=b"))),
             ("City=a==b", one("City"), Test::Given(exact("a==b"))),
             ("City!=a==b", one("City"), Test::Without(exact("a==b"))),
-            ("City!=", one("City"), Test::Without(exact(""))),
-            ("City==", one("City"), Test::Given(exact(""))),
+            ("City!=\"\"", one("City"), Test::Without(exact(""))),
+            ("City==\"\"", one("City"), Test::Given(exact(""))),
             ("City==*", one("City"), Test::Given(ValueTest::Like(TextPattern::Any))),
             ("City!=*", one("City"), Test::Removed),
             ("*==*", TextPattern::Any.into(), Test::AnyTouched),
@@ -342,6 +375,17 @@ mod tests {
             ("City===SFO", Code::OperatorInValue, 6..7),
             ("Rating=>4", Code::OperatorInValue, 7..8),
             ("City==SFO ", Code::StraySpace, 9..10),
+            ("City==", Code::TakenLiterally, 4..6),
+            ("City=='SFO'", Code::TakenLiterally, 6..11),
+            ("City!=null", Code::TakenLiterally, 6..10),
+            ("City==(SFO|LAX)", Code::TakenLiterally, 6..15),
+            ("City=~/sfo/i", Code::TakenLiterally, 6..12),
+            ("City==SFO and Rating>=4", Code::OperatorInValue, 9..23),
+            ("not City==SFO", Code::OperatorInValue, 0..8),
+            ("City~=S", Code::OperatorInValue, 4..5),
+            ("City=!SFO", Code::OperatorInValue, 5..6),
+            ("ext==mov", Code::KeyLikeFact, 0..3),
+            ("metadata.City==SFO", Code::KeyLikeFact, 0..13),
         ] {
             let mut faults = Vec::new();
             let clause = parse(text, &mut faults);

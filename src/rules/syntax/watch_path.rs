@@ -23,7 +23,10 @@ pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
     };
     let path = path.trim_start();
     let start = text.len() - path.len();
-    let parsed = cover(path, start, faults);
+    let parsed = cover(path, start, mode, text, faults);
+    if parsed.is_some() {
+        odd_path(text, start, faults);
+    }
     if parsed.is_some() && path.ends_with(char::is_whitespace) && !path.trim_end().ends_with('\\') {
         let end = text.trim_end().len();
         faults.push(
@@ -40,10 +43,16 @@ pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
     parsed.map(|cover| PathClause { mode, cover })
 }
 
-fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover> {
+fn cover(path: &str, start: usize, mode: Mode, text: &str, faults: &mut Vec<TextFault>) -> Option<Cover> {
     let whole = start..start + path.len();
     let bad_path = |error: PathError| {
-        TextFault::error(Code::BadPath, whole.clone(), error.to_string(), "this path", path_help(path, error))
+        TextFault::error(
+            Code::BadPath,
+            whole.clone(),
+            error.to_string(),
+            "this path",
+            path_help(path, mode, text, error),
+        )
     };
     let scanned = match Scanned::new(path) {
         Ok(scanned) => scanned,
@@ -67,7 +76,46 @@ fn cover(path: &str, start: usize, faults: &mut Vec<TextFault>) -> Option<Cover>
     over_paths(path, prefix, whole, double_star, faults).map(|glob| Cover::Glob(glob.into()))
 }
 
-fn path_help(path: &str, error: PathError) -> String {
+/// Points out what is probably not a part of the path.
+fn odd_path(clause: &str, start: usize, faults: &mut Vec<TextFault>) {
+    let path = &clause[start..];
+    let modes = ['*', '+', '-', '\u{2013}', '~'];
+    let second = path.match_indices(char::is_whitespace).map(|(at, _)| at).find(|at| {
+        let rest = path[*at..].trim_start();
+        rest.strip_prefix(modes).unwrap_or(rest).trim_start().starts_with('/') && !path[..*at].ends_with('\\')
+    });
+    if let Some(at) = second {
+        let message = "a clause has one path: what stands behind the space is a part of it";
+        let (one, other) = (clause[..start + at].trim_end_matches([',', ';', ' ']), path[at..].trim());
+        let help = format!(
+            "write two clauses, each with its mode: \"{one}\", \"{other}\"; or put a backslash before the space if it is meant"
+        );
+        let range = start + at..start + path.len();
+        faults.push(TextFault::error(Code::StraySpace, range, message, "a part of the path", help).as_warning());
+    }
+    let backslash = path
+        .match_indices('\\')
+        .map(|(at, _)| at)
+        .find(|at| path[at + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()) && !path[..*at].ends_with('\\'));
+    if let Some(at) = backslash {
+        let message = "a backslash parts no directories: it only makes the next character literal";
+        let help = format!("write {}", path.replace('\\', "/"));
+        let range = start + at..start + at + 1;
+        faults.push(TextFault::error(Code::TakenLiterally, range, message, "this backslash", help).as_warning());
+    }
+    if let Some((from, to)) = path
+        .find('(')
+        .zip(path.find(')'))
+        .filter(|(from, to)| path.get(*from..*to).is_some_and(|inner| inner.contains('|')))
+    {
+        let message = "brackets and `|` are a part of the path: it is a glob, no regular expression";
+        let help = format!("write {{{}}}", path[from + 1..to].replace('|', ","));
+        let range = start + from..start + to + 1;
+        faults.push(TextFault::error(Code::TakenLiterally, range, message, "taken as it stands", help).as_warning());
+    }
+}
+
+fn path_help(path: &str, mode: Mode, text: &str, error: PathError) -> String {
     match error {
         PathError::Empty => "write a mode and an absolute logical path, such as \"* /acme/dailies\"".into(),
         PathError::Relative if path.starts_with(['\u{2014}', '\u{2212}']) => {
@@ -78,10 +126,43 @@ fn path_help(path: &str, error: PathError) -> String {
              two clauses: \"+ /acme\", \"~ /acme\""
                 .into()
         }
-        PathError::Relative => "logical paths begin with the mount's path, such as \"* /acme/**/*.mov\"".into(),
+        PathError::Relative => {
+            if path.contains('$') {
+                return "nothing is replaced in a path: write the logical path itself, such as \"* /acme/dailies\"".into();
+            }
+            let absolute = absolute(path, text.trim_start());
+            let mode = match mode {
+                Mode::All => "* ",
+                Mode::Added => "+ ",
+                Mode::Deleted => "- ",
+                Mode::Modified => "~ ",
+                Mode::Scope => "",
+            };
+            format!("write \"{mode}{absolute}\": logical paths begin with the mount's path, and have slashes")
+        }
         PathError::Dots => "write the path that is meant; `**` stands for any number of directories".into(),
         PathError::Nul => "remove the NUL character".into(),
     }
+}
+
+/// The logical path that a relative one was probably meant to be; `clause` is all of it, its mode included.
+fn absolute(path: &str, clause: &str) -> String {
+    let bare = path.trim_matches(['"', '\'', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}']);
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    let drive = bare.as_bytes().get(1) == Some(&b':') && bare.as_bytes()[0].is_ascii_alphabetic();
+    let bare = if drive { &bare[2..] } else { bare };
+    let is_windows = drive || bare.starts_with('\\');
+    let bare = if is_windows { bare.replace('\\', "/") } else { bare.to_owned() };
+    let bare = bare.trim_start_matches(['.', '~']).trim_start_matches('/');
+    // The first star was taken for the mode.
+    if let Some(rest) = clause.strip_prefix("**/").or_else(|| clause.strip_prefix("*.")) {
+        let name = if clause.starts_with("*.") { format!("*.{rest}") } else { rest.to_owned() };
+        return format!("/**/{name}");
+    }
+    if bare.starts_with('*') && !bare.contains('/') && bare != "**" {
+        return format!("/**/{bare}");
+    }
+    format!("/{bare}")
 }
 
 #[cfg(test)]

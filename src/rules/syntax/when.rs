@@ -20,7 +20,7 @@ mod cursor;
 mod facts;
 mod lexer;
 mod parts;
-mod size;
+pub(super) mod size;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use crate::model::metadata::nfc;
 use crate::model::nearest::nearest;
 use crate::rules::condition::{Expr, Keys, MetadataClause, Predicate, Test, ValueTest};
 use crate::rules::pattern::TextPattern;
+use crate::rules::syntax::hints::turned;
 use crate::rules::syntax::watch_metadata::{comparison, unquoted};
 use cursor::is_joint;
 use facts::Fact;
@@ -238,8 +239,16 @@ impl Parser<'_> {
     fn touched(&mut self, word: &str, range: Range<usize>) -> Option<Expr> {
         if word != "touched" {
             let meant = nearest(word, &["touched"]).is_some();
-            let help =
-                if meant { "write touched(Key), in lower case" } else { "values stand in parentheses behind `in`" };
+            let help = match word.to_ascii_lowercase().as_str() {
+                _ if meant => "write touched(Key), in lower case",
+                "exists" | "has" | "present" | "defined" | "isset" => {
+                    "write Key == * (has a value) or Key != * (has none)"
+                }
+                "lower" | "lowercase" | "upper" | "uppercase" => {
+                    "write Key =~ \"(?i)^value$\" to compare in any letter case"
+                }
+                _ => "write a comparison; values stand in parentheses behind `in`",
+            };
             let message = "this word does not take parentheses; only `touched` does";
             self.fault(range, message, "this", help);
             return self.skip();
@@ -285,14 +294,25 @@ impl Parser<'_> {
     /// What follows a key: on the asset as it stands.
     fn on_key(&mut self, keys: Keys, asked: &Asked, start: usize) -> Option<Expr> {
         let test = match asked.how {
-            How::Operator(Operator::Equal) => Test::Given(ValueTest::Like(self.value(asked)?.pattern())),
-            How::Operator(Operator::Unequal) => match self.value(asked)?.pattern() {
-                TextPattern::Any => Test::Removed,
-                pattern => Test::Without(ValueTest::Like(pattern)),
-            },
+            How::Operator(operator @ (Operator::Equal | Operator::Unequal)) => {
+                let value = self.value(asked)?;
+                self.null(&value);
+                match (operator, value.pattern()) {
+                    (Operator::Unequal, TextPattern::Any) => Test::Removed,
+                    (Operator::Unequal, pattern) => Test::Without(ValueTest::Like(pattern)),
+                    (_, pattern) => Test::Given(ValueTest::Like(pattern)),
+                }
+            }
             How::Operator(Operator::Order(relation)) => {
                 let value = self.value(asked)?;
-                let bound = comparison(relation, &value.text, value.range);
+                let (left, operator) = (self.text[start..asked.range.start].trim(), &self.text[asked.range.clone()]);
+                let turned = turned(left, operator, &value.text);
+                let bound = comparison(relation, &value.text, value.range).map_err(|mut fault| {
+                    if let Some(turned) = turned {
+                        fault.help = Some(format!("the key stands on the left: write {turned}"));
+                    }
+                    fault
+                });
                 Test::Given(ValueTest::Compare(self.sound(bound)?))
             }
             How::Operator(Operator::Matches) => Test::Given(ValueTest::Matches(self.regex(asked)?.into())),
@@ -303,6 +323,7 @@ impl Parser<'_> {
                     one_of(values)
                 } else {
                     let value = self.value(asked)?;
+                    self.percent(&value);
                     ValueTest::Glob(self.text_glob(&value)?.into())
                 };
                 if asked.negated { Test::Without(test) } else { Test::Given(test) }

@@ -6,7 +6,7 @@ use super::cursor::is_joint;
 use super::lexer::{Kind, Operator};
 use super::parts::{Asked, How, Value, one_of};
 use super::{Parser, size};
-use crate::diagnostic::{Code, TextFault};
+use crate::diagnostic::{Code, TextFault, meant};
 use crate::model::change::Action;
 use crate::model::duration::parse_duration_ms;
 use crate::model::metadata::nfc;
@@ -108,7 +108,7 @@ impl Parser<'_> {
         if found.is_none() {
             let words = Action::ALL.map(Action::as_str);
             let rest = "an action is added, modified, deleted or none (metadata alone)";
-            let help = match nearest(&value.text, &words) {
+            let help = match meant::action(&value.text).or_else(|| nearest(&value.text, &words)) {
                 Some(word) => format!("did you mean `{word}`? {rest}"),
                 None => rest.to_owned(),
             };
@@ -124,6 +124,7 @@ impl Parser<'_> {
             How::Operator(operator @ (Operator::Equal | Operator::Unequal)) => {
                 let value = self.value(asked)?;
                 let negated = operator == Operator::Unequal;
+                self.quoted_star(fact, &value);
                 match self.pattern(fact, &value)? {
                     // A fact that is not there is the empty text: anything but that.
                     TextPattern::Any => (ValueTest::Like(TextPattern::Exact(Box::default())), !negated),
@@ -140,6 +141,7 @@ impl Parser<'_> {
             }
             How::Like => {
                 let value = self.value(asked)?;
+                self.percent(&value);
                 let glob = if is_path(fact) { self.path_glob(&value)? } else { self.text_glob(&value)? };
                 if !value.text.contains(['{', '[', '\\']) {
                     self.impossible(fact, &[&value.text], value.range);
@@ -149,6 +151,16 @@ impl Parser<'_> {
         };
         let expr = self.question(FactTest::Text(fact, test), start);
         Some(if negated { Expr::Not(Box::new(expr)) } else { expr })
+    }
+
+    /// Points out a star that double quotes make a star: names seldom have one.
+    fn quoted_star(&mut self, fact: TextFact, value: &Value) {
+        let is_of_name = matches!(fact, TextFact::Path | TextFact::Dir | TextFact::Name | TextFact::Ext);
+        if value.quoted && is_of_name && value.text.contains('*') {
+            let message = "in double quotes `*` stands for itself";
+            let help = format!("write like \"{}\", or \\* without quotes if the star is meant", value.text);
+            self.literally(value.range.clone(), message, "this text", &help);
+        }
     }
 
     fn size(&mut self, asked: &Asked, start: usize) -> Option<Expr> {
@@ -193,7 +205,10 @@ impl Parser<'_> {
                 Err(why) => {
                     let range = value.range.start..value.range.start + duration.len();
                     let range = if value.quoted { value.range.clone() } else { range };
-                    let help = "write mtime < 7d ago; for longer spans write a date";
+                    let help = meant::duration(duration).filter(|meant| parse_duration_ms(meant).is_ok()).map_or_else(
+                        || "write mtime < 7d ago; for longer spans write a date".to_owned(),
+                        |meant| format!("write {meant} ago"),
+                    );
                     self.push(TextFault::error(Code::BadDuration, range, why.to_string(), "this duration", help));
                     return None;
                 }
@@ -206,7 +221,12 @@ impl Parser<'_> {
             return None;
         } else {
             let message = "this is neither a date nor a duration followed by `ago`";
-            let help = "write an ISO 8601 date, such as 2026-11-22 or 2026-11-22T10:00:00Z, or a duration: 7d ago";
+            let forms = "write an ISO 8601 date, such as 2026-11-22 or 2026-11-22T10:00:00Z, or a duration: 7d ago";
+            let ago =
+                value.text.strip_suffix("ago").and_then(meant::duration).map(|duration| format!("{duration} ago"));
+            let date =
+                || meant::number_or_date(&value.text).filter(|guess| guess.contains('-') && date(guess).is_some());
+            let help = ago.or_else(date).map_or_else(|| forms.to_owned(), |guess| format!("write {guess}"));
             self.push(TextFault::error(Code::NotComparable, value.range, message, "not comparable", help));
             return None;
         };

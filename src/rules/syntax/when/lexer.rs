@@ -145,7 +145,10 @@ fn word(text: &str, from: usize, faults: &mut Vec<TextFault>) -> (Kind, usize) {
         at + text[at..].chars().next().map_or(0, char::len_utf8)
     });
     let (message, help) = match odd {
-        '\'' => ("texts stand in double quotes".to_owned(), "write \"…\" instead of '…'".to_owned()),
+        '\'' => (
+            "texts stand in double quotes".to_owned(),
+            "write \"…\" instead, and put the whole `when` in single quotes: 'City == \"San Francisco\"'".to_owned(),
+        ),
         _ if TYPOGRAPHIC.contains(&odd) => (
             "these are typographic quotes, not double quotes".to_owned(),
             "write \"…\" with straight quotes".to_owned(),
@@ -153,6 +156,10 @@ fn word(text: &str, from: usize, faults: &mut Vec<TextFault>) -> (Kind, usize) {
         '\\' => (
             "outside of double quotes a backslash stands only before `*`".to_owned(),
             "put the whole word in double quotes; a backslash in them is one".to_owned(),
+        ),
+        '#' => (
+            "there are no comments in an expression".to_owned(),
+            "end the text first, and write # behind it".to_owned(),
         ),
         _ => (
             format!("`{}` cannot stand outside of double quotes", odd.escape_debug()),

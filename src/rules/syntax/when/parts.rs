@@ -11,6 +11,7 @@ use crate::model::nearest::nearest;
 use crate::rules::condition::ValueTest;
 use crate::rules::pattern::{PathGlob, TextPattern, TextRegex};
 use crate::rules::syntax::glob::{Scanned, bad_glob};
+use crate::rules::syntax::literal::{NULLS, is_word, of_template};
 use crate::rules::syntax::watch_metadata::{expression, unquoted};
 
 /// What a comparison asks, before its values are read.
@@ -63,7 +64,8 @@ impl Parser<'_> {
                 return self.skip();
             }
             other => {
-                self.fault(left.clone(), "there is no operator", "expected one after this", forms);
+                let help = self.meant_by(left, forms);
+                self.fault(left.clone(), "there is no operator", "expected one after this", &help);
                 // Words behind it belong to it as far as anybody can tell.
                 return if matches!(other, Some(Kind::Word | Kind::Quoted(_))) { self.skip() } else { None };
             }
@@ -71,6 +73,61 @@ impl Parser<'_> {
         let range = self.tokens[first].range.start..self.tokens[self.at].range.end;
         self.at += 1;
         Some(Asked { how, negated, range })
+    }
+
+    /// What is most likely meant by something at `left` that has no operator behind it, before what it takes.
+    fn meant_by(&self, left: &Range<usize>, forms: &str) -> String {
+        let left_text = &self.text[left.clone()];
+        if self.at >= 2
+            && self.is_word(self.at - 2, "or")
+            && self.tokens.get(self.at).is_none_or(|t| t.kind == Kind::Close)
+        {
+            return format!("for one of several values write Key in (a, b); {forms}");
+        }
+        let value = match self.tokens.get(self.at + 1) {
+            Some(Token { kind: Kind::Quoted(text), .. }) => text.as_str(),
+            Some(Token { kind: Kind::Word, range }) => &self.text[range.clone()],
+            _ => return forms.to_owned(),
+        };
+        let regex = regex_syntax::escape(value);
+        let word = self.tokens.get(self.at).map_or("", |token| &self.text[token.range.clone()]);
+        let meant = match word.to_ascii_lowercase().replace('_', "").as_str() {
+            "contains" | "has" | "includes" => format!("=~ \"{regex}\""),
+            "startswith" | "beginswith" => format!("=~ \"^{regex}\""),
+            "endswith" => format!("=~ \"{regex}$\""),
+            "matches" | "regex" => format!("=~ \"{value}\""),
+            "is" | "eq" | "equals" if is_word(value) => format!("== {value}"),
+            "ne" if is_word(value) => format!("!= {value}"),
+            "gt" => format!("> {value}"),
+            "ge" | "gte" => format!(">= {value}"),
+            "lt" => format!("< {value}"),
+            "le" | "lte" => format!("<= {value}"),
+            _ => return forms.to_owned(),
+        };
+        format!("write {left_text} {meant}; {}", forms.replacen("write", "there are", 1))
+    }
+
+    /// Points out a word that says in other languages that there is no value.
+    pub(super) fn null(&mut self, value: &Value) {
+        if !value.quoted && NULLS.contains(&value.text.as_str()) {
+            let message = format!("`{}` is a text like any other", value.text);
+            let help =
+                "write Key != * (has none) or Key == * (has a value), or put the word in double quotes if it is meant";
+            self.literally(value.range.clone(), &message, "this word", help);
+        }
+    }
+
+    /// Points out what stands for any characters in SQL and for itself in a glob.
+    pub(super) fn percent(&mut self, value: &Value) {
+        if value.text.len() > 1 && (value.text.starts_with('%') || value.text.ends_with('%')) {
+            let message = "in a glob `%` stands for itself, and `*` for any characters";
+            let help = format!("write like \"{}\"", value.text.replace('%', "*"));
+            self.literally(value.range.clone(), message, "this glob", &help);
+        }
+    }
+
+    pub(super) fn literally(&mut self, range: Range<usize>, message: &str, label: &str, help: &str) {
+        self.push(TextFault::error(Code::TakenLiterally, range, message, label, help).as_warning());
     }
 
     /// The one value behind an operator.
@@ -214,6 +271,10 @@ impl Parser<'_> {
 
     /// Points out an unquoted key that is probably a mistyped fact.
     pub(super) fn like_a_fact(&mut self, key: &str, range: Range<usize>) {
+        if let Some(fault) = of_template(key, range.clone()) {
+            self.push(fault);
+            return;
+        }
         if !key.bytes().all(|b| b.is_ascii_lowercase()) {
             return;
         }

@@ -20,7 +20,7 @@ const DECIMALS_MAX: usize = 24;
 ///
 /// # Errors
 /// A sentence that says what is allowed.
-pub(super) fn parse(text: &str) -> Result<u64, SizeError> {
+pub(in crate::rules::syntax) fn parse(text: &str) -> Result<u64, SizeError> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let unit = unit.trim();
@@ -56,7 +56,7 @@ pub(super) fn parse(text: &str) -> Result<u64, SizeError> {
 
 /// Not a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SizeError {
+pub(in crate::rules::syntax) enum SizeError {
     /// Not a number and a unit.
     #[error("a size is a number of bytes, or a number and one of B, KB, MB, GB, TB, KiB, MiB, GiB, TiB")]
     Form,
