@@ -244,7 +244,7 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "Name the rules directory in ringback.toml, or give --rules DIR.",
         ),
         Code::KeyLikeFact => (
-            "A key without capitals, of almost the name of a fact (action, path, name, ext, dir, size, mtime, owner, mount, tenant), is probably a mistyped fact. As a key it is most likely never there.",
+            "A key without capitals, of the name of a fact or almost (action, path, name, ext, dir, size, mtime, owner, mount, tenant), is probably meant to be the fact, for which there is `when`. As a key it is most likely never there.",
             "when = 'exts == mov'",
             "when = 'ext == mov'",
             "Correct the fact's name, or put the key in double quotes if it is meant.",
