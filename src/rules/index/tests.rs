@@ -14,7 +14,7 @@ use crate::model::metadata::{KeyDelta, Metadata};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 use crate::rules::condition::{
-    Actions, Condition, Cover, Expr, FactTest, Keys, MetadataClause, Operand, PathClause, Predicate, TextFact,
+    Actions, Condition, Cover, Expr, FactTest, Keys, MetadataClause, Operand, PathClause, Predicate, Test, TextFact,
     ValueTest,
 };
 use crate::rules::eval::{Facts, Subject};
@@ -110,6 +110,13 @@ fn clauses() -> impl Strategy<Value = Condition> {
         })
 }
 
+const GLOBS: [&str; 7] = ["f.*", "*.mov", "?*", "{f,b}*", "j?", "**/f.mov", "**/jo"];
+
+fn text_glob(glob: &str) -> PathGlob {
+    let prefix = glob.find(['*', '?', '{']).map_or(glob, |at| &glob[..at]);
+    PathGlob::new(glob, prefix.into()).expect("a glob")
+}
+
 fn text_fact() -> impl Strategy<Value = TextFact> {
     prop::sample::select(vec![TextFact::Name, TextFact::Ext, TextFact::Owner])
 }
@@ -125,7 +132,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         3 => path_clause().prop_map(|clause| Predicate::Path(clause.cover)),
         3 => clause().prop_map(|clause| Predicate::Changed(clause.into())),
         3 => clause().prop_filter_map("not of a state", |clause| {
-            (clause.test != crate::rules::condition::Test::AnyTouched).then(|| Predicate::Holds(clause.into()))
+            (clause.test != Test::AnyTouched).then(|| Predicate::Holds(clause.into()))
         }),
         1 => prop::sample::select(vec!["K", "L"]).prop_map(move |key| {
             Predicate::Touched { keys: Keys::One(key.into()), text: text() }
@@ -141,10 +148,13 @@ fn predicate() -> impl Strategy<Value = Predicate> {
                 let pattern = TextPattern::from_pieces(pattern.split('*').map(str::to_owned).collect());
                 Predicate::Fact { test: FactTest::Text(fact, ValueTest::Like(pattern)).into(), text: text() }
             }),
-        2 => (text_fact(), prop::sample::select(vec!["f.*", "*.mov", "?*", "{f,b}*", "j?"])).prop_map(move |(fact, glob)| {
-            let prefix = glob.find(['*', '?', '{']).map_or(glob, |at| &glob[..at]);
-            let glob = PathGlob::new(glob, prefix.into()).expect("a glob");
-            Predicate::Fact { test: FactTest::Text(fact, ValueTest::Glob(glob.into())).into(), text: text() }
+        2 => (text_fact(), prop::sample::select(GLOBS.to_vec())).prop_map(move |(fact, glob)| {
+            let test = ValueTest::Glob(text_glob(glob).into());
+            Predicate::Fact { test: FactTest::Text(fact, test).into(), text: text() }
+        }),
+        1 => prop::sample::select(vec!["**/x", "x*", "**/10", "*y"]).prop_map(|glob| {
+            let test = Test::Given(ValueTest::Glob(text_glob(glob).into()));
+            Predicate::Changed(MetadataClause { keys: Keys::One("K".into()), test, text: glob.into() }.into())
         }),
         1 => path_clause().prop_filter_map("no glob", move |clause| match clause.cover {
             Cover::Glob(glob) => {
