@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::anchors::{What, anchors};
 use super::hash::Hashing;
 use super::tally::Tally;
 use super::{Index, Scratch};
@@ -110,7 +111,7 @@ fn clauses() -> impl Strategy<Value = Condition> {
         })
 }
 
-const GLOBS: [&str; 7] = ["f.*", "*.mov", "?*", "{f,b}*", "j?", "**/f.mov", "**/jo"];
+const GLOBS: [&str; 9] = ["f.*", "*.mov", "?*", "{f,b}*", "j?", "**/f.mov", "**/jo", "b*c", "f.m*v"];
 
 fn text_glob(glob: &str) -> PathGlob {
     let prefix = glob.find(['*', '?', '{']).map_or(glob, |at| &glob[..at]);
@@ -306,6 +307,22 @@ proptest! {
                 prop_assert_eq!(fires(&alone, number), fires(&among, among_number));
             }
         }
+    }
+}
+
+/// Rules for the clips of one card each are not all filed under `.mov`.
+#[test]
+fn a_fact_is_filed_under_its_longer_end() {
+    for (glob, what) in [
+        ("A001_*.mov", What::FactPrefix(TextFact::Name, b"A001_")),
+        ("A*.proxy.mov", What::FactSuffix(TextFact::Name, b".proxy.mov")),
+        ("A001*", What::FactPrefix(TextFact::Name, b"A001")),
+        ("*.mov", What::FactSuffix(TextFact::Name, b".mov")),
+        ("*1*", What::Any),
+    ] {
+        let test = FactTest::Text(TextFact::Name, ValueTest::Glob(text_glob(glob).into()));
+        let expr = Expr::Is(Predicate::Fact { test: test.into(), text: glob.into() });
+        assert_eq!(anchors(&expr).iter().map(|anchor| anchor.what).collect::<Vec<_>>(), [what], "{glob}");
     }
 }
 
