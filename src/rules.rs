@@ -24,6 +24,7 @@ pub mod value;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::thread::{Builder, ScopedJoinHandle};
 
 use crate::diagnostic::lines::LineIndex;
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
@@ -79,15 +80,15 @@ impl Reader {
                 _ => new.push(&*source),
             }
         }
-        for (source, read) in new.iter().zip(read_all(&new)) {
+        for (source, read) in new.iter().zip(read_all(&new, Builder::new)) {
             self.read.insert(source.name.clone(), (Arc::clone(&source.text), read));
         }
         join(files, |file| self.read.get(&file.name).map(|(_, read)| read), before)
     }
 }
 
-/// Reads files: many of them on all processors.
-fn read_all(files: &[&SourceFile]) -> Vec<file::Read> {
+/// Reads files: many of them on all processors, in threads that are made by `thread`.
+fn read_all(files: &[&SourceFile], thread: fn() -> Builder) -> Vec<file::Read> {
     /// Bytes that are read in about the time that a thread takes to start, a hundred times.
     const SPLIT_MIN: usize = 1 << 20;
     let bytes: usize = files.iter().map(|file| file.text.len()).sum();
@@ -97,12 +98,17 @@ fn read_all(files: &[&SourceFile]) -> Vec<file::Read> {
         return read(files);
     }
     std::thread::scope(|scope| {
-        let parts: Vec<_> =
-            files.chunks(files.len().div_ceil(readers)).map(|part| scope.spawn(move || read(part))).collect();
-        let joined = |part: std::thread::ScopedJoinHandle<'_, _>| {
-            part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let begun = |part| {
+            let reading = thread().spawn_scoped(scope, move || read(part));
+            // Where the system gives no thread, it is read here.
+            reading.map_err(|_| part)
         };
-        parts.into_iter().flat_map(joined).collect()
+        let parts: Vec<_> = files.chunks(files.len().div_ceil(readers)).map(begun).collect();
+        let ended = |part: Result<ScopedJoinHandle<'_, _>, _>| match part {
+            Ok(reading) => reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(part) => read(part),
+        };
+        parts.into_iter().flat_map(ended).collect()
     })
 }
 
@@ -198,7 +204,7 @@ mod tests {
 
     use super::condition::{Operand, Written};
     use super::index::Scratch;
-    use super::{Facts, Loaded, RuleSet, load};
+    use super::{Builder, Facts, Loaded, RuleSet, load, read_all};
     use crate::diagnostic::render::{Format, one_lines, report};
     use crate::diagnostic::{SourceFile, has_errors};
     use crate::model::change::{Action, Change};
@@ -215,6 +221,22 @@ mod tests {
     fn loaded(text: &str) -> RuleSet {
         let Loaded { set, diagnostics, .. } = load(&[source("a.toml", text)]);
         set.unwrap_or_else(|| panic!("{diagnostics:#?}"))
+    }
+
+    /// In their order, also by a system that gives no threads.
+    #[test]
+    fn many_files_are_read_side_by_side() {
+        let rule = |n: usize| format!("[[subscription]]\nname = 'r{n}'\nwatchPath = ['* /']\n");
+        let padding = format!("# {}\n", "-".repeat(1 << 20));
+        let files: Vec<_> = (0..5).map(|n| source(&format!("{n}.toml"), rule(n) + &padding)).collect();
+        let files: Vec<_> = files.iter().collect();
+        let no_threads = || Builder::new().stack_size(usize::MAX / 4);
+        assert!(no_threads().spawn(|| ()).is_err(), "no stack is so large");
+        for threads in [Builder::new as fn() -> Builder, no_threads] {
+            let read = read_all(&files, threads);
+            let names = read.iter().flat_map(|read| &read.subscriptions).filter_map(|one| one.name.as_ref());
+            assert_eq!(names.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["r0", "r1", "r2", "r3", "r4"]);
+        }
     }
 
     #[test]

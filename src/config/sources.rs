@@ -6,6 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -125,12 +126,24 @@ fn read(path: &Path) -> Result<SourceFile, SourcesError> {
     if text.len() as u64 > FILE_MAX {
         return Err(SourcesError::TooLarge { path: path.to_owned() });
     }
-    Ok(SourceFile { name: path.display().to_string(), text: text.into() })
+    Ok(SourceFile { name: name(path), text: text.into() })
+}
+
+/// A path for people, no two of which are shown alike: readers and the ledger know a file by it.
+fn name(path: &Path) -> String {
+    let mut name = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        name.push_str(chunk.valid());
+        name.extend(chunk.invalid().escape_ascii().map(char::from));
+    }
+    name
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
 
     use super::{fingerprint, read_rules};
@@ -155,6 +168,17 @@ mod tests {
         assert_eq!(names, ["a.toml", "b/c.toml", "b/tests/d.toml", "..2026/linked.toml", "z.toml"]);
         assert!(read_rules(&at("missing")).is_err());
         assert_eq!(read_rules(&at("readme.md")).expect("it can be read").len(), 1);
+    }
+
+    #[test]
+    fn names_that_are_not_utf_8_are_told_apart() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in [&b"caf\xe8.toml"[..], b"caf\xe9.toml"] {
+            fs::write(dir.path().join(OsStr::from_bytes(name)), "").expect("a file");
+        }
+        let read = read_rules(dir.path()).expect("it can be read");
+        let names: Vec<_> = read.iter().map(|file| file.name.rsplit('/').next().unwrap_or_default()).collect();
+        assert_eq!(names, [r"caf\xe8.toml", r"caf\xe9.toml"]);
     }
 
     #[test]

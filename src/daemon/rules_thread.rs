@@ -58,6 +58,8 @@ pub(super) struct Files {
     reader: Reader,
     /// What is still to be said of that set.
     warnings: Option<Warnings>,
+    /// Why the files could not be read when they were last read.
+    unreadable: Option<String>,
 }
 
 /// Files of secrets, as they were when they were last read.
@@ -96,6 +98,7 @@ pub(super) fn first(
         set: Arc::default(),
         reader,
         warnings: None,
+        unreadable: None,
     };
     let sources = files.sources();
     // Mostly they are what the ledger has. What differs is told: its last process may have known others.
@@ -115,6 +118,7 @@ pub(super) fn first(
             let (set, of_secrets) = last_good(&mut files.reader, &mut kept);
             let Some(set) = set else { return Err(fault.into_error()) };
             files.set = Arc::new(set);
+            files.unreadable = fault.unreadable();
             fault.log();
             for line in one_lines(&of_secrets, &kept) {
                 tracing::error!("a subscription of the last good rules is held until its secret can be read: {line}");
@@ -226,17 +230,24 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
         let before = Arc::clone(&files.set);
         match files.sources().and_then(|sources| files.take(sources, began)) {
             Ok(mut new) => {
+                files.unreadable = None;
                 new.changes = new.set.changes_since(&before);
                 inbox.input(Input::Rules(new));
                 inbox.input(Input::RuleFaults(Vec::new()));
             }
             Err(fault) => {
-                if matches!(fault, Fault::Unreadable(_)) {
+                let unreadable = fault.unreadable();
+                if unreadable.is_some() {
                     // It may pass without the files changing: tried again at the next turn.
                     files.fingerprint = !now.0;
                 }
-                fault.log();
-                inbox.input(Input::RuleFaults(fault.lines()));
+                let is_news = asked || unreadable.is_none() || unreadable != files.unreadable;
+                files.unreadable = unreadable;
+                // That they still cannot be read is none.
+                if is_news {
+                    fault.log();
+                    inbox.input(Input::RuleFaults(fault.lines()));
+                }
             }
         }
     }
@@ -253,6 +264,14 @@ impl Fault {
         match self {
             Self::Diagnostics(diagnostics, sources) => one_lines(diagnostics, sources),
             Self::Unreadable(error) => vec![chain(error)],
+        }
+    }
+
+    /// Why the files cannot be read, if it is that.
+    fn unreadable(&self) -> Option<String> {
+        match self {
+            Self::Diagnostics(..) => None,
+            Self::Unreadable(error) => Some(chain(error)),
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) struct Touched<'a> {
 struct Given<'a>(Vec<&'a str>);
 
 // Twenty of them, which is what an asset often has, come out of the allocator's small places (glibc's up to 1,032 bytes).
-const _: () = assert!(size_of::<Touched<'_>>() == 48);
+const _: () = assert!(size_of::<Touched<'_>>() <= 48);
 
 /// The values of a key.
 #[derive(Debug, Clone, Copy)]

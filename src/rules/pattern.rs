@@ -184,7 +184,12 @@ impl PathGlob {
     #[must_use]
     pub fn suffix(&self) -> &str {
         let special = self.text.rfind(['*', '?', '[', ']', '{', '}', ',', '\\']);
-        special.map_or(self.text.as_str(), |at| &self.text[at + 1..])
+        let (before, suffix) = special.map_or(("", self.text.as_str()), |at| self.text.split_at(at + 1));
+        match suffix.strip_prefix('/') {
+            // `**/a` is also `a` alone.
+            Some(suffix) if before.split('/').all(|component| component == "**") => suffix,
+            _ => suffix,
+        }
     }
 }
 
@@ -290,5 +295,26 @@ mod tests {
         assert!(covers("/a{,.bak}", b"/a"));
         assert!(covers(r"/\[a\]\*", b"/[a]*"));
         assert!(PathGlob::new(&format!("/{}{}", "{".repeat(2000), "}".repeat(2000)), Vec::new()).is_err());
+    }
+
+    #[test]
+    fn whatever_a_glob_matches_ends_with_its_suffix() {
+        for (glob, suffix, matched) in [
+            ("/**/*.mov", ".mov", "/a/b.mov"),
+            ("/**/b", "/b", "/b"),
+            ("**/b", "b", "b"),
+            ("**/**/b/c", "b/c", "b/c"),
+            ("**//b", "/b", "/b"),
+            ("a/**/b", "/b", "a/b"),
+            ("a**/b", "/b", "ac/b"),
+            ("**", "", "a"),
+            ("{a,**/b}", "", "b"),
+            ("**/b{,c}/d", "/d", "b/d"),
+            ("b", "b", "b"),
+        ] {
+            let made = PathGlob::new(glob, Vec::new()).expect("the glob is one");
+            assert_eq!(made.suffix(), suffix, "{glob}");
+            assert!(made.matches(matched.as_bytes()) && matched.ends_with(suffix), "{glob} matches {matched}");
+        }
     }
 }

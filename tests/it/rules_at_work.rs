@@ -86,3 +86,25 @@ fn a_swapped_link_is_an_edit() {
     assert!(sink.told().iter().all(|told| told.line() != "added /one/b"));
     daemon.stop();
 }
+
+/// A directory that is not there is looked for until it is back. That it still is not is no news.
+#[test]
+fn rules_that_cannot_be_read_are_told_of_once_and_read_once_they_can_be() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule("a", "* /one"));
+    let daemon = place.start();
+    let away = place.rules.with_file_name("away");
+    fs::rename(&place.rules, &away).expect("a rename");
+    let faults = |status: &serde_json::Value| status["rules"]["faults"].as_array().map(Vec::len);
+    daemon.status_until("the fault", |status| faults(status) == Some(1));
+    // Time for five looks.
+    std::thread::sleep(std::time::Duration::from_millis(1_300));
+    let log = daemon.log();
+    assert_eq!(log.matches("cannot list the rules").count(), 1, "{log}");
+    fs::write(away.join("a.toml"), sink.rule("a", "* /two")).expect("rules");
+    fs::rename(&away, &place.rules).expect("a rename");
+    daemon.status_until("no fault", |status| faults(status) == Some(0));
+    place.write("/two/a", "1");
+    sink.wait_line("added /two/a");
+    daemon.stop();
+}

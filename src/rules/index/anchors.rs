@@ -342,10 +342,10 @@ fn of_fact(test: &FactTest) -> Vec<Anchor<'_>> {
 
 /// A fact that begins and ends so, as far as that says anything.
 fn of_fact_part<'e>(fact: TextFact, prefix: &'e [u8], suffix: &'e [u8]) -> Anchor<'e> {
+    // The longer one says more: of `A001_*.mov` that it is a `.mov` is said by thousands of others, too.
     let what = match (prefix, suffix) {
         ([], []) => What::Any,
-        // Ends are tried first: a name's extension says more than how it begins.
-        (prefix, []) => What::FactPrefix(fact, head(prefix)),
+        (prefix, suffix) if prefix.len() > suffix.len() => What::FactPrefix(fact, head(prefix)),
         (_, suffix) => What::FactSuffix(fact, tail(suffix)),
     };
     Anchor::new(what, false)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::anchors::{What, anchors};
 use super::hash::Hashing;
 use super::tally::Tally;
 use super::{Index, Scratch};
@@ -14,7 +15,7 @@ use crate::model::metadata::{KeyDelta, Metadata};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 use crate::rules::condition::{
-    Actions, Condition, Cover, Expr, FactTest, Keys, MetadataClause, Operand, PathClause, Predicate, TextFact,
+    Actions, Condition, Cover, Expr, FactTest, Keys, MetadataClause, Operand, PathClause, Predicate, Test, TextFact,
     ValueTest,
 };
 use crate::rules::eval::{Facts, Subject};
@@ -110,6 +111,13 @@ fn clauses() -> impl Strategy<Value = Condition> {
         })
 }
 
+const GLOBS: [&str; 9] = ["f.*", "*.mov", "?*", "{f,b}*", "j?", "**/f.mov", "**/jo", "b*c", "f.m*v"];
+
+fn text_glob(glob: &str) -> PathGlob {
+    let prefix = glob.find(['*', '?', '{']).map_or(glob, |at| &glob[..at]);
+    PathGlob::new(glob, prefix.into()).expect("a glob")
+}
+
 fn text_fact() -> impl Strategy<Value = TextFact> {
     prop::sample::select(vec![TextFact::Name, TextFact::Ext, TextFact::Owner])
 }
@@ -125,7 +133,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         3 => path_clause().prop_map(|clause| Predicate::Path(clause.cover)),
         3 => clause().prop_map(|clause| Predicate::Changed(clause.into())),
         3 => clause().prop_filter_map("not of a state", |clause| {
-            (clause.test != crate::rules::condition::Test::AnyTouched).then(|| Predicate::Holds(clause.into()))
+            (clause.test != Test::AnyTouched).then(|| Predicate::Holds(clause.into()))
         }),
         1 => prop::sample::select(vec!["K", "L"]).prop_map(move |key| {
             Predicate::Touched { keys: Keys::One(key.into()), text: text() }
@@ -141,10 +149,13 @@ fn predicate() -> impl Strategy<Value = Predicate> {
                 let pattern = TextPattern::from_pieces(pattern.split('*').map(str::to_owned).collect());
                 Predicate::Fact { test: FactTest::Text(fact, ValueTest::Like(pattern)).into(), text: text() }
             }),
-        2 => (text_fact(), prop::sample::select(vec!["f.*", "*.mov", "?*", "{f,b}*", "j?"])).prop_map(move |(fact, glob)| {
-            let prefix = glob.find(['*', '?', '{']).map_or(glob, |at| &glob[..at]);
-            let glob = PathGlob::new(glob, prefix.into()).expect("a glob");
-            Predicate::Fact { test: FactTest::Text(fact, ValueTest::Glob(glob.into())).into(), text: text() }
+        2 => (text_fact(), prop::sample::select(GLOBS.to_vec())).prop_map(move |(fact, glob)| {
+            let test = ValueTest::Glob(text_glob(glob).into());
+            Predicate::Fact { test: FactTest::Text(fact, test).into(), text: text() }
+        }),
+        1 => prop::sample::select(vec!["**/x", "x*", "**/10", "*y"]).prop_map(|glob| {
+            let test = Test::Given(ValueTest::Glob(text_glob(glob).into()));
+            Predicate::Changed(MetadataClause { keys: Keys::One("K".into()), test, text: glob.into() }.into())
         }),
         1 => path_clause().prop_filter_map("no glob", move |clause| match clause.cover {
             Cover::Glob(glob) => {
@@ -296,6 +307,22 @@ proptest! {
                 prop_assert_eq!(fires(&alone, number), fires(&among, among_number));
             }
         }
+    }
+}
+
+/// Rules for the clips of one card each are not all filed under `.mov`.
+#[test]
+fn a_fact_is_filed_under_its_longer_end() {
+    for (glob, what) in [
+        ("A001_*.mov", What::FactPrefix(TextFact::Name, b"A001_")),
+        ("A*.proxy.mov", What::FactSuffix(TextFact::Name, b".proxy.mov")),
+        ("A001*", What::FactPrefix(TextFact::Name, b"A001")),
+        ("*.mov", What::FactSuffix(TextFact::Name, b".mov")),
+        ("*1*", What::Any),
+    ] {
+        let test = FactTest::Text(TextFact::Name, ValueTest::Glob(text_glob(glob).into()));
+        let expr = Expr::Is(Predicate::Fact { test: test.into(), text: glob.into() });
+        assert_eq!(anchors(&expr).iter().map(|anchor| anchor.what).collect::<Vec<_>>(), [what], "{glob}");
     }
 }
 

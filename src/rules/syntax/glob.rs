@@ -9,7 +9,7 @@ use crate::rules::pattern::PathGlob;
 pub(super) struct Scanned {
     /// Without backslashes; each special character stands for itself.
     pub unescaped: Vec<u8>,
-    /// For a glob: what stands before its first special character, without repeated slashes.
+    /// For a glob: what stands before its first special character.
     pub glob_prefix: Option<Vec<u8>>,
 }
 
@@ -27,7 +27,7 @@ impl Scanned {
             match c {
                 '\\' => c = chars.next().ok_or("a backslash at its end has nothing to make literal")?,
                 '*' | '?' | '{' | '[' => {
-                    glob_prefix.get_or_insert_with(|| collapsed(&unescaped));
+                    glob_prefix.get_or_insert_with(|| unescaped.clone());
                     in_class |= c == '[';
                 }
                 ']' => in_class = false,
@@ -43,7 +43,7 @@ impl Scanned {
 
     /// The literal text that everything it covers begins with: all of it when nothing in it is special.
     pub fn prefix(self) -> Vec<u8> {
-        self.glob_prefix.unwrap_or_else(|| collapsed(&self.unescaped))
+        self.glob_prefix.unwrap_or(self.unescaped)
     }
 }
 
@@ -51,7 +51,7 @@ impl Scanned {
 /// place of the two stars that begin at a byte of it.
 pub(super) fn over_paths(
     text: &str,
-    prefix: Vec<u8>,
+    mut prefix: Vec<u8>,
     whole: Range<usize>,
     double_star: impl Fn(usize) -> Range<usize>,
     faults: &mut Vec<TextFault>,
@@ -66,7 +66,13 @@ pub(super) fn over_paths(
         let help = "write `/**/` to cover any depth, such as /acme/**/*.mov";
         faults.push(TextFault::error(Code::PartialDoubleStar, double_star(at), message, "", help).as_warning());
     }
-    match PathGlob::new(&text.replace("//", "/"), prefix) {
+    // Repeated slashes are one, as in paths.
+    prefix.dedup_by(|a, b| *a == b'/' && *b == b'/');
+    let mut text = text.to_owned();
+    while text.contains("//") {
+        text = text.replace("//", "/");
+    }
+    match PathGlob::new(&text, prefix) {
         Ok(glob) => Some(glob),
         Err(why) => {
             faults.push(bad_glob(&why, whole));
@@ -82,13 +88,6 @@ pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
     let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
                 (in TOML, write such a path in single quotes)";
     TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
-}
-
-/// Without repeated slashes, as paths are.
-fn collapsed(prefix: &[u8]) -> Vec<u8> {
-    let mut out = prefix.to_vec();
-    out.dedup_by(|a, b| *a == b'/' && *b == b'/');
-    out
 }
 
 /// Where a `**` stands that is not a whole component.

@@ -218,6 +218,7 @@ mod tests {
         check("+ /acme/**/*.mov", Mode::Added, &["/acme/a.mov", "/acme/x/y/a.mov"], &["/acme/a.mov/b", "/b/a.mov"]);
         check("* /acme/da*", Mode::All, &["/acme/day1", "/acme/da"], &["/acme/day1/a", "/acme/d"]);
         check("* /acme//da*", Mode::All, &["/acme/day1"], &[]);
+        check("* ///acme///da*////a", Mode::All, &["/acme/day1/a"], &["/acme/day1"]);
         check("* /a/**", Mode::All, &["/a/b", "/a/b/c"], &["/a", "/ab"]);
         check("* /**", Mode::All, &["/a", "/a/b"], &[]);
         check("* /a/{b,c}/?.[jt]pg", Mode::All, &["/a/b/x.jpg", "/a/c/x.tpg"], &["/a/b/xx.jpg", "/a/d/x.jpg"]);

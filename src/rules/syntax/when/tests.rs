@@ -31,6 +31,7 @@ fn fires_at(path: &str, tenant: Option<&str>, expr: &Expr) -> bool {
         ("Shot", values(&["2026-11-20T08:00:00+01:00"])),
         ("a b", values(&["x*y"])),
         ("Empty", values(&[""])),
+        ("Link", values(&["http://zen//a.mov"])),
     ]
     .map(|(key, values)| (key.to_owned(), values))
     .into();
@@ -120,6 +121,8 @@ fn expressions_are_true_of_what_they_say() {
         ("City like \"{LAX,SFO}\"", true),
         ("City not like \"S*\"", false),
         ("City like \"L*\"", false),
+        ("Link like \"http://zen//*.mov\"", true),
+        ("Link like \"http:/zen/*.mov\"", false),
         // The touch.
         ("touched(Rating)", true),
         ("touched( \"Rating\" )", true),
@@ -145,6 +148,7 @@ fn expressions_are_true_of_what_they_say() {
         ("path != /acme/a.mov", true),
         ("path like \"/acme/**/*.mov\"", true),
         ("path like \"/acme/*.mov\"", false),
+        ("path like \"///acme////day1/*.mov\"", true),
         ("path like /acme/**", true),
         ("path not like \"/zen/**\"", true),
         ("path like \"/acme/day1/a.mov\"", true),
