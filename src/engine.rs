@@ -71,8 +71,8 @@ pub struct Engine {
     /// `None` after a lost group, until the ledger can be read again.
     machines: Option<Machines>,
     rules: RulesInForce,
-    /// What they were made of, as the ledger has it.
-    rule_files: Vec<SourceFile>,
+    /// What they were made of, as the ledger has it; `None` where only the ledger knows.
+    rule_files: Option<Vec<SourceFile>>,
     rules_status: RulesStatus,
     /// The newest rule set that no commit has put in force yet.
     rules_to_come: Option<NewRules>,
@@ -121,7 +121,7 @@ impl Engine {
             setup,
             machines: None,
             rules: RulesInForce::default(),
-            rule_files: Vec::new(),
+            rule_files: None,
             rules_status: RulesStatus { generation: 0, subscriptions: 0, events: 0, faults: Vec::new() },
             rules_to_come: None,
             outcomes_to_come: Vec::new(),
@@ -354,6 +354,7 @@ impl Engine {
     fn lose(&mut self, now: Now, error: StoreError, ran: &mut Ran) {
         ran.faults.extend(self.ledger.rollback().err());
         self.drop_machines();
+        self.rule_files = None;
         self.recover_at = now.mono.plus_ms(RECOVER_MS);
         self.hold_if_the_disk_refuses(now, error, ran);
     }

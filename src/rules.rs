@@ -1,8 +1,9 @@
 //! Rules: who asked for which changes.
 //!
-//! Pure: nothing here reads a file, a clock or the ledger, and nothing sends. Texts of rule files become diagnostics
-//! or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of its rules a change fires. [`syntax`] is
-//! how clauses are written, [`condition`] what they are, [`eval`] what they mean, [`file`](mod@file) how a rule file is laid out.
+//! Pure: nothing here reads a file, a clock or the ledger, and nothing sends; a large set is parsed on all processors. Texts of
+//! rule files become diagnostics or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of its rules a change
+//! fires. [`syntax`] is how clauses are written, [`condition`] what they are, [`eval`] what they mean, [`file`](mod@file) how a
+//! rule file is laid out.
 //! [`mod@explain`] says why a rule does not fire, [`cases`] are the admin's own tests, both on a change that is only [`supposed`].
 
 pub mod cases;

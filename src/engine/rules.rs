@@ -48,10 +48,9 @@ impl Engine {
         let subscriptions = old[..first].iter().copied().chain(ids).chain(old[between.end..].iter().copied()).collect();
         self.tell_changes(now, &new)?;
         let ledger = &self.ledger;
-        if is_first {
-            ledger.replace_rule_files(&ledger.rule_files()?, &new.files)?;
-        } else {
-            ledger.replace_rule_files(&self.rule_files, &new.files)?;
+        match &self.rule_files {
+            Some(before) => ledger.replace_rule_files(before, &new.files)?,
+            None => ledger.replace_rule_files(&ledger.rule_files()?, &new.files)?,
         }
         ledger.promise();
         let rules = RulesInForce { set: new.set, subscriptions };
@@ -90,7 +89,7 @@ impl Engine {
     /// The group that took the set up has been committed.
     pub(super) fn in_force(&mut self, rules: RulesInForce) {
         if let Some(taken_up) = self.rules_to_come.take() {
-            self.rule_files = taken_up.files;
+            self.rule_files = Some(taken_up.files);
         }
         self.rules_status.generation += 1;
         self.rules_status.subscriptions = rules.set.rules().len() as u64;

@@ -2,6 +2,7 @@
 //! rule files of the last good set.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Operation as _;
@@ -88,18 +89,22 @@ impl Ledger {
         Ok(owed + cut as u64)
     }
 
-    /// The rule files of the last good set, by name; empty before the first.
+    /// The rule files of the last good set, in path order; empty before the first.
     ///
     /// # Errors
     /// When the ledger refuses.
     pub fn rule_files(&self) -> Result<Vec<SourceFile>> {
-        self.connection
+        let mut files: Vec<SourceFile> = self
+            .connection
             .prepare_cached("SELECT name, content FROM rule_files ORDER BY name")
             .and_then(|mut sql| {
                 let file = |row: &rusqlite::Row<'_>| Ok(SourceFile { name: row.get(0)?, text: row.get(1)? });
                 sql.query_map([], file)?.collect()
             })
-            .to("read the last good rules")
+            .to("read the last good rules")?;
+        // Not that of their names as texts: `b-x.toml` comes behind `b/c.toml`.
+        files.sort_by(|a, b| Path::new(&a.name).cmp(Path::new(&b.name)));
+        Ok(files)
     }
 
     /// Replaces them: `before` are those that are there. What is the same is not written: there may be megabytes of it.

@@ -85,6 +85,26 @@ fn files(ledger: &Ledger) -> Vec<SourceFile> {
 }
 
 #[test]
+fn rule_files_are_replaced_by_what_differs_and_come_in_path_order() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
+    let set = |named: &[(&str, &str)]| -> Vec<SourceFile> {
+        named.iter().map(|(name, text)| SourceFile { name: (*name).to_owned(), text: text.as_bytes().into() }).collect()
+    };
+    let mut before = Vec::new();
+    for after in [
+        set(&[("b/c.toml", "1"), ("b-x.toml", "2")]),
+        set(&[("a.toml", "1"), ("b/c.toml", "3"), ("b-x.toml", "2")]),
+        set(&[("b-x.toml", "4")]),
+        set(&[]),
+    ] {
+        group(&ledger, |ledger| ledger.replace_rule_files(&before, &after).expect("there is room"));
+        assert_eq!(files(&ledger), after);
+        before = after;
+    }
+}
+
+#[test]
 fn without_its_ballast_a_ledger_looks_for_room_and_takes_it() {
     let temporary = tempfile::tempdir().expect("a directory");
     let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
