@@ -12,6 +12,7 @@
 
 mod anchors;
 mod dirs;
+mod found;
 mod hash;
 mod parts;
 mod postings;
