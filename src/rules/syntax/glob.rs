@@ -66,7 +66,7 @@ pub(super) fn over_paths(
         let help = "write `/**/` to cover any depth, such as /acme/**/*.mov";
         faults.push(TextFault::error(Code::PartialDoubleStar, double_star(at), message, "", help).as_warning());
     }
-    match PathGlob::new(&text.replace("//", "/"), prefix) {
+    match PathGlob::new(&with_single_slashes(text), prefix) {
         Ok(glob) => Some(glob),
         Err(why) => {
             faults.push(bad_glob(&why, whole));
@@ -86,6 +86,27 @@ pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
 fn collapsed(prefix: &[u8]) -> Vec<u8> {
     let mut out = prefix.to_vec();
     out.dedup_by(|a, b| *a == b'/' && *b == b'/');
+    out
+}
+
+/// The same of a glob, where a backslash may stand before a slash and changes nothing.
+fn with_single_slashes(glob: &str) -> String {
+    let mut out = String::with_capacity(glob.len());
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        let (c, backslash) = match c {
+            '\\' => (chars.next(), true),
+            c => (Some(c), false),
+        };
+        match c {
+            Some('/') if out.ends_with('/') => {}
+            Some('/') => out.push('/'),
+            c => {
+                out.extend(backslash.then_some('\\'));
+                out.extend(c);
+            }
+        }
+    }
     out
 }
 

@@ -136,7 +136,10 @@ mod tests {
     fn globs_cover_whole_paths() {
         check("+ /acme/**/*.mov", Mode::Added, &["/acme/a.mov", "/acme/x/y/a.mov"], &["/acme/a.mov/b", "/b/a.mov"]);
         check("* /acme/da*", Mode::All, &["/acme/day1", "/acme/da"], &["/acme/day1/a", "/acme/d"]);
-        check("* /acme//da*", Mode::All, &["/acme/day1"], &[]);
+        for slashes in ["//", "///", "/////", r"/\/", r"\//"] {
+            check(&format!("* /acme{slashes}da*"), Mode::All, &["/acme/day1"], &[]);
+        }
+        check(r"* /acme\\//da*", Mode::All, &[r"/acme\/day1"], &["/acme/day1"]);
         check("* /a/**", Mode::All, &["/a/b", "/a/b/c"], &["/a", "/ab"]);
         check("* /**", Mode::All, &["/a", "/a/b"], &[]);
         check("* /a/{b,c}/?.[jt]pg", Mode::All, &["/a/b/x.jpg", "/a/c/x.tpg"], &["/a/b/xx.jpg", "/a/d/x.jpg"]);
