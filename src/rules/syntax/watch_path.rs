@@ -127,7 +127,7 @@ mod tests {
         check("* /a/b", Mode::All, &["/a/b", "/a/b/c/d"], &["/a/bc", "/a", "/x/a/b"]);
         check("* /a/b/", Mode::All, &["/a/b/c"], &["/a/b", "/a/bc"]);
         check("* //a//b//", Mode::All, &["/a/b/c"], &["/a/b"]);
-        check("* /", Mode::All, &["/a", "/a/b"], &[]);
+        check("* /", Mode::All, &["/", "/a", "/a/b"], &[]);
         check(r"* /a/\[raw\]", Mode::All, &["/a/[raw]", "/a/[raw]/x"], &["/a/r"]);
         check("* /a/b c", Mode::All, &["/a/b c/d"], &["/a/b"]);
     }
