@@ -44,7 +44,7 @@ const LINES_MAX: usize = 700;
 fn the_source_is_tidy() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for top in ["src", "tests", "benches"] {
+    for top in ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"] {
         rust_files(&root.join(top), &mut files);
     }
     files.sort();

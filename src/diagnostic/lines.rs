@@ -1,5 +1,5 @@
 //! Lines and columns of byte offsets. The table is built once for a file, so that a large file with many faults costs
-//! its size and not their product.
+//! its size and not their product, also where all of it is one line.
 
 use std::ops::Range;
 
@@ -8,7 +8,12 @@ use std::ops::Range;
 pub struct LineIndex<'a> {
     text: &'a [u8],
     starts: Vec<usize>,
+    /// Of long lines, characters some [`COUNTED_MAX`] bytes apart: where each begins, and its column.
+    columns: Vec<(usize, usize)>,
 }
+
+/// So many bytes are counted anew for each place.
+const COUNTED_MAX: usize = 1_024;
 
 /// A place as people count: both from 1; columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +29,20 @@ impl<'a> LineIndex<'a> {
     #[must_use]
     pub fn new(text: &'a [u8]) -> Self {
         let after_newlines = text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(after_newlines).collect() }
+        let starts: Vec<usize> = std::iter::once(0).chain(after_newlines).collect();
+        let mut columns = Vec::new();
+        let ends = starts.iter().skip(1).copied().chain([text.len()]);
+        for (&start, end) in starts.iter().zip(ends).filter(|(start, end)| end - *start > COUNTED_MAX) {
+            let (mut at, mut counted) = (start, start);
+            for (length, column) in characters(&text[start..end]).zip(1..) {
+                if at - counted >= COUNTED_MAX {
+                    columns.push((at, column));
+                    counted = at;
+                }
+                at += length;
+            }
+        }
+        Self { text, starts, columns }
     }
 
     /// The text itself.
@@ -55,14 +73,30 @@ impl<'a> LineIndex<'a> {
     pub fn place(&self, offset: usize) -> Place {
         let offset = offset.min(self.text.len());
         let line = self.line(offset);
-        let before = &self.text[self.starts[line]..offset];
-        Place { line: line + 1, column: String::from_utf8_lossy(before).chars().count() + 1 }
+        let start = self.starts[line];
+        let known = self.columns[..self.columns.partition_point(|(at, _)| *at <= offset)].last();
+        let (from, column) = known.copied().filter(|(at, _)| *at >= start).unwrap_or((start, 1));
+        Place { line: line + 1, column: column + characters(&self.text[from..offset]).count() }
     }
+}
+
+/// The length of each character in bytes; what is not UTF-8 counts as one.
+fn characters(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    bytes.utf8_chunks().flat_map(|chunk| {
+        let invalid = Some(chunk.invalid().len()).filter(|length| *length > 0);
+        chunk.valid().chars().map(char::len_utf8).chain(invalid)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LineIndex, Place};
+    #![allow(clippy::disallowed_methods, reason = "it measures how long counting takes")]
+
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::{COUNTED_MAX, LineIndex, Place};
 
     #[test]
     fn places_count_from_one_and_in_characters() {
@@ -74,5 +108,39 @@ mod tests {
         assert_eq!(index.range(0), 0..1);
         assert_eq!(index.range(1), 3..7);
         assert_eq!(index.range(2), 8..8);
+    }
+
+    proptest! {
+        #[test]
+        fn long_lines_are_counted_as_if_from_their_beginning(
+            pieces in prop::collection::vec((prop::sample::select(vec!["a", "\u{e9}", "\u{1f3ac}", "\n"]), 1_usize..1_500), 1..5),
+            odd in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            offsets in prop::collection::vec(any::<prop::sample::Index>(), 1..20),
+        ) {
+            let mut text: Vec<u8> = pieces.iter().flat_map(|(piece, times)| piece.repeat(*times).into_bytes()).collect();
+            for (at, byte) in odd {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            let index = LineIndex::new(&text);
+            for offset in offsets.iter().map(|offset| offset.index(text.len() + 1)) {
+                let start = text[..offset].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                let column = String::from_utf8_lossy(&text[start..offset]).chars().count() + 1;
+                prop_assert_eq!(index.place(offset).column, column);
+            }
+        }
+    }
+
+    #[test]
+    fn many_places_in_one_long_line_cost_little() {
+        let text = "a".repeat(1_000 * COUNTED_MAX);
+        let began = Instant::now();
+        let index = LineIndex::new(text.as_bytes());
+        for offset in (0..text.len()).step_by(101) {
+            assert_eq!(index.place(offset), Place { line: 1, column: offset + 1 });
+        }
+        let took = began.elapsed();
+        // Without optimisation, and beside other tests.
+        assert!(took < Duration::from_secs(2), "{took:?}");
     }
 }

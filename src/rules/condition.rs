@@ -310,7 +310,7 @@ impl Mode {
 /// Which paths are covered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cover {
-    /// What lies under a path and, unless it was written with a trailing slash, the path itself.
+    /// What lies under a path and, unless it was written with a trailing slash, the path itself. The top covers everything.
     Under {
         /// The path.
         path: LogicalPath,
@@ -344,7 +344,7 @@ impl Cover {
         match self {
             Self::Under { path: top, itself } => {
                 let rest = path.strip_prefix(top.as_bytes());
-                rest.is_some_and(|rest| if rest.is_empty() { *itself } else { top.is_root() || rest[0] == b'/' })
+                top.is_root() || rest.is_some_and(|rest| if rest.is_empty() { *itself } else { rest[0] == b'/' })
             }
             Self::Glob(glob) => glob.matches(path),
         }

@@ -326,6 +326,23 @@ fn a_fact_is_filed_under_its_longer_end() {
     }
 }
 
+/// No asset lies at the top itself, but somebody may suppose one.
+#[test]
+fn what_is_asked_of_the_top_is_asked_of_every_path() {
+    let clause = watch_path::parse("* /", &mut Vec::new()).expect("a clause");
+    let condition = Condition::clauses(vec![clause], Vec::new(), Operand::Or).expect("something to watch");
+    let mut index = Index::new(1);
+    index.add(None, &condition);
+    let mount = LogicalPath::root();
+    for path in [&b"/"[..], b"/a", b"/a/b"] {
+        let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+        let subject = Subject::of_all_given(path, Action::Added, std::iter::empty(), facts);
+        let mut found = Vec::new();
+        index.matching(&subject, &mut Scratch::default(), &mut found);
+        assert_eq!((found.len(), subject.fires(&condition.expr())), (1, true), "{path:?}");
+    }
+}
+
 /// A crowd under one anchor is told apart by what it asks, and a filter that has had enough lets everything through.
 #[test]
 fn a_crowd_below_one_directory() {

@@ -68,11 +68,7 @@ pub(super) fn over_paths(
     }
     // Repeated slashes are one, as in paths.
     prefix.dedup_by(|a, b| *a == b'/' && *b == b'/');
-    let mut text = text.to_owned();
-    while text.contains("//") {
-        text = text.replace("//", "/");
-    }
-    match PathGlob::new(&text, prefix) {
+    match PathGlob::new(&with_single_slashes(text), prefix) {
         Ok(glob) => Some(glob),
         Err(why) => {
             faults.push(bad_glob(&why, whole));
@@ -88,6 +84,27 @@ pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
     let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
                 (in TOML, write such a path in single quotes)";
     TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
+}
+
+/// A glob in which no two slashes stand side by side. A backslash may stand before a slash and changes nothing.
+fn with_single_slashes(glob: &str) -> String {
+    let mut out = String::with_capacity(glob.len());
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        let (c, backslash) = match c {
+            '\\' => (chars.next(), true),
+            c => (Some(c), false),
+        };
+        match c {
+            Some('/') if out.ends_with('/') => {}
+            Some('/') => out.push('/'),
+            c => {
+                out.extend(backslash.then_some('\\'));
+                out.extend(c);
+            }
+        }
+    }
+    out
 }
 
 /// Where a `**` stands that is not a whole component.

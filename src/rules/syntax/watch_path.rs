@@ -208,7 +208,7 @@ mod tests {
         check("* /a/b", Mode::All, &["/a/b", "/a/b/c/d"], &["/a/bc", "/a", "/x/a/b"]);
         check("* /a/b/", Mode::All, &["/a/b/c"], &["/a/b", "/a/bc"]);
         check("* //a//b//", Mode::All, &["/a/b/c"], &["/a/b"]);
-        check("* /", Mode::All, &["/a", "/a/b"], &[]);
+        check("* /", Mode::All, &["/", "/a", "/a/b"], &[]);
         check(r"* /a/\[raw\]", Mode::All, &["/a/[raw]", "/a/[raw]/x"], &["/a/r"]);
         check("* /a/b c", Mode::All, &["/a/b c/d"], &["/a/b"]);
     }
@@ -217,8 +217,11 @@ mod tests {
     fn globs_cover_whole_paths() {
         check("+ /acme/**/*.mov", Mode::Added, &["/acme/a.mov", "/acme/x/y/a.mov"], &["/acme/a.mov/b", "/b/a.mov"]);
         check("* /acme/da*", Mode::All, &["/acme/day1", "/acme/da"], &["/acme/day1/a", "/acme/d"]);
-        check("* /acme//da*", Mode::All, &["/acme/day1"], &[]);
         check("* ///acme///da*////a", Mode::All, &["/acme/day1/a"], &["/acme/day1"]);
+        for slashes in ["//", "///", "/////", r"/\/", r"\//"] {
+            check(&format!("* /acme{slashes}da*"), Mode::All, &["/acme/day1"], &[]);
+        }
+        check(r"* /acme\\//da*", Mode::All, &[r"/acme\/day1"], &["/acme/day1"]);
         check("* /a/**", Mode::All, &["/a/b", "/a/b/c"], &["/a", "/ab"]);
         check("* /**", Mode::All, &["/a", "/a/b"], &[]);
         check("* /a/{b,c}/?.[jt]pg", Mode::All, &["/a/b/x.jpg", "/a/c/x.tpg"], &["/a/b/xx.jpg", "/a/d/x.jpg"]);

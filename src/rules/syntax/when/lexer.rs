@@ -124,26 +124,21 @@ fn operator(text: &str, range: Range<usize>, faults: &mut Vec<TextFault>) -> Kin
 
 /// A word, and where it ends. What has a character that words do not have is one bad token to its end.
 fn word(text: &str, from: usize, faults: &mut Vec<TextFault>) -> (Kind, usize) {
-    let end =
-        run(text, from, |c| !c.is_whitespace() && !matches!(c, '(' | ')' | ',' | '"') && !OPERATOR_CHARS.contains(&c));
-    let mut chars = text[from..end].chars().peekable();
-    let odd = loop {
-        match chars.next() {
-            None => return (Kind::Word, end),
-            Some('\\') if chars.peek() == Some(&'*') => {}
-            Some(c) if is_word(c) => {}
-            Some(odd) => break odd,
+    let first = text[from..].chars().next().unwrap_or_default();
+    let (odd, end) = match closing_quote(text, from, first) {
+        // A text in another kind of quotes is shown whole. The word's end is not looked for: from each of many short texts
+        // without a space between them it would be looked for to the end of them all.
+        Some(end) => (first, end),
+        None => {
+            let is_end =
+                |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '"') || OPERATOR_CHARS.contains(&c);
+            let end = run(text, from, |c| !is_end(c));
+            match odd_character(&text[from..end]) {
+                Some(odd) => (odd, end),
+                None => return (Kind::Word, end),
+            }
         }
     };
-    // A text in another kind of quotes is shown whole.
-    let first = text[from..].chars().next().unwrap_or_default();
-    let closing: &[char] = if first == '\'' { &['\''] } else { &TYPOGRAPHIC };
-    let is_quote = first == '\'' || TYPOGRAPHIC.contains(&first);
-    let closed = text[from + first.len_utf8()..].find(closing).filter(|_| is_quote);
-    let end = closed.map_or(end, |length| {
-        let at = from + first.len_utf8() + length;
-        at + text[at..].chars().next().map_or(0, char::len_utf8)
-    });
     let (message, help) = match odd {
         '\'' => (
             "texts stand in double quotes".to_owned(),
@@ -168,6 +163,30 @@ fn word(text: &str, from: usize, faults: &mut Vec<TextFault>) -> (Kind, usize) {
     };
     faults.push(TextFault::error(Code::BadWhen, from..end, message, "this", help));
     (Kind::Bad, end)
+}
+
+/// Where a text ends that begins with another kind of quotes and has such at its end.
+fn closing_quote(text: &str, from: usize, first: char) -> Option<usize> {
+    let closing: &[char] = match first {
+        '\'' => &['\''],
+        _ if TYPOGRAPHIC.contains(&first) => &TYPOGRAPHIC,
+        _ => return None,
+    };
+    let inside = from + first.len_utf8();
+    let at = inside + text[inside..].find(closing)?;
+    Some(at + text[at..].chars().next().map_or(0, char::len_utf8))
+}
+
+/// The first character that bare words do not have.
+fn odd_character(word: &str) -> Option<char> {
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_escape = c == '\\' && chars.peek() == Some(&'*');
+        if !is_escape && !is_word(c) {
+            return Some(c);
+        }
+    }
+    None
 }
 
 /// What bare words have beside letters and digits. `+` is there for the zones of dates.

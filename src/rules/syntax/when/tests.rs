@@ -1,4 +1,7 @@
 //! Texts and what they are true of; texts and what is wrong with them.
+#![allow(clippy::disallowed_methods, reason = "it measures how long reading takes")]
+
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -401,6 +404,20 @@ fn what_is_built_to_explode_is_refused() {
     assert_eq!(faults_of(&format!("{} or $", joined("exts=b", 100))).len(), FAULTS_MAX);
     let list = format!("a in ({})", "b,".repeat(8_000));
     assert!(!fires(&read(&list)));
+}
+
+/// What stands behind a text in another kind of quotes is looked at once, and not again for each of them.
+#[test]
+fn many_texts_in_other_quotes_end_quickly() {
+    for quotes in ["''", "'a'", "\u{201c}\u{201d}", "a''"] {
+        let most = quotes.repeat(LENGTH_MAX / quotes.len());
+        let began = Instant::now();
+        let found = faults_of(&most);
+        let took = began.elapsed();
+        assert_eq!(found[0].1, if quotes.starts_with('a') { 0..most.len() } else { 0..quotes.len() }, "{quotes}");
+        // Without optimisation, and beside other tests.
+        assert!(took < Duration::from_millis(500), "{quotes}: {took:?}");
+    }
 }
 
 /// Pieces of expressions, whole and broken, in any order.
