@@ -261,14 +261,7 @@ pub struct PathClause {
 /// As an admin would write it.
 impl fmt::Display for PathClause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = match self.mode {
-            Mode::All => "* ",
-            Mode::Added => "+ ",
-            Mode::Deleted => "- ",
-            Mode::Modified => "~ ",
-            Mode::Scope => "",
-        };
-        write!(f, "{mode}{}", self.cover)
+        write!(f, "{}{}", self.mode, self.cover)
     }
 }
 
@@ -285,6 +278,19 @@ pub enum Mode {
     Modified,
     /// None: it only limits the metadata clauses.
     Scope,
+}
+
+/// As it stands before a path, with the space between them.
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "* ",
+            Self::Added => "+ ",
+            Self::Deleted => "- ",
+            Self::Modified => "~ ",
+            Self::Scope => "",
+        })
+    }
 }
 
 impl Mode {

@@ -131,13 +131,6 @@ fn path_help(path: &str, mode: Mode, text: &str, error: PathError) -> String {
                 return "nothing is replaced in a path: write the logical path itself, such as \"* /acme/dailies\"".into();
             }
             let absolute = absolute(path, text.trim_start());
-            let mode = match mode {
-                Mode::All => "* ",
-                Mode::Added => "+ ",
-                Mode::Deleted => "- ",
-                Mode::Modified => "~ ",
-                Mode::Scope => "",
-            };
             format!("write \"{mode}{absolute}\": logical paths begin with the mount's path, and have slashes")
         }
         PathError::Dots => "write the path that is meant; `**` stands for any number of directories".into(),
