@@ -86,7 +86,7 @@ impl Index {
                 found.walk(dir.touch, *above, |posting| posting.kind == Kind::Touch);
             }
         }
-        if self.tally.held.uses > 0 {
+        if self.tally.held.uses + self.tally.held_some.uses > 0 {
             self.probe_held(subject, dirs, &mut found);
         }
         self.probe_path(subject, dirs, &mut found);
@@ -313,7 +313,9 @@ impl Index {
                 ask(Kind::HeldKey, &[]);
                 values.iter().for_each(|value| ask(Kind::HeldValue, value.as_bytes()));
             }
-            values.iter().for_each(|value| self.probe_text(Kind::HeldSome, value.as_bytes(), dirs, found));
+            if self.tally.held_some.uses > 0 {
+                values.iter().for_each(|value| self.probe_text(Kind::HeldSome, value.as_bytes(), dirs, found));
+            }
         }
     }
 

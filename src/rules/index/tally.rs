@@ -15,8 +15,10 @@ pub(super) struct Count {
 /// The counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// Metadata as it stands.
+    /// Metadata as it stands, of keys that are named.
     pub held: Count,
+    /// The same whatever the key.
+    pub held_some: Count,
     pub some_values: Count,
     pub key_prefixes: Count,
     pub key_suffixes: Count,
@@ -58,7 +60,8 @@ impl Tally {
 
     fn of(&mut self, kind: Kind) -> Option<&mut Count> {
         Some(match kind {
-            Kind::HeldValue | Kind::HeldKey | Kind::HeldSome => &mut self.held,
+            Kind::HeldValue | Kind::HeldKey => &mut self.held,
+            Kind::HeldSome => &mut self.held_some,
             Kind::SomeValue => &mut self.some_values,
             Kind::KeyPrefix => &mut self.key_prefixes,
             Kind::KeySuffix => &mut self.key_suffixes,
