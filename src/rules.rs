@@ -209,11 +209,9 @@ mod tests {
     use crate::diagnostic::render::{Format, one_lines, report};
     use crate::diagnostic::{SourceFile, has_errors};
     use crate::model::change::{Action, Change};
-    use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::metadata::Metadata;
     use crate::model::path::LogicalPath;
     use crate::model::subscription::{Batching, Method, RetrySchedule};
-    use crate::model::time::Wall;
 
     fn source(name: &str, text: impl Into<Vec<u8>>) -> SourceFile {
         SourceFile { name: name.into(), text: text.into().into() }
@@ -303,16 +301,7 @@ mod tests {
             source("b.toml", rule("x", "+ /a/*.mov") + &rule("w", "* /b") + &rule("v", "* /")),
         ];
         let set = load(&files).set.expect("nothing is wrong");
-        let change = Change {
-            seq: Seq(1),
-            rrn: Rrn(1),
-            time: Wall(0),
-            asset: AssetId(1),
-            path: LogicalPath::parse(b"/a/f.mov").expect("a path"),
-            owner: String::new(),
-            action: Action::Added,
-            delta: Vec::new(),
-        };
+        let change = Change::of_some_asset(b"/a/f.mov", Action::Added, Vec::new());
         let mount = LogicalPath::root();
         let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
         let matching = |set: &RuleSet| set.matching(&change, &Metadata::new(), facts, &mut Scratch::default()).rules;

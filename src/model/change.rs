@@ -72,3 +72,20 @@ pub struct Change {
     /// Which metadata it touched.
     pub delta: Delta,
 }
+
+#[cfg(test)]
+impl Change {
+    /// What happened to some asset of nobody in particular, for tests of whoever looks at changes.
+    pub(crate) fn of_some_asset(path: &[u8], action: Action, delta: Delta) -> Self {
+        Self {
+            seq: Seq(1),
+            rrn: Rrn(1),
+            time: Wall(0),
+            asset: AssetId(1),
+            path: LogicalPath::parse(path).expect("a path"),
+            owner: String::new(),
+            action,
+            delta,
+        }
+    }
+}

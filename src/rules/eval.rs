@@ -345,10 +345,8 @@ fn new_values<'a>(old: &[String], new: &'a [String]) -> Vec<&'a str> {
 mod tests {
     use super::{Facts, Subject};
     use crate::model::change::{Action, Change};
-    use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::metadata::{KeyDelta, Metadata};
     use crate::model::path::LogicalPath;
-    use crate::model::time::Wall;
     use crate::rules::condition::{Condition, Operand};
     use crate::rules::syntax::{watch_metadata, watch_path};
 
@@ -370,14 +368,12 @@ mod tests {
             KeyDelta { key: (*key).clone(), old: values(&old), new: values(&state) }
         };
         let change = Change {
-            seq: Seq(1),
-            rrn: Rrn(1),
-            time: Wall(0),
-            asset: AssetId(1),
-            path: LogicalPath::parse(b"/a/f").expect("a path"),
             owner: "ana".into(),
-            action,
-            delta: keys.iter().map(delta).filter(|delta| delta.old != delta.new).collect(),
+            ..Change::of_some_asset(
+                b"/a/f",
+                action,
+                keys.iter().map(delta).filter(|delta| delta.old != delta.new).collect(),
+            )
         };
         let paths = paths.iter().map(|text| watch_path::parse(text, &mut Vec::new()).expect("a path clause"));
         let metadata = clauses.iter().map(|text| watch_metadata::parse(text, &mut Vec::new()).expect("a clause"));

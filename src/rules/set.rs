@@ -236,10 +236,8 @@ mod tests {
     use super::{RuleSet, Subject};
     use crate::diagnostic::SourceFile;
     use crate::model::change::{Action, Change};
-    use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::metadata::{KeyDelta, Metadata};
     use crate::model::path::LogicalPath;
-    use crate::model::time::Wall;
     use crate::rules::explain::{Verdict, explain_rule};
     use crate::rules::index::Scratch;
     use crate::rules::{Facts, Matching, Reader, load};
@@ -271,16 +269,7 @@ mod tests {
                 for tenant in [None, Some("acme")] {
                     let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
                     let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
-                    let change = Change {
-                        seq: Seq(1),
-                        rrn: Rrn(1),
-                        time: Wall(0),
-                        asset: AssetId(1),
-                        path: LogicalPath::parse(path.as_bytes()).expect("a path"),
-                        owner: String::new(),
-                        action,
-                        delta: vec![delta],
-                    };
+                    let change = Change::of_some_asset(path.as_bytes(), action, vec![delta]);
                     let mount = LogicalPath::root();
                     let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
                     let found = set.matching(&change, &state, facts, &mut Scratch::default());

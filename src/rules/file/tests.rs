@@ -3,12 +3,10 @@
 use crate::diagnostic::{Code, Severity, SourceFile};
 use crate::model::change::{Action, Change};
 use crate::model::event::Dialect;
-use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
 use crate::model::secret::{SecretRef, SigningSecret};
 use crate::model::subscription::{Field, Lifetime, Order};
-use crate::model::time::Wall;
 use crate::rules::condition::Written;
 use crate::rules::index::Scratch;
 use crate::rules::{Facts, Loaded, RuleSet, load};
@@ -142,17 +140,7 @@ fn a_rule_with_a_tenant_hears_of_that_tenant_s_mounts_alone() {
         "{HEAD}watchPath = ['* /m']\ntenant = 'acme'\n{}watchPath = ['* /m']",
         HEAD.replace("'a'", "'b'")
     ));
-    let path = LogicalPath::parse(b"/m/f").expect("a path");
-    let change = Change {
-        seq: Seq(1),
-        rrn: Rrn(1),
-        time: Wall(0),
-        asset: AssetId(1),
-        path,
-        owner: String::new(),
-        action: Action::Added,
-        delta: Vec::new(),
-    };
+    let change = Change::of_some_asset(b"/m/f", Action::Added, Vec::new());
     let mount = LogicalPath::root();
     for (tenant, expect) in [(None, &[1][..]), (Some("acme"), &[0, 1]), (Some("Acme"), &[1])] {
         let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };

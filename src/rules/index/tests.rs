@@ -10,10 +10,8 @@ use super::hash::Hashing;
 use super::tally::Tally;
 use super::{Index, Scratch};
 use crate::model::change::{Action, Change};
-use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::metadata::{KeyDelta, Metadata};
 use crate::model::path::LogicalPath;
-use crate::model::time::Wall;
 use crate::rules::condition::{
     Actions, Condition, Cover, Expr, FactTest, Keys, MetadataClause, Operand, PathClause, Predicate, Test, TextFact,
     ValueTest,
@@ -193,14 +191,8 @@ fn given() -> impl Strategy<Value = Given> {
         let values = |of: &Metadata, key: &str| of.get(key).cloned().unwrap_or_default();
         let delta = keys.into_iter().map(|key| KeyDelta { old: values(&old, &key), new: values(&state, &key), key });
         let change = Change {
-            seq: Seq(1),
-            rrn: Rrn(1),
-            time: Wall(0),
-            asset: AssetId(1),
-            path: LogicalPath::parse(path.as_bytes()).expect("a path"),
             owner: "jo".into(),
-            action,
-            delta: delta.filter(|delta| delta.old != delta.new).collect(),
+            ..Change::of_some_asset(path.as_bytes(), action, delta.filter(|delta| delta.old != delta.new).collect())
         };
         Given { change, state, tenant }
     })

@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use super::{COMPARISONS_MAX, FAULTS_MAX, LENGTH_MAX, NESTING_MAX, REGEXES_MAX, parse};
 use crate::diagnostic::{Code, Severity, TextFault};
 use crate::model::change::{Action, Change};
-use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::metadata::{KeyDelta, Metadata};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
@@ -43,14 +42,9 @@ fn fires_at(path: &str, tenant: Option<&str>, expr: &Expr) -> bool {
         KeyDelta { key: "Rating".into(), old: Vec::new(), new: values(&["4"]) },
     ];
     let change = Change {
-        seq: Seq(1),
-        rrn: Rrn(1),
         time: Wall(NOW_MS),
-        asset: AssetId(1),
-        path: LogicalPath::parse(path.as_bytes()).expect("a path"),
         owner: "ana".into(),
-        action: Action::Modified,
-        delta,
+        ..Change::of_some_asset(path.as_bytes(), Action::Modified, delta)
     };
     let mount = LogicalPath::parse(b"/acme").expect("a path");
     let facts = Facts { size: 2_000_000_000, mtime_ns: (NOW_MS - 2 * DAY_MS) * 1_000_000, mount: &mount, tenant };
