@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::model::path::LogicalPath;
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
+use crate::model::rescan::RescanRequest;
 use crate::model::status::Status;
 
 pub mod auth;
@@ -41,8 +41,8 @@ pub enum Call {
     },
     /// `POST /v1/rescan`.
     Rescan {
-        /// Where; `None`: every mount.
-        path: Option<LogicalPath>,
+        /// What is scanned.
+        request: RescanRequest,
         /// Where the answer goes, once all that the scan has found is matched. Whoever does not wait drops it.
         reply: oneshot::Sender<SyncAnswer>,
     },

@@ -32,6 +32,7 @@ use crate::model::look::{ListRequest, Listed, LookRequest, Looked, RootSeen};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
+use crate::model::rescan::RescanRequest;
 use crate::model::status::MountStatus;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
@@ -66,7 +67,7 @@ pub enum Input {
     /// `POST /v1/sync`.
     Sync(ReplyId),
     /// `POST /v1/rescan`, of a path or of every mount: a sync that also scans.
-    Rescan(ReplyId, Option<LogicalPath>),
+    Rescan(ReplyId, RescanRequest),
 }
 
 /// What intake wants done, after the commit.
@@ -241,8 +242,8 @@ impl Intake {
                 self.sync(now.mono, reply);
                 Ok(Done::default())
             }
-            Input::Rescan(reply, path) => {
-                self.scan_as_asked(now, path);
+            Input::Rescan(reply, request) => {
+                self.scan_as_asked(now, &request);
                 self.sync(now.mono, reply);
                 Ok(Done::default())
             }

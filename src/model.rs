@@ -23,6 +23,7 @@ pub mod nearest;
 pub mod path;
 pub mod principal;
 pub mod record;
+pub mod rescan;
 pub mod secret;
 pub mod status;
 pub mod subscription;

@@ -172,10 +172,10 @@ impl Native {
         self.admit(asked, Right::Operate)?;
         let body = asked.read(RESCAN_BYTES_MAX).await?;
         let mounts: Vec<_> = (self.state.status)().mounts.into_iter().map(|mount| mount.path).collect();
-        let Rescan { path, wait } = rescan::parse(&body, &mounts)?;
-        let scanned = path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
+        let Rescan { request, wait } = rescan::parse(&body, &mounts)?;
+        let scanned = request.path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
         let (reply, answer) = oneshot::channel();
-        self.call(Call::Rescan { path, reply })?;
+        self.call(Call::Rescan { request, reply })?;
         match wait {
             true => synced(answer).await,
             false => Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned}))).into_response()),

@@ -5,19 +5,23 @@ use serde_json::Value;
 
 use super::problem::{Problem, quoted};
 use crate::model::path::LogicalPath;
+use crate::model::rescan::RescanRequest;
 
 /// What a caller asks for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub(super) struct Rescan {
-    /// Where; `None`: every mount.
-    pub path: Option<LogicalPath>,
-    /// Whether he waits until all that is found is matched.
+    /// What is scanned.
+    pub request: RescanRequest,
+    /// Whether the caller waits until all that is found is matched.
     pub wait: bool,
 }
 
+/// The fields of the body, for messages.
+const FIELDS: &str = "`path`, `wait`, `acceptDeletions` and `acceptRoot`";
+
 /// Reads the body; an empty one asks for every mount and does not wait. `mounts` are the logical paths that there are.
 pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, Problem> {
-    let mut asked = Rescan { path: None, wait: false };
+    let mut asked = Rescan::default();
     if body.trim_ascii().is_empty() {
         return Ok(asked);
     }
@@ -29,12 +33,17 @@ pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, Problem> {
     };
     for (name, value) in fields {
         match (name.as_str(), value) {
-            ("path", Value::String(text)) => asked.path = Some(path(&text, mounts).map_err(wrong)?),
+            ("path", Value::String(text)) => asked.request.path = Some(path(&text, mounts).map_err(wrong)?),
             ("path", _) => return Err(wrong("`path` takes a string, such as \"/acme/dailies\"".to_owned())),
             ("wait", Value::Bool(wait)) => asked.wait = wait,
-            ("wait", _) => return Err(wrong("`wait` takes true or false".to_owned())),
+            ("acceptDeletions", Value::Bool(accept)) => asked.request.accept_deletions = accept,
+            ("acceptRoot", Value::Bool(accept)) => asked.request.accept_root = accept,
+            ("wait" | "acceptDeletions" | "acceptRoot", _) => {
+                return Err(wrong(format!("`{name}` takes true or false")));
+            }
             (other, _) => {
-                return Err(wrong(format!("there is no field {}; there are `path` and `wait`", quoted(other))));
+                let detail = format!("there is no field {}; there are {FIELDS}", quoted(other));
+                return Err(wrong(detail));
             }
         }
     }
@@ -56,6 +65,7 @@ mod tests {
 
     use super::{Problem, Rescan, parse};
     use crate::model::path::LogicalPath;
+    use crate::model::rescan::RescanRequest;
 
     fn asked(body: &str) -> Result<Rescan, Problem> {
         parse(body.as_bytes(), &["/acme".to_owned(), "/b".to_owned()])
@@ -63,12 +73,17 @@ mod tests {
 
     #[test]
     fn a_body_says_what_and_whether_to_wait() {
-        let path = |text: &str| LogicalPath::parse(text.as_bytes()).ok();
-        assert_eq!(asked(""), Ok(Rescan { path: None, wait: false }));
-        assert_eq!(asked(" {} "), Ok(Rescan { path: None, wait: false }));
-        assert_eq!(asked("{\"wait\": true}"), Ok(Rescan { path: None, wait: true }));
-        assert_eq!(asked("{\"path\": \"/acme/d/\"}"), Ok(Rescan { path: path("/acme/d"), wait: false }));
-        assert_eq!(asked("{\"path\": \"/b\", \"wait\": false}"), Ok(Rescan { path: path("/b"), wait: false }));
+        let of = |text: &str| RescanRequest::of(LogicalPath::parse(text.as_bytes()).ok());
+        assert_eq!(asked(""), Ok(Rescan::default()));
+        assert_eq!(asked(" {} "), Ok(Rescan::default()));
+        assert_eq!(asked("{\"wait\": true}"), Ok(Rescan { request: RescanRequest::default(), wait: true }));
+        assert_eq!(asked("{\"path\": \"/acme/d/\"}"), Ok(Rescan { request: of("/acme/d"), wait: false }));
+        assert_eq!(asked("{\"path\": \"/b\", \"wait\": false}"), Ok(Rescan { request: of("/b"), wait: false }));
+        let accepting = RescanRequest { accept_deletions: true, accept_root: true, ..of("/b") };
+        assert_eq!(
+            asked("{\"path\": \"/b\", \"acceptDeletions\": true, \"acceptRoot\": true}"),
+            Ok(Rescan { request: accepting, wait: false })
+        );
     }
 
     #[test]
@@ -77,11 +92,16 @@ mod tests {
         let cases = [
             ("{", StatusCode::BAD_REQUEST, "the body is no JSON: EOF while parsing an object at line 1 column 1"),
             ("[]", unprocessable, "the body is to be an object, such as {\"path\": \"/acme\", \"wait\": true}"),
-            ("{\"paths\": []}", unprocessable, "there is no field \"paths\"; there are `path` and `wait`"),
+            (
+                "{\"paths\": []}",
+                unprocessable,
+                "there is no field \"paths\"; there are `path`, `wait`, `acceptDeletions` and `acceptRoot`",
+            ),
             ("{\"path\": 1}", unprocessable, "`path` takes a string, such as \"/acme/dailies\""),
             ("{\"path\": \"acme\"}", unprocessable, "`path`: the path is relative; it must begin with /"),
             ("{\"path\": \"/acme2\"}", unprocessable, "`path`: \"/acme2\" lies in no mount; there are: /acme, /b"),
             ("{\"wait\": \"yes\"}", unprocessable, "`wait` takes true or false"),
+            ("{\"acceptRoot\": 1}", unprocessable, "`acceptRoot` takes true or false"),
         ];
         for (body, status, detail) in cases {
             assert_eq!(asked(body), Err(Problem::new(status, detail)), "{body}");

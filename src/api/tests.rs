@@ -14,6 +14,7 @@ use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
+use crate::model::rescan::RescanRequest;
 use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::watching::SourceKind;
 
@@ -210,10 +211,12 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
     let head = format!("POST /v1/rescan HTTP/1.1\r\n{}", auth(Role::Operator));
     let answer = served.ask(&head, "{\"path\": \"/acme/d\"}").await;
     assert_eq!((answer.status, answer.json()), (202, serde_json::json!({"scanning": ["/acme/d"]})));
-    let Some(Call::Rescan { path: Some(path), reply }) = served.calls.recv().await else { panic!("not a rescan") };
-    assert!(path.to_string() == "/acme/d" && reply.is_closed(), "nobody waits");
+    let Some(Call::Rescan { request, reply }) = served.calls.recv().await else { panic!("not a rescan") };
+    assert_eq!(request, RescanRequest::of(LogicalPath::parse(b"/acme/d").ok()));
+    assert!(reply.is_closed(), "nobody waits");
     let engine = async {
-        let Some(Call::Rescan { path: None, reply }) = served.calls.recv().await else { panic!("not of all") };
+        let Some(Call::Rescan { request, reply }) = served.calls.recv().await else { panic!("not a rescan") };
+        assert_eq!(request, RescanRequest::default());
         let offline = vec![LogicalPath::parse(b"/b").expect("a path")];
         reply.send(SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline }).expect("somebody waits");
     };

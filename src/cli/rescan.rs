@@ -19,6 +19,12 @@ pub struct RescanArgs {
     /// Wait until all that the scan finds is matched
     #[arg(long)]
     pub wait: bool,
+    /// Let the scan report all the deletions that it finds, more than the mount's `max_deletions` too
+    #[arg(long)]
+    pub accept_deletions: bool,
+    /// Take the directory that the mount shows now for the mount's, although another one was known
+    #[arg(long)]
+    pub accept_root: bool,
     /// Which daemon.
     #[command(flatten)]
     pub reach: ReachArgs,
@@ -48,7 +54,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// The daemon cannot be reached, refuses, or does not answer in time.
 pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
     let Reach { address, token } = args.reach.find()?;
-    let mut body = json!({"wait": args.wait});
+    let mut body = json!({"wait": args.wait, "acceptDeletions": args.accept_deletions, "acceptRoot": args.accept_root});
     if let Some(path) = &args.path {
         body["path"] = json!(path);
     }

@@ -71,7 +71,7 @@ impl Carrier {
         let (reply, input) = match call {
             Call::Records { request, reply } => (Reply::Records(reply, permit), intake::Input::Records(id, request)),
             Call::Sync { reply } => (Reply::Sync(reply, permit), intake::Input::Sync(id)),
-            Call::Rescan { path, reply } => (Reply::Sync(reply, permit), intake::Input::Rescan(id, path)),
+            Call::Rescan { request, reply } => (Reply::Sync(reply, permit), intake::Input::Rescan(id, request)),
         };
         self.replies.insert(id, reply);
         Input::Intake(input)

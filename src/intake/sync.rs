@@ -7,8 +7,8 @@
 use super::{Effect, Intake};
 use crate::model::hint::{Hint, HintKind};
 use crate::model::ids::ReplyId;
-use crate::model::path::LogicalPath;
 use crate::model::record::SyncAnswer;
+use crate::model::rescan::RescanRequest;
 use crate::model::time::{Mono, Now};
 use crate::store::Ledger;
 
@@ -60,13 +60,13 @@ impl Intake {
         }
     }
 
-    /// Scans a path, or every mount, for whoever waits as for a sync. What is offline is named in his answer.
-    pub(super) fn scan_as_asked(&mut self, now: Now, path: Option<LogicalPath>) {
-        match path {
+    /// Scans a path, or every mount, for a caller who waits as for a sync. What is offline is named in the answer.
+    pub(super) fn scan_as_asked(&mut self, now: Now, request: &RescanRequest) {
+        match &request.path {
             // A look there finds a directory, and has it scanned; or a file, and that is all there is.
-            Some(path) => match self.mounts.of(&path) {
-                Some(mount) if self.mounts.root_path(mount) == &path => self.rescan(now.mono, mount),
-                _ => self.hint(now, &Hint { path, kind: HintKind::Found }),
+            Some(path) => match self.mounts.of(path) {
+                Some(mount) if self.mounts.root_path(mount) == path => self.rescan(now.mono, mount),
+                _ => self.hint(now, &Hint { path: path.clone(), kind: HintKind::Found }),
             },
             None => {
                 for mount in self.mounts.ids() {

@@ -478,7 +478,7 @@ fn brief_input(input: &Input) -> String {
         Input::Intake(intake::Input::RootSeen(mount, seen)) => format!("root({} {seen:?})", mount.0),
         Input::Intake(intake::Input::Records(reply, _)) => format!("records({})", reply.0),
         Input::Intake(intake::Input::Sync(reply)) => format!("sync({})", reply.0),
-        Input::Intake(intake::Input::Rescan(reply, path)) => format!("rescan({} {path:?})", reply.0),
+        Input::Intake(intake::Input::Rescan(reply, request)) => format!("rescan({} {request:?})", reply.0),
         Input::Dispatch(dispatch::Input::Attempted(attempted)) => {
             format!("attempted({} {})", attempted.number, attempted.outcome.as_str())
         }

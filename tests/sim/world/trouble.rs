@@ -7,6 +7,7 @@ use ringback::intake;
 use ringback::model::ids::{AssetId, ReplyId};
 use ringback::model::path::LogicalPath;
 use ringback::model::record::{Record, RecordsRequest, Subject};
+use ringback::model::rescan::RescanRequest;
 
 use super::{Checked, World};
 use crate::check::SyncPoint;
@@ -115,8 +116,8 @@ impl World {
             self.syncs.insert(reply, SyncPoint::new(&self.host.lock()));
             self.note(format!("call sync {reply:?}"));
             let input = match self.rng.below(4) {
-                0 => intake::Input::Rescan(reply, None),
-                1 => intake::Input::Rescan(reply, LogicalPath::parse(b"/a/dir").ok()),
+                0 => intake::Input::Rescan(reply, RescanRequest::default()),
+                1 => intake::Input::Rescan(reply, RescanRequest::of(LogicalPath::parse(b"/a/dir").ok())),
                 _ => intake::Input::Sync(reply),
             };
             self.inbox.push_back(Input::Intake(input));

@@ -1,0 +1,22 @@
+//! A scan that a caller asks for: `POST /v1/rescan`, `ringback rescan`.
+
+use super::path::LogicalPath;
+
+/// What is scanned again, and what the caller vouches for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RescanRequest {
+    /// A path in a mount; `None`: every mount.
+    pub path: Option<LogicalPath>,
+    /// The scan may report as many deletions as it finds, whatever a mount's `max_deletions` says.
+    pub accept_deletions: bool,
+    /// The directory that a mount shows now is the mount's, although the ledger knows another one.
+    pub accept_root: bool,
+}
+
+impl RescanRequest {
+    /// A scan of one path, or of every mount, that vouches for nothing.
+    #[must_use]
+    pub fn of(path: Option<LogicalPath>) -> Self {
+        Self { path, ..Self::default() }
+    }
+}
