@@ -161,7 +161,6 @@ struct Outcome {
     again: Vec<(LogicalPath, Cause)>,
     wait_for_close: Vec<(LogicalPath, Cause)>,
     wait_for_likely_close: Vec<(LogicalPath, Cause)>,
-    wait_for_writer: Vec<(LogicalPath, Cause)>,
     wait_for_quiet: Vec<(LogicalPath, Cause)>,
     retry_later: Vec<(LogicalPath, Cause)>,
     wait_for_cover: Vec<(LogicalPath, Cause)>,
@@ -395,9 +394,6 @@ impl Intake {
         }
         for (path, cause) in outcome.wait_for_likely_close {
             self.settle.wait_for_likely_close(mono, &path, cause);
-        }
-        for (path, cause) in outcome.wait_for_writer {
-            self.settle.wait_for_writer(mono, &path, cause);
         }
         for (path, cause) in outcome.wait_for_quiet {
             self.settle.wait_for_quiet(mono, &path, cause);

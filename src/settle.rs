@@ -2,7 +2,8 @@
 //!
 //! Each path settles by itself, so a steady trickle anywhere delays nothing elsewhere. A file that was closed, moved or
 //! removed is due at once. One that was written and not closed is due once it has been quiet, and the look then asks
-//! whether somebody still has it open; if so it waits, without a deadline, for the hint of its close.
+//! whether a writer still has it open; if so it waits for the hint of its close, and is looked at again and again
+//! meanwhile ([`ASK_AGAIN_MS`]): no wait rests on an event that may not come.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,11 +12,20 @@ use crate::model::hint::HintKind;
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 
-/// How long after a failed look the next one is made, milliseconds.
-const RETRY_MS: u64 = 30_000;
-/// A file that waits for its close and is not written for this long is looked at all the same, milliseconds: the close
-/// may have been hinted before the write, or under a name that the file no longer has.
-const CLOSE_MS: u64 = 30_000;
+/// How long after each look at a path that waits for a writer or a fault the next look comes, milliseconds; the last
+/// repeats. The end of either may have no event: the kernel queues a close before the count of writers drops (ext4 and
+/// xfs flush a truncated file in between), a file that is linked in from `O_TMPFILE` has no close under its name, and a
+/// disk that answers again says nothing.
+const ASK_AGAIN_MS: [u64; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+/// Looks a second, in all, at paths that wait for a writer: with more paths than half of it each is looked at less often.
+const WRITER_LOOKS_PER_SECOND_MAX: u64 = 2_000;
+/// Looks a second, in all, at paths that cannot be read: a tree without permissions has thousands of them for weeks.
+const FAULT_LOOKS_PER_SECOND_MAX: u64 = 200;
+/// How long a file counts as written after the last write that was heard, milliseconds, where closes are heard and
+/// leases do not work: only the close says more, and it may have been heard before the write.
+const LIKELY_CLOSE_MS: u64 = 30_000;
+/// The longest time between two looks at a path whose look the ledger refuses to record, milliseconds.
+const REFUSED_MS_MAX: u64 = 30_000;
 
 /// How often what another filesystem covers is looked at, milliseconds: nothing hints that the cover is gone.
 const COVERED_MS: u64 = 2_000;
@@ -61,6 +71,8 @@ pub struct Cause {
     pub overdue: bool,
     /// What the file was like when it was first seen as it is, and when that was: only kept where nobody can say who writes.
     pub glimpse: Option<Glimpse>,
+    /// How many looks in a row found the same wait: each further one comes later ([`ASK_AGAIN_MS`]).
+    pub asked: u8,
 }
 
 /// A file as a look found it.
@@ -85,6 +97,7 @@ impl Cause {
             hurried: false,
             overdue: false,
             glimpse: None,
+            asked: 0,
         }
     }
 
@@ -112,7 +125,13 @@ impl Cause {
             hurried: self.hurried || newer.hurried,
             overdue: self.overdue || newer.overdue,
             glimpse: newer.glimpse.or(self.glimpse),
+            asked: if newer.heard == HintKind::Closed { newer.asked } else { self.asked.max(newer.asked) },
         }
+    }
+
+    /// The cause after one more look that found the same wait.
+    fn asked_again(self) -> Self {
+        Self { asked: self.asked.saturating_add(1), ..self }
     }
 }
 
@@ -128,10 +147,10 @@ struct Pending {
 enum Wait {
     /// Its time.
     Time,
-    /// The hint of its close, or [`CLOSE_MS`] without a write. A sync does not wait for it.
+    /// The hint of its close; it is looked at again meanwhile. A sync does not wait for it.
     Close,
-    /// The end of its writer, which nobody tells. A sync does not wait for it.
-    Writer,
+    /// The hint of its close, or [`LIKELY_CLOSE_MS`] without a write. A sync does not wait for it.
+    LikelyClose,
     /// The end of a fault. A sync does not wait for it.
     Retry,
 }
@@ -147,6 +166,8 @@ pub struct Settle {
     awaited_len: usize,
     /// What waits for a writer.
     held: BTreeSet<LogicalPath>,
+    /// How many paths wait for the end of a fault.
+    faults_len: u64,
 }
 
 impl Settle {
@@ -160,6 +181,7 @@ impl Settle {
             awaited: BTreeMap::new(),
             awaited_len: 0,
             held: BTreeSet::new(),
+            faults_len: 0,
         }
     }
 
@@ -175,27 +197,22 @@ impl Settle {
         self.put(now, path, cause);
     }
 
-    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`. A sync does not wait for it.
+    /// A look found a writer: the path waits for the hint of its close, or for `settle.max`, and is looked at again
+    /// meanwhile, since the end of a writer may have no hint. A sync does not wait for it.
     pub fn wait_for_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
-        let due = self.capped(now.plus_ms(CLOSE_MS), &cause);
+        let waiting = self.held.len() as u64;
+        let ms = ask_again_ms(cause.asked, waiting, WRITER_LOOKS_PER_SECOND_MAX);
+        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause.asked_again() };
+        let due = self.capped(now.plus_ms(ms), &cause);
         self.schedule(path, cause, Wait::Close, due.max(now));
     }
 
-    /// A look could not tell whether a file that was written has a writer: as before, but it counts as whole once nobody
-    /// has been heard to write it for so long, however often it is looked at meanwhile.
+    /// A look could not tell whether a file that was written has a writer: it waits for the hint of its close, and counts
+    /// as whole once no write was heard for [`LIKELY_CLOSE_MS`], however often it is looked at meanwhile.
     pub fn wait_for_likely_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
-        let due = self.capped(cause.written.plus_ms(CLOSE_MS), &cause);
-        self.schedule(path, cause, Wait::Close, due.max(now));
-    }
-
-    /// A look found a writer whose close may go unheard (the source does not tell closes, or the file has other names):
-    /// it is looked at again and again. A sync does not wait for it.
-    pub fn wait_for_writer(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
-        let due = self.capped(now.plus_ms(self.patience.quiet_ms), &cause);
-        self.schedule(path, cause, Wait::Writer, due.max(now));
+        let due = self.capped(cause.written.plus_ms(LIKELY_CLOSE_MS), &cause);
+        self.schedule(path, cause, Wait::LikelyClose, due.max(now));
     }
 
     /// Whether a file is as it was `settle.quiet` ago, by two looks that far apart. Its own times are not asked: they are
@@ -219,9 +236,16 @@ impl Settle {
         self.schedule(path, cause, Wait::Time, now.plus_ms(SOON_MS));
     }
 
-    /// A look failed: it is tried again later, or when a hint comes.
+    /// A look failed: the path is looked at again and again, since the end of a fault may have no hint.
     pub fn retry_later(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
-        self.schedule(path, cause, Wait::Retry, now.plus_ms(RETRY_MS));
+        let ms = ask_again_ms(cause.asked, self.faults_len, FAULT_LOOKS_PER_SECOND_MAX);
+        self.schedule(path, cause.asked_again(), Wait::Retry, now.plus_ms(ms));
+    }
+
+    /// The ledger refused to record a look: the path is looked at again, each time twice as much later.
+    pub fn retry_refused(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        let ms = (SOON_MS << cause.asked.min(8)).min(REFUSED_MS_MAX);
+        self.schedule(path, cause.asked_again(), Wait::Retry, now.plus_ms(ms));
     }
 
     /// A look found that another filesystem covers the place. A sync does not wait for it.
@@ -276,7 +300,7 @@ impl Settle {
             if let Some(pending) = self.remove(&path) {
                 let overdue = self.patience.max_ms.is_some_and(|ms| now.since_ms(pending.cause.since) >= ms);
                 // No close came, and no write either: nobody saw what happened to it.
-                let heard = if pending.wait == Wait::Close { HintKind::Found } else { pending.cause.heard };
+                let heard = if pending.wait == Wait::LikelyClose { HintKind::Found } else { pending.cause.heard };
                 taken.push(Due { path, cause: Cause { overdue, heard, ..pending.cause } });
             }
         }
@@ -359,8 +383,8 @@ impl Settle {
         };
         let due = match heard {
             // Its writer is known to be there: more writes say nothing new.
-            HintKind::Written if wait == Wait::Close => return self.wait_for_close(now, path, cause),
-            HintKind::Written if wait == Wait::Writer => return self.schedule(path, cause, wait, until),
+            HintKind::Written if wait == Wait::Close => return self.schedule(path, cause, wait, until),
+            HintKind::Written if wait == Wait::LikelyClose => return self.wait_for_likely_close(now, path, cause),
             _ if cause.hurried => now,
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
             HintKind::Closed | HintKind::Moved | HintKind::Found => now,
@@ -383,8 +407,8 @@ impl Settle {
                 *self.awaited.entry(cause.order).or_default() += 1;
                 self.awaited_len += 1;
             }
-            Wait::Close | Wait::Writer => drop(self.held.insert(path.clone())),
-            Wait::Retry => {}
+            Wait::Close | Wait::LikelyClose => drop(self.held.insert(path.clone())),
+            Wait::Retry => self.faults_len += 1,
         }
         self.pending.insert(path.clone(), Pending { cause, wait, due });
     }
@@ -402,11 +426,18 @@ impl Settle {
                     }
                 }
             }
-            Wait::Close | Wait::Writer => drop(self.held.remove(path)),
-            Wait::Retry => {}
+            Wait::Close | Wait::LikelyClose => drop(self.held.remove(path)),
+            Wait::Retry => self.faults_len -= 1,
         }
         Some(pending)
     }
+}
+
+/// How long after a look that found a wait the next one comes, milliseconds: `asked` looks found it before, and `waiting`
+/// paths share `looks_per_second`.
+fn ask_again_ms(asked: u8, waiting: u64, looks_per_second: u64) -> u64 {
+    let step = usize::from(asked).min(ASK_AGAIN_MS.len() - 1);
+    ASK_AGAIN_MS[step].max(waiting * 1_000 / looks_per_second)
 }
 
 #[cfg(test)]

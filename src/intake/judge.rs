@@ -32,8 +32,6 @@ enum Whole {
     OnceClosed,
     /// As before, but nobody can say whether somebody writes it.
     OnceLikelyClosed,
-    /// As before, but its close may be hinted at another name, or not at all.
-    OnceNobodyWrites,
     OnceQuiet,
 }
 
@@ -44,7 +42,7 @@ impl Intake {
             self.settle.again(now.mono, &path, cause);
         }
         for (path, cause) in held {
-            self.settle.wait_for_writer(now.mono, &path, cause);
+            self.settle.wait_for_close(now.mono, &path, cause);
         }
         let causes: Vec<_> = seen.iter().map(|(path, cause, _)| (path.clone(), *cause)).collect();
         let mut outcome = Outcome::default();
@@ -59,7 +57,7 @@ impl Intake {
                 for (path, cause) in causes {
                     match several {
                         true => self.settle.again_soon(now.mono, &path, cause),
-                        false => self.settle.retry_later(now.mono, &path, cause),
+                        false => self.settle.retry_refused(now.mono, &path, cause),
                     }
                     self.looks.part(std::iter::once(path));
                 }
@@ -136,10 +134,6 @@ impl Intake {
                         }
                         Whole::OnceLikelyClosed => {
                             out.wait_for_likely_close.push((path.clone(), cause));
-                            Some(Here::NotYet(identity))
-                        }
-                        Whole::OnceNobodyWrites => {
-                            out.wait_for_writer.push((path.clone(), cause));
                             Some(Here::NotYet(identity))
                         }
                         Whole::OnceQuiet => {
@@ -263,8 +257,7 @@ fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
     match (look.writer, cause.heard) {
         (Writer::None, _) => Whole::Yes,
         _ if cause.overdue => Whole::Yes,
-        (Writer::Some, _) if closes && look.stat.links == 1 => Whole::OnceClosed,
-        (Writer::Some, _) => Whole::OnceNobodyWrites,
+        (Writer::Some, _) => Whole::OnceClosed,
         (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
         // Nobody can say whether it has a writer. What was heard decides, then whether it moves.
         (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,

@@ -140,9 +140,9 @@ impl Eye<'_> {
             let writer = match lease {
                 Lease::Busy => Writer::Some,
                 Lease::Free if still => Writer::None,
-                Lease::Unknown if still => Writer::Unknown { young: is_young(&before, now) },
-                // It changes faster than it can be looked at. No close may ever come, so it counts as just written.
-                Lease::Free | Lease::Unknown => Writer::Unknown { young: true },
+                // It changes faster than it can be looked at, so it counts as written, and is looked at again soon.
+                Lease::Free => Writer::Some,
+                Lease::Unknown => Writer::Unknown { young: !still || is_young(&before, now) },
             };
             return Seen::File(FileLook {
                 stat: before.stat(),

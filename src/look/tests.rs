@@ -232,7 +232,7 @@ fn a_file_that_moves_under_the_look_is_looked_at_again_and_then_waits() {
     };
     check("moves once", &moving(2, Lease::Free), "whole");
     check("moves twice", &moving(3, Lease::Free), "whole");
-    check("goes on moving", &moving(99, Lease::Free), "young");
+    check("goes on moving", &moving(99, Lease::Free), "written");
     check("goes on moving, no leases", &moving(99, Lease::Unknown), "young");
     check("goes on moving, with a writer", &moving(99, Lease::Busy), "written");
     let vanishing = Script::new([("/d/a", vec![Ok(file(0)), Err(libc::ENOENT)])]);

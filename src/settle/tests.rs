@@ -162,3 +162,15 @@ fn kind_of(word: &str) -> Option<HintKind> {
 fn path(text: &str) -> LogicalPath {
     LogicalPath::parse(text.as_bytes()).expect("a path")
 }
+
+/// Very many files that wait for a writer share a number of looks a second.
+#[test]
+fn many_waits_share_the_looks_of_a_second() {
+    use super::{ASK_AGAIN_MS, WRITER_LOOKS_PER_SECOND_MAX, ask_again_ms};
+
+    let last = ASK_AGAIN_MS[ASK_AGAIN_MS.len() - 1];
+    let enough = last * WRITER_LOOKS_PER_SECOND_MAX / 1_000;
+    assert_eq!(ask_again_ms(u8::MAX, enough, WRITER_LOOKS_PER_SECOND_MAX), last);
+    assert_eq!(ask_again_ms(u8::MAX, enough * 4, WRITER_LOOKS_PER_SECOND_MAX), last * 4);
+    assert_eq!(ask_again_ms(0, 0, WRITER_LOOKS_PER_SECOND_MAX), ASK_AGAIN_MS[0]);
+}

@@ -64,6 +64,8 @@ pub struct MountPoint {
 pub struct Inner {
     pub nodes: Vec<Node>,
     pub writers: Vec<Writer>,
+    /// Files whose last close was queued, and whose count of writers drops at this time.
+    pub lingering: Vec<(Id, u64)>,
     pub source: Source,
     pub mounts: Vec<MountPoint>,
     pub rng: Rng,
@@ -78,6 +80,8 @@ pub struct Inner {
     pub limit: u32,
     /// Writes in a thousand that no event tells.
     pub deaf: u32,
+    /// Closes in a thousand whose writer is counted a while longer.
+    pub lingers: u32,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
     /// How often each path lost the file that it had.
@@ -96,6 +100,8 @@ impl Inner {
         let mut inner = Self {
             nodes: Vec::new(),
             writers: Vec::new(),
+            lingering: Vec::new(),
+            lingers: 0,
             source: Source::default(),
             limit: 0,
             deaf: 0,
@@ -245,7 +251,8 @@ impl Inner {
     }
 
     pub fn has_writer(&self, id: Id) -> bool {
-        self.writers.iter().any(|w| w.node == id)
+        let lingers = |&(node, until): &(Id, u64)| node == id && until > self.mono_ms;
+        self.writers.iter().any(|w| w.node == id) || self.lingering.iter().any(lingers)
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Plan {
     pub syncs: u32,
     pub report_first: bool,
     pub ledger_full: u32,
+    /// Closes in a thousand after which the file counts as open for writing a while longer.
+    pub lingers: u32,
 }
 
 impl Plan {
@@ -51,6 +53,7 @@ impl Plan {
         let (rules_change, records, syncs) = (some(8), some(40), some(30));
         let limit = some(200);
         let ledger_full = some(20);
+        let lingers = some(500);
         let deaf = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
         Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
@@ -84,7 +87,16 @@ impl Plan {
             syncs,
             report_first: rng.chance(150),
             ledger_full,
+            lingers,
         }
+    }
+}
+
+impl Plan {
+    /// Whether a file must be in the catalog soon after its last close: nothing that may delay it goes wrong.
+    pub fn is_prompt(&self) -> bool {
+        let calm = [self.limit, self.deaf, self.input_fails, self.ledger_full].iter().all(|chance| *chance == 0);
+        calm && self.leases && self.sees_closes && self.source != SourceKind::Poll
     }
 }
 

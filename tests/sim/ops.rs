@@ -220,6 +220,11 @@ pub fn close(s: &mut Inner, writer: usize) {
         s.event(at.0, Some(&at.1), Mask::Close);
         log(s, "close", &at);
     }
+    let lingers = s.lingers;
+    if s.rng.chance(lingers) {
+        let until = s.mono_ms + s.rng.between(1, 300);
+        s.lingering.push((node, until));
+    }
     touch_all(s, node);
     s.reap(node);
 }

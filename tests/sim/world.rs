@@ -170,6 +170,7 @@ impl World {
         {
             let mut inner = self.host.lock();
             (inner.meddle, inner.limit, inner.deaf) = (self.plan.meddle, self.plan.limit, self.plan.deaf);
+            inner.lingers = self.plan.lingers;
         }
         self.start()?;
         for _ in 0..self.plan.steps {

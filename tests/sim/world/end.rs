@@ -1,5 +1,6 @@
 //! The end of a seed: nothing goes wrong any more, everybody finishes, and the books are compared.
 
+use ringback::model::time::Mono;
 use ringback::model::watching::SourceKind;
 
 use super::{Checked, Job, World};
@@ -11,6 +12,9 @@ use crate::{check, ops};
 const SILENCE_MS: u64 = 35_000;
 /// Groups after which it should have been quiet.
 const GROUPS_MAX: u32 = 20_000;
+/// Virtual time after the last close within which every file is in the catalog, milliseconds, where nothing else goes
+/// wrong: no wait for a writer is longer than a second, and a root is looked at again within two.
+const PROMPT_MS: u64 = 4_000;
 
 impl World {
     pub(super) fn end(&mut self) -> Checked {
@@ -36,6 +40,10 @@ impl World {
         }
         if plan.ledger_full > 0 {
             self.deliver_while_full()?;
+        }
+        if plan.is_prompt() {
+            self.run_for(PROMPT_MS)?;
+            check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("not at once: {why}"))?;
         }
         self.quiesce()?;
         self.is_quiet()?;
@@ -72,6 +80,16 @@ impl World {
 
     /// Runs until nothing happens any more.
     fn quiesce(&mut self) -> Checked {
+        self.run_until(None)
+    }
+
+    /// Runs for so much virtual time, or until nothing happens any more.
+    fn run_for(&mut self, ms: u64) -> Checked {
+        let until = self.now().mono.plus_ms(ms);
+        self.run_until(Some(until))
+    }
+
+    fn run_until(&mut self, until: Option<Mono>) -> Checked {
         let mut silent_since = self.now().mono;
         for _ in 0..GROUPS_MAX {
             let idle = self.inbox.is_empty()
@@ -105,7 +123,7 @@ impl World {
                 self.run_engine(20)?;
                 continue;
             }
-            if now.mono.since_ms(silent_since) > SILENCE_MS {
+            if now.mono.since_ms(silent_since) > SILENCE_MS || until.is_some_and(|until| now.mono >= until) {
                 return Ok(());
             }
             let deadline = self.engine.as_ref().map_or(now.mono, |engine| engine.deadline());
