@@ -65,6 +65,8 @@ pub struct Cause {
     pub heard: HintKind,
     /// Some hint said that the file was written.
     pub wrote: bool,
+    /// Some hint said that a file was moved to this path or away from it, or removed.
+    pub moved: bool,
     /// A caller gave his word that writers are done: it counts where nobody can say who writes.
     pub hurried: bool,
     /// `settle.max` has passed: it is told whoever writes.
@@ -94,6 +96,7 @@ impl Cause {
             written: since,
             heard: HintKind::Found,
             wrote: false,
+            moved: false,
             hurried: false,
             overdue: false,
             glimpse: None,
@@ -101,14 +104,23 @@ impl Cause {
         }
     }
 
+    /// A hint of this kind came.
+    #[must_use]
+    pub fn hinted(since: Mono, kind: HintKind, order: u64) -> Self {
+        let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
+        Self { heard: kind, wrote, moved: kind == HintKind::Moved, ..Self::found(since, order) }
+    }
+
     /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
     #[must_use]
     pub fn joined(self, newer: Self) -> Self {
+        // Attributes come last: only where nothing else was heard do they say that no byte was written.
         let rank = |kind| match kind {
-            HintKind::Found => 0,
-            HintKind::Written => 1,
-            HintKind::Moved => 2,
-            HintKind::Closed => 3,
+            HintKind::Attributes => 0,
+            HintKind::Found => 1,
+            HintKind::Written => 2,
+            HintKind::Moved => 3,
+            HintKind::Closed => 4,
         };
         // A write after a close opens the file again, so the last word on that is the newer one.
         let heard = match (self.heard, newer.heard) {
@@ -122,6 +134,7 @@ impl Cause {
             written: if newer.wrote { self.written.max(newer.written) } else { self.written },
             heard,
             wrote: self.wrote || newer.wrote,
+            moved: self.moved || newer.moved,
             hurried: self.hurried || newer.hurried,
             overdue: self.overdue || newer.overdue,
             glimpse: newer.glimpse.or(self.glimpse),
@@ -187,9 +200,7 @@ impl Settle {
 
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
-        let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        let cause = Cause { heard: kind, wrote, ..Cause::found(now, order) };
-        self.put(now, path, cause);
+        self.put(now, path, Cause::hinted(now, kind, order));
     }
 
     /// A path whose look settled nothing is to be looked at again, for the same cause.
@@ -387,7 +398,7 @@ impl Settle {
             HintKind::Written if wait == Wait::LikelyClose => return self.wait_for_likely_close(now, path, cause),
             _ if cause.hurried => now,
             HintKind::Written => self.capped(now.plus_ms(self.patience.quiet_ms), &cause),
-            HintKind::Closed | HintKind::Moved | HintKind::Found => now,
+            HintKind::Closed | HintKind::Moved | HintKind::Attributes | HintKind::Found => now,
         };
         self.schedule(path, cause, Wait::Time, due);
     }

@@ -260,7 +260,7 @@ fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
         (Writer::Some, _) => Whole::OnceClosed,
         (Writer::Unknown { .. }, _) if cause.hurried => Whole::Yes,
         // Nobody can say whether it has a writer. What was heard decides, then whether it moves.
-        (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved) if closes => Whole::Yes,
+        (Writer::Unknown { .. }, HintKind::Closed | HintKind::Moved | HintKind::Attributes) if closes => Whole::Yes,
         // A file that is written has an open writer, whose close will be heard; a hard link has none.
         (Writer::Unknown { .. }, HintKind::Written) if closes && look.stat.links == 1 => Whole::OnceLikelyClosed,
         (Writer::Unknown { young: true }, _) if !quiet => Whole::OnceQuiet,

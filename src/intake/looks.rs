@@ -69,17 +69,11 @@ impl Looks {
     /// Notes a hint on a path that is being looked at; gives whether it is.
     pub(super) fn hinted(&mut self, now: Mono, path: &LogicalPath, heard: HintKind, order: u64) -> bool {
         let Some(flight) = self.flights.get_mut(path) else { return false };
-        let wrote = matches!(heard, HintKind::Written | HintKind::Closed);
-        let cause = match flight.again {
-            // The path keeps its first place, so that a sync that waits for it waits for the look that counts.
-            // It keeps the word of that sync's caller too, so that a steady writer cannot make him wait.
-            None => Cause { since: now, heard, wrote, overdue: false, ..flight.cause },
-            Some(earlier) => Cause { heard, wrote: earlier.wrote || wrote, ..earlier },
-        };
-        let written = if wrote { now } else { cause.written };
-        let cause = Cause { order: cause.order.min(order), written, ..cause };
-        let (wrote, hurried) = (cause.wrote || flight.cause.wrote, cause.hurried || flight.cause.hurried);
-        flight.again = Some(Cause { wrote, hurried, ..cause });
+        // The path keeps its first place, so that a sync that waits for it waits for the look that counts. It keeps the
+        // word of that sync's caller too, so that a steady writer cannot make the caller wait, and what was heard before:
+        // the look that is under way, for which it was heard, is worthless now.
+        let before = flight.again.unwrap_or(Cause { since: now, overdue: false, ..flight.cause });
+        flight.again = Some(before.joined(Cause::hinted(now, heard, order)));
         true
     }
 

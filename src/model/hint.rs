@@ -10,8 +10,10 @@ pub enum HintKind {
     Written,
     /// Closed after writing: whole, unless another writer has it open.
     Closed,
-    /// Moved in, moved away, removed, or its attributes changed: there is nothing to wait for.
+    /// Moved in, moved away or removed: there is nothing to wait for.
     Moved,
+    /// Its attributes changed (mode, owner, times, extended attributes), and that is all: there is nothing to wait for.
+    Attributes,
     /// Found by a scan to differ from the catalog: nobody saw how it got there.
     Found,
 }

@@ -148,10 +148,11 @@ fn shown(due: &Due) -> String {
     format!("{path} #{order} {} {heard}{wrote}{hurried}{overdue}", since.0)
 }
 
-const KINDS: [(&str, HintKind); 4] = [
+const KINDS: [(&str, HintKind); 5] = [
     ("written", HintKind::Written),
     ("closed", HintKind::Closed),
     ("moved", HintKind::Moved),
+    ("attributes", HintKind::Attributes),
     ("found", HintKind::Found),
 ];
 

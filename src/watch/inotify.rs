@@ -231,8 +231,10 @@ impl<'a> Event<'a> {
         if is(libc::IN_CREATE | libc::IN_MODIFY) && !is(libc::IN_ISDIR) {
             return Some(HintKind::Written);
         }
+        if is(libc::IN_ATTRIB) {
+            return Some(HintKind::Attributes);
+        }
         let moved = libc::IN_CREATE
-            | libc::IN_ATTRIB
             | libc::IN_MOVED_FROM
             | libc::IN_MOVED_TO
             | libc::IN_DELETE

@@ -17,7 +17,7 @@ use super::inotify::InotifySource;
 use super::mounts::Mounts;
 use super::notify::NotifySource;
 use super::{Mounting, SignalSink, WatchError, WatchSource};
-use crate::model::hint::HintKind::{self, Closed, Moved, Written};
+use crate::model::hint::HintKind::{self, Attributes, Closed, Moved, Written};
 use crate::model::hint::{Hint, Signal};
 use crate::model::ids::MountId;
 use crate::model::mount::Mount;
@@ -183,7 +183,7 @@ fn each_thing_that_happens_in_a_directory_is_hinted_as_what_it_is() {
         (
             "chmod",
             |d| fs::set_permissions(d.join("m/a"), fs::Permissions::from_mode(0o600)).unwrap(),
-            &[("/m/a", Moved)],
+            &[("/m/a", Attributes)],
         ),
         ("hard link", |d| fs::hard_link(d.join("m/a"), d.join("m/hard")).unwrap(), &[("/m/hard", Written)]),
         ("symbolic link", |d| symlink("a", d.join("m/soft")).unwrap(), &[("/m/soft", Written)]),
@@ -218,7 +218,7 @@ fn each_thing_that_happens_in_a_directory_is_hinted_as_what_it_is() {
         (
             "the root's attributes",
             |d| fs::set_permissions(d.join("m"), fs::Permissions::from_mode(0o700)).unwrap(),
-            &[("/m", Moved)],
+            &[("/m", Attributes)],
         ),
     ];
     each(|rig| {

@@ -65,6 +65,8 @@ impl<'a> Event<'a> {
         } else if is(libc::FAN_CREATE | libc::FAN_MODIFY) && !is(libc::FAN_DELETE | libc::FAN_RENAME | libc::FAN_ONDIR)
         {
             HintKind::Written
+        } else if self.mask & !(libc::FAN_ONDIR | libc::FAN_EVENT_ON_CHILD) == libc::FAN_ATTRIB {
+            HintKind::Attributes
         } else {
             HintKind::Moved
         }
@@ -161,7 +163,8 @@ mod tests {
             (libc::FAN_CREATE | libc::FAN_MODIFY, HintKind::Written),
             (libc::FAN_CREATE | libc::FAN_DELETE, HintKind::Moved),
             (libc::FAN_CREATE | libc::FAN_ONDIR, HintKind::Moved),
-            (libc::FAN_ATTRIB, HintKind::Moved),
+            (libc::FAN_ATTRIB, HintKind::Attributes),
+            (libc::FAN_ATTRIB | libc::FAN_DELETE, HintKind::Moved),
             (libc::FAN_ATTRIB | libc::FAN_MODIFY, HintKind::Written),
         ] {
             let bytes = event(mask, &[]);

@@ -9,7 +9,7 @@
 //! | `MODIFY` (write, truncate) | `Modify(Data(Any))` | written |
 //! | `CLOSE_WRITE` (for a mapped file, when the last mapping goes) | `Access(Close(Write))` | closed |
 //! | `OPEN`, which our own looks and listings cause | `Access(Open(Any))` | none |
-//! | `ATTRIB` | `Modify(Metadata(Any))` | moved |
+//! | `ATTRIB` | `Modify(Metadata(Any))` | attributes |
 //! | `MOVED_FROM`, `MOVE_SELF` | `Modify(Name(From))` | moved |
 //! | `MOVED_TO` | `Modify(Name(To))`; when it pairs, `Modify(Name(Both))` follows | moved; none |
 //! | `DELETE`, `DELETE_SELF` | `Remove(_)` | moved |
@@ -43,9 +43,10 @@ pub(super) fn meaning(event: &Event) -> Meaning {
         EventKind::Access(_) => Meaning::Nothing,
         // inotify's From and To were told by themselves already.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if super::IS_INOTIFY => Meaning::Nothing,
-        EventKind::Create(CreateKind::Folder)
-        | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_))
-        | EventKind::Remove(_) => Meaning::Hint(HintKind::Moved),
+        EventKind::Modify(ModifyKind::Metadata(_)) => Meaning::Hint(HintKind::Attributes),
+        EventKind::Create(CreateKind::Folder) | EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => {
+            Meaning::Hint(HintKind::Moved)
+        }
         EventKind::Create(_) | EventKind::Modify(_) | EventKind::Any | EventKind::Other => {
             Meaning::Hint(HintKind::Written)
         }

@@ -205,6 +205,8 @@ fn kind(masks: &[Mask], sees_closes: bool) -> Option<HintKind> {
         Some(HintKind::Written)
     } else if masks == [Mask::Close] {
         None
+    } else if masks.iter().all(|mask| matches!(mask, Mask::Attrib | Mask::Close)) {
+        Some(HintKind::Attributes)
     } else {
         Some(HintKind::Moved)
     }

@@ -144,6 +144,7 @@ impl ByPath {
                         Mask::Create | Mask::Modify => HintKind::Written,
                         Mask::Close if sees_closes => HintKind::Closed,
                         Mask::Close => continue,
+                        Mask::Attrib => HintKind::Attributes,
                         _ => HintKind::Moved,
                     };
                     if let Some((mount, path)) = mounts.locate(&path)
