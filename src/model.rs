@@ -19,6 +19,7 @@ pub mod ids;
 pub mod look;
 pub mod metadata;
 pub mod mount;
+pub mod mounts_by_path;
 pub mod nearest;
 pub mod path;
 pub mod principal;

@@ -7,6 +7,7 @@ use crate::model::asset::Identity;
 use crate::model::ids::MountId;
 use crate::model::look::RootSeen;
 use crate::model::mount::{FirstScan, Mount};
+use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 use crate::model::status::{MountState, MountStatus, ScanStatus};
 use crate::model::tenant::Tenant;
@@ -26,7 +27,10 @@ const TICK_NS: i64 = 10_000_000;
 
 /// All mounts.
 #[derive(Debug)]
-pub(super) struct Mounts(Vec<State>);
+pub(super) struct Mounts {
+    states: Vec<State>,
+    by_path: MountsByPath,
+}
 
 #[derive(Debug)]
 struct State {
@@ -136,17 +140,18 @@ impl Mounts {
                 scan_ended: false,
             })
         };
-        mounts.iter().map(load).collect::<Result<_, _>>().map(Self)
+        let states = mounts.iter().map(load).collect::<Result<_, _>>()?;
+        let by_path = MountsByPath::new(mounts.iter().map(|mount| mount.path.as_bytes()));
+        Ok(Self { states, by_path })
     }
 
     /// The mount that a path lies in. Mounts do not overlap.
     pub(super) fn of(&self, path: &LogicalPath) -> Option<MountId> {
-        let at = self.0.iter().position(|state| *path == state.path || path.is_below(&state.path))?;
-        u16::try_from(at).ok().map(MountId)
+        self.by_path.of(path.as_bytes())
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = MountId> + use<> {
-        (0..self.0.len() as u16).map(MountId)
+        (0..self.states.len() as u16).map(MountId)
     }
 
     pub(super) fn root_path(&self, mount: MountId) -> &LogicalPath {
@@ -169,7 +174,7 @@ impl Mounts {
     }
 
     pub(super) fn offline(&self) -> Vec<LogicalPath> {
-        self.0.iter().filter(|s| matches!(s.presence, Presence::Offline(_))).map(|s| s.path.clone()).collect()
+        self.states.iter().filter(|s| matches!(s.presence, Presence::Offline(_))).map(|s| s.path.clone()).collect()
     }
 
     /// Whether its source tells when a writer closes a file.
@@ -190,7 +195,7 @@ impl Mounts {
 
     /// Whether each root has been looked at since the start, and since it was last suspected.
     pub(super) fn all_known(&self) -> bool {
-        self.0.iter().all(|state| state.presence != Presence::Unknown && !state.suspected)
+        self.states.iter().all(|state| state.presence != Presence::Unknown && !state.suspected)
     }
 
     pub(super) fn is_first_scan(&self, mount: MountId) -> bool {
@@ -212,9 +217,9 @@ impl Mounts {
     }
 
     pub(super) fn deadline(&self) -> Mono {
-        let roots = self.0.iter().filter(|s| !s.asked_root).map(|s| s.next_root);
-        let polls = self.0.iter().filter(|s| s.is_polled()).map(|s| s.next_poll);
-        let sweeps = self.0.iter().filter(|s| s.is_swept()).map(|s| s.next_sweep);
+        let roots = self.states.iter().filter(|s| !s.asked_root).map(|s| s.next_root);
+        let polls = self.states.iter().filter(|s| s.is_polled()).map(|s| s.next_poll);
+        let sweeps = self.states.iter().filter(|s| s.is_swept()).map(|s| s.next_sweep);
         roots.chain(polls).chain(sweeps).min().unwrap_or(Mono(u64::MAX))
     }
 
@@ -294,11 +299,11 @@ impl Mounts {
     }
 
     pub(super) fn any_scan_ended(&self) -> bool {
-        self.0.iter().any(|state| state.scan_ended)
+        self.states.iter().any(|state| state.scan_ended)
     }
 
     pub(super) fn ready(&self) -> bool {
-        self.0.iter().all(|s| s.scanned || matches!(s.presence, Presence::Offline(_)))
+        self.states.iter().all(|s| s.scanned || matches!(s.presence, Presence::Offline(_)))
     }
 
     pub(super) fn status(
@@ -335,15 +340,15 @@ impl Mounts {
                 lag_ms: oldest(&state.path).map_or(0, |since| now.mono.since_ms(since)),
             }
         };
-        self.0.iter().zip(mounts).map(one).collect()
+        self.states.iter().zip(mounts).map(one).collect()
     }
 
     fn state(&self, mount: MountId) -> &State {
-        &self.0[usize::from(mount.0)]
+        &self.states[usize::from(mount.0)]
     }
 
     fn state_mut(&mut self, mount: MountId) -> &mut State {
-        &mut self.0[usize::from(mount.0)]
+        &mut self.states[usize::from(mount.0)]
     }
 }
 

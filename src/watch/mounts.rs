@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 use super::ignore::{BadPattern, Ignore};
 use crate::model::ids::MountId;
 use crate::model::mount::Mount;
+use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 
 /// The configured mounts; a [`MountId`] is a place in this table. Immutable: a reload makes another one.
 #[derive(Debug)]
-pub struct Mounts(Vec<Entry>);
+pub struct Mounts {
+    entries: Vec<Entry>,
+    by_path: MountsByPath,
+    by_dir: MountsByPath,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -48,12 +53,15 @@ impl Mounts {
             let excluded = excluded.and_then(|excluded| excluded_part(&mount.path, &dir, excluded));
             Ok(Entry { mount, dir, ignore, excluded })
         };
-        mounts.into_iter().map(entry).collect::<Result<_, _>>().map(Self)
+        let entries: Vec<Entry> = mounts.into_iter().map(entry).collect::<Result<_, _>>()?;
+        let by_path = MountsByPath::new(entries.iter().map(|entry| entry.mount.path.as_bytes()));
+        let by_dir = MountsByPath::new(entries.iter().map(|entry| entry.dir.as_os_str().as_bytes()));
+        Ok(Self { entries, by_path, by_dir })
     }
 
     /// Every mount's number, in configured order.
     pub fn ids(&self) -> impl Iterator<Item = MountId> + use<> {
-        (0..self.0.len()).map_while(|index| u16::try_from(index).ok().map(MountId))
+        (0..self.entries.len()).map_while(|index| u16::try_from(index).ok().map(MountId))
     }
 
     /// A mount as configured.
@@ -98,13 +106,14 @@ impl Mounts {
     /// The mount that a disk path lies in, and its logical path.
     #[must_use]
     pub fn locate(&self, path: &Path) -> Option<(MountId, LogicalPath)> {
-        self.ids().find_map(|id| Some((id, self.to_logical(id, path)?)))
+        let id = self.by_dir.of(path.as_os_str().as_bytes())?;
+        Some((id, self.to_logical(id, path)?))
     }
 
     /// The mount that a logical path lies in.
     #[must_use]
     pub fn mount_of(&self, path: &LogicalPath) -> Option<MountId> {
-        self.ids().find(|&id| path.relative_to(&self.get(id).path).is_some())
+        self.by_path.of(path.as_bytes())
     }
 
     /// Whether a path of a mount is ignored: by its patterns, or because the state directory is there.
@@ -139,7 +148,7 @@ impl Mounts {
     }
 
     fn entry(&self, id: MountId) -> &Entry {
-        &self.0[usize::from(id.0)]
+        &self.entries[usize::from(id.0)]
     }
 }
 
