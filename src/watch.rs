@@ -24,14 +24,21 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
-use crate::model::watching::Watching;
+use crate::model::watching::{Generation, Watching};
 
 /// Where a source's signals go, in order. Called on the source's own thread; it never blocks.
 pub type SignalSink = Arc<dyn Fn(Vec<Signal>) + Send + Sync>;
+
+/// The generation of a source that is being started: no other instance has it in this process.
+fn next_generation() -> Generation {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    Generation(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+}
 
 /// One way of being told that something may have changed.
 pub trait WatchSource: Send + Sync {
@@ -43,11 +50,16 @@ pub trait WatchSource: Send + Sync {
     /// Why this source cannot watch what is at `dir`.
     fn take_up(&self, mount: MountId, dir: &Path, mounting: Mounting) -> Result<Watching, WatchError>;
 
+    /// Returns whether this instance still hints. One that has died never does so again, and signals what it lost.
+    fn is_alive(&self) -> bool {
+        true
+    }
+
     /// Watches one directory, not what is below it. When this returns, whatever happens in the directory from now on
     /// is signalled; so the caller lists it afterwards. Watching a directory again is harmless.
     ///
     /// # Errors
-    /// Why the directory is not watched.
+    /// Why the directory is not watched; [`WatchError::Failed`] on a source that is dead.
     fn watch(&self, mount: MountId, path: &LogicalPath, dir: &Path) -> Result<(), WatchError>;
 
     /// No directory is at a path any more, as the caller has just seen: what is kept for it and below it may go. It

@@ -13,7 +13,7 @@ use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen,
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
 use crate::watch::mounts::Mounts;
 use crate::watch::{Mounting, WatchError, WatchSource};
 
@@ -106,7 +106,8 @@ impl WatchSource for Watch {
 
 fn watching() -> Watching {
     let why = "a script".to_owned();
-    Watching { source: SourceKind::Inotify, sees_closes: true, hints: true, why, is_fallback: false }
+    let generation = Generation(1);
+    Watching { source: SourceKind::Inotify, generation, sees_closes: true, hints: true, why, is_fallback: false }
 }
 
 fn root() -> DiskStat {

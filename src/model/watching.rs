@@ -37,11 +37,18 @@ impl Serialize for SourceKind {
     }
 }
 
-/// How a mount is watched.
+/// Which started instance of a source it is: a number that no other instance has in the life of a process. A watch is worth
+/// something only with the instance on which it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+/// How a mount is watched. Two that differ in anything mean that every directory has to be watched anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watching {
     /// By which source.
     pub source: SourceKind,
+    /// By which instance of it. Not shown to users.
+    pub generation: Generation,
     /// It tells when a writer closes a file. Where it does not, a file counts as whole once it has been quiet.
     pub sees_closes: bool,
     /// It hints at all. Where it does not, the mount is scanned again and again.

@@ -28,17 +28,18 @@ use super::hints::Batch;
 use super::mounts::Mounts;
 use super::queue::{Ear, Queue};
 use super::table::{Place, Table};
-use super::{Mounting, SignalSink, WatchError, WatchSource};
+use super::{Mounting, SignalSink, WatchError, WatchSource, next_generation};
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
 
 /// Writes that name no directory cost a scan this often at most.
 const UNNAMED_EVERY: Duration = Duration::from_secs(10);
 
 /// fanotify as a [`WatchSource`].
 pub struct FanotifySource {
+    generation: Generation,
     queue: Queue,
     ear: Arc<Listener>,
 }
@@ -109,7 +110,7 @@ impl FanotifySource {
         let ear = Arc::new(Listener { mounts, sink, tables: Mutex::default() });
         let queue = Queue::start("fanotify", group, Arc::clone(&ear) as Arc<dyn Ear>)
             .map_err(|error| WatchError::Failed(format!("fanotify cannot be read: {error}")))?;
-        Ok(Self { queue, ear })
+        Ok(Self { generation: next_generation(), queue, ear })
     }
 
     /// Marks the filesystem of a mount, and tries what is needed to read its events.
@@ -136,11 +137,10 @@ impl FanotifySource {
 
 impl WatchSource for FanotifySource {
     fn take_up(&self, mount: MountId, dir: &Path, mounting: Mounting) -> Result<Watching, WatchError> {
-        if !self.queue.is_alive() {
-            return Err(WatchError::Failed("fanotify gives no events any more".to_owned()));
-        }
+        self.queue.check_alive()?;
         let watching = |why: &str| Watching {
             source: SourceKind::Fanotify,
+            generation: self.generation,
             sees_closes: true,
             hints: true,
             why: why.to_owned(),
@@ -170,7 +170,12 @@ impl WatchSource for FanotifySource {
         Ok(watching(&why))
     }
 
+    fn is_alive(&self) -> bool {
+        self.queue.check_alive().is_ok()
+    }
+
     fn watch(&self, mount: MountId, path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
+        self.queue.check_alive()?;
         let Some(root_fsid) = self.ear.tables().taken.get(&mount).map(|taken| taken.fsid) else {
             return Err(WatchError::Failed(format!("{} lies in a mount that is not taken up", dir.display())));
         };
@@ -187,11 +192,12 @@ impl WatchSource for FanotifySource {
                 self.mark(dir)?;
                 let handle = DirHandle::of(own, dir).map_err(|error| failed(&error))?;
                 self.ear.register(&mut tables, handle, mount, path);
-                return Ok(());
+                return self.queue.check_alive();
             }
         }
         self.ear.register(&mut tables, handle, mount, path);
-        Ok(())
+        // Asked last: a queue that is alive now hears, or reports as lost, what happens from now on.
+        self.queue.check_alive()
     }
 
     fn forget(&self, mount: MountId, path: &LogicalPath) {
@@ -203,10 +209,7 @@ impl WatchSource for FanotifySource {
     }
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
-        match self.queue.sync(number) {
-            true => Ok(()),
-            false => Err(WatchError::Failed("fanotify gives no events any more".to_owned())),
-        }
+        self.queue.sync(number)
     }
 }
 

@@ -19,11 +19,11 @@ use super::hints::Batch;
 use super::mounts::Mounts;
 use super::queue::{Ear, Queue};
 use super::table::{Place, Table};
-use super::{Mounting, SignalSink, WatchError, WatchSource};
+use super::{Mounting, SignalSink, WatchError, WatchSource, next_generation};
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
 
 /// What is told of a directory: everything that may change an asset in it. Not OPEN and ACCESS, which our own looks and
 /// listings would cause. Nothing of files that are unlinked and still open.
@@ -44,6 +44,7 @@ const HEADER: usize = 16;
 
 /// inotify as a [`WatchSource`].
 pub struct InotifySource {
+    generation: Generation,
     queue: Queue,
     ear: Arc<Listener>,
 }
@@ -79,7 +80,7 @@ impl InotifySource {
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let ear = Arc::new(Listener { mounts, sink, watches: Mutex::default() });
         let queue = Queue::start("inotify", fd, Arc::clone(&ear) as Arc<dyn Ear>).map_err(|error| cannot(&error))?;
-        Ok(Self { queue, ear })
+        Ok(Self { generation: next_generation(), queue, ear })
     }
 
     fn add_watch(&self, dir: &Path, mask: u32) -> io::Result<i32> {
@@ -98,11 +99,10 @@ impl InotifySource {
 
 impl WatchSource for InotifySource {
     fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
-        if !self.queue.is_alive() {
-            return Err(WatchError::Failed("inotify gives no events any more".to_owned()));
-        }
+        self.queue.check_alive()?;
         Ok(Watching {
             source: SourceKind::Inotify,
+            generation: self.generation,
             sees_closes: true,
             hints: true,
             why: "one inotify watch a directory".to_owned(),
@@ -110,7 +110,12 @@ impl WatchSource for InotifySource {
         })
     }
 
+    fn is_alive(&self) -> bool {
+        self.queue.check_alive().is_ok()
+    }
+
     fn watch(&self, mount: MountId, path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
+        self.queue.check_alive()?;
         let mounts = &self.ear.mounts;
         let mask = if mounts.get(mount).path == *path { ROOT_MASK } else { MASK };
         let mut watches = self.ear.watches();
@@ -120,7 +125,8 @@ impl WatchSource for InotifySource {
         if let Some(released) = watches.insert(wd, Place { mount, path: path.clone() }, stands) {
             self.remove_watch(released);
         }
-        Ok(())
+        // Asked last: a queue that is alive now hears, or reports as lost, what happens from now on.
+        self.queue.check_alive()
     }
 
     fn forget(&self, mount: MountId, path: &LogicalPath) {
@@ -134,10 +140,7 @@ impl WatchSource for InotifySource {
     }
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
-        match self.queue.sync(number) {
-            true => Ok(()),
-            false => Err(WatchError::Failed("inotify gives no events any more".to_owned())),
-        }
+        self.queue.sync(number)
     }
 }
 

@@ -5,6 +5,9 @@
 //! thread. A [`sync`](WatchSource::sync) is a cookie in that same queue: a file made and removed in a private, watched
 //! directory. When its event comes, everything before it has been signalled.
 //!
+//! notify reads a queue that gives errors again and again, without end and without doing anything else. So its first error
+//! ends its thread, and the source is dead: whoever looks at a mount's root next finds that, and starts another.
+//!
 //! When notify reads that a directory went away it drops the watches at and below that path, also those that were
 //! renewed for a new directory of that name meanwhile. It has told of the path just before, so whoever looks there
 //! again and watches the whole subtree again loses nothing.
@@ -14,12 +17,14 @@ mod held;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use ::notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -27,20 +32,25 @@ use ::notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use self::event::{Meaning, meaning};
 use self::held::Held;
 use super::mounts::{Mounts, relative};
-use super::{Mounting, SignalSink, WatchError, WatchSource};
+use super::{Mounting, SignalSink, WatchError, WatchSource, next_generation};
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
 
 /// Whether notify's recommended watcher is the inotify one here.
 const IS_INOTIFY: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
+/// A cookie that has not come back for so long never will: its directory was removed between its watch and its making, say.
+/// Longer than a burst of some 100,000 files takes to be read, because a scan of everything then stands for it.
+const COOKIE_MAX: Duration = Duration::from_secs(30);
+
 /// The `notify` crate as a [`WatchSource`].
 pub struct NotifySource {
+    generation: Generation,
     /// One lock for both: which watches stand must not change between asking [`Held`] and telling notify. The notify
     /// thread never takes it.
-    watches: Mutex<(RecommendedWatcher, Held)>,
+    watches: Mutex<(Option<RecommendedWatcher>, Held)>,
     ear: Arc<Ear>,
 }
 
@@ -58,20 +68,29 @@ impl NotifySource {
             // A leftover costs nothing but its name.
             let _ = fs::remove_file(leftover.path());
         }
-        let ear = Arc::new(Ear { mounts, sink, sync_dir: sync_dir.clone(), awaited: Mutex::default() });
+        let ear = Arc::new(Ear {
+            mounts,
+            sink,
+            sync_dir: sync_dir.clone(),
+            awaited: Mutex::default(),
+            dead: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
+        });
         let callback = {
-            let ear = Arc::clone(&ear);
-            move |event| ear.hear_or_lose(event)
+            let on_thread = OnThread(Arc::clone(&ear));
+            move |event| on_thread.hear(event)
         };
         let watcher = ::notify::recommended_watcher(callback).map_err(|error| start_error(&error))?;
-        let source = Self { watches: Mutex::new((watcher, Held::default())), ear };
+        let watches = Mutex::new((Some(watcher), Held::default()));
+        let source = Self { generation: next_generation(), watches, ear };
         source.watch_dir(&sync_dir)?;
         Ok(source)
     }
 
     fn watch_dir(&self, dir: &Path) -> Result<(), WatchError> {
         let mut watches = lock(&self.watches);
-        let (watcher, held) = &mut *watches;
+        let (Some(watcher), held) = &mut *watches else { return Err(ended()) };
+        self.ear.check_alive()?;
         // lstat first: inotify would follow a symbolic link.
         let inode = match held::inode_of(dir) {
             Ok(Some(inode)) => inode,
@@ -87,19 +106,32 @@ impl NotifySource {
                 )));
             }
             // Its error is that there is no such watch: notify has read of the rename before us.
-            let _ = watcher.unwatch(&stale);
+            let _ = call(|| watcher.unwatch(&stale))?;
             held.remove(&stale);
         }
-        watcher.watch(dir, RecursiveMode::NonRecursive).map_err(|error| watch_error(dir, &error))?;
+        call(|| watcher.watch(dir, RecursiveMode::NonRecursive))?.map_err(|error| watch_error(dir, &error))?;
         held.insert(dir, inode);
-        Ok(())
+        // Asked last: a thread that is alive now hears, or reports as lost, what happens from now on.
+        self.ear.check_alive()
     }
 }
 
 impl WatchSource for NotifySource {
     fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
-        let why = "one watch a directory, through the notify crate".to_owned();
-        Ok(Watching { source: SourceKind::Notify, sees_closes: IS_INOTIFY, hints: true, why, is_fallback: false })
+        self.ear.check_alive()?;
+        self.ear.give_up_cookies();
+        Ok(Watching {
+            source: SourceKind::Notify,
+            generation: self.generation,
+            sees_closes: IS_INOTIFY,
+            hints: true,
+            why: "one watch a directory, through the notify crate".to_owned(),
+            is_fallback: false,
+        })
+    }
+
+    fn is_alive(&self) -> bool {
+        self.ear.check_alive().is_ok()
     }
 
     fn watch(&self, _mount: MountId, _path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
@@ -113,14 +145,69 @@ impl WatchSource for NotifySource {
         // Somebody may have removed the directory meanwhile; without a watch the cookie would never come back.
         make_private(&self.ear.sync_dir)?;
         self.watch_dir(&self.ear.sync_dir)?;
-        lock(&self.ear.awaited).insert(number);
+        lock(&self.ear.awaited).insert(number, Instant::now());
         let cookie = self.ear.sync_dir.join(number.to_string());
         if let Err(error) = File::create(&cookie).and_then(|_| fs::remove_file(&cookie)) {
             lock(&self.ear.awaited).remove(&number);
             return Err(failed("write", &cookie, &error));
         }
-        Ok(())
+        // The thread that has ended meanwhile has answered, or never will.
+        match self.ear.check_alive() {
+            Err(error) if lock(&self.ear.awaited).remove(&number).is_some() => Err(error),
+            _ => Ok(()),
+        }
     }
+}
+
+impl Drop for NotifySource {
+    fn drop(&mut self) {
+        self.ear.ending.store(true, Ordering::Release);
+        if self.ear.check_alive().is_err() {
+            // It would ask its thread to end, and panic because that has ended already.
+            std::mem::forget(lock(&self.watches).0.take());
+        }
+    }
+}
+
+/// Calls notify, which panics when its thread has ended meanwhile.
+fn call<T>(notify: impl FnOnce() -> T) -> Result<T, WatchError> {
+    catch_unwind(AssertUnwindSafe(notify)).map_err(|_| ended())
+}
+
+fn ended() -> WatchError {
+    WatchError::Failed("notify gives no events any more".to_owned())
+}
+
+/// The ear as notify's thread holds it: dropped when that thread ends, for whatever reason.
+struct OnThread(Arc<Ear>);
+
+impl OnThread {
+    /// An error of the queue itself ends the thread.
+    fn hear(&self, event: ::notify::Result<::notify::Event>) {
+        if let Err(error) = &event
+            && is_broken_queue(error)
+        {
+            tracing::error!(%error, "notify's queue is broken; the mounts are watched anew");
+            resume_unwind(Box::new("notify's queue is broken"));
+        }
+        self.0.hear_or_lose(event);
+    }
+}
+
+impl Drop for OnThread {
+    fn drop(&mut self) {
+        // First, so that a mount that is scanned for the loss is never watched by this instance.
+        self.0.dead.store(true, Ordering::Release);
+        if !self.0.ending.load(Ordering::Acquire) {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.0.lose()));
+        }
+    }
+}
+
+/// Whether it is an error of reading the queue. (Errors of single directories name them.)
+fn is_broken_queue(error: &::notify::Error) -> bool {
+    let is_io = matches!(&error.kind, ErrorKind::Io(error) if error.kind() != io::ErrorKind::Interrupted);
+    IS_INOTIFY && is_io && error.paths.is_empty()
 }
 
 /// What hears notify's events, on notify's thread: it takes no lock that is held for long, and never calls notify.
@@ -128,16 +215,32 @@ struct Ear {
     mounts: Arc<Mounts>,
     sink: SignalSink,
     sync_dir: PathBuf,
-    /// The cookies that have not come back.
-    awaited: Mutex<BTreeSet<u64>>,
+    /// The cookies that have not come back, each with when it was asked for.
+    awaited: Mutex<BTreeMap<u64, Instant>>,
+    /// The thread has ended: for good.
+    dead: AtomicBool,
+    /// The thread is to end, and loses nothing by it.
+    ending: AtomicBool,
 }
 
 impl Ear {
-    /// A panic would end notify's thread without a word, and the source would be deaf; so it counts as a loss.
+    /// A panic would end notify's thread, so it counts as a loss.
     fn hear_or_lose(&self, event: ::notify::Result<::notify::Event>) {
         if catch_unwind(AssertUnwindSafe(|| self.hear(event))).is_err() {
             tracing::error!("a watch event could not be passed on; the mounts are scanned instead");
             let _ = catch_unwind(AssertUnwindSafe(|| self.lose()));
+        }
+    }
+
+    fn check_alive(&self) -> Result<(), WatchError> {
+        if self.dead.load(Ordering::Acquire) { Err(ended()) } else { Ok(()) }
+    }
+
+    /// Scans in place of cookies that will not come back.
+    fn give_up_cookies(&self) {
+        if lock(&self.awaited).values().any(|asked| asked.elapsed() > COOKIE_MAX) {
+            tracing::warn!("the watcher does not say what it has seen; the mounts are scanned");
+            self.lose();
         }
     }
 
@@ -171,7 +274,7 @@ impl Ear {
     fn cookie(&self, name: &[u8]) {
         let Some(number) = str::from_utf8(name).ok().and_then(|name| name.parse().ok()) else { return };
         // The cookie makes several events; the first one answers.
-        let answers = lock(&self.awaited).remove(&number);
+        let answers = lock(&self.awaited).remove(&number).is_some();
         if answers {
             (self.sink)(vec![Signal::Synced(number)]);
         }
@@ -196,7 +299,7 @@ impl Ear {
     fn lose(&self) {
         let awaited = std::mem::take(&mut *lock(&self.awaited));
         let lost = self.mounts.ids().map(Signal::Lost);
-        (self.sink)(lost.chain(awaited.into_iter().map(Signal::Synced)).collect());
+        (self.sink)(lost.chain(awaited.into_keys().map(Signal::Synced)).collect());
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::{Mounting, SignalSink, WatchError, WatchSource};
+use super::{Mounting, SignalSink, WatchError, WatchSource, next_generation};
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
 
 /// Polling as a [`WatchSource`].
 pub struct PollSource {
+    generation: Generation,
     sink: SignalSink,
 }
 
@@ -17,14 +18,21 @@ impl PollSource {
     /// A source that says nothing but [`Signal::Synced`].
     #[must_use]
     pub fn new(sink: SignalSink) -> Self {
-        Self { sink }
+        Self { generation: next_generation(), sink }
     }
 }
 
 impl WatchSource for PollSource {
     fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
         let why = "a scan each poll_interval".to_owned();
-        Ok(Watching { source: SourceKind::Poll, sees_closes: false, hints: false, why, is_fallback: false })
+        Ok(Watching {
+            source: SourceKind::Poll,
+            generation: self.generation,
+            sees_closes: false,
+            hints: false,
+            why,
+            is_fallback: false,
+        })
     }
 
     fn watch(&self, _mount: MountId, _path: &LogicalPath, _dir: &Path) -> Result<(), WatchError> {

@@ -1,9 +1,14 @@
 //! Which source watches which mount: chosen when the mount's root is first seen, and anew whenever it is on another
-//! mounting of a filesystem or its source has died. Sources are started when they are first wanted.
+//! mounting of a filesystem or its source has died. Sources are started when they are first wanted, and one that has died
+//! is started anew, once: all its mounts go to the same new instance, each with the next look at its root.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::filesystem::FilesystemKind;
 use super::mounts::Mounts;
@@ -13,14 +18,22 @@ use super::{Mounting, SignalSink, WatchError, WatchSource};
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
+
+/// A mount that has less than its usual source because that one failed tries again this often: what was in the way, a limit
+/// of instances for example, may be gone.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
+
+/// Starts an instance of a kind, or says why there is none.
+type Start = dyn Fn(SourceKind, SignalSink) -> Result<Arc<dyn WatchSource>, String> + Send + Sync;
 
 /// All sources as one.
 pub struct Sources {
     mounts: Arc<Mounts>,
-    state_dir: PathBuf,
+    start: Box<Start>,
     sink: SignalSink,
     syncs: Arc<Syncs>,
+    /// The instance of each kind that a mount gets which is taken up now.
     started: Mutex<BTreeMap<SourceKind, Arc<dyn WatchSource>>>,
     chosen: Mutex<BTreeMap<MountId, Chosen>>,
 }
@@ -31,6 +44,15 @@ struct Chosen {
     mounting: Mounting,
     source: Arc<dyn WatchSource>,
     watching: Watching,
+    /// When a better source is tried again; never for one that is as good as it gets.
+    try_again: Option<Instant>,
+}
+
+impl Chosen {
+    /// Returns whether this is still the choice for a mount that is on this mounting.
+    fn stands(&self, mounting: Mounting) -> bool {
+        self.mounting == mounting && self.try_again.is_none_or(|at| Instant::now() < at)
+    }
 }
 
 /// Sync calls that not every source has answered: by number how many are left.
@@ -57,6 +79,15 @@ impl Sources {
     /// No source yet. `state_dir` is the daemon's own, which is never watched.
     #[must_use]
     pub fn new(mounts: Arc<Mounts>, state_dir: &Path, sink: SignalSink) -> Self {
+        let (theirs, state_dir) = (Arc::clone(&mounts), state_dir.to_owned());
+        Self::starting(mounts, sink, move |kind, sink| start(kind, Arc::clone(&theirs), &state_dir, sink))
+    }
+
+    fn starting(
+        mounts: Arc<Mounts>,
+        sink: SignalSink,
+        start: impl Fn(SourceKind, SignalSink) -> Result<Arc<dyn WatchSource>, String> + Send + Sync + 'static,
+    ) -> Self {
         let syncs = Arc::new(Syncs::default());
         let sink: SignalSink = {
             let syncs = Arc::clone(&syncs);
@@ -68,35 +99,19 @@ impl Sources {
             })
         };
         let (started, chosen) = (Mutex::default(), Mutex::default());
-        Self { mounts, state_dir: state_dir.to_owned(), sink, syncs, started, chosen }
+        Self { mounts, start: Box::new(start), sink, syncs, started, chosen }
     }
 
-    /// The source of a kind, started if need be. One that could not be started is tried again when it is wanted again.
+    /// The source of a kind, started if need be. A dead one is replaced under the lock, so that all mounts get the same new one.
+    /// One that could not be started is tried again when it is wanted again.
     fn source(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
         let mut started = lock(&self.started);
-        if let Some(source) = started.get(&kind) {
+        if let Some(source) = started.get(&kind).filter(|source| source.is_alive()) {
             return Ok(Arc::clone(source));
         }
-        let source = self.start(kind)?;
+        let source = (self.start)(kind, Arc::clone(&self.sink))?;
         started.insert(kind, Arc::clone(&source));
         Ok(source)
-    }
-
-    fn start(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
-        let (mounts, sink) = (Arc::clone(&self.mounts), Arc::clone(&self.sink));
-        let started: Result<Arc<dyn WatchSource>, WatchError> = match kind {
-            #[cfg(target_os = "linux")]
-            SourceKind::Fanotify => super::fanotify::FanotifySource::new(mounts, &self.state_dir, sink).map(share),
-            #[cfg(target_os = "linux")]
-            SourceKind::Inotify => super::inotify::InotifySource::new(mounts, sink).map(share),
-            #[cfg(not(target_os = "linux"))]
-            SourceKind::Fanotify | SourceKind::Inotify => {
-                Err(WatchError::Failed(format!("{} is Linux's", kind.as_str())))
-            }
-            SourceKind::Notify => NotifySource::new(mounts, &self.state_dir.join("sync"), sink).map(share),
-            SourceKind::Poll => Ok(share(PollSource::new(sink))),
-        };
-        started.map_err(|error| error.to_string())
     }
 
     /// Tries the kinds that the mount's wish and its filesystem leave, the best first.
@@ -115,13 +130,33 @@ impl Sources {
                     let is_fallback = kind != usual && (wish.is_some() || kind == SourceKind::Poll);
                     reasons.push(watching.why.clone());
                     let watching = Watching { why: reasons.join("; "), is_fallback, ..watching };
-                    return Chosen { mounting, source, watching };
+                    let try_again = is_fallback.then(|| Instant::now() + TRY_AGAIN);
+                    return Chosen { mounting, source, watching, try_again };
                 }
                 Err(why) => reasons.push(why),
             }
         }
         unreachable!("polling is always possible, and is the last candidate")
     }
+}
+
+fn start(
+    kind: SourceKind,
+    mounts: Arc<Mounts>,
+    state_dir: &Path,
+    sink: SignalSink,
+) -> Result<Arc<dyn WatchSource>, String> {
+    let started: Result<Arc<dyn WatchSource>, WatchError> = match kind {
+        #[cfg(target_os = "linux")]
+        SourceKind::Fanotify => super::fanotify::FanotifySource::new(mounts, state_dir, sink).map(share),
+        #[cfg(target_os = "linux")]
+        SourceKind::Inotify => super::inotify::InotifySource::new(mounts, sink).map(share),
+        #[cfg(not(target_os = "linux"))]
+        SourceKind::Fanotify | SourceKind::Inotify => Err(WatchError::Failed(format!("{} is Linux's", kind.as_str()))),
+        SourceKind::Notify => NotifySource::new(mounts, &state_dir.join("sync"), sink).map(share),
+        SourceKind::Poll => Ok(share(PollSource::new(sink))),
+    };
+    started.map_err(|error| error.to_string())
 }
 
 /// What is tried, in order, and why that is not what one would expect.
@@ -155,15 +190,13 @@ fn for_this_system() -> Vec<SourceKind> {
 
 impl WatchSource for Sources {
     fn take_up(&self, mount: MountId, dir: &Path, mounting: Mounting) -> Result<Watching, WatchError> {
-        let known = lock(&self.chosen).get(&mount).filter(|chosen| chosen.mounting == mounting).cloned();
+        let known = lock(&self.chosen).get(&mount).filter(|chosen| chosen.stands(mounting)).cloned();
         if let Some(Chosen { source, watching, .. }) = known {
             match source.take_up(mount, dir, mounting) {
                 Ok(_) => return Ok(watching),
                 Err(error) => {
-                    let (mount, source) = (&self.mounts.get(mount).path, watching.source.as_str());
-                    tracing::warn!(%mount, source, %error, "the mount is no longer watched; choosing another source");
-                    // A source that has died takes what it held of the system along, and may be started anew.
-                    lock(&self.started).remove(&watching.source);
+                    let (mount, kind) = (&self.mounts.get(mount).path, watching.source.as_str());
+                    tracing::warn!(%mount, source = kind, %error, "the mount is no longer watched; choosing anew");
                 }
             }
         }
@@ -189,13 +222,13 @@ impl WatchSource for Sources {
     }
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
-        let mut asked: BTreeMap<SourceKind, Arc<dyn WatchSource>> = BTreeMap::new();
+        let mut asked: BTreeMap<Generation, Arc<dyn WatchSource>> = BTreeMap::new();
         for chosen in lock(&self.chosen).values() {
-            asked.insert(chosen.watching.source, Arc::clone(&chosen.source));
+            asked.insert(chosen.watching.generation, Arc::clone(&chosen.source));
         }
         if asked.is_empty() {
             // Nothing is watched yet: whoever waits, waits for the first look at the roots.
-            asked.insert(SourceKind::Poll, Arc::new(PollSource::new(Arc::clone(&self.sink))));
+            asked.insert(Generation(0), Arc::new(PollSource::new(Arc::clone(&self.sink))));
         }
         lock(&self.syncs.0).insert(number, asked.len());
         for source in asked.values() {
@@ -215,31 +248,4 @@ fn share(source: impl WatchSource + 'static) -> Arc<dyn WatchSource> {
 /// What these locks guard is whole between any two statements, so a panic elsewhere does not spoil it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::candidates;
-    use crate::model::watching::SourceKind::{self, Fanotify, Inotify, Notify, Poll};
-    use crate::watch::filesystem::FilesystemKind;
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn the_wish_and_the_filesystem_say_what_is_tried() {
-        let (ext4, nfs) = (Some(FilesystemKind::of_magic(0xEF53)), Some(FilesystemKind::of_magic(0x6969)));
-        let cases: [(Option<SourceKind>, _, &[SourceKind], &str); 7] = [
-            (None, ext4, &[Fanotify, Inotify, Poll], ""),
-            (None, None, &[Fanotify, Inotify, Poll], ""),
-            (None, nfs, &[Poll], "others may write to nfs"),
-            (Some(Fanotify), ext4, &[Fanotify, Inotify, Poll], "as configured"),
-            (Some(Inotify), nfs, &[Inotify, Poll], "what other machines do on nfs is not seen"),
-            (Some(Notify), ext4, &[Notify, Poll], "as configured"),
-            (Some(Poll), nfs, &[Poll], "as configured"),
-        ];
-        for (wish, filesystem, kinds, reason) in cases {
-            let (tried, reasons) = candidates(wish, filesystem);
-            assert_eq!(tried, kinds, "{wish:?} {filesystem:?}");
-            assert!(reasons.join("; ").contains(reason), "{reasons:?}");
-        }
-    }
 }

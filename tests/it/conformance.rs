@@ -4,6 +4,7 @@
 //! With `poll` nothing is hinted, so what is seen is seen by scans: those of `POST /v1/sync`, which scans at once, and
 //! those of the poll interval.
 
+mod dying;
 mod limits;
 mod odd;
 mod outages;
@@ -96,6 +97,8 @@ each_source! {
         killed_during_the_first_scan
         written_during_the_first_scan
         a_sync_is_exact_beside_a_steady_writer;
+    dying:
+        two_mounts_whose_queue_dies;
     limits:
         the_limit_of_watches
         an_unreadable_directory;

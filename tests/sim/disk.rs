@@ -10,10 +10,11 @@ use ringback::look::disk::{Disk, DiskStat, Kind, Lease};
 use ringback::model::asset::Identity;
 use ringback::model::ids::MountId;
 use ringback::model::path::LogicalPath;
-use ringback::model::watching::Watching;
+use ringback::model::watching::{SourceKind, Watching};
 use ringback::watch::table::Place;
 use ringback::watch::{Mounting, WatchError, WatchSource};
 
+use super::instance::Instances;
 use super::ops;
 use super::rng::Rng;
 use super::source::{Asked, Mask, Source};
@@ -67,6 +68,7 @@ pub struct Inner {
     /// Files whose last close was queued, and whose count of writers drops at this time.
     pub lingering: Vec<(Id, u64)>,
     pub source: Source,
+    pub instances: Instances,
     pub mounts: Vec<MountPoint>,
     pub rng: Rng,
     pub mono_ms: u64,
@@ -82,6 +84,8 @@ pub struct Inner {
     pub deaf: u32,
     /// Closes in a thousand whose writer is counted a while longer.
     pub lingers: u32,
+    /// System calls of a look in ten thousand in the middle of which the source's queue dies.
+    pub deaths: u32,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
     /// How often each path lost the file that it had.
@@ -103,6 +107,8 @@ impl Inner {
             lingering: Vec::new(),
             lingers: 0,
             source: Source::default(),
+            instances: Instances::default(),
+            deaths: 0,
             limit: 0,
             deaf: 0,
             mounts: Vec::new(),
@@ -250,6 +256,16 @@ impl Inner {
         }
     }
 
+    /// The source's queue dies; nothing can end polling.
+    pub fn kill_source(&mut self) {
+        if self.source.kind() != SourceKind::Poll {
+            let says_so = self.rng.chance(500);
+            let mounts = (0..self.mounts.len() as u16).map(MountId);
+            self.instances.die(&mut self.source, mounts, says_so);
+            self.log.push(format!("the source dies; it says so: {says_so}"));
+        }
+    }
+
     pub fn has_writer(&self, id: Id) -> bool {
         let lingers = |&(node, until): &(Id, u64)| node == id && until > self.mono_ms;
         self.writers.iter().any(|w| w.node == id) || self.lingering.iter().any(lingers)
@@ -273,6 +289,10 @@ impl Host {
         let meddle = inner.meddle;
         if meddle > 0 && inner.rng.chance(meddle) {
             ops::random(&mut inner);
+        }
+        let deaths = inner.deaths;
+        if deaths > 0 && inner.rng.chance(100) && inner.rng.chance(deaths) {
+            inner.kill_source();
         }
         inner
     }
@@ -325,8 +345,10 @@ impl Disk for Host {
 }
 
 impl WatchSource for Host {
-    fn take_up(&self, _mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
-        Ok(self.lock().source.take_up(self.sees_closes))
+    fn take_up(&self, mount: MountId, _dir: &Path, _mounting: Mounting) -> Result<Watching, WatchError> {
+        let mut inner = self.lock();
+        let instance = inner.instances.take_up(mount);
+        Ok(inner.source.take_up(instance, self.sees_closes))
     }
 
     fn watch(&self, mount: MountId, path: &LogicalPath, dir: &Path) -> Result<(), WatchError> {
@@ -335,6 +357,7 @@ impl WatchSource for Host {
         if inner.rng.chance(limit) {
             return Err(WatchError::Limit);
         }
+        inner.instances.check(mount)?;
         let id = inner.resolve(dir).map_err(|_| WatchError::Gone)?;
         if inner.nodes[id].kind != Kind::Directory {
             return Err(WatchError::Gone);
@@ -365,7 +388,9 @@ impl WatchSource for Host {
     }
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {
-        self.lock().source.sync(number);
+        let mut inner = self.lock();
+        inner.instances.check_all()?;
+        inner.source.sync(number);
         Ok(())
     }
 }

@@ -40,6 +40,8 @@ pub struct Plan {
     pub ledger_full: u32,
     /// Closes in a thousand after which the file counts as open for writing a while longer.
     pub lingers: u32,
+    /// Times in a thousand steps, and in ten thousand system calls of looks, at which the source's queue dies.
+    pub source_dies: u32,
 }
 
 impl Plan {
@@ -55,7 +57,7 @@ impl Plan {
         let ledger_full = some(20);
         let lingers = some(500);
         let deaf = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
-        Self {
+        let mut plan = Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
             steps: rng.between(150, 900) as usize,
             source: [SourceKind::Fanotify, SourceKind::Inotify, SourceKind::Notify, SourceKind::Poll][match rng
@@ -88,14 +90,19 @@ impl Plan {
             report_first: rng.chance(150),
             ledger_full,
             lingers,
-        }
+            source_dies: 0,
+        };
+        plan.source_dies = if rng.chance(250) { rng.between(1, 12) as u32 } else { 0 };
+        plan
     }
 }
 
 impl Plan {
     /// Whether a file must be in the catalog soon after its last close: nothing that may delay it goes wrong.
     pub fn is_prompt(&self) -> bool {
-        let calm = [self.limit, self.deaf, self.input_fails, self.ledger_full].iter().all(|chance| *chance == 0);
+        let calm = [self.limit, self.deaf, self.input_fails, self.ledger_full, self.source_dies]
+            .iter()
+            .all(|chance| *chance == 0);
         calm && self.leases && self.sees_closes && self.source != SourceKind::Poll
     }
 }

@@ -6,7 +6,7 @@ mod by_path;
 use ringback::model::hint::Signal;
 use ringback::model::ids::MountId;
 use ringback::model::path::LogicalPath;
-use ringback::model::watching::{SourceKind, Watching};
+use ringback::model::watching::{Generation, SourceKind, Watching};
 use ringback::watch::mounts::Mounts;
 
 use self::by_key::ByKey;
@@ -64,14 +64,15 @@ impl Source {
         }
     }
 
-    /// A mount is taken up.
-    pub fn take_up(&mut self, sees_closes: bool) -> Watching {
+    /// A mount is taken up, by the instance of this number.
+    pub fn take_up(&mut self, instance: u64, sees_closes: bool) -> Watching {
         if let Self::Keyed(source) = self {
             source.take_up();
         }
         let (source, hints) = (self.kind(), self.kind() != SourceKind::Poll);
         Watching {
             source,
+            generation: Generation(instance),
             sees_closes: sees_closes && hints,
             hints,
             why: "the simulation's".to_owned(),
@@ -93,6 +94,15 @@ impl Source {
             Self::Notify(source) => source.cookie(number),
             Self::Keyed(source) => source.sync(number),
             Self::Poll(numbers) => numbers.push(number),
+        }
+    }
+
+    /// Takes the syncs out that are not answered.
+    pub fn syncs(&mut self) -> Vec<u64> {
+        match self {
+            Self::Notify(source) => source.syncs(),
+            Self::Keyed(source) => source.syncs(),
+            Self::Poll(numbers) => std::mem::take(numbers),
         }
     }
 

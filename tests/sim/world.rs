@@ -171,6 +171,7 @@ impl World {
             let mut inner = self.host.lock();
             (inner.meddle, inner.limit, inner.deaf) = (self.plan.meddle, self.plan.limit, self.plan.deaf);
             inner.lingers = self.plan.lingers;
+            inner.deaths = self.plan.source_dies;
         }
         self.start()?;
         for _ in 0..self.plan.steps {
@@ -235,11 +236,12 @@ impl World {
         let lost = self.rng.chance(self.plan.lost);
         let signals = {
             let mut inner = self.host.lock();
+            let mut signals = std::mem::take(&mut inner.instances.last_words);
             let mut source = std::mem::take(&mut inner.source);
-            let signals = match lost {
+            signals.extend(match lost {
                 true => source.lose(most, &self.mounts),
                 false => source.read(most, &inner, &self.mounts, self.plan.sees_closes),
-            };
+            });
             inner.source = source;
             signals
         };
@@ -304,7 +306,15 @@ impl World {
                 self.note_disk();
                 self.results.push(Input::Intake(intake::Input::RootSeen(mount, seen)));
             }
-            Job::Sync(number) => host.sync(number).expect("it never refuses"),
+            Job::Sync(number) => {
+                if let Err(error) = host.sync(number) {
+                    self.note(format!("  no sync {number}: {error}"));
+                    // As `daemon/looker.rs` has it.
+                    let lost = self.mounts.ids().map(Signal::Lost);
+                    let signals = lost.chain([Signal::Synced(number)]).collect();
+                    self.results.push(Input::Intake(intake::Input::Signals(signals)));
+                }
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::{Mono, Now, Wall};
-use crate::model::watching::{SourceKind, Watching};
+use crate::model::watching::{Generation, SourceKind, Watching};
 use crate::settle::Patience;
 use crate::store::Ledger;
 
@@ -141,7 +141,8 @@ fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
 
 fn watching() -> Watching {
     let why = "a test".to_owned();
-    Watching { source: SourceKind::Inotify, sees_closes: true, hints: true, why, is_fallback: false }
+    let generation = Generation(1);
+    Watching { source: SourceKind::Inotify, generation, sees_closes: true, hints: true, why, is_fallback: false }
 }
 
 /// Hints beyond the limit are not kept one by one: scans of their directories find what they were about.

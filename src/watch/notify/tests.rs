@@ -19,7 +19,7 @@ use crate::model::ids::MountId;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::watch::mounts::Mounts;
-use crate::watch::{WatchError, WatchSource};
+use crate::watch::{Mounting, WatchError, WatchSource};
 
 /// Two mounts, `/m` and `/n`, the first one's root watched; the state directory lies in the first.
 struct Rig {
@@ -158,10 +158,39 @@ fn losses_and_limits_are_told_and_a_cookie_does_not_outlive_a_loss() {
         rig.source.ear.hear_or_lose(event);
         assert_eq!(rig.signals(), expect, "{name}");
     }
-    rig.source.ear.awaited.lock().expect("the cookies").insert(1000);
+    rig.source.ear.awaited.lock().expect("the cookies").insert(1000, Instant::now());
     rig.source.ear.hear_or_lose(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
     let expect: Vec<_> = lost.into_iter().chain([Signal::Synced(1000)]).collect();
     assert_eq!(rig.signals(), expect);
+}
+
+/// notify would read a broken queue again and again, and take up no watch meanwhile.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_broken_queue_ends_the_thread_and_the_source_and_answers_the_syncs_that_wait() {
+    let rig = Rig::new();
+    rig.source.ear.awaited.lock().expect("the cookies").insert(1000, Instant::now());
+    let on_thread = super::OnThread(Arc::clone(&rig.source.ear));
+    let broken = Error::io(std::io::Error::from_raw_os_error(libc::EIO));
+    let ended = std::thread::spawn(move || on_thread.hear(Err(broken))).join();
+    assert!(ended.is_err(), "the thread has ended");
+    let said: Vec<_> = rig.signals.try_iter().collect();
+    assert_eq!(said, [Signal::Lost(MountId(0)), Signal::Lost(MountId(1)), Signal::Synced(1000)]);
+    assert!(!rig.source.is_alive());
+    assert!(rig.source.sync(7).is_err());
+    let watched = rig.source.watch(MountId(0), &path("/m"), &rig.disk("/m"));
+    assert!(matches!(watched, Err(WatchError::Failed(_))), "{watched:?}");
+    assert!(rig.source.ear.awaited.lock().expect("the cookies").is_empty());
+}
+
+#[test]
+fn a_cookie_that_does_not_come_back_is_given_up_for_a_scan() {
+    let rig = Rig::new();
+    let long_ago = Instant::now() - super::COOKIE_MAX - Duration::from_secs(1);
+    rig.source.ear.awaited.lock().expect("the cookies").insert(1000, long_ago);
+    rig.source.take_up(MountId(0), &rig.disk("/m"), Mounting { volume: 1, number: 1 }).expect("it is alive");
+    let said: Vec<_> = rig.signals.try_iter().collect();
+    assert_eq!(said, [Signal::Lost(MountId(0)), Signal::Lost(MountId(1)), Signal::Synced(1000)]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub fn the_limit_of_watches(rig: &Rig) {
 }
 
 /// A rig over the same store, with a daemon yet to be started.
-fn moved(rig: &Rig) -> Rig {
+pub fn moved(rig: &Rig) -> Rig {
     let sink = crate::sink::Sink::new();
     let mut place = crate::daemon::Place::new(&sink.rule_all());
     place.store.clone_from(&rig.place.store);

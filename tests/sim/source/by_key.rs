@@ -91,6 +91,11 @@ impl ByKey {
         self.queue.push_back(Event::Sync(number));
     }
 
+    pub fn syncs(&mut self) -> Vec<u64> {
+        let number = |event| if let Event::Sync(number) = event { Some(number) } else { None };
+        self.queue.drain(..).filter_map(number).collect()
+    }
+
     pub fn watch(&mut self, asked: &Asked<'_>, stands: impl Fn(&Place) -> bool) {
         let key = match &mut self.watches {
             None => asked.node as u64,

@@ -49,6 +49,10 @@ impl ByPath {
         self.queue.push_back(Event::Cookie(number));
     }
 
+    pub fn syncs(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.awaited).into_iter().collect()
+    }
+
     pub fn len(&self) -> usize {
         self.queue.len()
     }

@@ -20,7 +20,7 @@ impl World {
     pub(super) fn end(&mut self) -> Checked {
         {
             let mut inner = self.host.lock();
-            (inner.meddle, inner.limit, inner.deaf) = (0, 0, 0);
+            (inner.meddle, inner.limit, inner.deaf, inner.deaths) = (0, 0, 0, 0);
             for mount in 0..inner.mounts.len() {
                 ops::bring_mount_back(&mut inner, mount);
             }
@@ -78,6 +78,12 @@ impl World {
         }
     }
 
+    /// What the source has to say, or to be read of its queue.
+    fn signals_waiting(&self) -> usize {
+        let inner = self.host.lock();
+        inner.source.len() + inner.instances.last_words.len()
+    }
+
     /// Runs until nothing happens any more.
     fn quiesce(&mut self) -> Checked {
         self.run_until(None)
@@ -95,7 +101,7 @@ impl World {
             let idle = self.inbox.is_empty()
                 && self.results.is_empty()
                 && self.receivers.is_idle()
-                && self.host.lock().source.len() == 0
+                && self.signals_waiting() == 0
                 && self.jobs.iter().all(|job| match job {
                     Job::Root(_) => true,
                     // Whoever is not hinted, or not of everything, scans for ever.
@@ -112,7 +118,7 @@ impl World {
             while !self.results.is_empty() {
                 self.report();
             }
-            while self.host.lock().source.len() > 0 {
+            while self.signals_waiting() > 0 {
                 self.hear();
             }
             for _ in 0..8 {

@@ -55,7 +55,10 @@ impl World {
         self.written.clear();
         self.records.clear();
         self.syncs.clear();
-        self.host.lock().source = Source::new(self.plan.source);
+        let mut inner = self.host.lock();
+        inner.source = Source::new(self.plan.source);
+        inner.instances.restart();
+        drop(inner);
         engine.crash().into_connection()
     }
 

@@ -71,6 +71,10 @@ impl World {
             }
             self.take_up_rules()?;
         }
+        if self.rng.chance((plan.source_dies * 20).min(1_000)) {
+            self.host.lock().kill_source();
+            self.note_disk();
+        }
         if crash {
             self.crash_somewhere()?;
         }
