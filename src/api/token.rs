@@ -89,7 +89,8 @@ pub fn admin_token_path(state_dir: &Path) -> PathBuf {
 /// It is not there ([`io::ErrorKind::NotFound`]), others can read it, or it is no token.
 pub fn read_admin_token(state_dir: &Path) -> io::Result<Token> {
     let path = admin_token_path(state_dir);
-    let file = File::open(&path)?;
+    // A link in its place would have another file's content sent as a token, or taken for one.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path)?;
     let metadata = file.metadata()?;
     let refuse = |kind, why: &str| Err(io::Error::new(kind, format!("{}: {why}", path.display())));
     if !metadata.is_file() {

@@ -1,6 +1,5 @@
 //! Where the running daemon is, and the token that it knows the caller by.
 
-use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use clap::Args;
 
 use super::UsageError;
 use super::configuration::{self, Configuration};
+use crate::api::token;
 use crate::config::settings::Overrides;
 use crate::diagnostic::render::{Format, report};
 
@@ -92,14 +92,12 @@ fn token(state: &Path) -> anyhow::Result<String> {
     if let Ok(token) = std::env::var(TOKEN) {
         return Ok(token);
     }
-    let file = state.join("token");
-    let token = fs::read_to_string(&file).with_context(|| {
-        format!(
-            "no token: {TOKEN} is not set, and {} cannot be read (say the daemon's --state or --config)",
-            file.display()
-        )
+    let token = token::read_admin_token(state).with_context(|| {
+        let file = token::admin_token_path(state);
+        let file = file.display();
+        format!("no token: {TOKEN} is not set, and {file} cannot be read (say the daemon's --state or --config)")
     })?;
-    Ok(token.trim().to_owned())
+    Ok(token.as_str().to_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,6 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::ballast::Ballast;
 use super::error::Operation as _;
 use super::log::{self, LogState, WalFile};
+use super::state_dir::{self, StateDirError};
 use super::transaction::Durability;
 use super::{DiskFault, Ledger, Result, StoreError, migrate};
 
@@ -39,6 +39,9 @@ const STATEMENTS: usize = 160;
 /// Why a state directory cannot be used. Each names it and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// It is not one that ringback may use.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
     /// It could not be made or written.
     #[error("the state directory {} cannot be written; choose another with --state, or mend its permissions", dir.display())]
     Unwritable {
@@ -77,9 +80,7 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`] when the directory cannot be written, is in use, or holds a ledger that cannot be opened.
     pub fn open(dir: &Path, node_if_new: u64) -> std::result::Result<(Self, Keeper), OpenError> {
-        let unwritable = |source| OpenError::Unwritable { dir: dir.to_owned(), source };
-        // The ledger has rule files with credentials in it, and everything that was told.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unwritable)?;
+        state_dir::own(dir)?;
         let lock = Arc::new(take_lock(dir)?);
         let ballast = Ballast::of(dir);
         let opened = Self::open_files(dir, node_if_new, &lock).or_else(|error| match error.disk() {

@@ -11,7 +11,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::error::Cause;
-use super::{Ledger, OpenError, StoreError};
+use super::{Ledger, OpenError, StateDirError, StoreError};
 use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::ids::{AssetId, Rrn};
 use crate::model::path::LogicalPath;
@@ -241,7 +241,7 @@ fn a_state_directory_that_cannot_be_made_is_named() {
     fs::write(&file, "").expect("a file");
     for dir in [file.join("state"), file.clone()] {
         match Ledger::open(&dir, 1) {
-            Err(error @ OpenError::Unwritable { .. }) => {
+            Err(error @ OpenError::StateDir(StateDirError::Unwritable { .. })) => {
                 let expect = format!("the state directory {} cannot be written; choose another", dir.display());
                 assert!(error.to_string().starts_with(&expect), "{error}");
             }
