@@ -71,6 +71,8 @@ pub enum Outcome {
     Fine,
     /// Something is wrong with what was looked at, and it was printed.
     Finding,
+    /// `serve` refuses what it was given, and said why: starting it again changes nothing.
+    Refused,
 }
 
 /// The command line makes no sense in a way that only the command itself could see.
@@ -101,6 +103,22 @@ fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
+/// Reads the command line. What is wrong with it, and help that was asked for, is printed here.
+///
+/// # Errors
+/// There is nothing to run: the exit code.
+pub fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        let code = u8::try_from(error.exit_code()).unwrap_or(2);
+        match error.use_stderr() && serve::logs_json(std::env::args_os()) {
+            true => output::note(&serve::usage_line(&error.to_string())),
+            // Where it cannot be printed there is no one to read it.
+            false => drop(error.print()),
+        }
+        ExitCode::from(code)
+    })
+}
+
 /// The exit code of what came of [`run`], and what is to be said on standard error.
 #[must_use]
 pub fn exit(outcome: &anyhow::Result<Outcome>) -> (ExitCode, Option<String>) {
@@ -112,6 +130,7 @@ fn exit_number(outcome: &anyhow::Result<Outcome>) -> (u8, Option<String>) {
     match outcome {
         Ok(Outcome::Fine) => (0, None),
         Ok(Outcome::Finding) => (1, None),
+        Ok(Outcome::Refused) => (2, None),
         // Whoever reads the output has read enough (`ringback check | head`).
         Err(error) if output::is_broken_pipe(error) => (0, None),
         Err(error) if error.is::<UsageError>() => (2, Some(output::error_chain(error))),

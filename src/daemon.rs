@@ -11,12 +11,14 @@
 //! Each arrow is bounded: signals collapse into scans, calls hold permits, results answer requests that were sent by
 //! credit. So no two threads can wait for each other.
 
+mod attempts;
 mod beat;
 mod carrier;
 pub(crate) mod clock;
 mod engine_thread;
 mod inbox;
 mod keeper_thread;
+pub mod log;
 mod looker;
 mod places;
 mod rules_thread;
@@ -26,6 +28,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -36,10 +39,11 @@ use crate::deliver;
 use crate::engine::Engine;
 use crate::intake::Setup;
 use crate::look::real::RealDisk;
+use crate::model::error_chain::ErrorChain;
 use crate::model::principal::{Principal, Role};
 use crate::model::status::Status;
 use crate::settle::Patience;
-use crate::store::{Ledger, OpenError, StoreError};
+use crate::store::{Ledger, OpenError, StateDirError, StoreError};
 use crate::watch::WatchSource;
 use crate::watch::mounts::{MountError, Mounts};
 use crate::watch::sources::Sources;
@@ -114,6 +118,21 @@ pub enum StartError {
     Random(#[source] std::io::Error),
 }
 
+impl StartError {
+    /// Whether another start, with everything as it is, fails in the same way: a supervisor need not try.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::State(OpenError::StateDir(error)) => !matches!(error, StateDirError::Unwritable { .. }),
+            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) => true,
+            Self::State(_) | Self::Ledger(_) | Self::Listen { .. } | Self::Thread(_) | Self::Random(_) => false,
+            Self::Place(error) => !matches!(error, PlaceError::Unreadable { .. }),
+            Self::Rules(error) => !matches!(error, RulesError::Ledger(_)),
+            Self::Token { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
+        }
+    }
+}
+
 impl Daemon {
     /// Starts everything. Returns once the API listens; the first scan goes on behind.
     ///
@@ -154,7 +173,10 @@ impl Daemon {
             attempt_ms: settings.attempt_timeout_ms,
             ..deliver::Limits::default()
         };
-        let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits), Arc::clone(&inbox));
+        // An attempt's own limit covers its connection too; both are counted, for a slow machine's sake.
+        let attempt_max = Duration::from_millis(limits.connect_ms + limits.attempt_ms + limits.answer_ms);
+        let attempts = attempts::Attempts::new(Arc::clone(&inbox), attempt_max);
+        let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits), attempts);
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
         let (ended, engine_ended) = oneshot::channel();
         let engine = EngineThread {
@@ -228,7 +250,7 @@ impl Daemon {
             tracing::error!("a thread ended badly");
         }
         if let Ok(Err(error)) = api {
-            tracing::error!(error = &error as &dyn std::error::Error, "the API ended badly");
+            tracing::error!(error = %ErrorChain(&error), "the API ended badly");
         }
     }
 }

@@ -250,6 +250,8 @@ impl Engine {
             rules,
             outbox,
             deliveries,
+            attempts_overdue: 0,
+            log_lines_lost: 0,
         }
     }
 

@@ -28,6 +28,8 @@
 //! - Nothing in the pure stages knows of a clock, a file, a socket or a thread. Time is passed in.
 //! - Nothing but [`store`] knows that the ledger is SQL.
 #![warn(missing_docs)]
+// They panic where standard error or output cannot be written: `cli::output` and `daemon::log` print.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
 #[allow(clippy::disallowed_methods, reason = "an edge: sockets, timeouts, the token file")]
 pub mod api;

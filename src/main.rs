@@ -1,14 +1,17 @@
 //! The `ringback` command: exit codes only.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use ringback::cli::{self, Cli};
+use ringback::cli::{self, output};
 
 fn main() -> ExitCode {
-    let (code, message) = cli::exit(&cli::run(Cli::parse()));
+    let (code, message) = match cli::parse() {
+        Ok(cli) => cli::exit(&cli::run(cli)),
+        Err(code) => (code, None),
+    };
     if let Some(message) = message {
-        eprintln!("{message}");
+        output::note(&message);
     }
     code
 }

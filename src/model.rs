@@ -13,6 +13,7 @@ pub mod change;
 pub mod delivery;
 pub mod duration;
 pub mod entry;
+pub mod error_chain;
 pub mod event;
 pub mod hint;
 pub mod ids;

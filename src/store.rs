@@ -24,6 +24,7 @@ mod migrate;
 mod mounts;
 mod outbox;
 mod records;
+mod state_dir;
 mod subscriptions;
 mod transaction;
 
@@ -34,6 +35,7 @@ pub use file::{Keeper, OpenError};
 pub use mounts::MountRow;
 pub use outbox::OutboxTotals;
 pub use records::{EarlyRecord, GivenAnswer};
+pub use state_dir::StateDirError;
 pub use subscriptions::SubscriptionRow;
 
 use std::cell::{Cell, RefCell};

@@ -19,6 +19,7 @@ use tower_service::Service as _;
 use super::body::Peer;
 use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_MAX};
 use super::{ApiState, native};
+use crate::model::error_chain::ErrorChain;
 
 /// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`].
 /// Dropping the future drops every connection.
@@ -78,7 +79,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, router: Router, mut end
         }
     };
     if let Err(error) = outcome {
-        tracing::debug!(%from, %error, "a connection ended badly");
+        tracing::debug!(%from, error = %ErrorChain(&error), "a connection ended badly");
     }
 }
 

@@ -59,6 +59,8 @@ fn status(ready: bool) -> Status {
         rules: RulesStatus { generation: 1, subscriptions: 2, events: 0, faults: Vec::new() },
         outbox: OutboxStatus { entries: 0, oldest_seconds: 0 },
         deliveries: DeliveriesStatus { pending: 0, in_flight: 0, waiting: 0, dead: 0 },
+        attempts_overdue: 0,
+        log_lines_lost: 0,
     }
 }
 

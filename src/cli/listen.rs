@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 
 use self::print::Printer;
+use super::output;
 use super::receiver::{Receiver, Reply};
 use crate::daemon::wall;
 
@@ -74,7 +75,7 @@ pub async fn run(args: ListenArgs) -> anyhow::Result<()> {
     })
     .await
     .with_context(|| format!("cannot listen on {address}; choose another port with --port"))?;
-    eprintln!("listening on {} and answering {status}; stop with Ctrl-C", receiver.url("/"));
+    output::note(&format!("listening on {} and answering {status}; stop with Ctrl-C", receiver.url("/")));
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
         () = unread.notified() => {}

@@ -4,6 +4,8 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 
+use crate::model::error_chain::ErrorChain;
+
 /// Prints a line to standard output.
 ///
 /// # Errors
@@ -22,6 +24,12 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(line(&serde_json::to_string_pretty(value)?)?)
 }
 
+/// Says something on standard error, beside the results. Where it cannot be written it is lost: a command's work and
+/// exit code do not depend on it.
+pub fn note(text: &str) {
+    drop(writeln!(io::stderr(), "{}", text.trim_end_matches('\n')));
+}
+
 /// Whether an error only says that nobody reads the output any more.
 #[must_use]
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -32,16 +40,7 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// An error and its causes, a line each. A cause that the line above already quotes is left out.
 #[must_use]
 pub fn error_chain(error: &anyhow::Error) -> String {
-    let mut said = error.to_string();
-    let mut out = format!("error: {said}");
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !said.contains(&cause) {
-            out.push_str("\n  caused by: ");
-            out.push_str(&cause);
-            said = cause;
-        }
-    }
-    out
+    format!("error: {}", ErrorChain(&**error).texts().join("\n  caused by: "))
 }
 
 #[cfg(test)]

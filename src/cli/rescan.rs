@@ -83,14 +83,18 @@ async fn shown(call: impl Future<Output = anyhow::Result<Value>>) -> anyhow::Res
     loop {
         tokio::select! {
             answer = &mut call => {
-                eprint!("\r\x1b[K");
+                show("");
                 return answer;
             }
             () = tokio::time::sleep(TICK) => {
-                eprint!("\r\x1b[Kscanning, {} s", began.elapsed().as_secs());
-                // A terminal that has gone away is none of the scan's business.
-                drop(std::io::stderr().flush());
+                show(&format!("scanning, {} s", began.elapsed().as_secs()));
             }
         }
     }
+}
+
+/// Shows this in place of what the line showed before. A terminal that has gone away is none of the scan's business.
+fn show(text: &str) {
+    let mut terminal = std::io::stderr();
+    drop(write!(terminal, "\r\x1b[K{text}").and_then(|()| terminal.flush()));
 }

@@ -1,5 +1,6 @@
 //! `ringback serve`: the daemon.
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,15 +8,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use serde_json::json;
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::Outcome;
 use super::configuration::{self, Configuration};
+use super::{Outcome, UsageError, output};
 use crate::config::settings::{Overrides, Resolved, Settings};
-use crate::daemon::Daemon;
+use crate::config::sources::SourcesError;
+use crate::daemon::log::{self, Log, Style};
+use crate::daemon::{Daemon, RulesError, StartError, wall};
 use crate::diagnostic::render::{Format, one_lines, report};
+use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::model::error_chain::ErrorChain;
 
 /// Options of `ringback serve`. What is given here wins over the configuration file.
 #[derive(Debug, Args)]
@@ -61,19 +67,53 @@ Examples:
 The first start without a [[principal]] makes an administrator's token and says where it is.
 SIGHUP reads the rules again; SIGTERM ends within 10 s, a second one at once.
 
-Exit codes: 0 ended when told to, 1 it could not start or failed, 2 bad usage.";
+A log line that cannot be written is lost, and counted in the status; nothing waits for the log. With --log json
+everything on standard error is a JSON line, also why the daemon does not start.
 
-/// Runs until told to end.
+Exit codes: 0 ended by a signal, 1 it failed, or could not start for a reason that may pass (the port is taken, the
+state directory is in use, its disk is full), 2 a restart does not mend it (bad usage, the configuration, the first
+rules, a state directory or ledger that it refuses).";
+
+/// Runs until a signal ends it. What stops it is said in the log, in the log's format, and is no error here.
 ///
 /// # Errors
-/// It could not start, or failed.
+/// There is no thread for the log.
 pub async fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
-    start_log(args.log);
-    let settings = match settings(&args)? {
+    let format = args.log.unwrap_or_else(LogFormat::of_standard_error);
+    let _log = start_log(format)?;
+    Ok(match serve(&args, format).await {
+        Ok(outcome) => outcome,
+        Err(error) => fatal(error, format),
+    })
+}
+
+/// Says why the daemon ends, and returns what a supervisor is to make of it.
+fn fatal(error: anyhow::Error, format: LogFormat) -> Outcome {
+    let error = match error.downcast::<StartError>() {
+        Ok(StartError::Rules(RulesError::Faulty { diagnostics, sources })) => {
+            Faults { diagnostics, files: sources }.tell(format);
+            return Outcome::Refused;
+        }
+        Ok(error) => error.into(),
+        Err(error) => error,
+    };
+    let is_lasting = error.downcast_ref::<StartError>().is_some_and(StartError::is_lasting)
+        || error.is::<SourcesError>()
+        || error.is::<UsageError>();
+    let outcome = if is_lasting { Outcome::Refused } else { Outcome::Finding };
+    match format {
+        LogFormat::Human => log::say(&output::error_chain(&error)),
+        LogFormat::Json => tracing::error!(fatal = true, "{}", ErrorChain(&*error)),
+    }
+    outcome
+}
+
+async fn serve(args: &ServeArgs, format: LogFormat) -> anyhow::Result<Outcome> {
+    let settings = match settings(args)? {
         Ok(settings) => settings,
-        Err(report) => {
-            eprint!("{report}");
-            return Ok(Outcome::Finding);
+        Err(faults) => {
+            faults.tell(format);
+            return Ok(Outcome::Refused);
         }
     };
     let mut signals = Signals::new()?;
@@ -98,11 +138,37 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
         () = daemon.stop() => tracing::info!("ended"),
         () = signals.end_again() => {
             tracing::warn!("told twice; ending at once, the next start goes on from the ledger");
+            log::flush();
             // Threads may be in the middle of a call that does not return; nothing that is not recorded is lost.
             std::process::exit(0);
         }
     }
     Ok(Outcome::Fine)
+}
+
+/// A configuration, or first rules, that are not taken up.
+struct Faults {
+    diagnostics: Vec<Diagnostic>,
+    files: Vec<SourceFile>,
+}
+
+impl Faults {
+    fn tell(&self, format: LogFormat) {
+        let Self { diagnostics, files } = self;
+        if format == LogFormat::Human {
+            return log::say(&report(diagnostics, files, Format::for_terminal(std::io::stderr().is_terminal())));
+        }
+        let places: Vec<serde_json::Value> =
+            serde_json::from_str(&report(diagnostics, files, Format::Json)).unwrap_or_default();
+        for (message, place) in one_lines(diagnostics, files).iter().zip(&places) {
+            let (code, file) = (place["code"].as_str(), place["file"].as_str());
+            let (line, column) = (place["line"].as_u64(), place["column"].as_u64());
+            match place["severity"].as_str() {
+                Some("warning") => tracing::warn!(code, file, line, column, "{message}"),
+                _ => tracing::error!(fatal = true, code, file, line, column, "{message}"),
+            }
+        }
+    }
 }
 
 fn tell_settings(settings: &Settings) {
@@ -114,8 +180,8 @@ fn tell_settings(settings: &Settings) {
     }
 }
 
-/// The settings in force, or what is wrong with them, for people.
-fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, String>> {
+/// The settings in force, or what is wrong with them.
+fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, Faults>> {
     let overrides =
         Overrides { dir: args.dir.clone(), rules: args.rules.clone(), state: args.state.clone(), listen: args.listen };
     let Configuration { file, resolved } = configuration::read(args.config.as_deref(), overrides)?;
@@ -127,26 +193,43 @@ fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, String>> {
             }
             Ok(settings)
         }
-        Err(diagnostics) => Err(report(&diagnostics, &files, Format::for_terminal(std::io::stderr().is_terminal()))),
+        Err(diagnostics) => Err(Faults { diagnostics, files }),
     })
 }
 
-fn start_log(format: Option<LogFormat>) {
-    let format = format.unwrap_or(match std::io::stderr().is_terminal() {
-        true => LogFormat::Human,
-        false => LogFormat::Json,
-    });
-    // The watching crate tells at length what it could not do about watches that are gone anyway.
+fn start_log(format: LogFormat) -> std::io::Result<Log> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    // The watching crate tells at length what it could not do about watches that are gone anyway.
     let filter = match "notify=error".parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match format {
-        LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+    let style = match format {
+        LogFormat::Human => Style::Human { ansi: std::io::stderr().is_terminal() },
+        LogFormat::Json => Style::Json,
+    };
+    log::start(style, filter)
+}
+
+impl LogFormat {
+    /// What fits standard error, where the command line says nothing.
+    fn of_standard_error() -> Self {
+        if std::io::stderr().is_terminal() { Self::Human } else { Self::Json }
     }
+}
+
+/// Whether a command line, which may be wrong, asks `serve` for JSON on standard error.
+pub(super) fn logs_json(words: impl IntoIterator<Item = OsString>) -> bool {
+    let words: Vec<_> = words.into_iter().skip(1).collect();
+    words.first().is_some_and(|word| word == "serve")
+        && (words.iter().any(|word| word == "--log=json")
+            || words.windows(2).any(|pair| pair[0] == "--log" && pair[1] == "json"))
+}
+
+/// What is wrong with a command line, as a log line: no log runs yet.
+pub(super) fn usage_line(text: &str) -> String {
+    let timestamp = wall().to_string();
+    json!({"timestamp": timestamp, "level": "ERROR", "message": text.trim_end(), "fatal": true}).to_string()
 }
 
 /// A signal this soon after the first is its echo.

@@ -84,6 +84,13 @@ fn show(status: &Value) -> String {
         "deliveries: {} pending, {} on the wire, {} waiting for their next attempt, {} dead letters",
         deliveries["pending"], deliveries["inFlight"], deliveries["waiting"], deliveries["dead"]
     ));
+    if let Some(overdue) = status["attemptsOverdue"].as_u64() {
+        say(format!("attempts past their limits: {overdue}; see the log"));
+    }
+    match status["logLinesLost"].as_u64() {
+        None | Some(0) => {}
+        Some(lost) => say(format!("log lines lost: {lost}: the log cannot be written, or its reader does not keep up")),
+    }
     out
 }
 

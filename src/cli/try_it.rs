@@ -18,6 +18,7 @@ use super::listen::print::Printer;
 use super::receiver::Receiver;
 use super::{Outcome, UsageError, client, output, sample_store};
 use crate::config::settings::{Overrides, Places, Settings, resolve};
+use crate::daemon::log::{self, Log, Style};
 use crate::daemon::{Daemon, wall};
 use crate::diagnostic::render::one_lines;
 
@@ -54,7 +55,7 @@ Exit codes: 0 the loop worked, 1 it did not, 2 bad usage.";
 /// # Errors
 /// It could not start, or a callback did not come.
 pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
-    start_log();
+    let _log = start_log()?;
     let scratch = Scratch::new(args.dir, args.keep)?;
     let store = scratch.dir.join("store");
     sample_store::write_to(&store)?;
@@ -114,10 +115,9 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
 }
 
 /// What is wrong, and what came of edits of the rules, is said between the callbacks.
-fn start_log() {
+fn start_log() -> std::io::Result<Log> {
     let filter = EnvFilter::new("warn,notify=error,ringback::daemon::rules_thread=info");
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    builder.with_ansi(std::io::stderr().is_terminal()).init();
+    log::start(Style::Human { ansi: std::io::stderr().is_terminal() }, filter)
 }
 
 /// How long an edit's callback may take.
@@ -156,7 +156,7 @@ impl Drop for Scratch {
         if self.remove
             && let Err(error) = fs::remove_dir_all(&self.dir)
         {
-            eprintln!("{} is left behind: {error}", self.dir.display());
+            output::note(&format!("{} is left behind: {error}", self.dir.display()));
         }
     }
 }

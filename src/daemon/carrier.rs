@@ -1,18 +1,16 @@
-//! Carries effects out: to the looking threads, to the delivering tasks, back to API callers.
+//! Carries effects out: to the looking threads, to the tasks that make attempts, back to API callers.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::inbox::{Inbox, OpenCall};
+use super::attempts::Attempts;
+use super::inbox::OpenCall;
 use super::looker::{Job, Lookers};
 use crate::api::Call;
 use crate::deliver::Client;
 use crate::engine::{Effect, Input};
-use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::delivery::SendRequest;
 use crate::model::ids::ReplyId;
 use crate::model::record::{RecordsAnswer, SyncAnswer};
 use crate::{dispatch, intake};
@@ -21,9 +19,7 @@ use crate::{dispatch, intake};
 pub(super) struct Carrier {
     lookers: Lookers,
     client: Client,
-    runtime: Handle,
-    inbox: Arc<Inbox>,
-    under_way: Arc<AtomicUsize>,
+    attempts: Attempts,
     replies: HashMap<ReplyId, Reply>,
     next_reply: u64,
 }
@@ -48,16 +44,8 @@ const REPLIES_SWEPT: usize = 64;
 
 impl Carrier {
     /// To be made inside the runtime that is to deliver.
-    pub(super) fn new(lookers: Lookers, client: Client, inbox: Arc<Inbox>) -> Self {
-        Self {
-            lookers,
-            client,
-            runtime: Handle::current(),
-            inbox,
-            under_way: Arc::default(),
-            replies: HashMap::new(),
-            next_reply: 0,
-        }
+    pub(super) fn new(lookers: Lookers, client: Client, attempts: Attempts) -> Self {
+        Self { lookers, client, attempts, replies: HashMap::new(), next_reply: 0 }
     }
 
     /// Remembers a caller, and gives what the engine is to be asked.
@@ -78,8 +66,8 @@ impl Carrier {
     }
 
     /// Attempts on the wire.
-    pub(super) fn attempts_under_way(&self) -> usize {
-        self.under_way.load(Ordering::Acquire)
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// Carries an effect out. While `ending`, nothing new is begun: the ledger keeps what is left.
@@ -96,16 +84,8 @@ impl Carrier {
     }
 
     fn send(&self, request: SendRequest) {
-        self.under_way.fetch_add(1, Ordering::AcqRel);
-        let (client, inbox, under_way) = (self.client.clone(), Arc::clone(&self.inbox), Arc::clone(&self.under_way));
-        self.runtime.spawn(async move {
-            let attempted = client.attempt(&request).await;
-            if !attempted.outcome.accepted() {
-                tell_failure(&request, &attempted);
-            }
-            inbox.input(Input::Dispatch(dispatch::Input::Attempted(attempted)));
-            under_way.fetch_sub(1, Ordering::AcqRel);
-        });
+        let (client, sent) = (self.client.clone(), request.clone());
+        self.attempts.begin(request, async move { client.attempt(&sent).await });
     }
 
     /// A caller who no longer listens is none of our concern: what he asked for is recorded.
@@ -123,44 +103,5 @@ impl Carrier {
             }
             _ => unreachable!("the looking part was taken out"),
         }
-    }
-}
-
-/// Tells the log what came of an attempt that was not accepted, and what comes next. Of the URL only what names the
-/// target: its query may hold secrets.
-fn tell_failure(request: &SendRequest, attempted: &Attempted) {
-    let SendRequest { subscription, id, attempt, .. } = request;
-    let target = &subscription.target;
-    let callback = format!("{}://{}{}", target.url.scheme(), target.authority(), target.url.path());
-    let said = match &attempted.outcome {
-        Outcome::Succeeded { status, .. } | Outcome::HttpError { status, .. } => {
-            format!("answered {status}, expected {}", target.success_code)
-        }
-        Outcome::TimedOut { phase } => {
-            format!("no answer after {} ms, in phase {}", attempted.duration_ms, phase.as_str())
-        }
-        Outcome::Unreachable { phase, why } => format!("unreachable, in phase {}: {why}", phase.as_str()),
-        Outcome::TlsError { why } => format!("TLS failed (does {callback} speak https?): {why}"),
-    };
-    let outcome = attempted.outcome.as_str();
-    match subscription.retry.delay_ms(*attempt) {
-        Some(delay_ms) => tracing::warn!(
-            subscription = %subscription.name, delivery = %id, callback, outcome,
-            "attempt {attempt} of {} was not accepted, the next is in {}: {said}",
-            subscription.retry.retries + 1, Seconds(delay_ms)
-        ),
-        None => tracing::error!(
-            subscription = %subscription.name, delivery = %id, callback, outcome,
-            "given up after {attempt} attempts and kept as a dead letter: {said}"
-        ),
-    }
-}
-
-/// Milliseconds, for people.
-struct Seconds(u64);
-
-impl std::fmt::Display for Seconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} s", self.0 as f64 / 1_000.0)
     }
 }

@@ -12,9 +12,11 @@ use tokio::sync::oneshot;
 use super::carrier::Carrier;
 use super::clock::SystemClock;
 use super::inbox::{Inbox, Waiting};
+use super::log;
 use super::stop::AbortOnPanic;
 use crate::engine::{Engine, Input, Ran};
 use crate::intake;
+use crate::model::error_chain::ErrorChain;
 use crate::model::hint::Signal;
 use crate::model::status::{MountState, Status};
 use crate::store::{DiskFault, StoreError};
@@ -36,7 +38,8 @@ impl StatusSlot {
 
     pub(super) fn get(&self) -> Status {
         let status = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Status::clone(&status)
+        // The log loses lines at any time, and has nothing to do with the engine.
+        Status { log_lines_lost: log::lines_lost(), ..Status::clone(&status) }
     }
 
     /// While nothing is taken in, no more is known of the mounts than was known last; `why` is the reason.
@@ -74,7 +77,7 @@ impl EngineThread {
             self.run();
             self.drain();
             if let Err(error) = self.engine.close() {
-                tracing::error!(error = &error as &dyn std::error::Error, "the ledger could not be closed cleanly");
+                tracing::error!(error = %ErrorChain(&error), "the ledger could not be closed cleanly");
             }
             drop(ended);
         })
@@ -85,18 +88,21 @@ impl EngineThread {
         let mut publish_at = None;
         loop {
             let due = self.clock.instant(self.engine.deadline());
-            let waiting = self.inbox.take(due.into_iter().chain(publish_at).min());
+            let overdue = self.carrier.attempts().deadline();
+            let waiting = self.inbox.take(due.into_iter().chain(publish_at).chain(overdue).min());
             if waiting.closing {
                 self.group(waiting, true);
                 return;
             }
             self.group(waiting, false);
             let now = Instant::now();
+            self.carrier.attempts().end_overdue(now);
             match publish_at {
                 None => publish_at = Some(now + PUBLISH_EVERY),
                 Some(at) if at <= now => {
                     publish_at = None;
-                    let status = self.engine.status(self.clock.now());
+                    let attempts_overdue = self.carrier.attempts().overdue();
+                    let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
                     self.status.set(status, self.why_nothing_is_taken_in());
                     shown.tell(&self.status.get());
                 }
@@ -132,7 +138,7 @@ impl EngineThread {
     }
 
     fn report(&self, fault: &StoreError) {
-        let error = fault as &dyn std::error::Error;
+        let error = tracing::field::display(ErrorChain(fault));
         let state = self.state.display();
         match fault.disk() {
             Some(DiskFault::Full) => tracing::error!(
@@ -171,7 +177,7 @@ impl EngineThread {
         loop {
             let waiting = self.inbox.take(Some(Instant::now() + DRAIN_STEP));
             // Counted before the last outcomes are taken in, so none is left behind.
-            let idle = self.carrier.attempts_under_way() == 0;
+            let idle = self.carrier.attempts().len() == 0;
             self.group(waiting, true);
             if idle {
                 let rest = self.inbox.take(Some(Instant::now()));
@@ -189,7 +195,7 @@ impl EngineThread {
 /// Says why the process ends: only another one knows what is on the disk.
 pub(super) fn tell_unsynced(fault: &StoreError) {
     tracing::error!(
-        error = fault as &dyn std::error::Error,
+        error = %ErrorChain(fault),
         "the ledger's disk did not confirm what was written to it; ending, so that a restart goes on from what it has"
     );
 }

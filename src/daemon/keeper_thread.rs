@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::engine_thread::tell_unsynced;
 use super::inbox::Inbox;
 use super::stop::{AbortOnPanic, Stop, Woken};
+use crate::model::error_chain::ErrorChain;
 use crate::store::{DiskFault, Keeper};
 
 pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>, inbox: Arc<Inbox>) -> io::Result<JoinHandle<()>> {
@@ -25,10 +26,7 @@ pub(super) fn start(mut keeper: Keeper, stop: Arc<Stop>, inbox: Arc<Inbox>) -> i
                 }
                 Err(error) if !failing => {
                     failing = true;
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the ledger's log was not copied back; trying on"
-                    );
+                    tracing::error!(error = %ErrorChain(&error), "the ledger's log was not copied back; trying on");
                 }
                 Err(_) => {}
             }

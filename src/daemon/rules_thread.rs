@@ -33,10 +33,12 @@ const WARNINGS_MAX: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
     /// The very first start needs a good set; later ones have the last good one.
-    #[error("the rule files have faults\n\n{report}")]
+    #[error("the rule files have faults\n\n{}", report(diagnostics, sources, Format::Plain))]
     Faulty {
-        /// For people.
-        report: String,
+        /// What is wrong.
+        diagnostics: Vec<Diagnostic>,
+        /// The files that were read.
+        sources: Vec<SourceFile>,
     },
     /// They cannot be read.
     #[error(transparent)]
@@ -283,9 +285,7 @@ impl Fault {
 
     fn into_error(self) -> RulesError {
         match self {
-            Self::Diagnostics(diagnostics, sources) => {
-                RulesError::Faulty { report: report(&diagnostics, &sources, Format::Plain) }
-            }
+            Self::Diagnostics(diagnostics, sources) => RulesError::Faulty { diagnostics, sources },
             Self::Unreadable(error) => RulesError::Unreadable(error),
         }
     }

@@ -3,6 +3,8 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::log;
+
 /// Says once and for all that it is time to end; can also cut one wait short.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
@@ -59,7 +61,8 @@ pub(super) struct AbortOnPanic;
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("ringback: a thread failed; ending, so that a restart can take over");
+            tracing::error!("a thread failed; ending, so that a restart can take over");
+            log::flush();
             std::process::abort();
         }
     }

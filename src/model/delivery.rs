@@ -91,6 +91,11 @@ pub enum Outcome {
         /// For people.
         why: String,
     },
+    /// Ringback itself failed: the attempt ended without an outcome. What the target has made of it is not known.
+    Internal {
+        /// For people.
+        why: String,
+    },
 }
 
 /// Which part of an attempt failed.
@@ -132,6 +137,7 @@ impl Outcome {
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timeout",
             Self::TlsError { .. } => "tls-error",
+            Self::Internal { .. } => "internal",
         }
     }
 
@@ -158,7 +164,7 @@ impl Outcome {
     pub fn detail(&self) -> &str {
         match self {
             Self::Succeeded { answer, .. } | Self::HttpError { answer, .. } => answer,
-            Self::Unreachable { why, .. } | Self::TlsError { why } => why,
+            Self::Unreachable { why, .. } | Self::TlsError { why } | Self::Internal { why } => why,
             Self::TimedOut { .. } => "",
         }
     }

@@ -22,6 +22,16 @@ pub struct Status {
     pub outbox: OutboxStatus,
     /// Batches on their way.
     pub deliveries: DeliveriesStatus,
+    /// Attempts on the wire that are older than their limits allow; they are ended as `internal`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attempts_overdue: usize,
+    /// Log lines that could not be written since the start.
+    pub log_lines_lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One mount.

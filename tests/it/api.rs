@@ -182,7 +182,8 @@ fn the_status_has_its_published_shape() {
         keys.sort();
         keys
     };
-    assert_eq!(keys(&status), ["deliveries", "mounts", "node", "outbox", "ready", "rules", "version"]);
+    assert_eq!(keys(&status), ["deliveries", "logLinesLost", "mounts", "node", "outbox", "ready", "rules", "version"]);
+    assert_eq!(status["logLinesLost"], 0);
     let mount = &status["mounts"][0];
     assert_eq!(
         keys(mount),

@@ -110,48 +110,73 @@ fn a_start_that_cannot_be_is_refused_by_name() {
     let place = Place::new("");
     fs::remove_dir(&place.store).expect("removed");
     fs::write(&place.store, "").expect("written");
-    check_refused(&place, &[&place.store.display().to_string(), "no directory"]);
+    check_refused(&place, LASTING, &[&place.store.display().to_string(), "no directory"]);
 
     // A state directory below a regular file.
     let mut place = Place::new("");
     place.state = place.rules.join("a.toml/state");
-    check_refused(&place, &[&place.state.display().to_string()]);
+    check_refused(&place, PASSING, &[&place.state.display().to_string()]);
 
     // A state directory that is a file.
     let mut place = Place::new("");
     place.state = place.rules.join("a.toml");
-    check_refused(&place, &[&place.state.display().to_string()]);
+    check_refused(&place, PASSING, &[&place.state.display().to_string()]);
 
     // A state directory in use.
     let place = Place::new("");
     let daemon = place.start();
-    check_refused(&place, &[&place.state.display().to_string()]);
+    check_refused(&place, PASSING, &[&place.state.display().to_string()]);
     assert!(daemon.is_ready(), "the first one goes on");
+
+    // An address that is taken.
+    let mut other = Place::new("");
+    other.listen = daemon.address.to_string();
+    check_refused(&other, PASSING, &[&daemon.address.to_string(), "--listen"]);
 
     // No rules directory.
     let mut place = Place::new("");
     place.rules = place.rules.join("missing");
-    check_refused(&place, &[&place.rules.display().to_string()]);
+    check_refused(&place, LASTING, &[&place.rules.display().to_string()]);
+
+    // First rules with a fault in their second line.
+    let place = Place::new("[[subscription]]\nnname = 'a'\n");
+    check_refused(&place, LASTING, &["a.toml:2:1", "\"line\":2", "\"code\":\"RB0003\""]);
 
     // A configuration with a fault in its third line.
     let mut place = Place::new("");
     place.configure("[[mount]]\npath = '/'\ndirr = '{store}'\n");
-    check_refused(&place, &["ringback.toml:3:1", "error[RB0003]"]);
+    check_refused(&place, LASTING, &["ringback.toml:3:1", "\"line\":3", "\"column\":1", "\"code\":\"RB0003\""]);
 
     // No configuration.
     place.config = Some(place.store.join("missing.toml"));
-    check_refused(&place, &["missing.toml"]);
+    check_refused(&place, LASTING, &["missing.toml"]);
+
+    // A command line that makes no sense.
+    let mut place = Place::new("");
+    place.listen = "8873".to_owned();
+    check_refused(&place, LASTING, &["--listen"]);
 }
 
-/// It ends with 1 and says all of this, and leaves nothing that keeps the next start.
+/// The exit code for what another start may find mended.
+const PASSING: i32 = 1;
+/// The exit code for what no restart mends.
+const LASTING: i32 = 2;
+
+/// It ends with this code and says all of this in JSON lines, the last one of them fatal; and it leaves nothing that keeps
+/// the next start.
 #[track_caller]
-fn check_refused(place: &Place, says: &[&str]) {
+fn check_refused(place: &Place, expect: i32, says: &[&str]) {
     let (code, said) = place.refused();
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(expect), "{said}");
     for part in says {
         assert!(said.contains(part), "it should name {part}:\n{said}");
     }
     assert!(!said.contains("panicked"), "{said}");
+    let mut last = serde_json::Value::Null;
+    for line in said.lines() {
+        last = serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON line ({error}): {line}"));
+    }
+    assert_eq!(last["fatal"], true, "{said}");
 }
 
 /// Rule files with one fault each: the file, its place, its code, and a word of what is wrong.
@@ -176,7 +201,7 @@ const FAULTY: [(&str, &str, &str); 9] = [
 fn a_faulty_rule_file_refuses_the_first_start() {
     for (text, at, code) in FAULTY {
         let place = Place::new(text);
-        check_refused(&place, &[at, &format!("error[{code}]")]);
+        check_refused(&place, LASTING, &[at, &format!("error[{code}]")]);
         // With the fault mended, the same state directory will do.
         place.rule("");
         drop(place.start());

@@ -38,6 +38,8 @@ pub struct Place {
     pub rules: PathBuf,
     pub state: PathBuf,
     pub config: Option<PathBuf>,
+    /// Where the API listens; a port of 0: any that is free.
+    pub listen: String,
     /// What runs the daemon: a program that becomes it, and its arguments. None: nothing does.
     pub through: Vec<String>,
     _dir: TempDir,
@@ -54,6 +56,7 @@ impl Place {
             rules: root.join("rules"),
             state: root.join("state"),
             config: None,
+            listen: "127.0.0.1:0".to_owned(),
             through: Vec::new(),
             _dir: dir,
         };
@@ -99,7 +102,7 @@ impl Place {
             None => command.arg(&self.store),
         };
         command.arg("--rules").arg(&self.rules).arg("--state").arg(&self.state);
-        command.args(["--listen", "127.0.0.1:0", "--log", "json"]);
+        command.args(["--listen", &self.listen, "--log", "json"]);
         // A log filter of whoever runs the tests must not hide the line that says the address.
         command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
@@ -116,6 +119,23 @@ impl Place {
     pub fn start(&self) -> Daemon {
         let daemon = self.start_unready();
         daemon.ready();
+        daemon
+    }
+
+    /// Starts the daemon with its standard error elsewhere, and waits until it is ready: its log is not read. It listens
+    /// where the place says, which is not a port of 0.
+    #[track_caller]
+    pub fn start_logging_to(&self, stderr: impl Into<Stdio>) -> Daemon {
+        let mut command = self.command();
+        command.stderr(stderr);
+        let turn = turns::starting();
+        let child = command.spawn().expect("the binary starts");
+        drop(turn);
+        let address = self.listen.parse().expect("an address");
+        let (log, markers) = (Arc::default(), AtomicU32::new(0));
+        let mut daemon = Daemon { child, address, token: String::new(), log, reading: None, markers };
+        daemon.ready();
+        daemon.token = fs::read_to_string(self.state.join("token")).expect("a token").trim().to_owned();
         daemon
     }
 

@@ -17,7 +17,7 @@ fn a_secret_signs_is_picked_up_when_it_changes_and_shows_nowhere() {
     let secret = place.rules.join("sfo.secret");
     let (code, said) = place.refused();
     assert!(
-        code == Some(1) && said.contains("RB0032") && said.contains("sfo.secret cannot be read"),
+        code == Some(2) && said.contains("RB0032") && said.contains("sfo.secret cannot be read"),
         "{code:?} {said}"
     );
 

@@ -1,0 +1,206 @@
+//! Attempts under way. Each ends in exactly one outcome, whatever becomes of the task that makes it: one that panics or
+//! is cancelled ends as `internal`, and so does one that is still there long after its limits have passed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use super::inbox::Inbox;
+use crate::dispatch;
+use crate::engine::Input;
+use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::ids::DeliveryNo;
+
+/// An attempt ends itself at its own limits. It is given this much longer, because a machine may be too busy to wake it.
+const SLACK: Duration = Duration::from_secs(30);
+/// An attempt that is overdue is looked at once more after this long: a process that was stopped finds everything
+/// overdue when it goes on, and ends it in a moment.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// The attempts that are being made.
+pub(super) struct Attempts {
+    runtime: Handle,
+    shared: Arc<Shared>,
+    /// An attempt that is older than this is overdue.
+    age_max: Duration,
+}
+
+struct Shared {
+    inbox: Arc<Inbox>,
+    under_way: Mutex<BTreeMap<DeliveryNo, UnderWay>>,
+}
+
+struct UnderWay {
+    request: SendRequest,
+    began: Instant,
+    /// When it was first seen to be overdue.
+    overdue: Option<Instant>,
+    task: Option<AbortHandle>,
+}
+
+impl Attempts {
+    /// No attempts yet. `attempt_max` is how long one may take by its own limits. Made inside the runtime that makes
+    /// them.
+    pub(super) fn new(inbox: Arc<Inbox>, attempt_max: Duration) -> Self {
+        let shared = Arc::new(Shared { inbox, under_way: Mutex::default() });
+        Self { runtime: Handle::current(), shared, age_max: attempt_max + SLACK }
+    }
+
+    /// Makes an attempt. Its outcome goes into the inbox.
+    pub(super) fn begin(&self, request: SendRequest, attempt: impl Future<Output = Attempted> + Send + 'static) {
+        let under_way = UnderWay { request: request.clone(), began: Instant::now(), overdue: None, task: None };
+        self.shared.lock().insert(request.number, under_way);
+        let unended = Unended { shared: Arc::clone(&self.shared), number: request.number, attempt: request.attempt };
+        let task = self.runtime.spawn(async move {
+            let attempted = attempt.await;
+            unended.shared.end(attempted);
+            drop(unended);
+        });
+        if let Some(attempt) = self.shared.lock().get_mut(&request.number) {
+            attempt.task = Some(task.abort_handle());
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.shared.lock().len()
+    }
+
+    /// How many are older than their limits allow.
+    pub(super) fn overdue(&self) -> usize {
+        self.shared.lock().values().filter(|attempt| attempt.overdue.is_some()).count()
+    }
+
+    /// When [`Self::end_overdue`] has something to do at the earliest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let due = |attempt: &UnderWay| match attempt.overdue {
+            Some(seen) => seen + SECOND_LOOK,
+            None => attempt.began + self.age_max,
+        };
+        self.shared.lock().values().map(due).min()
+    }
+
+    /// Ends what is long past its limits.
+    pub(super) fn end_overdue(&self, now: Instant) {
+        let mut ended = Vec::new();
+        for attempt in self.shared.lock().values_mut() {
+            let age = now.saturating_duration_since(attempt.began);
+            if age < self.age_max {
+                continue;
+            }
+            let seen = *attempt.overdue.get_or_insert(now);
+            if now.saturating_duration_since(seen) >= SECOND_LOOK {
+                ended.push((attempt.request.number, attempt.request.attempt, age, attempt.task.take()));
+            }
+        }
+        for (number, attempt, age, task) in ended {
+            let why = format!("no outcome after {} s, long past the attempt's limits", age.as_secs());
+            self.shared.end_internal(number, attempt, age, why);
+            // It may be stuck where it cannot be aborted: what it says later is not taken.
+            if let Some(task) = task {
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Attempts {
+    /// The process ends, and the tasks with it: that is not a failure. The next start makes the attempts again.
+    fn drop(&mut self) {
+        self.shared.lock().clear();
+    }
+}
+
+impl Shared {
+    /// It is whole between any two statements, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeliveryNo, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Passes an outcome on, unless the attempt has had one.
+    fn end(&self, attempted: Attempted) {
+        let mut under_way = self.lock();
+        let is_awaited = |waiting: &UnderWay| waiting.request.attempt == attempted.attempt;
+        if !under_way.get(&attempted.number).is_some_and(is_awaited) {
+            return;
+        }
+        let Some(UnderWay { request, .. }) = under_way.remove(&attempted.number) else { return };
+        let failed = (!attempted.outcome.accepted()).then(|| attempted.clone());
+        // Under the lock: when none is under way any more, all outcomes are in the inbox.
+        self.inbox.input(Input::Dispatch(dispatch::Input::Attempted(attempted)));
+        drop(under_way);
+        if let Some(failed) = failed {
+            tell_failure(&request, &failed);
+        }
+    }
+
+    fn end_internal(&self, number: DeliveryNo, attempt: u32, age: Duration, why: String) {
+        let duration_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        self.end(Attempted { number, attempt, duration_ms, outcome: Outcome::Internal { why } });
+    }
+}
+
+/// An attempt's task. When it goes without an outcome, that is the outcome.
+struct Unended {
+    shared: Arc<Shared>,
+    number: DeliveryNo,
+    attempt: u32,
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        let why = match std::thread::panicking() {
+            true => "the task that made the attempt panicked; the log says where",
+            false => "the task that made the attempt was cancelled",
+        };
+        let began = self.shared.lock().get(&self.number).map(|attempt| attempt.began);
+        let age = began.map_or(Duration::ZERO, |began| began.elapsed());
+        self.shared.end_internal(self.number, self.attempt, age, why.to_owned());
+    }
+}
+
+/// Tells the log what came of an attempt that was not accepted, and what comes next. Of the URL only what names the
+/// target: its query may hold secrets.
+fn tell_failure(request: &SendRequest, attempted: &Attempted) {
+    let SendRequest { subscription, id, attempt, .. } = request;
+    let target = &subscription.target;
+    let callback = format!("{}://{}{}", target.url.scheme(), target.authority(), target.url.path());
+    let said = match &attempted.outcome {
+        Outcome::Succeeded { status, .. } | Outcome::HttpError { status, .. } => {
+            format!("answered {status}, expected {}", target.success_code)
+        }
+        Outcome::TimedOut { phase } => {
+            format!("no answer after {} ms, in phase {}", attempted.duration_ms, phase.as_str())
+        }
+        Outcome::Unreachable { phase, why } => format!("unreachable, in phase {}: {why}", phase.as_str()),
+        Outcome::TlsError { why } => format!("TLS failed (does {callback} speak https?): {why}"),
+        Outcome::Internal { why } => format!("ringback itself failed: {why}"),
+    };
+    let outcome = attempted.outcome.as_str();
+    match subscription.retry.delay_ms(*attempt) {
+        Some(delay_ms) => tracing::warn!(
+            subscription = %subscription.name, delivery = %id, callback, outcome,
+            "attempt {attempt} of {} was not accepted, the next is in {}: {said}",
+            subscription.retry.retries + 1, Seconds(delay_ms)
+        ),
+        None => tracing::error!(
+            subscription = %subscription.name, delivery = %id, callback, outcome,
+            "given up after {attempt} attempts and kept as a dead letter: {said}"
+        ),
+    }
+}
+
+/// Milliseconds, for people.
+struct Seconds(u64);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} s", self.0 as f64 / 1_000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;
