@@ -242,9 +242,9 @@ impl Intake {
                 Ok(Done::default())
             }
             Input::Rescan(reply, request) => {
-                self.scan_as_asked(now, &request);
+                let fault = self.scan_as_asked(now, &request, ledger);
                 self.sync(now.mono, reply);
-                Ok(Done::default())
+                Ok(Done { fault, ..Done::default() })
             }
         }
     }

@@ -22,6 +22,7 @@ pub mod metadata;
 pub mod mount;
 pub mod mounts_by_path;
 pub mod nearest;
+pub mod normal;
 pub mod path;
 pub mod principal;
 pub mod record;

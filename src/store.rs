@@ -22,6 +22,7 @@ mod maintenance;
 mod metadata;
 mod migrate;
 mod mounts;
+mod normal_form;
 mod outbox;
 mod records;
 mod state_dir;

@@ -3,7 +3,9 @@
 //! It compares a fingerprint of the files (names, sizes, times, inodes) four times a second, which sees every way of
 //! saving a file: in place, by temp-and-rename, by a swapped link; and so with the files of secrets that the rules refer to.
 //! Once the fingerprint has been still for 200 ms all files are read as one set. A good set goes to the engine; a bad one is
-//! shown, and the last good one stays.
+//! shown, and the last good one stays; so it does when the files are suddenly gone or empty ([`vanished`]).
+
+mod vanished;
 
 use std::io;
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ pub(super) struct Files {
     secrets: Secrets,
     /// The last good set that came of them.
     set: Arc<RuleSet>,
+    /// The files of that set.
+    sources: Vec<SourceFile>,
     reader: Reader,
     /// What is still to be said of that set.
     warnings: Option<Warnings>,
@@ -98,6 +102,7 @@ pub(super) fn first(
         mounts,
         secrets: Secrets::default(),
         set: Arc::default(),
+        sources: Vec::new(),
         reader,
         warnings: None,
         unreadable: None,
@@ -108,6 +113,7 @@ pub(super) fn first(
         None
     } else {
         files.set = Arc::new(last_good(&mut files.reader, &mut kept).0.unwrap_or_default());
+        files.sources.clone_from(&kept);
         Some(Arc::clone(&files.set))
     };
     let inputs = match sources.and_then(|sources| files.take(sources, began)) {
@@ -157,6 +163,9 @@ impl Files {
     /// Makes a set of rules and the secrets that they refer to, and notes which these are. A good set is from now on the
     /// last good one. What became of the rules before it is still to be added.
     fn take(&mut self, mut sources: Vec<SourceFile>, began: Instant) -> Result<NewRules, Fault> {
+        if let Some(why) = vanished::vanished(&self.set, &self.sources, &sources) {
+            return Err(Fault::Vanished(format!("{}: {why}", self.dir.display())));
+        }
         let loaded = self.reader.load(&mut sources, Some(&self.set));
         // Taken before they are read: what is written meanwhile is another fingerprint.
         let of_secrets = loaded.secret_files();
@@ -170,6 +179,7 @@ impl Files {
             (0, files) => tracing::warn!(files, "there are no subscriptions in the rule files: nobody will be called"),
             (subscriptions, files) => tracing::info!(subscriptions, files, read_ms, "the rules are taken up"),
         }
+        self.sources.clone_from(&sources);
         self.warnings = Some(Warnings { loaded, sources: sources.clone() });
         Ok(NewRules { set, files: sources, changes: Vec::new() })
     }
@@ -259,6 +269,8 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
 enum Fault {
     Diagnostics(Vec<Diagnostic>, Vec<SourceFile>),
     Unreadable(SourcesError),
+    /// They are gone or empty, and the rules in force came from them.
+    Vanished(String),
 }
 
 impl Fault {
@@ -266,13 +278,14 @@ impl Fault {
         match self {
             Self::Diagnostics(diagnostics, sources) => one_lines(diagnostics, sources),
             Self::Unreadable(error) => vec![chain(error)],
+            Self::Vanished(why) => vec![why.clone()],
         }
     }
 
     /// Why the files cannot be read, if it is that.
     fn unreadable(&self) -> Option<String> {
         match self {
-            Self::Diagnostics(..) => None,
+            Self::Diagnostics(..) | Self::Vanished(_) => None,
             Self::Unreadable(error) => Some(chain(error)),
         }
     }
@@ -287,6 +300,7 @@ impl Fault {
         match self {
             Self::Diagnostics(diagnostics, sources) => RulesError::Faulty { diagnostics, sources },
             Self::Unreadable(error) => RulesError::Unreadable(error),
+            Self::Vanished(report) => RulesError::Faulty { report },
         }
     }
 }

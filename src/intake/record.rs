@@ -195,12 +195,12 @@ impl Recorder<'_> {
     }
 
     fn take_early_record(&mut self, asset: &Asset, sources: &mut BySource) -> Result<(), StoreError> {
-        let Some(early) = self.ledger.early_record(&asset.path)? else { return Ok(()) };
+        let Some((given_as, early)) = self.ledger.early_record_alike(&asset.path)? else { return Ok(()) };
         let mut assigned = sources.get(&Source::Records).cloned().unwrap_or_default();
         assigned.retain(|key, _| !early.unset.contains(key));
         assigned.extend(early.set);
         self.say(asset, sources, Source::Records, assigned)?;
-        self.ledger.remove_early_record(&asset.path)
+        self.ledger.remove_early_record(&given_as)
     }
 
     fn put(&mut self, asset: &Asset) -> Result<(), StoreError> {

@@ -74,6 +74,24 @@ impl Intake {
         Ok(RecordsAnswer::Accepted { rrn, accepted })
     }
 
+    /// The path by which the catalog knows what a caller names: the same bytes, or else names that are the same in NFC.
+    pub(super) fn known_as(&self, path: &LogicalPath, ledger: &Ledger) -> Result<LogicalPath, StoreError> {
+        if path.as_bytes().is_ascii() {
+            return Ok(path.clone());
+        }
+        if let Some(mount) = self.mounts.of(path) {
+            return ledger.known_as(self.mounts.root_path(mount), path);
+        }
+        // The mount's own path may be written in another form.
+        let normal = path.nfc();
+        let roots = self.mounts.ids().map(|mount| self.mounts.root_path(mount));
+        let Some(root) = roots.into_iter().find(|root| normal.is_at_or_below(&root.nfc())) else {
+            return Ok(path.clone());
+        };
+        let below = path.names().skip(root.names().count());
+        ledger.known_as(root, &below.fold(root.clone(), |at, name| at.join(name)))
+    }
+
     fn judge_record(
         &self,
         now: Now,
@@ -88,10 +106,11 @@ impl Intake {
                 self.assign(now, asset, record, ledger, out)?;
             }
             Subject::Path(path) => {
-                let mount = self.mounts.of(path).map(|mount| self.mounts.root_path(mount));
-                match mount.map(|root| ledger.asset_at(root, path)).transpose()?.flatten() {
+                let path = self.known_as(path, ledger)?;
+                let mount = self.mounts.of(&path).map(|mount| self.mounts.root_path(mount));
+                match mount.map(|root| ledger.asset_at(root, &path)).transpose()?.flatten() {
                     Some(asset) => self.assign(now, asset, record, ledger, out)?,
-                    None => keep_early(now, path, record, ledger)?,
+                    None => keep_early(now, &path, record, ledger)?,
                 }
             }
         }

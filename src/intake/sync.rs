@@ -7,10 +7,11 @@
 use super::{Effect, Intake};
 use crate::model::hint::{Hint, HintKind};
 use crate::model::ids::ReplyId;
+use crate::model::path::LogicalPath;
 use crate::model::record::SyncAnswer;
 use crate::model::rescan::RescanRequest;
 use crate::model::time::{Mono, Now};
-use crate::store::Ledger;
+use crate::store::{Ledger, StoreError};
 
 /// The calls that wait.
 #[derive(Debug, Default)]
@@ -61,18 +62,30 @@ impl Intake {
     }
 
     /// Scans a path, or every mount, for a caller who waits as for a sync. What is offline is named in the answer.
-    pub(super) fn scan_as_asked(&mut self, now: Now, request: &RescanRequest) {
-        match &request.path {
-            // A look there finds a directory, and has it scanned; or a file, and that is all there is.
-            Some(path) => match self.mounts.of(path) {
-                Some(mount) if self.mounts.root_path(mount) == path => self.rescan(now.mono, mount),
-                _ => self.hint(now, &Hint { path: path.clone(), kind: HintKind::Found }),
-            },
-            None => {
-                for mount in self.mounts.ids() {
-                    self.rescan(now.mono, mount);
-                }
+    pub(super) fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: &Ledger) -> Option<StoreError> {
+        let Some(path) = &request.path else {
+            for mount in self.mounts.ids() {
+                self.rescan(now.mono, mount);
             }
+            return None;
+        };
+        // What the caller writes in one Unicode form may be on the disk in another, or in both.
+        let (known, fault) = match self.known_as(path, ledger) {
+            Ok(known) => (known, None),
+            Err(fault) => (path.clone(), Some(fault)),
+        };
+        self.scan_at(now, &known);
+        if known != *path {
+            self.scan_at(now, path);
+        }
+        fault
+    }
+
+    fn scan_at(&mut self, now: Now, path: &LogicalPath) {
+        // A look there finds a directory, and has it scanned; or a file, and that is all there is.
+        match self.mounts.of(path) {
+            Some(mount) if self.mounts.root_path(mount) == path => self.rescan(now.mono, mount),
+            _ => self.hint(now, &Hint { path: path.clone(), kind: HintKind::Found }),
         }
     }
 

@@ -58,12 +58,7 @@ pub fn merged(sources: &BySource) -> Metadata {
     out
 }
 
-/// Unicode normalisation form C, which every key and value has.
-#[must_use]
-pub fn nfc(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization as _;
-    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
-}
+pub use super::normal::nfc;
 
 /// One key that a change touched: it was set, changed or removed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -7,9 +7,26 @@ use super::tenant::Tenant;
 use super::watching::SourceKind;
 
 /// File names that are no assets until they are renamed, unless a mount says otherwise: hidden files, partial
-/// downloads and copies, editors' and tools' temporary files.
-pub const IGNORED_BY_DEFAULT: [&str; 8] =
-    [".*", "*.part", "*.tmp", "*.crdownload", "~$*", ".nfs*", "*~", "*_exiftool_tmp"];
+/// downloads and copies, editors' and tools' temporary files, and what a check of an ext filesystem leaves.
+pub const IGNORED_BY_DEFAULT: [&str; 14] = [
+    ".*",
+    // Downloads and copies that are not whole yet: browsers, WinSCP, exporters.
+    "*.part",
+    "*.partial",
+    "*.filepart",
+    "*.tmp",
+    // Of Chrome, Safari, aria2 and qBittorrent.
+    "*.crdownload",
+    "*.download",
+    "*.aria2",
+    "*.!qB",
+    // Office's lock files, files that NFS keeps until they are closed, editors' backups, exiftool's new copies.
+    "~$*",
+    ".nfs*",
+    "*~",
+    "*_exiftool_tmp",
+    "lost+found",
+];
 
 /// [`Mount::poll_interval_ms`] unless a mount says otherwise.
 pub const POLL_INTERVAL_MS: u64 = 10_000;

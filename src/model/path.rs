@@ -1,11 +1,13 @@
 //! Logical paths: what rules, records and payloads call an asset. Bytes, because file names are bytes.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use base64::Engine as _;
+
+use super::normal::nfc_names;
 
 /// An absolute logical path: `/` or `/a/b`, never with a trailing slash, an empty component, `.`, `..` or a NUL.
 ///
@@ -91,6 +93,16 @@ impl LogicalPath {
         &self.0
     }
 
+    /// The path with its names in Unicode's normalisation form C ([`nfc_names`]): two paths that a person reads as one are
+    /// the same in this form.
+    #[must_use]
+    pub fn nfc(&self) -> Self {
+        match nfc_names(&self.0) {
+            Cow::Borrowed(_) => self.clone(),
+            Cow::Owned(bytes) => Self(bytes.into()),
+        }
+    }
+
     /// The directory and the last name; `None` for `/`.
     #[must_use]
     pub fn split(&self) -> Option<(Self, &[u8])> {
@@ -162,7 +174,7 @@ impl LogicalPath {
 
     /// The path as text; a byte sequence that is not UTF-8 shows as U+FFFD.
     #[must_use]
-    pub fn display(&self) -> std::borrow::Cow<'_, str> {
+    pub fn display(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
 

@@ -318,7 +318,7 @@ impl Mode {
 pub enum Cover {
     /// What lies under a path and, unless it was written with a trailing slash, the path itself. The top covers everything.
     Under {
-        /// The path.
+        /// The path, in NFC.
         path: LogicalPath,
         /// Whether the path itself is covered.
         itself: bool,
@@ -344,7 +344,7 @@ impl fmt::Display for Cover {
 }
 
 impl Cover {
-    /// Whether it covers a logical path.
+    /// Whether it covers a logical path, which is given in NFC.
     #[must_use]
     pub fn covers(&self, path: &[u8]) -> bool {
         match self {
@@ -504,7 +504,7 @@ pub enum FactTest {
 }
 
 /// A fact that is a text, in NFC. Bytes that are not UTF-8 are U+FFFD in it, but for a glob over `path` and `dir`, which sees
-/// bytes as they are.
+/// such bytes as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextFact {
     /// The whole logical path.

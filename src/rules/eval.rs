@@ -13,7 +13,8 @@ use super::condition::{
 use super::value::date_of_ms;
 use super::value::date_of_ns;
 use crate::model::change::{Action, Change};
-use crate::model::metadata::{Metadata, nfc};
+use crate::model::metadata::Metadata;
+use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
@@ -33,7 +34,8 @@ pub struct Facts<'a> {
 /// A change, as conditions look at it.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    pub(super) path: &'a [u8],
+    /// The logical path in NFC, as rules have theirs. What is reported keeps the disk's bytes.
+    pub(super) path: Cow<'a, [u8]>,
     pub(super) action: Action,
     pub(super) owner: &'a str,
     pub(super) time: Wall,
@@ -160,7 +162,8 @@ impl<'a> Subject<'a> {
         }
         sort(&mut touched);
         let Change { path, action, owner, time, .. } = change;
-        Self { path: path.as_bytes(), action: *action, owner, time: *time, state: State::All(state), facts, touched }
+        let (path, state) = (nfc_names(path.as_bytes()), State::All(state));
+        Self { path, action: *action, owner, time: *time, state, facts, touched }
     }
 
     /// A change that gave an asset all the metadata that it has: keys, each with its values. `path` is a logical path.
@@ -174,6 +177,7 @@ impl<'a> Subject<'a> {
         let one = |(key, values)| Touched { key, now: ValueList::Borrowed(values), given: None };
         let mut touched: Vec<_> = given.map(one).collect();
         sort(&mut touched);
+        let path = nfc_names(path);
         Self { path, action, owner: "", time: Wall(0), state: State::Touched, facts, touched }
     }
 
@@ -204,7 +208,7 @@ impl<'a> Subject<'a> {
     /// Whether the asset's path is covered.
     #[must_use]
     pub fn covered(&self, cover: &Cover) -> bool {
-        cover.covers(self.path)
+        cover.covers(&self.path)
     }
 
     /// Whether a clause is true of the change.
@@ -269,8 +273,8 @@ impl<'a> Subject<'a> {
     /// Whether a fact is so.
     fn fact(&self, test: &FactTest) -> bool {
         match test {
-            FactTest::Text(TextFact::Path, ValueTest::Glob(glob)) => glob.matches(self.path),
-            FactTest::Text(TextFact::Dir, ValueTest::Glob(glob)) => glob.matches(directory(self.path)),
+            FactTest::Text(TextFact::Path, ValueTest::Glob(glob)) => glob.matches(&self.path),
+            FactTest::Text(TextFact::Dir, ValueTest::Glob(glob)) => glob.matches(directory(&self.path)),
             FactTest::Text(fact, test) => test.passes(&self.text(*fact)),
             FactTest::Size(SizeTest::Is(size)) => self.facts.size == *size,
             FactTest::Size(SizeTest::Compares(relation, size)) => relation.holds(self.facts.size.cmp(size)),
@@ -286,14 +290,14 @@ impl<'a> Subject<'a> {
 
     /// A fact as a text.
     #[must_use]
-    pub fn text(&self, fact: TextFact) -> Cow<'a, str> {
+    pub fn text(&self, fact: TextFact) -> Cow<'_, str> {
         match fact {
-            TextFact::Path => readable(self.path),
-            TextFact::Name => readable(name(self.path)),
-            TextFact::Ext => readable(extension(name(self.path))),
-            TextFact::Dir => readable(directory(self.path)),
-            TextFact::Owner => Cow::Borrowed(self.owner),
-            TextFact::Mount => self.facts.mount.display(),
+            TextFact::Path => readable(&self.path),
+            TextFact::Name => readable(name(&self.path)),
+            TextFact::Ext => readable(extension(name(&self.path))),
+            TextFact::Dir => readable(directory(&self.path)),
+            TextFact::Owner => readable(self.owner.as_bytes()),
+            TextFact::Mount => readable(self.facts.mount.as_bytes()),
             TextFact::Tenant => Cow::Borrowed(self.facts.tenant.unwrap_or_default()),
         }
     }

@@ -182,7 +182,7 @@ fn unmonitored(subject: &Subject<'_>, clause: &PathClause) -> String {
 
 /// What a cover covers instead of the asset's path.
 fn uncovered(subject: &Subject<'_>, cover: &Cover) -> String {
-    let path = subject.path;
+    let path = &*subject.path;
     let shown = one_line(&String::from_utf8_lossy(path)).into_owned();
     match cover {
         Cover::Under { path: top, itself: false } if top.as_bytes() == path => {
@@ -333,7 +333,7 @@ fn actions_text(actions: Actions) -> String {
 fn found(subject: &Subject<'_>, predicate: &Predicate, wanted: bool) -> String {
     match predicate {
         Predicate::Action(_) => format!("action is {}", subject.action.as_str()),
-        Predicate::Path(_) => format!("path is {}", one_line(&String::from_utf8_lossy(subject.path))),
+        Predicate::Path(_) => format!("path is {}", one_line(&String::from_utf8_lossy(&subject.path))),
         Predicate::Changed(clause) if wanted => untriggered(subject, clause),
         Predicate::Holds(clause) if wanted => unheld(subject, clause),
         Predicate::Changed(clause) | Predicate::Holds(clause) => {
@@ -382,8 +382,7 @@ fn keys_text(keys: &Keys) -> Cow<'_, str> {
 fn pattern_text(pattern: &TextPattern) -> String {
     match pattern {
         TextPattern::Exact(text) => shown(text),
-        TextPattern::Any => "*".to_owned(),
-        TextPattern::Pieces(pieces) => one_line(&pieces.join("*")).into_owned(),
+        TextPattern::Any | TextPattern::Pieces(_) => one_line(&pattern.written()).into_owned(),
     }
 }
 

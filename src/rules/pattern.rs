@@ -26,6 +26,18 @@ impl TextPattern {
         }
     }
 
+    /// As it is written outside of quotes: a star stands for a run of characters, and a literal star or backslash has a
+    /// backslash before it.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let escaped = |piece: &str| piece.replace('\\', r"\\").replace('*', r"\*");
+        match self {
+            Self::Exact(text) => escaped(text),
+            Self::Any => "*".to_owned(),
+            Self::Pieces(pieces) => pieces.iter().map(|piece| escaped(piece)).collect::<Vec<_>>().join("*"),
+        }
+    }
+
     /// Whether the whole text is like this.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
@@ -138,7 +150,7 @@ impl PathGlob {
     /// How deep `{...}` may be nested. The parser below is recursive.
     pub const NESTING_MAX: usize = 16;
 
-    /// Compiles. `prefix` is the literal text before the first special character.
+    /// Compiles. `prefix` is the literal text before the first special character. Both are in NFC.
     ///
     /// # Errors
     /// What is wrong, for people.
@@ -162,13 +174,13 @@ impl PathGlob {
         Ok(Self { text: text.to_owned(), prefix, regex })
     }
 
-    /// As written.
+    /// As written, but in NFC and with single slashes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the whole path is like this.
+    /// Whether the whole path, which is given in NFC, is like this.
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
         path.starts_with(&self.prefix) && self.regex.is_match(path)

@@ -4,7 +4,8 @@
 //! can sort them. Numbers are plain decimals (`-12.5`, no exponent). Dates are ISO 8601 (`2026-11`, `2026-11-22`,
 //! `2026-11-22T10:00:00.5+01:00`); a missing zone is UTC, missing parts are the lowest.
 
-/// The longest text that is taken for a number or a date, in bytes: longer ones are neither.
+/// The longest text that is taken for a number or a date, in bytes, its sign and point included: longer ones are neither. It
+/// holds the integers of 850 bits, and keeps what a comparison costs small whatever a file says.
 pub const LENGTH_MAX: usize = 256;
 
 /// A number or a date as bytes in the order of what they stand for. Numbers and dates are never compared with each other.
@@ -235,7 +236,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Scale, date, date_of_ms, date_of_ns, number, scale_of};
+    use super::{LENGTH_MAX, Scale, date, date_of_ms, date_of_ns, number, scale_of};
 
     #[test]
     fn numbers_keep_every_digit() {
@@ -267,7 +268,20 @@ mod tests {
         for none in ["", "-", ".5", "5.", "1e3", "1,5", " 1", "0x1", "NaN", "\u{663}", "1.2.3", "--1"] {
             assert_eq!(number(none), None, "{none:?}");
         }
-        assert_eq!(number(&"1".repeat(257)), None);
+    }
+
+    #[test]
+    fn a_text_past_the_longest_is_no_number_and_no_date() {
+        let digits = |count: usize, last: char| format!("{}{last}", "1".repeat(count - 1));
+        assert!(number(&digits(LENGTH_MAX, '1')) < number(&digits(LENGTH_MAX, '2')), "the last digit counts");
+        assert!(number(&digits(LENGTH_MAX, '1')).is_some());
+        assert_eq!(number(&digits(LENGTH_MAX + 1, '1')), None);
+        let date_of = |length: usize| {
+            let second = "2026-11-22T10:00:00.";
+            date(&format!("{second}{}", "1".repeat(length - second.len())))
+        };
+        assert!(date_of(LENGTH_MAX).is_some());
+        assert_eq!(date_of(LENGTH_MAX + 1), None);
     }
 
     #[test]

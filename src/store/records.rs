@@ -1,11 +1,14 @@
 //! What the asset store said before there was an asset, and the answers it was given.
 
+use std::borrow::Cow;
+
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
 use super::{Ledger, Result, codec};
 use crate::model::ids::Rrn;
 use crate::model::metadata::{Key, Metadata};
+use crate::model::normal::nfc_names;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
@@ -29,17 +32,59 @@ pub struct GivenAnswer {
     pub accepted: u64,
 }
 
+/// Stands between a path in NFC and the path as it was given, where the two differ: no path has this byte.
+const OTHER_FORM: u8 = 0;
+
+/// The column `path` of an early record: the path in NFC, so that an asset whose name has another form finds it, and behind
+/// it the path as it was given, where that is another. Ledgers of versions up to 0.1 have the path as it was given alone.
+fn key(path: &LogicalPath) -> Cow<'_, [u8]> {
+    match nfc_names(path.as_bytes()) {
+        Cow::Borrowed(path) => Cow::Borrowed(path),
+        Cow::Owned(normal) => Cow::Owned([&*normal, &[OTHER_FORM], path.as_bytes()].concat()),
+    }
+}
+
 impl Ledger {
-    /// What was assigned to a path that held no asset.
+    /// What was assigned to a path, given byte by byte, that held no asset.
     ///
     /// # Errors
     /// When the ledger refuses.
     pub fn early_record(&self, path: &LogicalPath) -> Result<Option<EarlyRecord>> {
         self.connection
-            .prepare_cached("SELECT content FROM early_records WHERE path = ?1")
-            .and_then(|mut sql| sql.query_row([path.as_bytes()], |row| row.get::<_, String>(0)).optional())
+            .prepare_cached("SELECT content FROM early_records WHERE path IN (?1, ?2)")
+            .and_then(|mut sql| sql.query_row((&*key(path), path.as_bytes()), |row| row.get::<_, String>(0)).optional())
             .to("read an early record")?
             .map(|text| codec::json(&text))
+            .transpose()
+    }
+
+    /// What was assigned to a path that held no asset, and the path that it was assigned to: this one, or else one whose
+    /// names are the same in NFC.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn early_record_alike(&self, path: &LogicalPath) -> Result<Option<(LogicalPath, EarlyRecord)>> {
+        // In the order of keys a path in NFC comes before all of its other forms.
+        if !path.as_bytes().is_ascii()
+            && let Some(record) = self.early_record(path)?
+        {
+            return Ok(Some((path.clone(), record)));
+        }
+        let first = nfc_names(path.as_bytes());
+        let past = [&*first, &[OTHER_FORM + 1]].concat();
+        self.connection
+            .prepare_cached(
+                "SELECT path, content FROM early_records WHERE path >= ?1 AND path < ?2 ORDER BY path LIMIT 1",
+            )
+            .and_then(|mut sql| {
+                let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?));
+                sql.query_row((&*first, past), row).optional()
+            })
+            .to("read an early record")?
+            .map(|(key, text)| {
+                let given = key.rsplit(|&b| b == OTHER_FORM).next().unwrap_or_default();
+                Ok((codec::path(given)?, codec::json(&text)?))
+            })
             .transpose()
     }
 
@@ -54,7 +99,7 @@ impl Ledger {
                 "INSERT INTO early_records (path, content, at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (path) DO UPDATE SET content = ?2, at = ?3",
             )
-            .and_then(|mut sql| sql.execute((path.as_bytes(), text, at.0)))
+            .and_then(|mut sql| sql.execute((&*key(path), text, at.0)))
             .to("keep an early record")
             .map(drop)
     }
@@ -65,8 +110,8 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn remove_early_record(&self, path: &LogicalPath) -> Result<()> {
         self.connection
-            .prepare_cached("DELETE FROM early_records WHERE path = ?1")
-            .and_then(|mut sql| sql.execute([path.as_bytes()]))
+            .prepare_cached("DELETE FROM early_records WHERE path IN (?1, ?2)")
+            .and_then(|mut sql| sql.execute((&*key(path), path.as_bytes())))
             .to("remove an early record")
             .map(drop)
     }

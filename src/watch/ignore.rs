@@ -2,13 +2,15 @@
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
 
 /// The compiled ignore patterns of one mount.
 ///
 /// A pattern without `/` is tried on each name of a path below the mount; the others on the whole logical path and on
 /// each directory above it below the mount (an ignored directory hides what is in it), where `*` and `?` do not match
-/// a `/` and `**` does. Names are bytes: `*` matches what is not UTF-8 too.
+/// a `/` and `**` does. Names are bytes: `*` matches what is not UTF-8 too. Names and patterns compare after NFC, as those
+/// of rules do.
 #[derive(Debug, Clone)]
 pub struct Ignore {
     names: GlobSet,
@@ -46,7 +48,7 @@ impl Ignore {
             if is_path && !pattern.starts_with(['/', '*', '?', '[', '{', '\\']) {
                 return Err(BadPattern::Relative { pattern: pattern.clone() });
             }
-            let glob = GlobBuilder::new(pattern)
+            let glob = GlobBuilder::new(&nfc(pattern))
                 .literal_separator(is_path)
                 .build()
                 .map_err(|source| BadPattern::Syntax { pattern: pattern.clone(), source })?;
@@ -62,7 +64,7 @@ impl Ignore {
     /// Whether one name is ignored wherever it stands.
     #[must_use]
     pub fn name(&self, name: &[u8]) -> bool {
-        self.names.is_match_candidate(&Candidate::from_bytes(name))
+        self.names.is_match_candidate(&Candidate::from_bytes(&nfc_names(name)))
     }
 
     /// Whether [`Self::name`] alone decides, because no pattern has a slash.
@@ -80,8 +82,8 @@ impl Ignore {
     }
 
     fn path_or_above(&self, mount: &LogicalPath, path: &LogicalPath) -> bool {
-        let bytes = path.as_bytes();
-        let first = if mount.is_root() { 1 } else { mount.as_bytes().len() + 1 };
+        let bytes = nfc_names(path.as_bytes());
+        let first = if mount.is_root() { 1 } else { nfc_names(mount.as_bytes()).len() + 1 };
         let ends = (first..bytes.len()).filter(|&at| bytes[at] == b'/').chain([bytes.len()]);
         ends.filter(|&end| end > first).any(|end| self.paths.is_match_candidate(&Candidate::from_bytes(&bytes[..end])))
     }
@@ -133,9 +135,28 @@ mod tests {
                 (b"/acme/caf\xe9.tmp", true),
                 (b"/acme/\xff\xfe", false),
                 (b"/acme/two\nlines.part", true),
+                (b"/acme/a.partial", true),
+                (b"/acme/a.mov.filepart", true),
+                (b"/acme/a.download/inside", true),
+                (b"/acme/a.aria2", true),
+                (b"/acme/a.mkv.!qB", true),
+                (b"/acme/lost+found/#12", true),
+                (b"/acme/lost and found", false),
+                (b"/acme/download", false),
                 (b"/acme/tab\there", false),
             ],
         );
+    }
+
+    #[test]
+    fn names_of_a_mac_are_ignored_by_patterns_as_typed() {
+        let names: [(&[u8], bool); 4] = [
+            ("/acme\u{301}/caf\u{e9}".as_bytes(), true),
+            ("/acme\u{301}/cafe\u{301}".as_bytes(), true),
+            ("/acme\u{301}/x/e\u{301}te\u{301}/a".as_bytes(), true),
+            (b"/acme\xcc\x81/cafe", false),
+        ];
+        check(&["caf\u{e9}", "/acm\u{e9}/*/e\u{301}t\u{e9}"], "/acme\u{301}", &names);
     }
 
     #[test]

@@ -26,3 +26,5 @@ mod secrets;
 mod sink;
 mod state_dir;
 mod turns;
+mod unicode_forms;
+mod vanished_rules;

@@ -61,7 +61,7 @@ impl Index {
         self.look_above(subject, levels);
         self.hash_touched(subject, probes);
         dirs.clear();
-        self.dirs.above(&self.texts, subject.path, levels, dirs);
+        self.dirs.above(&self.texts, &subject.path, levels, dirs);
         if dirs.is_empty() {
             return;
         }
@@ -100,12 +100,12 @@ impl Index {
     /// Begins to look for the directories above the path, of all tenants and of this one.
     fn look_above(&self, subject: &Subject<'_>, levels: &mut Vec<Level>) {
         levels.clear();
-        self.dirs.look_above(&self.hashing, &self.texts, NONE, subject.path, levels);
+        self.dirs.look_above(&self.hashing, &self.texts, NONE, &subject.path, levels);
         if self.dirs.has_tenants()
             && let Some(tenant) = subject.facts.tenant
             && let Some(tenant) = self.texts.find(self.hashing.text(0, tenant.as_bytes()), tenant.as_bytes())
         {
-            self.dirs.look_above(&self.hashing, &self.texts, tenant, subject.path, levels);
+            self.dirs.look_above(&self.hashing, &self.texts, tenant, &subject.path, levels);
         }
     }
 

@@ -40,7 +40,7 @@ struct Given {
 }
 
 fn path() -> impl Strategy<Value = String> {
-    let names = prop::sample::select(vec!["a", "b", "bc", "f.mov", "f.jpg", "b.c"]);
+    let names = prop::sample::select(vec!["a", "b", "bc", "f.mov", "f.jpg", "b.c", "\u{e9}", "e\u{301}", "e"]);
     prop::collection::vec(names, 1..4).prop_map(|names| format!("/{}", names.join("/")))
 }
 
@@ -54,6 +54,9 @@ fn path_clause() -> impl Strategy<Value = PathClause> {
         "/a/b/{,f.mov}",
         "/**/f.*",
         "/[ab]/*",
+        "/**/\u{e9}*",
+        "/e\u{301}/**",
+        "/*/?",
     ]);
     let text = prop_oneof![
         6 => path(),
@@ -265,6 +268,28 @@ proptest! {
     #[test]
     fn so_it_does_when_everything_collides(steps in prop::collection::vec(step(), 0..60), seed: u64, bits in 0_u32..=4) {
         check(Index::with(Hashing::weak(seed, bits)), steps);
+    }
+
+    /// A rule fires for a name whatever its Unicode form: as one code point, or as a letter and an accent.
+    #[test]
+    fn the_form_of_a_name_does_not_matter(conditions in prop::collection::vec(condition(), 1..20), given in given()) {
+        use unicode_normalization::UnicodeNormalization as _;
+        let mut index = Index::new(1);
+        for condition in &conditions {
+            index.add(None, condition);
+        }
+        let path = given.change.path.display().into_owned();
+        let fired = |path: String| {
+            let path = LogicalPath::parse(path.as_bytes()).expect("a path");
+            let change = Change { path, ..given.change.clone() };
+            let mount = LogicalPath::root();
+            let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+            let mut out = Vec::new();
+            index.matching(&Subject::new(&change, &given.state, facts), &mut Scratch::default(), &mut out);
+            out.sort_unstable();
+            out
+        };
+        prop_assert_eq!(fired(path.nfc().collect()), fired(path.nfd().collect()));
     }
 
     /// The order of clauses, rules that were there and went, and rules that have nothing to do with it change nothing.

@@ -20,7 +20,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes
     }
     let Written::Clauses { paths, .. } = rule.condition.written() else { return };
     for (clause, span) in paths.iter().zip(&at.spans.paths) {
-        if mounts.iter().filter(of_tenant).any(|mount| may_meet(&clause.cover, &mount.path)) {
+        if mounts.iter().filter(of_tenant).any(|mount| may_meet(&clause.cover, &mount.path.nfc())) {
             continue;
         }
         // A configuration may mount very many.
@@ -33,7 +33,7 @@ pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes
     }
 }
 
-/// Whether something in a mount may be covered; of globs only what stands before their first special character is looked at.
+/// Whether something in a mount, whose path is in NFC, may be covered; of globs only what stands before their first special character is looked at.
 fn may_meet(cover: &Cover, mount: &LogicalPath) -> bool {
     match cover {
         Cover::Under { path, .. } => path.is_at_or_below(mount) || mount.is_below(path),

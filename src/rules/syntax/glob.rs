@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::{Code, TextFault};
+use crate::model::normal::{nfc, nfc_names};
 use crate::rules::pattern::PathGlob;
 
 /// A glob or a path, looked at character by character.
@@ -51,7 +52,7 @@ impl Scanned {
 /// place of the two stars that begin at a byte of it.
 pub(super) fn over_paths(
     text: &str,
-    mut prefix: Vec<u8>,
+    prefix: Vec<u8>,
     whole: Range<usize>,
     double_star: impl Fn(usize) -> Range<usize>,
     faults: &mut Vec<TextFault>,
@@ -67,8 +68,9 @@ pub(super) fn over_paths(
         faults.push(TextFault::error(Code::PartialDoubleStar, double_star(at), message, "", help).as_warning());
     }
     // Repeated slashes are one, as in paths.
+    let mut prefix = nfc_names(&prefix).into_owned();
     prefix.dedup_by(|a, b| *a == b'/' && *b == b'/');
-    match PathGlob::new(&with_single_slashes(text), prefix) {
+    match PathGlob::new(&normal(&with_single_slashes(text)), prefix) {
         Ok(glob) => Some(glob),
         Err(why) => {
             faults.push(bad_glob(&why, whole));
@@ -84,6 +86,27 @@ pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
     let help = "globs have `*`, `?`, `**`, `[a-z]` and `{a,b}`; a backslash makes the next character literal \
                 (in TOML, write such a path in single quotes)";
     TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
+}
+
+/// A glob in NFC, the form in which names and values are compared. A backslash before a character that is not ASCII changes
+/// nothing and is left out: it would keep a letter and its accent apart. No special character of a glob composes.
+pub(super) fn normal(glob: &str) -> String {
+    if glob.is_ascii() {
+        return glob.to_owned();
+    }
+    let mut out = String::with_capacity(glob.len());
+    let mut chars = glob.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\\', Some(next)) if !next.is_ascii() => {}
+            ('\\', _) => {
+                out.push(c);
+                out.extend(chars.next());
+            }
+            _ => out.push(c),
+        }
+    }
+    nfc(&out)
 }
 
 /// A glob in which no two slashes stand side by side. A backslash may stand before a slash and changes nothing.

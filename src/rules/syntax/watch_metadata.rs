@@ -2,8 +2,8 @@
 //!
 //! The operator is the leftmost of `!= == =~ !~ >= <= > < =` after the key, the longest where two begin together.
 //! Spaces around it are trimmed, further ones belong to the value. `*` in a key or a value stands for any run of
-//! characters and `\*` for a star; nothing else is special in a key, so `Title[de]` is one. In double quotes a key or
-//! a value is taken as it is, stars included; `\"` and `\\` stand for `"` and `\`.
+//! characters, `\*` for a star and `\\` for a backslash; nothing else is special in a key, so `Title[de]` is one. In double
+//! quotes a key or a value is taken as it is, stars included; `\"` and `\\` stand for `"` and `\`.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::rules::pattern::{TextPattern, TextRegex};
 use crate::rules::syntax::hints::{FORMS, better_bound, forms};
 use crate::rules::syntax::literal;
 use crate::rules::syntax::when::size;
-use crate::rules::value::{Scale, scale_of};
+use crate::rules::value::{LENGTH_MAX, Scale, scale_of};
 
 /// Every operator, longer ones before those that they begin with.
 const OPERATORS: [&str; 9] = ["!=", "==", "=~", "!~", ">=", "<=", ">", "<", "="];
@@ -157,6 +157,12 @@ pub fn comparison(relation: Relation, text: &str, place: Range<usize>) -> Result
     match scale.read(text) {
         Some(bound) => Ok(Comparison { relation, scale, bound }),
         None => {
+            if text.len() > LENGTH_MAX {
+                let what =
+                    format!("a number or a date has at most {LENGTH_MAX} characters: no value compares with more");
+                let help = "write a shorter bound, or compare the whole text by `==`";
+                return Err(Box::new(TextFault::error(Code::NotComparable, place, what, "too long", help)));
+            }
             let guess = meant::number_or_date(text).filter(|guess| scale_of(guess).read(guess).is_some());
             let (what, help) = match scale {
                 _ if guess.is_some() => ("a comparison takes a number or a date in another form", ""),
@@ -209,26 +215,23 @@ pub(super) fn quoted(text: &str, from: usize) -> Result<(String, usize), Box<Tex
     Err(bad(from..text.len(), "a quote is not closed", "opened here".into(), help.into()))
 }
 
-/// A text outside of quotes: pieces between stars.
+/// A text outside of quotes: pieces between stars. `\*` is a star and `\\` a backslash; before any other character a
+/// backslash is itself. [`TextPattern::written`] is the way back.
 pub(super) fn unquoted(text: &str) -> TextPattern {
-    let mut pieces = vec![String::new()];
+    let (mut pieces, mut piece) = (Vec::new(), String::new());
     let text = nfc(text);
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find('*') {
-        let piece = pieces.last_mut().expect("it begins with one and only grows");
-        match rest[..at].strip_suffix('\\') {
-            Some(before) => {
-                piece.push_str(before);
-                piece.push('*');
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\\', Some(escaped @ ('*' | '\\'))) => {
+                piece.push(*escaped);
+                chars.next();
             }
-            None => {
-                piece.push_str(&rest[..at]);
-                pieces.push(String::new());
-            }
+            ('*', _) => pieces.push(std::mem::take(&mut piece)),
+            _ => piece.push(c),
         }
-        rest = &rest[at + 1..];
     }
-    pieces.last_mut().expect("it begins with one and only grows").push_str(rest);
+    pieces.push(piece);
     TextPattern::from_pieces(pieces)
 }
 
@@ -264,10 +267,13 @@ fn bad(range: Range<usize>, message: &str, label: String, help: String) -> Box<T
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use proptest::prelude::*;
+
+    use super::{parse, unquoted};
     use crate::diagnostic::Code;
     use crate::rules::condition::{Keys, Relation, Test, ValueTest};
     use crate::rules::pattern::TextPattern;
+    use crate::rules::value::LENGTH_MAX;
 
     fn exact(text: &str) -> ValueTest {
         ValueTest::Like(TextPattern::Exact(text.into()))
@@ -301,7 +307,11 @@ mod tests {
             ("*==SFO", TextPattern::Any.into(), Test::Given(exact("SFO"))),
             ("IPTC_*==*", keys_like(&["IPTC_", ""]), Test::Given(ValueTest::Like(TextPattern::Any))),
             (r"a\*b==c\*d", one("a*b"), Test::Given(exact("c*d"))),
-            (r"a==\\*", one("a"), Test::Given(exact(r"\*"))),
+            (r"a==\\*", one("a"), Test::Given(pieces(&[r"\", ""]))),
+            (r"a==\\\*", one("a"), Test::Given(exact(r"\*"))),
+            (r"a==C:\\media\\*", one("a"), Test::Given(pieces(&[r"C:\media\", ""]))),
+            (r"a==C:\media\", one("a"), Test::Given(exact(r"C:\media\"))),
+            (r"a\\b==c", one(r"a\b"), Test::Given(exact("c"))),
             ("a==S*F*", one("a"), Test::Given(pieces(&["S", "F", ""]))),
             ("Title[de]==x", one("Title[de]"), Test::Given(exact("x"))),
             (r#""a=b" == "c * \"d\" \\ \n""#, one("a=b"), Test::Given(exact("c * \"d\" \\ \\n"))),
@@ -316,6 +326,16 @@ mod tests {
             let clause = parse(text, &mut faults).expect(text);
             assert_eq!((clause.keys, clause.test, &*clause.text), (keys, test, text.trim()), "{text}");
             assert_eq!(faults, [], "{text}");
+        }
+    }
+
+    proptest! {
+        /// What a pattern is shown as is read as that pattern.
+        #[test]
+        fn patterns_read_as_they_are_written(text in r"[a\\*\u{e9} ]{0,12}") {
+            let pattern = unquoted(&text);
+            let written = pattern.written();
+            prop_assert_eq!(unquoted(&written), pattern, "{} is written {}", text, written);
         }
     }
 
@@ -349,6 +369,20 @@ mod tests {
             parse("City!~^S", &mut Vec::new()).expect("a clause").test,
             Test::Without(ValueTest::Matches(_))
         ));
+    }
+
+    #[test]
+    fn a_bound_of_more_digits_than_are_compared_is_refused() {
+        let clause = |digits: usize, faults: &mut Vec<_>| parse(&format!("Duration>={}", "9".repeat(digits)), faults);
+        let mut faults = Vec::new();
+        let longest = clause(LENGTH_MAX, &mut faults).expect("a clause");
+        assert_eq!(faults, []);
+        let Test::Given(test) = longest.test else { panic!("a comparison") };
+        assert!(test.passes(&"9".repeat(LENGTH_MAX)) && !test.passes(&"9".repeat(LENGTH_MAX - 1)));
+        assert!(!test.passes(&"9".repeat(LENGTH_MAX + 1)), "a longer value is no number");
+        assert_eq!(clause(LENGTH_MAX + 1, &mut faults), None);
+        assert_eq!((faults[0].code, faults[0].range.clone()), (Code::NotComparable, 10..10 + LENGTH_MAX + 1));
+        assert!(faults[0].message.contains("at most 256 characters"), "{}", faults[0].message);
     }
 
     #[test]

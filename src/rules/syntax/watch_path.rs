@@ -2,7 +2,7 @@
 //!
 //! The path covers itself and everything under it; with a trailing slash only what is under it; with an unescaped
 //! `* ? [ {` it is a glob over the whole path. A backslash makes the next character literal everywhere, so
-//! `/acme/\[raw\]` is the directory `[raw]` and what is under it.
+//! `/acme/\[raw\]` is the directory `[raw]` and what is under it. Paths are kept in NFC, as they are compared.
 
 use crate::diagnostic::{Code, TextFault};
 use crate::model::path::{LogicalPath, PathError};
@@ -70,7 +70,7 @@ fn cover(path: &str, start: usize, mode: Mode, text: &str, faults: &mut Vec<Text
         }
     };
     let Some(prefix) = scanned.glob_prefix else {
-        return Some(Cover::Under { path: plain, itself: !scanned.unescaped.ends_with(b"/") });
+        return Some(Cover::Under { path: plain.nfc(), itself: !scanned.unescaped.ends_with(b"/") });
     };
     let double_star = |at| start + at..start + at + 2;
     over_paths(path, prefix, whole, double_star, faults).map(|glob| Cover::Glob(glob.into()))
@@ -171,7 +171,8 @@ mod tests {
         assert_eq!(clause.mode, mode, "{text}");
         let shown = clause.to_string();
         assert_eq!(parse(&shown, &mut Vec::new()), Some(clause.clone()), "{text} is shown as {shown}");
-        let covers = |path: &str| clause.cover.covers(LogicalPath::parse(path.as_bytes()).expect("a path").as_bytes());
+        let covers =
+            |path: &str| clause.cover.covers(LogicalPath::parse(path.as_bytes()).expect("a path").nfc().as_bytes());
         for path in covered {
             assert!(covers(path), "{text} covers {path}");
         }
@@ -204,6 +205,22 @@ mod tests {
         check("* /", Mode::All, &["/", "/a", "/a/b"], &[]);
         check(r"* /a/\[raw\]", Mode::All, &["/a/[raw]", "/a/[raw]/x"], &["/a/r"]);
         check("* /a/b c", Mode::All, &["/a/b c/d"], &["/a/b"]);
+    }
+
+    #[test]
+    fn paths_and_globs_cover_names_in_either_unicode_form() {
+        let both = ["/caf\u{e9}/a", "/cafe\u{301}/a"];
+        for text in [
+            "* /caf\u{e9}",
+            "* /cafe\u{301}",
+            "* /cafe\\\u{301}",
+            "* /caf?/*",
+            "* /{cafe\u{301},x}/*",
+            "* /cafe\\\u{301}/*",
+        ] {
+            check(text, Mode::All, &both, &["/caf/a", "/cafes/a"]);
+        }
+        check("* /cafe*/a", Mode::All, &["/cafes/a"], &both);
     }
 
     #[test]

@@ -273,12 +273,13 @@ impl Parser<'_> {
 
     /// What a text fact is compared with by `==`.
     fn pattern(&mut self, fact: TextFact, value: &Value) -> Option<TextPattern> {
-        let wild = !value.quoted && !matches!(unquoted(&value.text), TextPattern::Exact(_));
-        if !wild {
-            let mut value = Value { text: value.text.clone(), quoted: value.quoted, range: value.range.clone() };
-            if !value.quoted {
-                value.text = value.text.replace("\\*", "*");
-            }
+        let exact = match unquoted(&value.text) {
+            _ if value.quoted => Some(value.text.clone()),
+            TextPattern::Exact(text) => Some(text.into()),
+            TextPattern::Any | TextPattern::Pieces(_) => None,
+        };
+        if let Some(text) = exact {
+            let value = Value { text, quoted: value.quoted, range: value.range.clone() };
             return Some(TextPattern::Exact(self.exact(fact, &value)?.into()));
         }
         if !is_path(fact) {
@@ -332,7 +333,7 @@ impl Parser<'_> {
         self.push(TextFault::error(Code::BadPath, range, error.to_string(), "this path", help));
     }
 
-    /// A glob over paths. It is held to the same form as a path, and not normalised: it sees the bytes of names.
+    /// A glob over paths. It is held to the same form as a path, and sees names that are not UTF-8 as they are.
     fn path_glob(&mut self, value: &Value) -> Option<PathGlob> {
         let scanned = match Scanned::new(&value.text) {
             Ok(scanned) => scanned,

@@ -149,7 +149,7 @@ fn word(text: &str, from: usize, faults: &mut Vec<TextFault>) -> (Kind, usize) {
             "write \"…\" with straight quotes".to_owned(),
         ),
         '\\' => (
-            "outside of double quotes a backslash stands only before `*`".to_owned(),
+            "outside of double quotes a backslash is written `\\\\`, and a literal star `\\*`".to_owned(),
             "put the whole word in double quotes; a backslash in them is one".to_owned(),
         ),
         '#' => (
@@ -181,8 +181,9 @@ fn closing_quote(text: &str, from: usize, first: char) -> Option<usize> {
 fn odd_character(word: &str) -> Option<char> {
     let mut chars = word.chars().peekable();
     while let Some(c) = chars.next() {
-        let is_escape = c == '\\' && chars.peek() == Some(&'*');
-        if !is_escape && !is_word(c) {
+        if c == '\\' && matches!(chars.peek(), Some('*' | '\\')) {
+            chars.next();
+        } else if !is_word(c) {
             return Some(c);
         }
     }

@@ -10,7 +10,7 @@ use crate::model::metadata::nfc;
 use crate::model::nearest::nearest;
 use crate::rules::condition::ValueTest;
 use crate::rules::pattern::{PathGlob, TextPattern, TextRegex};
-use crate::rules::syntax::glob::{Scanned, bad_glob};
+use crate::rules::syntax::glob::{Scanned, bad_glob, normal};
 use crate::rules::syntax::literal::{NULLS, is_word, of_template};
 use crate::rules::syntax::watch_metadata::{expression, unquoted};
 
@@ -234,7 +234,7 @@ impl Parser<'_> {
         let mut whole = true;
         for value in values.iter_mut().filter(|value| !value.quoted) {
             match unquoted(&value.text) {
-                TextPattern::Exact(_) => value.text = value.text.replace("\\*", "*"),
+                TextPattern::Exact(text) => value.text = text.into(),
                 _ => {
                     let help = "write `== S*` and join by `or`; put the value in double quotes if the star is meant";
                     self.fault(value.range.clone(), "`*` is no wildcard in a list", "this value", help);
@@ -259,7 +259,7 @@ impl Parser<'_> {
 
     /// A glob over anything but paths.
     pub(super) fn text_glob(&mut self, value: &Value) -> Option<PathGlob> {
-        let text = nfc(&value.text);
+        let text = normal(&value.text);
         let glob = Scanned::new(&text).and_then(|scanned| PathGlob::new(&text, scanned.prefix()));
         glob.map_err(|why| {
             let mut fault = bad_glob(&why, value.range.clone());

@@ -1,0 +1,60 @@
+//! Unicode normalisation form C of texts and of names. It decides what compares equal, and nothing else: what is stored and
+//! reported keeps its bytes.
+
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc, is_nfc_quick};
+
+/// Normalisation form C (Unicode Standard Annex 15), which every metadata key and value has.
+#[must_use]
+pub fn nfc(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
+}
+
+/// The bytes of a name, or of a path with slashes, in normalisation form C. A Mac writes `é` as two code points, most other
+/// systems as one; both are one name to the person who writes a rule. A name that is not UTF-8 keeps its bytes. A text that
+/// is in this form already, as every ASCII text is, costs one pass over its bytes and no memory.
+#[must_use]
+#[inline]
+pub fn nfc_names(path: &[u8]) -> Cow<'_, [u8]> {
+    if path.is_ascii() { Cow::Borrowed(path) } else { nfc_of_names(path) }
+}
+
+#[cold]
+fn nfc_of_names(path: &[u8]) -> Cow<'_, [u8]> {
+    if let Ok(text) = std::str::from_utf8(path) {
+        let is_normal = match is_nfc_quick(text.chars()) {
+            IsNormalized::Yes => true,
+            IsNormalized::No => false,
+            IsNormalized::Maybe => is_nfc(text),
+        };
+        return if is_normal { Cow::Borrowed(path) } else { Cow::Owned(text.nfc().collect::<String>().into()) };
+    }
+    let one = |name| std::str::from_utf8(name).map_or(Cow::Borrowed(name), |text| Cow::Owned(nfc(text).into()));
+    let names: Vec<Cow<'_, [u8]>> = path.split(|&b| b == b'/').map(one).collect();
+    Cow::Owned(names.join(&b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::nfc_names;
+
+    #[test]
+    fn names_compose_and_what_is_not_utf_8_keeps_its_bytes() {
+        for (path, expect) in [
+            (&b"/acme/a.mov"[..], &b"/acme/a.mov"[..]),
+            (b"/e\xcc\x81/x", b"/\xc3\xa9/x"),
+            (b"/\xc3\xa9/x", b"/\xc3\xa9/x"),
+            (b"/\xff/e\xcc\x81", b"/\xff/\xc3\xa9"),
+            (b"/e\xcc\x81\xff/a", b"/e\xcc\x81\xff/a"),
+            (b"/e\xcc\x81/\xff", b"/\xc3\xa9/\xff"),
+            // A combining mark never joins a slash.
+            (b"/a/\xcc\x81b", b"/a/\xcc\x81b"),
+        ] {
+            assert_eq!(&*nfc_names(path), expect, "{}", path.escape_ascii());
+        }
+        assert!(matches!(nfc_names("/\u{e9}\u{e8}".as_bytes()), Cow::Borrowed(_)), "nothing is copied");
+    }
+}
