@@ -6,7 +6,7 @@ use crate::bytes::Bytes;
 /// Names of directories and files, each close to another.
 const NAMES: [&str; 10] = ["a", "b", "ab", "abc", "a.b", "f.mov", "f.jpg", ".mov", "\u{e9}", "e\u{301}"];
 /// Components that make a glob.
-const GLOBS: [&str; 22] = [
+const GLOBS: [&str; 25] = [
     "*",
     "**",
     "?",
@@ -29,6 +29,9 @@ const GLOBS: [&str; 22] = [
     "{a/b,b}",
     "{*,b}c",
     "\\[a\\]",
+    "e\u{301}*",
+    "*\u{e9}",
+    "\\e\\\u{301}?",
 ];
 /// What a name is made of, character by character.
 const LETTERS: [&str; 16] = ["a", "b", ".", "f", "m", "*", "?", "[", "]", "{", "}", ",", "\\", "!", "\u{e9}", "-"];
@@ -166,7 +169,7 @@ pub fn pattern(bytes: &mut Bytes<'_>) -> String {
         3 => format!("{}*{}", value(bytes), value(bytes)),
         4 => format!("*{}*", value(bytes)),
         5 => quoted(&value(bytes)),
-        6 => bytes.joined(&["*", "x", "y", "abc", "\\*", "\u{e9}"], 6),
+        6 => bytes.joined(&["*", "x", "y", "abc", "\\*", "\\\\", "\\", "\u{e9}"], 6),
         _ => value(bytes),
     }
 }

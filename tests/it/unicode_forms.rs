@@ -109,12 +109,11 @@ fn a_record_is_kept_for_a_file_that_comes_under_another_form() {
     let sink = Sink::new();
     let place = place(&sink);
     let daemon = place.start();
-    for (given_as, comes_as) in [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), (COMPOSED, MIXED), (MIXED, DECOMPOSED)]
-    {
-        // The directory is not there yet either.
-        let dir = format!("{given_as}-{comes_as}");
-        given(&daemon, &format!("/{dir}/{given_as}.mov"), "one");
-        let path = format!("/{given_as}-{comes_as}/{comes_as}.mov");
+    let forms = [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), (COMPOSED, MIXED), (MIXED, DECOMPOSED)];
+    for (number, (given_as, comes_as)) in forms.into_iter().enumerate() {
+        // The directory comes later too.
+        given(&daemon, &format!("/{number}{given_as}/{given_as}.mov"), "one");
+        let path = format!("/{number}{comes_as}/{comes_as}.mov");
         place.write(&path, "one");
         reported(&sink, "one", &path);
     }

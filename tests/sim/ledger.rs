@@ -118,9 +118,10 @@ impl Reader {
         self.all(sql, [], |row| row.get::<_, String>(0)).iter().any(|text| text.contains(&quoted))
     }
 
-    /// The paths for whose first asset an assignment waits.
+    /// The paths for whose first asset an assignment waits: behind a NUL, where a path is not in NFC.
     pub fn early_records(&self) -> Vec<Vec<u8>> {
-        self.all("SELECT path FROM early_records ORDER BY path", [], |row| row.get(0))
+        let keys: Vec<Vec<u8>> = self.all("SELECT path FROM early_records ORDER BY path", [], |row| row.get(0));
+        keys.into_iter().map(|key| key.rsplit(|&b| b == 0).next().unwrap_or_default().to_vec()).collect()
     }
 
     /// Whether every mount has been scanned.
