@@ -5,6 +5,7 @@ use std::fs;
 
 use crate::daemon::{Daemon, Place};
 use crate::sink::{Call, Sink, lines};
+use crate::turns;
 
 const COMPOSED: &str = "\u{e9}t\u{e9}";
 const DECOMPOSED: &str = "e\u{301}te\u{301}";
@@ -136,13 +137,18 @@ fn records_kept_for_two_files_that_differ_in_form_reach_their_own() {
 fn a_rescan_by_one_form_finds_the_directory_of_the_other() {
     let sink = Sink::new();
     let mut place = place(&sink);
-    // Nothing is hinted and nothing is polled meanwhile: what is found was found by the rescan.
-    place.configure("[[mount]]\npath = '/'\ndir = '{store}'\nwatch = 'poll'\npoll_interval = '1h'\n");
-    fs::create_dir(place.at(DECOMPOSED)).expect("a directory");
+    place.configure("[[mount]]\npath = '/'\ndir = '{store}'\nwatch = 'inotify'\n");
+    let (inside, outside) = (format!("/{DECOMPOSED}/a"), place.store.with_file_name("outside"));
+    place.write(&inside, "one");
+    fs::hard_link(place.at(&inside), &outside).expect("a link");
     let daemon = place.start();
-    place.write(&format!("/{DECOMPOSED}/a"), "one");
+    daemon.sync();
+    // inotify hints nothing of a write by a name outside of the mount, so what is found is found by the rescan.
+    let turn = turns::writing();
+    fs::write(&outside, "more").expect("written");
+    drop(turn);
     let body = serde_json::json!({ "path": format!("/{COMPOSED}"), "wait": true }).to_string();
     let answer = daemon.call("POST /v1/rescan", &[("Content-Type", "application/json")], body.as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.text());
-    sink.wait("the file is reported", |told| lines(told) == [format!("added /{DECOMPOSED}/a")]);
+    sink.wait_line(&format!("modified {inside}"));
 }
