@@ -42,6 +42,12 @@ pub enum RulesError {
         /// The files that were read.
         sources: Vec<SourceFile>,
     },
+    /// They are gone or empty, and this version cannot read the last good set that came from them.
+    #[error("{why}")]
+    Vanished {
+        /// For people.
+        why: String,
+    },
     /// They cannot be read.
     #[error(transparent)]
     Unreadable(#[from] SourcesError),
@@ -300,7 +306,7 @@ impl Fault {
         match self {
             Self::Diagnostics(diagnostics, sources) => RulesError::Faulty { diagnostics, sources },
             Self::Unreadable(error) => RulesError::Unreadable(error),
-            Self::Vanished(report) => RulesError::Faulty { report },
+            Self::Vanished(why) => RulesError::Vanished { why },
         }
     }
 }
