@@ -11,6 +11,7 @@
 //! Nothing waits to be sent: looks and listings go out by credit, and what has no credit is a list of paths that
 //! collapses into a scan of the mount when it grows too long.
 
+mod files;
 mod judge;
 mod listing;
 mod looks;
@@ -41,6 +42,7 @@ use crate::rules::index::Scratch;
 use crate::settle::{Cause, Patience, Settle};
 use crate::store::{Ledger, StoreError};
 
+use files::{FileWrite, FileWrites};
 use looks::Looks;
 use mounts::Mounts;
 use scans::Scans;
@@ -134,6 +136,7 @@ pub struct Intake {
     mounts: Mounts,
     identities: Identities,
     syncs: Syncs,
+    file_writes: FileWrites,
     /// The next hint's place among all hints and scans.
     next_order: u64,
     next_ticket: u64,
@@ -204,6 +207,7 @@ impl Intake {
             mounts,
             identities,
             syncs: Syncs::waiting(taken_over.syncs),
+            file_writes: FileWrites::default(),
             next_order: 1,
             next_ticket: taken_over.next_ticket,
             rules,
@@ -230,7 +234,7 @@ impl Intake {
     pub fn step(&mut self, now: Now, input: Input, ledger: &Ledger) -> Result<Done, StoreError> {
         match input {
             Input::Signals(signals) => {
-                self.signals(now, signals);
+                self.signals(now, signals, ledger)?;
                 Ok(Done::default())
             }
             Input::Looked(looked) => self.looked(now, looked, ledger),
@@ -254,6 +258,7 @@ impl Intake {
     /// # Errors
     /// When the ledger refuses: the group is lost then.
     pub fn release(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<Vec<Effect>, StoreError> {
+        self.hint_matched_files(now, ledger)?;
         self.finish_scans(now, ledger, may_write)?;
         let mut effects = self.due_roots(now.mono);
         self.ask_source(&mut effects);
@@ -300,15 +305,19 @@ impl Intake {
         self.mounts.ready()
     }
 
-    fn signals(&mut self, now: Now, signals: Vec<Signal>) {
+    fn signals(&mut self, now: Now, signals: Vec<Signal>, ledger: &Ledger) -> Result<(), StoreError> {
         for signal in signals {
             match signal {
                 Signal::Hint(hint) => self.hint(now, &hint),
+                Signal::File { volume, inode, kind, .. } => {
+                    self.hint_file(now, FileWrite { volume, inode, kind }, ledger)?;
+                }
                 Signal::Lost(mount) => self.rescan(now.mono, mount),
                 Signal::Synced(number) => self.synced(now, number),
                 Signal::Unwatched { path, why } => self.mounts.note_unwatched(now.mono, &path, Some(why)),
             }
         }
+        Ok(())
     }
 
     fn hint(&mut self, now: Now, hint: &Hint) {
@@ -426,6 +435,7 @@ impl Intake {
         }
         for (identity, asset) in outcome.is_now {
             self.identities.insert(identity.volume, identity.inode, asset);
+            self.file_writes.is_now(&identity);
         }
         for (path, fault) in outcome.faults {
             self.mounts.note_fault(&path, fault);

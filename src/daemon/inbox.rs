@@ -2,7 +2,7 @@
 //! number beyond which they are thrown away and the mount is scanned instead. So whoever puts something in never waits.
 
 use std::collections::BTreeSet;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -54,6 +54,10 @@ impl Inbox {
                 Signal::Hint(hint) if waiting.signals.len() >= SIGNALS_MAX => {
                     let mount = mount_of(&hint.path);
                     waiting.lost.extend(mount);
+                }
+                Signal::File { mounts, .. } if waiting.signals.len() >= SIGNALS_MAX => {
+                    let mounts = Arc::clone(mounts);
+                    waiting.lost.extend(mounts.iter().copied());
                 }
                 _ => waiting.signals.push(signal),
             }

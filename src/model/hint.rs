@@ -1,5 +1,7 @@
 //! Hints: something may have changed at a path. Never trusted; a hint only makes ringback look.
 
+use std::sync::Arc;
+
 use super::ids::MountId;
 use super::path::LogicalPath;
 
@@ -32,6 +34,17 @@ pub struct Hint {
 pub enum Signal {
     /// Something may have changed.
     Hint(Hint),
+    /// A file may have changed that is known by its inode alone: it was written by a name that lies in no mount, or by none.
+    File {
+        /// The mounts on its filesystem, any of which may hold other names of it.
+        mounts: Arc<[MountId]>,
+        /// The filesystem ([`super::asset::Identity::volume`]).
+        volume: u64,
+        /// Its inode number.
+        inode: u64,
+        /// What happened to it.
+        kind: HintKind,
+    },
     /// Hints were lost (a kernel queue ran over, a bounded buffer was full): scan the mount.
     Lost(MountId),
     /// Everything that the source saw before [`crate::watch::WatchSource::sync`] was called with this number has been

@@ -1,6 +1,8 @@
 //! What a source has read, on its way to the sink: hints of one read of the kernel's queue, in order, those that say
 //! the same folded into one. Knows mounts and what they ignore; no disk, no kernel.
 
+use std::sync::Arc;
+
 use super::SignalSink;
 use super::mounts::Mounts;
 use crate::model::hint::{Hint, HintKind, Signal};
@@ -35,6 +37,11 @@ impl<'a> Batch<'a> {
     /// A hint at a directory that is itself not ignored.
     pub(super) fn directory(&mut self, path: &LogicalPath, kind: HintKind) {
         self.push(path.clone(), kind);
+    }
+
+    /// A file was written that is known by its inode alone.
+    pub(super) fn file(&mut self, mounts: Arc<[MountId]>, volume: u64, inode: u64, kind: HintKind) {
+        self.signals.push(Signal::File { mounts, volume, inode, kind });
     }
 
     /// Hints were lost in these mounts.

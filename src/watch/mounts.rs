@@ -167,7 +167,8 @@ pub(super) fn relative<'a>(dir: &Path, path: &'a Path) -> Option<&'a [u8]> {
     if rest.is_empty() || dir.as_os_str() == "/" { Some(rest) } else { rest.strip_prefix(b"/") }
 }
 
-fn logical(mount: &LogicalPath, relative: &[u8]) -> Option<LogicalPath> {
+/// The logical path of what lies at `relative` below a mount.
+pub(super) fn logical(mount: &LogicalPath, relative: &[u8]) -> Option<LogicalPath> {
     if relative.is_empty() {
         return Some(mount.clone());
     }

@@ -2,6 +2,8 @@
 //! so each check sees all hints of what it did and waits for nothing else. What the whole daemon makes of them is
 //! tested in `tests/it`.
 
+mod unknown;
+
 use std::ffi::{CString, OsStr};
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;

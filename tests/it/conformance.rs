@@ -11,6 +11,7 @@ mod outages;
 mod roots;
 mod saves;
 mod trees;
+mod unknown;
 
 use std::cell::{Cell, Ref, RefCell};
 use std::fs::{self, File, OpenOptions};
@@ -97,6 +98,9 @@ each_source! {
         killed_during_the_first_scan
         written_during_the_first_scan
         a_sync_is_exact_beside_a_steady_writer;
+    unknown:
+        what_was_covered_at_the_start_is_reported_once_it_is_uncovered
+        a_write_by_a_name_outside_is_reported_at_every_name_inside;
     dying:
         two_mounts_whose_queue_dies;
     limits:

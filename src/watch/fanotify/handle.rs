@@ -3,8 +3,10 @@
 
 use std::borrow::Borrow;
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,10 +26,22 @@ const HEAD: usize = 8;
 
 /// `struct file_handle` with room for the largest.
 #[repr(C)]
-struct FileHandle {
+pub(super) struct FileHandle {
     bytes: u32,
     kind: i32,
     handle: [u8; HANDLE_MAX],
+}
+
+impl FileHandle {
+    /// The kernel's form of a handle as it stands in an event; `None` when it is cut short or too long.
+    pub(super) fn read(handle: &[u8]) -> Option<Self> {
+        let (head, handle) = handle.get(FSID..)?.split_at_checked(HEAD)?;
+        let number = |at: usize| head[at..at + 4].try_into().ok();
+        let (bytes, kind) = (u32::from_ne_bytes(number(0)?), i32::from_ne_bytes(number(4)?));
+        let mut out = Self { bytes, kind, handle: [0; HANDLE_MAX] };
+        out.handle.get_mut(..bytes as usize)?.copy_from_slice(handle.get(..bytes as usize)?);
+        Some(out)
+    }
 }
 
 impl DirHandle {
@@ -59,7 +73,11 @@ impl DirHandle {
     }
 
     pub(super) fn fsid(&self) -> Fsid {
-        self.0[..FSID].try_into().unwrap_or_default()
+        fsid_in(&self.0)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -69,12 +87,27 @@ impl Borrow<[u8]> for DirHandle {
     }
 }
 
+/// The filesystem that a handle in an event is of.
+pub(super) fn fsid_in(handle: &[u8]) -> Fsid {
+    handle.get(..FSID).and_then(|id| id.try_into().ok()).unwrap_or_default()
+}
+
 /// The id by which events name the filesystem of a directory: statfs(2) `f_fsid`.
 pub(super) fn fsid(dir: &Path) -> io::Result<Fsid> {
     let dir = c_path(dir)?;
-    let mut statfs = MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the path is a C string and the buffer a statfs of ours; both outlive the call.
-    if unsafe { libc::statfs(dir.as_ptr(), statfs.as_mut_ptr()) } != 0 {
+    statfs_id(|statfs| unsafe { libc::statfs(dir.as_ptr(), statfs) })
+}
+
+/// The same, of a directory that is open.
+pub(super) fn fsid_of(dir: &File) -> io::Result<Fsid> {
+    // SAFETY: the descriptor is open, and the buffer a statfs of ours.
+    statfs_id(|statfs| unsafe { libc::fstatfs(dir.as_raw_fd(), statfs) })
+}
+
+fn statfs_id(call: impl FnOnce(*mut libc::statfs) -> libc::c_int) -> io::Result<Fsid> {
+    let mut statfs = MaybeUninit::<libc::statfs>::uninit();
+    if call(statfs.as_mut_ptr()) != 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the call succeeded, so it is filled in; fsid_t is two C ints (statfs(2)), which libc keeps private.

@@ -59,10 +59,10 @@ pub fn missing_at_the_start(rig: &Rig) {
 }
 
 /// A tmpfs for as long as it lives. None without the privilege.
-struct Tmpfs(PathBuf);
+pub struct Tmpfs(PathBuf);
 
 impl Tmpfs {
-    fn mount(at: &Path) -> Option<Self> {
+    pub fn mount(at: &Path) -> Option<Self> {
         // SAFETY: no pointers.
         if unsafe { libc::geteuid() } != 0 {
             eprintln!("SKIPPED: only root mounts filesystems");

@@ -161,7 +161,7 @@ impl ByKey {
         signals: &mut Vec<Signal>,
     ) {
         if self.is_fanotify() && self.table.places(&key).next().is_none() {
-            self.find(key, inner, mounts);
+            self.find(key, inner, mounts, signals);
         }
         let places: Vec<Place> = self.table.places(&key).cloned().collect();
         for Place { mount, path } in &places {
@@ -190,13 +190,14 @@ impl ByKey {
     }
 
     /// Asks the kernel where a directory is.
-    fn find(&mut self, key: u64, inner: &Inner, mounts: &Mounts) {
+    fn find(&mut self, key: u64, inner: &Inner, mounts: &Mounts, signals: &mut Vec<Signal>) {
         let Some(path) = inner.directory_path(key as Id) else { return };
         let Ok(path) = LogicalPath::parse(&path) else { return };
         if let Some(mount) = mounts.mount_of(&path)
             && !mounts.is_ignored(mount, &path)
         {
-            self.table.insert(key, Place { mount, path }, |_| false);
+            self.table.insert(key, Place { mount, path: path.clone() }, |_| false);
+            signals.push(Signal::Hint(Hint { path, kind: HintKind::Moved }));
         }
     }
 }
