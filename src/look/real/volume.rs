@@ -117,7 +117,8 @@ fn makedev((major, minor): (u32, u32)) -> u64 {
 /// halves of it in one, as ext4 does for its `f_fsid`.
 fn uuid(at: At<'_>) -> Option<u64> {
     /// `_IOR(0x15, 0, struct fsuuid2)`, linux/fs.h.
-    const FS_IOC_GETFSUUID: libc::c_ulong = 0x8011_1500;
+    // The type of a request is the C library's choice: an int in musl, an unsigned long in glibc. The kernel reads 32 bits.
+    const FS_IOC_GETFSUUID: libc::Ioctl = 0x8011_1500_u32 as libc::Ioctl;
     /// `struct fsuuid2`.
     #[repr(C)]
     struct FsUuid {
