@@ -61,6 +61,11 @@ const CALLS_MAX: usize = 64;
 /// Calls that the engine has not answered; beyond, they wait in the queue before it.
 const CALLS_OPEN_MAX: usize = 256;
 
+/// A mount that does not answer (a network server that is gone) holds up the word that ringback serves for this long.
+pub const SERVES_MAX: Duration = Duration::from_secs(3);
+/// How often the mounts are asked for meanwhile.
+const SERVES_STEP: Duration = Duration::from_millis(2);
+
 /// A running daemon.
 pub struct Daemon {
     address: SocketAddr,
@@ -220,6 +225,20 @@ impl Daemon {
     #[must_use]
     pub fn status(&self) -> Status {
         self.status.get()
+    }
+
+    /// Waits until each mount's root has been looked at, so that each reachable mount is watched; no longer than
+    /// [`SERVES_MAX`]. Returns the mounts that have not answered by then: their scans find what changes meanwhile.
+    pub fn mounts_seen(&self) -> impl Future<Output = Vec<String>> + use<> {
+        let status = Arc::clone(&self.status);
+        async move {
+            let until = tokio::time::Instant::now() + SERVES_MAX;
+            while !status.are_mounts_seen() && tokio::time::Instant::now() < until {
+                tokio::time::sleep(SERVES_STEP).await;
+            }
+            let unseen = status.get().mounts.into_iter().filter(|mount| !mount.is_root_seen());
+            unseen.map(|mount| mount.path).collect()
+        }
     }
 
     /// Reads the rule files again now.

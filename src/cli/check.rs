@@ -12,7 +12,7 @@ use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::{secrets, sources};
 use crate::diagnostic::explain::{self, Explanation};
 use crate::diagnostic::render::{Format, report};
-use crate::diagnostic::{Diagnostic, SourceFile, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
 use crate::model::mount::Mount;
 use crate::rules::{self, Loaded};
 
@@ -123,6 +123,8 @@ impl Found {
         match resolved {
             Ok(Resolved { settings, warnings }) => {
                 self.diagnostics.extend(warnings);
+                let missing = settings.mounts.iter().filter(|mount| is_missing(&mount.dir));
+                self.diagnostics.extend(missing.map(|mount| missing_directory(mount, self.sources.last())));
                 self.in_force = in_force(&settings);
                 Ok(Some(settings))
             }
@@ -148,6 +150,26 @@ impl Found {
         self.diagnostics.extend(diagnostics);
         self.sources.extend(files);
         Ok(set.map_or(0, |set| set.rules().len()))
+    }
+}
+
+fn is_missing(dir: &Path) -> bool {
+    std::fs::metadata(dir).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// A warning at the place of the directory in the configuration, where it is written out there.
+fn missing_directory(mount: &Mount, config: Option<&SourceFile>) -> Diagnostic {
+    let dir = mount.dir.display().to_string();
+    let text = config.map(|config| String::from_utf8_lossy(&config.text).into_owned()).unwrap_or_default();
+    let at = text.find(&dir).map_or(0..0, |at| at..at + dir.len());
+    Diagnostic {
+        code: Code::MissingDirectory,
+        severity: Severity::Warning,
+        file: config.map_or_else(|| "command line".to_owned(), |config| config.name.clone()),
+        span: at,
+        message: format!("the directory of the mount {} does not exist: {dir}", mount.path),
+        label: "not there".to_owned(),
+        help: Some("make or mount it, or mend the path; until then the mount is offline".to_owned()),
     }
 }
 

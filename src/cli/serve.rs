@@ -67,6 +67,7 @@ Examples:
 The first start without a [[principal]] makes an administrator's token and says where it is.
 SIGHUP reads the rules again; SIGTERM ends within 10 s, a second one at once.
 
+\"ringback serves\" is logged once each reachable mount is watched. A mount that does not answer holds that up for 3 s.
 A log line that cannot be written is lost, and counted in the status; nothing waits for the log. With --log json
 everything on standard error is a JSON line, also why the daemon does not start.
 
@@ -123,9 +124,18 @@ async fn serve(args: &ServeArgs, format: LogFormat) -> anyhow::Result<Outcome> {
         let made = if admin.created { "made" } else { "kept from an earlier start" };
         tracing::info!(file = %admin.path.display(), "no principal is configured; the administrator's token was {made}");
     }
-    tracing::info!(address = %daemon.address(), "ringback serves; stop it with SIGTERM or Ctrl-C");
+    let address = daemon.address();
+    let mut seen = std::pin::pin!(daemon.mounts_seen());
+    let mut serves = false;
     loop {
         tokio::select! {
+            unseen = &mut seen, if !serves => {
+                serves = true;
+                for mount in unseen {
+                    tracing::warn!(mount, "the mount's directory does not answer: nothing there is seen until it does");
+                }
+                tracing::info!(%address, "ringback serves; stop it with SIGTERM or Ctrl-C");
+            }
             () = daemon.failed() => bail!("the engine ended; the log says why"),
             next = signals.next() => match next {
                 Signal::Reload => daemon.reload(),

@@ -18,7 +18,7 @@ use crate::engine::{Engine, Input, Ran};
 use crate::intake;
 use crate::model::error_chain::ErrorChain;
 use crate::model::hint::Signal;
-use crate::model::status::{MountState, Status};
+use crate::model::status::{MountState, MountStatus, Status};
 use crate::store::{DiskFault, StoreError};
 
 /// Attempts under way are waited for this long at the end.
@@ -27,6 +27,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// The status that others see is at most this old while anything happens.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// The same until each mount's root has been looked at: the start waits for that.
+const PUBLISH_FIRST: Duration = Duration::from_millis(5);
 
 /// What the daemon last said of itself.
 pub(super) struct StatusSlot(Mutex<Arc<Status>>);
@@ -40,6 +42,12 @@ impl StatusSlot {
         let status = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
         // The log loses lines at any time, and has nothing to do with the engine.
         Status { log_lines_lost: log::lines_lost(), ..Status::clone(&status) }
+    }
+
+    /// Whether each mount's root has been looked at since the start: it is watched by some source from then on, or offline.
+    pub(super) fn are_mounts_seen(&self) -> bool {
+        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.mounts.iter().all(MountStatus::is_root_seen)
     }
 
     /// While nothing is taken in, no more is known of the mounts than was known last; `why` is the reason.
@@ -98,7 +106,9 @@ impl EngineThread {
             let now = Instant::now();
             self.carrier.attempts().end_overdue(now);
             match publish_at {
-                None => publish_at = Some(now + PUBLISH_EVERY),
+                None => {
+                    publish_at = Some(now + if self.status.are_mounts_seen() { PUBLISH_EVERY } else { PUBLISH_FIRST })
+                }
                 Some(at) if at <= now => {
                     publish_at = None;
                     let attempts_overdue = self.carrier.attempts().overdue();

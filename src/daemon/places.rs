@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::model::mount::Mount;
 
+/// What a missing directory means, and what to do.
+const NOT_THERE: &str = "the mount's directory does not exist: the mount is offline, and nothing is called for it, until \
+                         it does. Make or mount it, or mend `dir` in the configuration";
+
 /// Why a configured directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -45,7 +49,10 @@ pub(super) fn settle(mut mounts: Vec<Mount>) -> Result<Vec<Mount>, PlaceError> {
             Ok(_) => {
                 return Err(PlaceError::NoDirectory { path: mount.path.to_string(), dir: mount.dir.clone() });
             }
-            // Missing, or on a filesystem that does not answer: offline until it does, and the others are served.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), "{NOT_THERE}");
+            }
+            // On a filesystem that does not answer: offline until it does, and the others are served.
             Err(error) => tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), %error,
                 "the mount's directory cannot be looked at: the mount is offline until it can"),
         }

@@ -117,6 +117,8 @@ codes! {
     BadAddress = 203,
     /// A digest that is not 64 hexadecimal digits.
     BadDigest = 204,
+    /// A mount whose directory does not exist.
+    MissingDirectory = 205,
 }
 
 impl fmt::Display for Code {

@@ -334,6 +334,13 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
              token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
             "`ringback token` prints such a block; or: printf %s TOKEN | sha256sum.",
         ),
+        Code::MissingDirectory => (
+            "Nothing is watched where there is no directory. The daemon serves the other mounts, and this one is offline \
+             until its directory appears: right for a disk that is not mounted yet, and silent where the path is mistyped.",
+            "[[mount]]\npath = \"/acme\"\ndir = \"/srv/medai/acme\"",
+            "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"",
+            "Make or mount the directory, or mend the path.",
+        ),
     }
 }
 
@@ -362,7 +369,7 @@ mod tests {
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
             ("RB0150", Err("RB0114")),
-            ("RB9999", Err("RB0204")),
+            ("RB9999", Err("RB0205")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),
             ("", Err("RB0001")),

@@ -64,6 +64,14 @@ pub struct MountStatus {
     pub lag_ms: u64,
 }
 
+impl MountStatus {
+    /// Whether its root has been looked at since the start: a source hints its changes from then on, or it is offline.
+    #[must_use]
+    pub fn is_root_seen(&self) -> bool {
+        self.source.is_some() || self.state != MountState::Scanning
+    }
+}
+
 /// What a mount is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,6 +1,7 @@
 //! Configurations, rule files and directories that are wrong: what is said, what goes on, and how it recovers.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::daemon::Place;
@@ -102,6 +103,29 @@ fn a_mount_that_goes_away_and_comes_back_loses_nothing() {
     assert!(began.elapsed() < BACK, "{:?}", began.elapsed());
     let told = daemon.settled(&place, &sink, "/");
     assert_eq!(sorted(&told), ["added /new", "deleted /goes", "modified /d/grows"]);
+}
+
+#[test]
+fn a_directory_that_does_not_exist_is_said_at_the_start_and_by_check() {
+    let sink = Sink::new();
+    let mut place = Place::new(&sink.rule_all());
+    fs::remove_dir(&place.store).expect("removed");
+    place.configure("[[mount]]\npath = '/acme'\ndir = '{store}'\n");
+    let daemon = place.start();
+    assert_eq!(daemon.status()["mounts"][0]["state"], "offline");
+    let warned =
+        |log: &str| log.lines().any(|l| l.contains("WARN") && l.contains("does not exist") && l.contains("`dir`"));
+    assert!(warned(&daemon.log()), "{}", daemon.log());
+    let mut check = Command::new(env!("CARGO_BIN_EXE_ringback"));
+    check.arg("check").arg(&place.rules).arg("--config").arg(place.config.as_deref().expect("a configuration"));
+    let turn = turns::starting();
+    let child = check.stdout(Stdio::piped()).spawn().expect("the binary starts");
+    drop(turn);
+    let out = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&out.stdout);
+    let place_in_file = "ringback.toml:3:8";
+    assert!(said.contains("warning[RB0205]") && said.contains(place_in_file), "{said}");
+    assert_eq!(out.status.code(), Some(0), "it may come: {said}");
 }
 
 #[test]

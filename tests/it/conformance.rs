@@ -97,6 +97,7 @@ each_source! {
         killed_and_changed_offline
         killed_during_the_first_scan
         written_during_the_first_scan
+        written_beside_the_first_start
         a_sync_is_exact_beside_a_steady_writer;
     unknown:
         what_was_covered_at_the_start_is_reported_once_it_is_uncovered

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -115,6 +116,45 @@ pub fn written_during_the_first_scan(rig: &Rig) {
     }
     rig.daemon().ready();
     rig.expect(&expect.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// Of what is written while the daemon starts for the first time, all that is younger than the start is reported, and the
+/// rest is in the catalog silently: nothing is between the two.
+pub fn written_beside_the_first_start(rig: &Rig) {
+    rig.stop();
+    fs::remove_dir_all(&rig.place.state).expect("removed");
+    let (ending, place) = (AtomicBool::new(false), &rig.place);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut n = 0_usize;
+            while !ending.load(Ordering::Relaxed) {
+                // In new directories and in old ones.
+                place.write(&format!("/{}/{n}", if n.is_multiple_of(3) { n } else { n % 7 }), "one");
+                n += 1;
+            }
+            n
+        });
+        rig.start();
+        ending.store(true, Ordering::Relaxed);
+        writer.join().expect("no panic")
+    });
+    let told: BTreeSet<String> = rig.told().into_iter().map(|one| one.path).collect();
+    let ctime = |path: &str| {
+        let about = fs::metadata(rig.at(path)).expect("it is there");
+        (about.ctime(), about.ctime_nsec())
+    };
+    let all = files_below(&rig.place.store).into_iter().filter(|path| !path.contains("marker"));
+    let (reported, silent): (Vec<_>, Vec<_>) = all.partition(|path| told.contains(path));
+    assert_eq!(reported.len() + silent.len(), written);
+    rig.daemon().status_until("all of it is in the catalog", |status| {
+        status["mounts"][0]["assets"].as_u64().is_some_and(|assets| assets >= written as u64)
+    });
+    let last_silent = silent.iter().map(|path| ctime(path)).max();
+    let first_reported = reported.iter().map(|path| ctime(path)).min();
+    assert!(last_silent <= first_reported, "{last_silent:?} was filed, {first_reported:?} reported");
+    // Reported at the latest: what is written once the daemon says that it serves.
+    rig.write("/after", "one");
+    rig.expect(&["added /after"]);
 }
 
 pub fn a_sync_is_exact_beside_a_steady_writer(rig: &Rig) {
