@@ -42,6 +42,8 @@ pub struct Plan {
     pub lingers: u32,
     /// Times in a thousand steps, and in ten thousand system calls of looks, at which the source's queue dies.
     pub source_dies: u32,
+    /// Attempts in a thousand whose task fails: they end without an outcome of the wire.
+    pub attempt_fails: u32,
 }
 
 impl Plan {
@@ -91,8 +93,10 @@ impl Plan {
             ledger_full,
             lingers,
             source_dies: 0,
+            attempt_fails: 0,
         };
         plan.source_dies = if rng.chance(250) { rng.between(1, 12) as u32 } else { 0 };
+        plan.attempt_fails = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
         plan
     }
 }

@@ -35,6 +35,10 @@ enum Fate {
     TimedOut,
     /// Taken, but the answer does not come through.
     AnswerLost,
+    /// The task that makes the attempt fails before anything is sent.
+    Failed,
+    /// It fails after the request was taken.
+    FailedAfter,
 }
 
 #[derive(Debug)]
@@ -95,6 +99,10 @@ impl Receivers {
             false => Fate::Taken,
             true => [Fate::Refused, Fate::Unreachable, Fate::TimedOut, Fate::AnswerLost][rng.below(4)],
         };
+        let fate = match plan.attempt_fails > 0 && rng.chance(plan.attempt_fails) {
+            true => [Fate::Failed, Fate::FailedAfter][rng.below(2)],
+            false => fate,
+        };
         self.wire.push(Attempt { life, request, fate, arrived: false, slow: rng.chance(plan.slow) });
         Ok(())
     }
@@ -114,7 +122,8 @@ impl Receivers {
             return None;
         }
         let (number, id) = (attempt.request.number, attempt.request.id);
-        if !attempt.arrived && matches!(attempt.fate, Fate::Taken | Fate::Refused | Fate::AnswerLost) {
+        let arrives = matches!(attempt.fate, Fate::Taken | Fate::Refused | Fate::AnswerLost | Fate::FailedAfter);
+        if !attempt.arrived && arrives {
             attempt.arrived = true;
             if attempt.fate != Fate::Refused {
                 self.taken.insert(number.0);
@@ -129,6 +138,7 @@ impl Receivers {
             Fate::Refused => Outcome::HttpError { status: 500, answer: "no".to_owned() },
             Fate::Unreachable => Outcome::Unreachable { phase: Phase::Connect, why: "refused".to_owned() },
             Fate::TimedOut | Fate::AnswerLost => Outcome::TimedOut { phase: Phase::Exchange },
+            Fate::Failed | Fate::FailedAfter => Outcome::Internal { why: "its task failed".to_owned() },
         };
         let attempted = Attempted { number, attempt: attempt.request.attempt, duration_ms: 1, outcome };
         (attempt.life == life).then_some(attempted)

@@ -31,7 +31,15 @@ impl World {
         self.note_disk();
         self.hooks.clear();
         self.hooks.fill(Fullness::Room);
-        let calm = crate::faults::Plan { refusals: 0, slow: 0, doubled: 0, reordered: 0, lost: 0, ..self.plan.clone() };
+        let calm = crate::faults::Plan {
+            refusals: 0,
+            attempt_fails: 0,
+            slow: 0,
+            doubled: 0,
+            reordered: 0,
+            lost: 0,
+            ..self.plan.clone()
+        };
         let plan = std::mem::replace(&mut self.plan, calm);
         self.note("calm");
         if self.rules != [true; 3] {
