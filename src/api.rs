@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
-use crate::model::rescan::RescanRequest;
+use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::Status;
 
 pub mod auth;
@@ -43,8 +43,10 @@ pub enum Call {
     Rescan {
         /// What is scanned.
         request: RescanRequest,
-        /// Where the answer goes, once all that the scan has found is matched. Whoever does not wait drops it.
-        reply: oneshot::Sender<SyncAnswer>,
+        /// Where it is said whether there is anything to scan.
+        begun: oneshot::Sender<RescanAnswer>,
+        /// Where the answer goes, once all that the scan has found is matched. A caller who does not wait drops it.
+        done: oneshot::Sender<SyncAnswer>,
     },
     /// `POST /v1/sync`.
     Sync {

@@ -18,6 +18,7 @@ mod looks;
 mod mounts;
 mod record;
 mod records;
+mod rescan;
 mod scans;
 mod sync;
 
@@ -33,7 +34,7 @@ use crate::model::look::{ListRequest, Listed, LookRequest, Looked, RootSeen};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
-use crate::model::rescan::RescanRequest;
+use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::MountStatus;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
@@ -45,6 +46,7 @@ use crate::store::{Ledger, StoreError};
 use files::{FileWrite, FileWrites};
 use looks::Looks;
 use mounts::Mounts;
+use rescan::Rescans;
 use scans::Scans;
 use sync::Syncs;
 
@@ -85,6 +87,8 @@ pub enum Effect {
     SyncSource(u64),
     /// Answer a `POST /v1/records`.
     AnswerRecords(ReplyId, RecordsAnswer),
+    /// Say how a `POST /v1/rescan` begins. [`Self::AnswerSync`] follows in each case.
+    AnswerRescan(ReplyId, RescanAnswer),
     /// Answer a `POST /v1/sync`.
     AnswerSync(ReplyId, SyncAnswer),
 }
@@ -137,6 +141,7 @@ pub struct Intake {
     identities: Identities,
     syncs: Syncs,
     file_writes: FileWrites,
+    rescans: Rescans,
     /// The next hint's place among all hints and scans.
     next_order: u64,
     next_ticket: u64,
@@ -208,6 +213,7 @@ impl Intake {
             identities,
             syncs: Syncs::waiting(taken_over.syncs),
             file_writes: FileWrites::default(),
+            rescans: Rescans::default(),
             next_order: 1,
             next_ticket: taken_over.next_ticket,
             rules,
@@ -248,6 +254,7 @@ impl Intake {
             Input::Rescan(reply, request) => {
                 let fault = self.scan_as_asked(now, &request, ledger);
                 self.sync(now.mono, reply);
+                let fault = fault.or(self.wait_for_begin(reply, &request, ledger).err());
                 Ok(Done { fault, ..Done::default() })
             }
         }
@@ -264,7 +271,9 @@ impl Intake {
         self.ask_source(&mut effects);
         self.release_looks(now.mono, &mut effects);
         self.release_lists(now.mono, &mut effects);
+        self.answer_rescans(&mut effects);
         self.answer_syncs(ledger, &mut effects);
+        self.forget_begun(&effects);
         Ok(effects)
     }
 

@@ -59,3 +59,7 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// How long accepting rests after the system refused a connection (no file descriptors left, say).
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// How long `POST /v1/rescan` waits for the word on whether there is anything to scan; a mount that does not answer for
+/// longer is scanned when it does.
+pub const BEGIN_MAX: Duration = Duration::from_secs(5);

@@ -16,14 +16,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::auth::Right;
 use super::body::{Asked, Peer};
 use super::limits::{
-    IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX, RESCAN_BYTES_MAX,
+    BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX, RESCAN_BYTES_MAX,
 };
-use super::problem::{Fault, Problem};
+use super::problem::{Fault, Problem, quoted};
 use super::records::{self, Format};
 use super::rescan::{self, Rescan};
 use super::{ApiState, Call, browser};
 use crate::model::principal::Principal;
 use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest, SyncAnswer};
+use crate::model::rescan::RescanAnswer;
 use crate::model::status::{MountState, Status};
 
 struct Native {
@@ -139,8 +140,9 @@ impl Native {
         let (reply, answer) = oneshot::channel();
         self.call(Call::Records { request, reply })?;
         match answer.await {
-            Ok(RecordsAnswer::Accepted { rrn, accepted }) => {
-                let body = Json(json!({"rrn": rrn.0, "accepted": accepted}));
+            Ok(RecordsAnswer::Accepted { rrn, accepted, applied }) => {
+                let kept = accepted.saturating_sub(applied);
+                let body = Json(json!({"rrn": rrn.0, "accepted": accepted, "applied": applied, "kept": kept}));
                 Ok((StatusCode::ACCEPTED, body).into_response())
             }
             Ok(RecordsAnswer::UnknownAsset { index }) => {
@@ -174,12 +176,21 @@ impl Native {
         let mounts: Vec<_> = (self.state.status)().mounts.into_iter().map(|mount| mount.path).collect();
         let Rescan { request, wait } = rescan::parse(&body, &mounts)?;
         let scanned = request.path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
-        let (reply, answer) = oneshot::channel();
-        self.call(Call::Rescan { request, reply })?;
-        match wait {
-            true => synced(answer).await,
-            false => Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned}))).into_response()),
+        let named = request.path.as_ref().map(ToString::to_string);
+        let ((begun, begins), (done, answer)) = (oneshot::channel(), oneshot::channel());
+        self.call(Call::Rescan { request, begun, done })?;
+        // A mount that does not answer is scanned when it does; what can be said by then is said.
+        let offline = match tokio::time::timeout(BEGIN_MAX, begins).await {
+            Ok(Ok(RescanAnswer::Begun { offline })) => offline,
+            Ok(Ok(RescanAnswer::NothingThere)) => return Err(nothing_there(&named.unwrap_or_default())),
+            Ok(Err(_)) => return Err(going_down()),
+            Err(_) => Vec::new(),
+        };
+        if wait {
+            return synced(answer).await;
         }
+        let offline: Vec<_> = offline.iter().map(|mount| mount.display()).collect();
+        Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned, "offline": offline}))).into_response())
     }
 
     fn call(&self, call: Call) -> Result<(), Problem> {
@@ -194,6 +205,11 @@ async fn synced(answer: oneshot::Receiver<SyncAnswer>) -> Answer {
     let synced = answer.await.map_err(|_| going_down())?;
     let offline: Vec<_> = synced.offline.iter().map(|mount| mount.display()).collect();
     Ok(Json(json!({"seq": synced.seq.0, "rrn": synced.rrn.0, "offline": offline})).into_response())
+}
+
+fn nothing_there(path: &str) -> Problem {
+    let detail = format!("there is no file or directory at {}, and nothing is known at or below it", quoted(path));
+    Problem::new(StatusCode::NOT_FOUND, detail)
 }
 
 fn going_down() -> Problem {

@@ -14,7 +14,7 @@ use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
-use crate::model::rescan::RescanRequest;
+use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::watching::SourceKind;
 
@@ -211,16 +211,40 @@ async fn sync_answers_what_the_engine_answers() {
 async fn rescan_answers_at_once_or_when_all_is_matched() {
     let mut served = served(true).await;
     let head = format!("POST /v1/rescan HTTP/1.1\r\n{}", auth(Role::Operator));
-    let answer = served.ask(&head, "{\"path\": \"/acme/d\"}").await;
-    assert_eq!((answer.status, answer.json()), (202, serde_json::json!({"scanning": ["/acme/d"]})));
-    let Some(Call::Rescan { request, reply }) = served.calls.recv().await else { panic!("not a rescan") };
-    assert_eq!(request, RescanRequest::of(LogicalPath::parse(b"/acme/d").ok()));
-    assert!(reply.is_closed(), "nobody waits");
+    let path = |text: &str| LogicalPath::parse(text.as_bytes()).expect("a path");
+    for (body, begins, expect) in [
+        (
+            r#"{"path": "/acme/d"}"#,
+            RescanAnswer::Begun { offline: vec![] },
+            (202, r#"{"offline":[],"scanning":["/acme/d"]}"#),
+        ),
+        (
+            r#"{"path": "/acme/d"}"#,
+            RescanAnswer::Begun { offline: vec![path("/acme")] },
+            (202, r#"{"offline":["/acme"],"scanning":["/acme/d"]}"#),
+        ),
+        (r#"{"path": "/acme/d", "wait": true}"#, RescanAnswer::NothingThere, (404, "")),
+        (r#"{"path": "/acme/d"}"#, RescanAnswer::NothingThere, (404, "")),
+    ] {
+        let engine = async {
+            let Some(Call::Rescan { request, begun, .. }) = served.calls.recv().await else { panic!("not a rescan") };
+            assert_eq!(request, RescanRequest::of(Some(path("/acme/d"))));
+            begun.send(begins).expect("a caller waits");
+        };
+        let (answer, ()) = tokio::join!(exchange(served.address, &head, body.as_bytes()), engine);
+        assert_eq!(answer.status, expect.0, "{body}");
+        match answer.status {
+            202 => assert_eq!(answer.text(), expect.1),
+            _ => {
+                assert!(answer.text().contains("there is no file or directory at \\\"/acme/d\\\""), "{}", answer.text())
+            }
+        }
+    }
     let engine = async {
-        let Some(Call::Rescan { request, reply }) = served.calls.recv().await else { panic!("not a rescan") };
+        let Some(Call::Rescan { request, begun, done }) = served.calls.recv().await else { panic!("not a rescan") };
         assert_eq!(request, RescanRequest::default());
-        let offline = vec![LogicalPath::parse(b"/b").expect("a path")];
-        reply.send(SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline }).expect("somebody waits");
+        begun.send(RescanAnswer::Begun { offline: vec![] }).expect("a caller waits");
+        done.send(SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline: vec![path("/b")] }).expect("a caller waits");
     };
     let asked = exchange(served.address, &head, b"{\"wait\": true}");
     let (answer, ()) = tokio::join!(asked, engine);

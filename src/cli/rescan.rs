@@ -43,7 +43,11 @@ Examples:
   ringback rescan --wait
       Every mount, and come back once all differences are matched.
 
-Exit codes: 0 asked for (with --wait: done), 1 a mount is offline, or it failed, 2 bad usage.";
+  ringback rescan --accept-root /acme
+      The disk behind that mount was replaced: take the new one for the mount's.
+
+Exit codes: 0 asked for (with --wait: done), 1 there is nothing at the path and nothing known of it, a mount is offline,
+or it failed, 2 bad usage.";
 
 /// How often the waiting is shown anew.
 const TICK: Duration = Duration::from_secs(1);
@@ -64,13 +68,18 @@ pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
         return tell("the scan is done, and everything that it found is matched", &answer, args.json);
     }
     let answer = call.await?;
+    let list =
+        |key: &str| -> Vec<&str> { answer[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect() };
+    let offline = list("offline");
     if args.json {
         output::json(&answer)?;
     } else {
-        let paths: Vec<_> = answer["scanning"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        output::line(&format!("scanning {}; `ringback status` says how it goes", paths.join(", ")))?;
+        output::line(&format!("scanning {}; `ringback status` says how it goes", list("scanning").join(", ")))?;
+        if !offline.is_empty() {
+            output::line(&format!("but for what is offline: {}", offline.join(", ")))?;
+        }
     }
-    Ok(Outcome::Fine)
+    Ok(if offline.is_empty() { Outcome::Fine } else { Outcome::Finding })
 }
 
 /// Shows on a terminal that, and for how long, an answer is waited for.

@@ -13,6 +13,7 @@ use crate::engine::{Effect, Input};
 use crate::model::delivery::SendRequest;
 use crate::model::ids::ReplyId;
 use crate::model::record::{RecordsAnswer, SyncAnswer};
+use crate::model::rescan::RescanAnswer;
 use crate::{dispatch, intake};
 
 /// The edges, as the engine's thread sees them.
@@ -28,6 +29,8 @@ pub(super) struct Carrier {
 enum Reply {
     Records(oneshot::Sender<RecordsAnswer>, OwnedSemaphorePermit),
     Sync(oneshot::Sender<SyncAnswer>, OwnedSemaphorePermit),
+    /// How the scan begins, until that is said, and its end.
+    Rescan(Option<oneshot::Sender<RescanAnswer>>, oneshot::Sender<SyncAnswer>, OwnedSemaphorePermit),
 }
 
 impl Reply {
@@ -35,6 +38,7 @@ impl Reply {
         match self {
             Self::Records(reply, _) => !reply.is_closed(),
             Self::Sync(reply, _) => !reply.is_closed(),
+            Self::Rescan(begun, done, _) => !done.is_closed() || begun.as_ref().is_some_and(|begun| !begun.is_closed()),
         }
     }
 }
@@ -59,7 +63,9 @@ impl Carrier {
         let (reply, input) = match call {
             Call::Records { request, reply } => (Reply::Records(reply, permit), intake::Input::Records(id, request)),
             Call::Sync { reply } => (Reply::Sync(reply, permit), intake::Input::Sync(id)),
-            Call::Rescan { request, reply } => (Reply::Sync(reply, permit), intake::Input::Rescan(id, request)),
+            Call::Rescan { request, begun, done } => {
+                (Reply::Rescan(Some(begun), done, permit), intake::Input::Rescan(id, request))
+            }
         };
         self.replies.insert(id, reply);
         Input::Intake(input)
@@ -96,11 +102,24 @@ impl Carrier {
                     drop(reply.send(answer));
                 }
             }
-            intake::Effect::AnswerSync(id, answer) => {
-                if let Some(Reply::Sync(reply, _permit)) = self.replies.remove(&id) {
-                    drop(reply.send(answer));
+            intake::Effect::AnswerRescan(id, answer) => {
+                if let Some(Reply::Rescan(begun, ..)) = self.replies.get_mut(&id)
+                    && let Some(begun) = begun.take()
+                {
+                    drop(begun.send(answer));
                 }
             }
+            intake::Effect::AnswerSync(id, answer) => match self.replies.remove(&id) {
+                Some(Reply::Sync(reply, _permit)) => drop(reply.send(answer)),
+                Some(Reply::Rescan(begun, done, _permit)) => {
+                    // Asked of a machine that was lost since: the new one has scanned everything.
+                    if let Some(begun) = begun {
+                        drop(begun.send(RescanAnswer::Begun { offline: answer.offline.clone() }));
+                    }
+                    drop(done.send(answer));
+                }
+                Some(Reply::Records(..)) | None => {}
+            },
             _ => unreachable!("the looking part was taken out"),
         }
     }

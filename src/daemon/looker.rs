@@ -275,7 +275,7 @@ impl Job {
             Effect::List(request) => Ok(Self::List(request)),
             Effect::SeeRoot(mount) => Ok(Self::SeeRoot(mount)),
             Effect::SyncSource(number) => Ok(Self::Sync(number)),
-            other @ (Effect::AnswerRecords(..) | Effect::AnswerSync(..)) => Err(other),
+            other @ (Effect::AnswerRecords(..) | Effect::AnswerRescan(..) | Effect::AnswerSync(..)) => Err(other),
         }
     }
 

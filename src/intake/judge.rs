@@ -38,6 +38,9 @@ enum Whole {
 impl Intake {
     pub(super) fn looked(&mut self, now: Now, looked: Looked, ledger: &Ledger) -> Result<Done, StoreError> {
         let Some(Landed { mount, seen, worthless, held }) = self.looks.land(looked) else { return Ok(Done::default()) };
+        for (path, _, seen) in &seen {
+            self.rescans.seen(path, seen);
+        }
         for (path, cause) in worthless {
             self.settle.again(now.mono, &path, cause);
         }

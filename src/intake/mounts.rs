@@ -193,6 +193,12 @@ impl Mounts {
         state.unwatched.keys().filter(is_topmost).cloned().collect()
     }
 
+    /// Whether a root has been looked at since the start, and since it was last suspected.
+    pub(super) fn is_known(&self, mount: MountId) -> bool {
+        let state = self.state(mount);
+        state.presence != Presence::Unknown && !state.suspected
+    }
+
     /// Whether each root has been looked at since the start, and since it was last suspected.
     pub(super) fn all_known(&self) -> bool {
         self.states.iter().all(|state| state.presence != Presence::Unknown && !state.suspected)

@@ -59,19 +59,23 @@ impl Intake {
         if let Some(given) = request.idempotency.as_ref().map(|i| ledger.given_answer(&i.key)).transpose()?.flatten() {
             let same = request.idempotency.as_ref().is_some_and(|i| i.body_sha256 == given.body_sha256);
             return Ok(match same {
-                true => RecordsAnswer::Accepted { rrn: given.rrn, accepted: given.accepted },
+                true => {
+                    let GivenAnswer { rrn, accepted, applied, .. } = given;
+                    RecordsAnswer::Accepted { rrn, accepted, applied }
+                }
                 false => RecordsAnswer::KeyReused,
             });
         }
+        let mut applied = 0;
         for (index, record) in request.records.iter().enumerate() {
-            self.judge_record(now, index, record, ledger, out)?;
+            applied += u64::from(self.judge_record(now, index, record, ledger, out)?);
         }
         let (rrn, accepted) = (ledger.rrn()?, request.records.len() as u64);
         if let Some(idempotency) = &request.idempotency {
-            let given = GivenAnswer { body_sha256: idempotency.body_sha256, rrn, accepted };
+            let given = GivenAnswer { body_sha256: idempotency.body_sha256, rrn, accepted, applied };
             ledger.put_given_answer(&idempotency.key, &given, now.wall)?;
         }
-        Ok(RecordsAnswer::Accepted { rrn, accepted })
+        Ok(RecordsAnswer::Accepted { rrn, accepted, applied })
     }
 
     /// The path by which the catalog knows what a caller names: the same bytes, or else names that are the same in NFC.
@@ -92,6 +96,7 @@ impl Intake {
         ledger.known_as(root, &below.fold(root.clone(), |at, name| at.join(name)))
     }
 
+    /// Returns whether it was applied to an asset, and not kept for one to come.
     fn judge_record(
         &self,
         now: Now,
@@ -99,7 +104,7 @@ impl Intake {
         record: &Record,
         ledger: &Ledger,
         out: &mut Outcome,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         match &record.subject {
             Subject::Asset(id) => {
                 let asset = ledger.asset(*id)?.ok_or(Refusal::Answer(RecordsAnswer::UnknownAsset { index }))?;
@@ -110,11 +115,14 @@ impl Intake {
                 let mount = self.mounts.of(&path).map(|mount| self.mounts.root_path(mount));
                 match mount.map(|root| ledger.asset_at(root, &path)).transpose()?.flatten() {
                     Some(asset) => self.assign(now, asset, record, ledger, out)?,
-                    None => keep_early(now, &path, record, ledger)?,
+                    None => {
+                        keep_early(now, &path, record, ledger)?;
+                        return Ok(false);
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn assign(

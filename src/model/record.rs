@@ -52,6 +52,8 @@ pub enum RecordsAnswer {
         rrn: Rrn,
         /// How many records it had.
         accepted: u64,
+        /// How many of them were applied to an asset. The others are kept for an asset to come.
+        applied: u64,
     },
     /// A record names an asset number that does not exist; nothing was recorded.
     UnknownAsset {

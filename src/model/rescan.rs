@@ -20,3 +20,15 @@ impl RescanRequest {
         Self { path, ..Self::default() }
     }
 }
+
+/// What the beginning of a scan shows. What it leads to is another answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RescanAnswer {
+    /// It has begun.
+    Begun {
+        /// Mounts that it concerns and that are offline: nothing is scanned there.
+        offline: Vec<LogicalPath>,
+    },
+    /// There is no file or directory at the path, and the catalog knows nothing at or below it.
+    NothingThere,
+}

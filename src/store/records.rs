@@ -30,6 +30,8 @@ pub struct GivenAnswer {
     pub rrn: Rrn,
     /// How many records it had.
     pub accepted: u64,
+    /// How many of them were applied to an asset.
+    pub applied: u64,
 }
 
 /// Stands between a path in NFC and the path as it was given, where the two differ: no path has this byte.
@@ -122,13 +124,14 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn given_answer(&self, key: &str) -> Result<Option<GivenAnswer>> {
         self.connection
-            .prepare_cached("SELECT body_sha256, rrn, accepted FROM idempotency WHERE key = ?1")
+            .prepare_cached("SELECT body_sha256, rrn, accepted, applied FROM idempotency WHERE key = ?1")
             .and_then(|mut sql| {
                 sql.query_row([key], |row| {
                     Ok(GivenAnswer {
                         body_sha256: row.get(0)?,
                         rrn: Rrn(row.get(1)?),
                         accepted: row.get::<_, i64>(2)? as u64,
+                        applied: row.get::<_, i64>(3)? as u64,
                     })
                 })
                 .optional()
@@ -143,10 +146,13 @@ impl Ledger {
     pub fn put_given_answer(&self, key: &str, answer: &GivenAnswer, at: Wall) -> Result<()> {
         self.connection
             .prepare_cached(
-                "INSERT INTO idempotency (key, body_sha256, rrn, accepted, at) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (key) DO UPDATE SET body_sha256 = ?2, rrn = ?3, accepted = ?4, at = ?5",
+                "INSERT INTO idempotency (key, body_sha256, rrn, accepted, applied, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (key) DO UPDATE SET body_sha256 = ?2, rrn = ?3, accepted = ?4, applied = ?5, at = ?6",
             )
-            .and_then(|mut sql| sql.execute((key, answer.body_sha256, answer.rrn.0, answer.accepted as i64, at.0)))
+            .and_then(|mut sql| {
+                let (accepted, applied) = (answer.accepted as i64, answer.applied as i64);
+                sql.execute((key, answer.body_sha256, answer.rrn.0, accepted, applied, at.0))
+            })
             .to("write an idempotency key")
             .map(drop)
     }

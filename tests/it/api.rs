@@ -52,7 +52,10 @@ fn a_record_waits_for_its_asset() {
     let daemon = place.start();
     let answer = daemon.records(r#"{"path": "/later/1.jpg", "set": {"City": "SFO"}}"#);
     assert_eq!(answer.status, 202, "{}", answer.text());
-    assert_eq!(answer.json()["accepted"], 1);
+    let counts = |answer: &http::Answer| {
+        ["accepted", "applied", "kept"].map(|count| answer.json()[count].as_u64().expect("a number"))
+    };
+    assert_eq!(counts(&answer), [1, 0, 1]);
     assert_eq!(lines(&daemon.settled(&place, &sink, "/m")), [""; 0]);
     daemon.kill();
     let daemon = place.start();
@@ -62,7 +65,11 @@ fn a_record_waits_for_its_asset() {
     assert_eq!(lines(&told), ["added /later/1.jpg"]);
     // By number, and again with the same value: nothing is new.
     let id = told[0].asset_id;
-    assert_eq!(daemon.records(&format!(r#"{{"assetId": {id}, "set": {{"City": "SFO"}}}}"#)).status, 202);
+    let applied = daemon.records(&format!(
+        "{{\"assetId\": {id}, \"set\": {{\"City\": \"SFO\"}}}}\n{{\"path\": \"/nowhere\", \"unset\": [\"City\"]}}\n\
+         {{\"path\": \"/later/2.jpg\", \"unset\": [\"Rating\"]}}"
+    ));
+    assert_eq!((applied.status, counts(&applied)), (202, [3, 2, 1]));
     assert_eq!(daemon.settled(&place, &sink, "/m").len(), 1);
     assert_eq!(daemon.records(&format!(r#"{{"assetId": {id}, "set": {{"City": ["LAX", "SFO"]}}}}"#)).status, 202);
     assert_eq!(daemon.settled(&place, &sink, "/m").len(), 1, "SFO was there before");

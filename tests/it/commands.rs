@@ -120,3 +120,32 @@ fn what_keeps_a_command_from_the_daemon_is_said() {
         assert!(found == Some(code) && text.contains(expect), "{words:?} {url}: {found:?} {text}");
     }
 }
+
+/// Nothing is there and nothing is known: a mistyped path does not look like success.
+#[test]
+fn rescan_of_what_is_nowhere_fails() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    place.write("/d/1", "one");
+    let daemon = place.start();
+    for words in [&["rescan", "/nope", "--wait"] as &[&str], &["rescan", "/nope"], &["rescan", "/d/nope/deeper"]] {
+        let (code, text) = ringback(&place, &daemon, words);
+        assert!(code == Some(1) && text.contains("there is no file or directory at"), "{words:?}: {code:?} {text}");
+    }
+    for words in [&["rescan", "/d/1", "--wait"] as &[&str], &["rescan", "/d"], &["rescan", "/"], &["rescan"]] {
+        let (code, text) = ringback(&place, &daemon, words);
+        assert_eq!(code, Some(0), "{words:?}: {text}");
+    }
+    // What is known and has gone, unheard or not, is scanned, and its deletion reported.
+    std::fs::remove_dir_all(place.at("/d")).expect("removed");
+    sink.wait_line("deleted /d/1");
+    let (code, text) = ringback(&place, &daemon, &["rescan", "/d/1"]);
+    assert_eq!(code, Some(1), "it is not known any more: {text}");
+    let outside = place.store.with_file_name("away");
+    fs::rename(&place.store, &outside).expect("renamed");
+    daemon.status_until("it is offline", |status| status["mounts"][0]["state"] == "offline");
+    for words in [&["rescan", "/d"] as &[&str], &["rescan"], &["rescan", "/d", "--wait"], &["sync"]] {
+        let (code, text) = ringback(&place, &daemon, words);
+        assert!(code == Some(1) && text.contains("offline: /"), "{words:?}: {code:?} {text}");
+    }
+}

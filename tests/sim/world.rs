@@ -391,6 +391,9 @@ impl World {
                 Effect::Intake(intake::Effect::SeeRoot(mount)) => self.jobs.push(Job::Root(mount)),
                 Effect::Intake(intake::Effect::SyncSource(number)) => self.jobs.push(Job::Sync(number)),
                 Effect::Intake(intake::Effect::AnswerRecords(reply, answer)) => self.answer_records(reply, &answer)?,
+                Effect::Intake(intake::Effect::AnswerRescan(reply, answer)) => {
+                    self.note(format!("  answer rescan {reply:?} {answer:?}"));
+                }
                 Effect::Intake(intake::Effect::AnswerSync(reply, answer)) => {
                     self.journal.greatest_rrn = self.journal.greatest_rrn.max(answer.rrn.0);
                     self.note(format!("  answer sync {reply:?} {answer:?}"));

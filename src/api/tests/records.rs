@@ -47,8 +47,8 @@ async fn what_is_right_reaches_the_engine_as_it_was_meant() {
         (ARRAY, r#"[{"path": "/a\tb\u0041", "unset": ["B"]}]"#, vec![at(b"/a\tbA", &[], &["B"])]),
     ];
     for (content_type, body, records) in cases {
-        let accepted = RecordsAnswer::Accepted { rrn: Rrn(13), accepted: records.len() as u64 };
-        let expect = format!(r#"{{"accepted":{},"rrn":13}}"#, records.len());
+        let accepted = RecordsAnswer::Accepted { rrn: Rrn(13), accepted: records.len() as u64, applied: 1 };
+        let expect = format!(r#"{{"accepted":{},"applied":1,"kept":{},"rrn":13}}"#, records.len(), records.len() - 1);
         let (answer, asked) = served.ask_engine(&post_records(content_type), body, accepted).await;
         assert_eq!((answer.status, answer.text()), (202, expect), "{body}");
         assert_eq!(asked, RecordsRequest { records, idempotency: None }, "{body}");
@@ -173,7 +173,7 @@ async fn ten_thousand_records_pass_and_one_more_does_not() {
     let mut served = served(true).await;
     let line = "{\"path\":\"/a\",\"unset\":[\"A\"]}\n";
     let most = line.repeat(limits::RECORDS_MAX);
-    let accepted = RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 10_000 };
+    let accepted = RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 10_000, applied: 0 };
     let (answer, asked) = served.ask_engine(&post_records(LINES), &most, accepted).await;
     assert_eq!((answer.status, asked.records.len()), (202, limits::RECORDS_MAX));
     let list = |count: usize| format!("[{}]", vec![line.trim_end(); count].join(","));
@@ -214,7 +214,7 @@ async fn the_engines_refusals_have_their_status() {
 async fn an_idempotency_key_is_told_apart_by_its_caller() {
     let mut served = served(true).await;
     let body = r#"[{"path":"/a","unset":["A"]}]"#;
-    let accepted = RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1 };
+    let accepted = RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 };
     for role in [Role::Recorder, Role::SuperAdministrator] {
         let head =
             format!("POST /v1/records HTTP/1.1\r\nContent-Type: {ARRAY}\r\nIdempotency-Key: build/7\r\n{}", auth(role));

@@ -104,7 +104,7 @@ fn early() -> EarlyRecord {
 }
 
 fn answer() -> GivenAnswer {
-    GivenAnswer { body_sha256: [9; 32], rrn: Rrn(4), accepted: 2 }
+    GivenAnswer { body_sha256: [9; 32], rrn: Rrn(4), accepted: 2, applied: 2 }
 }
 
 fn change(seq: i64) -> Change {

@@ -1,0 +1,101 @@
+//! `POST /v1/rescan`: whether there is anything to scan.
+//!
+//! What is known at or below the path is scanned, or found to be gone; so is what is there. A path where nothing is known
+//! and nothing is there is a mistake of the caller's, and the answer says so. The scan itself is a sync's concern.
+
+use super::{Effect, Intake};
+use crate::model::ids::{MountId, ReplyId};
+use crate::model::look::Seen;
+use crate::model::path::LogicalPath;
+use crate::model::rescan::{RescanAnswer, RescanRequest};
+use crate::store::{Ledger, StoreError};
+
+/// Callers who wait for the beginning of their scans. Bounded as calls are.
+#[derive(Debug, Default)]
+pub(super) struct Rescans(Vec<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    reply: ReplyId,
+    /// Where; `None`: every mount.
+    path: Option<LogicalPath>,
+    /// Whether there is something; `None` until a look has shown it.
+    there: Option<bool>,
+}
+
+impl Rescans {
+    /// A look has landed. Only one that began after the call does, or was made again since.
+    pub(super) fn seen(&mut self, path: &LogicalPath, seen: &Seen) {
+        for waiting in self.0.iter_mut().filter(|waiting| waiting.path.as_ref() == Some(path)) {
+            match seen {
+                Seen::Absent | Seen::Other => waiting.there = waiting.there.or(Some(false)),
+                Seen::File(_) | Seen::Directory | Seen::Covered | Seen::Unreadable(_) => waiting.there = Some(true),
+                // The mount is about to be offline, and that is the answer.
+                Seen::RootGone => {}
+            }
+        }
+    }
+
+    /// The scan has ended, whatever was seen of the path.
+    fn ended(&mut self, reply: ReplyId) {
+        self.0.retain(|waiting| waiting.reply != reply);
+    }
+}
+
+impl Intake {
+    /// A caller waits for the beginning of a scan.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub(super) fn wait_for_begin(
+        &mut self,
+        reply: ReplyId,
+        request: &RescanRequest,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let path = request.path.as_ref().map(|path| self.known_as(path, ledger)).transpose()?;
+        let there = match &path {
+            Some(path) if !self.is_known(path, ledger)? => None,
+            _ => Some(true),
+        };
+        self.rescans.0.push(Waiting { reply, path, there });
+        Ok(())
+    }
+
+    fn is_known(&self, path: &LogicalPath, ledger: &Ledger) -> Result<bool, StoreError> {
+        let Some(root) = self.mounts.of(path).map(|mount| self.mounts.root_path(mount)) else { return Ok(false) };
+        Ok(path == root || ledger.asset_at(root, path)?.is_some() || ledger.dir(root, path)?.is_some())
+    }
+
+    /// Says what is known of the beginnings of scans by now.
+    pub(super) fn answer_rescans(&mut self, effects: &mut Vec<Effect>) {
+        let (mounts, waiting) = (&self.mounts, &mut self.rescans.0);
+        waiting.retain(|Waiting { reply, path, there }| {
+            let concerned: Vec<MountId> = match path {
+                Some(path) => mounts.of(path).into_iter().collect(),
+                None => mounts.ids().collect(),
+            };
+            if !concerned.iter().all(|mount| mounts.is_known(*mount)) {
+                return true;
+            }
+            let offline = concerned.iter().filter(|mount| !mounts.is_online(**mount));
+            let offline: Vec<_> = offline.map(|mount| mounts.root_path(*mount).clone()).collect();
+            let answer = match there {
+                None if offline.is_empty() => return true,
+                Some(false) if offline.is_empty() => RescanAnswer::NothingThere,
+                _ => RescanAnswer::Begun { offline },
+            };
+            effects.push(Effect::AnswerRescan(*reply, answer));
+            false
+        });
+    }
+
+    /// Scans that have ended need no word of their beginning any more.
+    pub(super) fn forget_begun(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::AnswerSync(reply, _) = effect {
+                self.rescans.ended(*reply);
+            }
+        }
+    }
+}
