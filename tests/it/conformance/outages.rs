@@ -118,6 +118,15 @@ pub fn written_during_the_first_scan(rig: &Rig) {
     rig.expect(&expect.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
+/// Sets a flag when it is dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Of what is written while the daemon starts for the first time, all that is younger than the start is reported, and the
 /// rest is in the catalog silently: nothing is between the two.
 pub fn written_beside_the_first_start(rig: &Rig) {
@@ -134,10 +143,13 @@ pub fn written_beside_the_first_start(rig: &Rig) {
             }
             n
         });
-        rig.start();
+        // Also when the start fails.
+        let _ends = Ends(&ending);
+        rig.start_unready();
         ending.store(true, Ordering::Relaxed);
         writer.join().expect("no panic")
     });
+    rig.daemon().ready();
     let told: BTreeSet<String> = rig.told().into_iter().map(|one| one.path).collect();
     let ctime = |path: &str| {
         let about = fs::metadata(rig.at(path)).expect("it is there");
