@@ -60,10 +60,10 @@ pub fn look(
     Looked { ticket: request.ticket, seen: seen.collect() }
 }
 
-/// Whether a file was written so recently that another write could leave the same mtime. One in the future counts: a
-/// clock that steps back and stands there again could do the same.
+/// Whether a file was changed so recently that another change could leave the same times. A time in the future counts: a
+/// clock that steps back and comes to it again could do the same.
 pub(super) fn is_racy(stat: &DiskStat, now: Wall) -> bool {
-    stat.granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns) < stat.granularity_ns
+    stat.granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns.max(stat.ctime_ns)) < stat.granularity_ns
 }
 
 /// How far a server's clock is believed to be off at most, and a little more: a day, in nanoseconds.

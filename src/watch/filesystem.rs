@@ -18,6 +18,9 @@ struct Known {
 enum Nature {
     /// Only this kernel writes to it.
     Local,
+    /// The same, and a file may have another inode number after a change of its attributes (it is copied from a lower
+    /// layer to the upper one), or after the next mount.
+    LocalUnnumbered,
     /// Others may write to it without this kernel's knowledge: no events, and leases say nothing either way.
     Remote,
     /// The same, and a file may have another inode number after the next mount, or after it fell out of a cache.
@@ -25,8 +28,8 @@ enum Nature {
 }
 
 /// The numbers: linux/magic.h and its neighbours, and GNU coreutils, src/stat.c.
-const KNOWN: [Known; 31] = {
-    use Nature::{Local, Remote, RemoteUnnumbered};
+const KNOWN: [Known; 47] = {
+    use Nature::{Local, LocalUnnumbered, Remote, RemoteUnnumbered};
     const fn known(magic: u32, name: &'static str, nature: Nature) -> Known {
         Known { magic, name, nature }
     }
@@ -35,12 +38,29 @@ const KNOWN: [Known; 31] = {
         known(0x5846_5342, "xfs", Local),
         known(0x9123_683E, "btrfs", Local),
         known(0x0102_1994, "tmpfs", Local),
-        known(0x794C_7630, "overlayfs", Local),
+        known(0x794C_7630, "overlayfs", LocalUnnumbered),
+        known(0x6175_6673, "aufs", LocalUnnumbered),
+        known(0xF15F_083D, "unionfs", LocalUnnumbered),
+        // These show the inode numbers of the filesystem below.
+        known(0xF15F, "ecryptfs", Local),
+        known(0x6A65_6A62, "shiftfs", Local),
         known(0x2FC1_2FC1, "zfs", Local),
         known(0xF2F5_2010, "f2fs", Local),
         known(0xCA45_1A4E, "bcachefs", Local),
         known(0x4D44, "vfat", Local),
         known(0x2011_BAB0, "exfat", Local),
+        known(0x4244, "hfs", Local),
+        known(0x482B, "hfsplus", Local),
+        known(0x5346_544E, "ntfs", Local),
+        known(0x7366_746E, "ntfs3", Local),
+        known(0x9660, "iso9660", Local),
+        known(0x1501_3346, "udf", Local),
+        known(0x7371_7368, "squashfs", Local),
+        known(0x5265_4973, "reiserfs", Local),
+        known(0x3153_464A, "jfs", Local),
+        known(0x72B6, "jffs2", Local),
+        known(0x2405_1905, "ubifs", Local),
+        known(0x3434, "nilfs", Local),
         known(0x6969, "nfs", Remote),
         known(0x517B, "smb", RemoteUnnumbered),
         known(0xFF53_4D42, "cifs", RemoteUnnumbered),
@@ -108,13 +128,13 @@ impl FilesystemKind {
     /// Whether others may write to it without this kernel's knowledge.
     #[must_use]
     pub fn is_remote(self) -> bool {
-        self.known().is_some_and(|known| known.nature != Nature::Local)
+        self.known().is_some_and(|known| matches!(known.nature, Nature::Remote | Nature::RemoteUnnumbered))
     }
 
     /// Whether a file keeps its inode number for life.
     #[must_use]
     pub fn has_stable_inodes(self) -> bool {
-        self.known().is_none_or(|known| known.nature != Nature::RemoteUnnumbered)
+        self.known().is_none_or(|known| !matches!(known.nature, Nature::LocalUnnumbered | Nature::RemoteUnnumbered))
     }
 
     /// Whether the kernel gives its files exact times, where it does at all (Linux 6.13, the `FS_MGTIME` filesystems).
@@ -129,8 +149,23 @@ impl FilesystemKind {
         match self.known().map(|known| known.name) {
             Some("vfat") => Some(2_000),
             Some("exfat") => Some(10),
+            // A Windows server's clock ticks 64 times a second.
+            Some("smb" | "cifs" | "smb2") => Some(16),
+            Some("hfs" | "hfsplus" | "iso9660" | "squashfs" | "reiserfs" | "jffs2") => Some(1_000),
             _ => None,
         }
+    }
+
+    /// How coarse the times of one file are, milliseconds, where its own stat shows it. `ctime_ns` is no time that a user
+    /// can set, so whole seconds are the filesystem's: ext3, ext4 with 128-byte inodes, an old NFS server, or a layer over
+    /// one of them. `has_birth`: it has a birth time; an ext4 inode that is too small for one is too small for nanoseconds.
+    #[must_use]
+    pub fn granularity_ms_of_file(self, ctime_ns: i64, has_birth: bool) -> Option<i64> {
+        const SECOND_NS: i64 = 1_000_000_000;
+        let is_small_inode = !has_birth && self.known().is_some_and(|known| known.name == "ext4");
+        let shows_seconds = ctime_ns % SECOND_NS == 0 || is_small_inode;
+        let own = shows_seconds.then_some(1_000);
+        self.granularity_ms().max(own)
     }
 
     fn known(self) -> Option<&'static Known> {
@@ -152,7 +187,15 @@ mod tests {
         let kind = FilesystemKind::of_magic(0x6969);
         assert!(kind.is_remote() && kind.has_stable_inodes());
         assert_eq!((FilesystemKind::of_magic(0x4D44).granularity_ms(), kind.is_multigrain()), (Some(2_000), false));
-        assert!(FilesystemKind::of_magic(0xEF53).is_multigrain());
+        let ext4 = FilesystemKind::of_magic(0xEF53);
+        assert!(ext4.is_multigrain());
+        let overlay = FilesystemKind::of_magic(0x794C_7630);
+        assert!(!overlay.is_remote() && !overlay.has_stable_inodes());
+        assert_eq!(ext4.granularity_ms_of_file(5_000_000_001, true), None);
+        assert_eq!(ext4.granularity_ms_of_file(5_000_000_001, false), Some(1_000), "a small inode");
+        assert_eq!(overlay.granularity_ms_of_file(5_000_000_000, false), Some(1_000), "over small inodes");
+        assert_eq!(overlay.granularity_ms_of_file(5_000_000_001, false), None);
+        assert_eq!(FilesystemKind::of_magic(0x4D44).granularity_ms_of_file(6_000_000_000, false), Some(2_000));
         let kind = FilesystemKind::of_magic(0x1234);
         assert!(!kind.is_multigrain());
         assert!(!kind.is_remote() && kind.has_stable_inodes() && kind.name() == "filesystem type 0x1234");

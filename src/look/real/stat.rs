@@ -51,8 +51,8 @@ mod linux {
         }
 
         /// How far apart two changes must be for the times of a file there to differ.
-        fn granularity_ns(&self, filesystem: FilesystemKind) -> i64 {
-            match filesystem.granularity_ms() {
+        fn granularity_ns(&self, filesystem: FilesystemKind, ctime_ns: i64, has_birth: bool) -> i64 {
+            match filesystem.granularity_ms_of_file(ctime_ns, has_birth) {
                 Some(ms) => ms * 1_000_000,
                 None if self.multigrain && filesystem.is_multigrain() => 0,
                 None => TICK_NS,
@@ -118,7 +118,7 @@ mod linux {
                     ctime_ns: ns(&statx.stx_ctime),
                     links: statx.stx_nlink.into(),
                     uid: statx.stx_uid,
-                    granularity_ns: self.granularity_ns(filesystem),
+                    granularity_ns: self.granularity_ns(filesystem, ns(&statx.stx_ctime), has_birth),
                 };
                 (stat, filesystem)
             };
