@@ -10,4 +10,4 @@ mod reconcile;
 
 pub use diff::{added, between};
 pub use identities::Identities;
-pub use reconcile::{Before, Candidate, Here, Place, Plan, Step, arrivals, reconcile};
+pub use reconcile::{Before, Candidate, Heard, Here, Place, Plan, Step, arrivals, differ_only_in_case, reconcile};

@@ -13,9 +13,11 @@
 
 mod files;
 mod judge;
+mod links;
 mod listing;
 mod looks;
 mod mounts;
+mod recent;
 mod record;
 mod records;
 mod rescan;
@@ -44,8 +46,10 @@ use crate::settle::{Cause, Patience, Settle};
 use crate::store::{Ledger, StoreError};
 
 use files::{FileWrite, FileWrites};
+use links::{Linked, Links};
 use looks::Looks;
 use mounts::Mounts;
+use recent::Recent;
 use rescan::Rescans;
 use scans::Scans;
 use sync::Syncs;
@@ -54,6 +58,17 @@ use sync::Syncs;
 pub const HINTS_MAX: usize = 200_000;
 /// Directories that wait to be scanned for such hints; beyond, they collapse into a scan of their mount.
 pub const SUBTREES_MAX: usize = 1_000;
+
+/// How long after a file was displaced from its asset's path it takes its asset along when it is found, milliseconds: the
+/// hints of one chain of renames come in pieces, which a full queue keeps apart for some seconds.
+const DISPLACED_MS: u64 = 10_000;
+/// Displaced files that are kept; one beyond is a new asset where it is found.
+const DISPLACED_MAX: usize = 10_000;
+/// How long after a row took up a ctime for which no write had been heard a write may still be heard that moved it,
+/// milliseconds: a queue that runs full is read some seconds late.
+const QUIET_CHANGE_MS: u64 = 5_000;
+/// Such rows that are kept; one beyond is not modified by a late hint alone.
+const QUIET_CHANGES_MAX: usize = 10_000;
 
 /// What intake is told.
 #[derive(Debug)]
@@ -139,6 +154,11 @@ pub struct Intake {
     scans: Scans,
     mounts: Mounts,
     identities: Identities,
+    /// Files that were an asset's until another file was found at its path: what they were like, and which asset.
+    displaced: Recent<Identity, (Stat, AssetId)>,
+    /// Assets whose rows took up a new ctime for which no write had been heard.
+    quiet_changes: Recent<AssetId, ()>,
+    links: Links,
     syncs: Syncs,
     file_writes: FileWrites,
     rescans: Rescans,
@@ -182,6 +202,9 @@ struct Outcome {
     scan_broken: bool,
     is_now: Vec<(Identity, AssetId)>,
     is_no_longer: Vec<(Identity, AssetId)>,
+    displaced: Vec<(Stat, AssetId)>,
+    quiet_changes: Vec<AssetId>,
+    linked: Vec<Linked>,
     assets: i64,
     directories: i64,
     faults: Vec<(LogicalPath, Option<String>)>,
@@ -211,6 +234,9 @@ impl Intake {
             scans: Scans::default(),
             mounts,
             identities,
+            displaced: Recent::new(DISPLACED_MS, DISPLACED_MAX),
+            quiet_changes: Recent::new(QUIET_CHANGE_MS, QUIET_CHANGES_MAX),
+            links: Links::default(),
             syncs: Syncs::waiting(taken_over.syncs),
             file_writes: FileWrites::default(),
             rescans: Rescans::default(),
@@ -269,6 +295,7 @@ impl Intake {
         self.finish_scans(now, ledger, may_write)?;
         let mut effects = self.due_roots(now.mono);
         self.ask_source(&mut effects);
+        self.release_links(now.mono, ledger)?;
         self.release_looks(now.mono, &mut effects);
         self.release_lists(now.mono, &mut effects);
         self.answer_rescans(&mut effects);
@@ -286,7 +313,7 @@ impl Intake {
     /// When something is due without an input.
     #[must_use]
     pub fn deadline(&self) -> Mono {
-        if self.mounts.any_scan_ended() {
+        if self.mounts.any_scan_ended() || self.links.any() {
             return Mono(0);
         }
         let roots = self.mounts.deadline().min(self.scans.deadline(self.may_list()).unwrap_or(Mono(u64::MAX)));
@@ -331,6 +358,12 @@ impl Intake {
 
     fn hint(&mut self, now: Now, hint: &Hint) {
         let Hint { path, kind } = hint;
+        let cause = Cause::hinted(now.mono, *kind, self.order());
+        self.hint_for(now.mono, path, cause);
+    }
+
+    /// Something may have changed at a path.
+    fn hint_for(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let Some(mount) = self.mounts.of(path) else { return };
         if self.mounts.root_path(mount) == path {
             self.mounts.suspect_root(mount);
@@ -339,15 +372,14 @@ impl Intake {
         if !self.mounts.is_online(mount) {
             return;
         }
-        let order = self.order();
         self.scans.hinted(path);
-        if self.looks.hinted(now.mono, path, *kind, order) {
+        if self.looks.hinted_for(now, path, cause) {
             return;
         }
         if self.settle.awaited_len() < HINTS_MAX {
-            self.settle.hint(now.mono, path, *kind, order);
+            self.settle.again(now, path, cause);
         } else {
-            self.collapse(now.mono, mount, path);
+            self.collapse(now, mount, path);
         }
     }
 
@@ -439,13 +471,23 @@ impl Intake {
             self.settle.recheck_under(mono, path);
             self.mounts.forget_faults_under(path);
         }
+        let mut linked = outcome.linked;
         for (identity, asset) in outcome.is_no_longer {
             self.identities.remove(identity.volume, identity.inode, asset);
+            linked.push(Linked::left(identity));
         }
         for (identity, asset) in outcome.is_now {
             self.identities.insert(identity.volume, identity.inode, asset);
             self.file_writes.is_now(&identity);
+            self.displaced.remove(&identity);
         }
+        for (stat, asset) in outcome.displaced {
+            self.displaced.note(mono, stat.identity, (stat, asset));
+        }
+        for asset in outcome.quiet_changes {
+            self.quiet_changes.note(mono, asset, ());
+        }
+        self.push_linked(linked);
         for (path, fault) in outcome.faults {
             self.mounts.note_fault(&path, fault);
         }

@@ -65,8 +65,12 @@ pub struct Cause {
     pub heard: HintKind,
     /// Some hint said that the file was written.
     pub wrote: bool,
+    /// Some hint said that it was closed after writing.
+    pub closed: bool,
     /// Some hint said that a file was moved to this path or away from it, or removed.
     pub moved: bool,
+    /// Nothing was heard but that a look saw a change at another name of the file.
+    pub by_link: bool,
     /// A caller gave his word that writers are done: it counts where nobody can say who writes.
     pub hurried: bool,
     /// `settle.max` has passed: it is told whoever writes.
@@ -96,7 +100,9 @@ impl Cause {
             written: since,
             heard: HintKind::Found,
             wrote: false,
+            closed: false,
             moved: false,
+            by_link: false,
             hurried: false,
             overdue: false,
             glimpse: None,
@@ -108,7 +114,8 @@ impl Cause {
     #[must_use]
     pub fn hinted(since: Mono, kind: HintKind, order: u64) -> Self {
         let wrote = matches!(kind, HintKind::Written | HintKind::Closed);
-        Self { heard: kind, wrote, moved: kind == HintKind::Moved, ..Self::found(since, order) }
+        let (closed, moved) = (kind == HintKind::Closed, kind == HintKind::Moved);
+        Self { heard: kind, wrote, closed, moved, ..Self::found(since, order) }
     }
 
     /// Two causes for one look, the newer one second: the first hint's place, the strongest reason.
@@ -134,7 +141,9 @@ impl Cause {
             written: if newer.wrote { self.written.max(newer.written) } else { self.written },
             heard,
             wrote: self.wrote || newer.wrote,
+            closed: self.closed || newer.closed,
             moved: self.moved || newer.moved,
+            by_link: self.by_link && newer.by_link,
             hurried: self.hurried || newer.hurried,
             overdue: self.overdue || newer.overdue,
             glimpse: newer.glimpse.or(self.glimpse),

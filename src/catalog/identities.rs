@@ -69,6 +69,13 @@ impl Identities {
         found
     }
 
+    /// How many assets may be this file.
+    #[must_use]
+    pub fn len(&self, identity: &Identity) -> usize {
+        let key = mix(identity.volume, identity.inode);
+        usize::from(self.first.contains_key(&key)) + self.more.get(&key).map_or(0, Vec::len)
+    }
+
     fn remove_further(&mut self, key: u64, asset: AssetId) {
         if let Some(more) = self.more.get_mut(&key) {
             more.retain(|&other| other != asset);

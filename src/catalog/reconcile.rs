@@ -5,15 +5,22 @@
 //! has that place looked at too and comes back ([`Plan::Look`]). The rules:
 //!
 //! - A file whose identity is a known asset's, where that asset's place no longer holds it: the asset moved.
+//! - A file that was a known asset's until another file was taken for that asset, replaced: the asset moved with its file,
+//!   and what replaced it is judged anew.
 //! - A file that lands on a known asset's place: that asset, replaced; unless the asset's own file lives on at another
 //!   place of the group: then identity wins for both (a swap, a rotation).
 //! - A file whose identity is a gone asset's, and that has one link: that asset, back.
 //! - A file at a place that an asset left a second ago: that asset, saved by unlink and recreate.
 //! - Who left is recorded before who came.
 
+mod bytes;
+mod case;
+
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::asset::{Asset, Identity};
+use self::bytes::{is_copy, is_modified};
+pub use self::case::differ_only_in_case;
+use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::ids::AssetId;
 use crate::model::look::FileLook;
 use crate::model::path::LogicalPath;
@@ -27,8 +34,24 @@ pub struct Place {
     pub known: Option<Asset>,
     /// What is there.
     pub here: Here,
-    /// A hint said that the file was written: on a racy row that alone makes it modified.
+    /// What hints said.
+    pub heard: Heard,
+}
+
+/// What hints said of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// The file was written.
     pub wrote: bool,
+    /// What was heard is of no write(2): its attributes changed and that is all, or it was written and never closed,
+    /// though closes are heard and no writer has it open. (Linux says of an mtime that is set alone that the file was
+    /// written.)
+    pub unwritten: bool,
+    /// A file came to this name, went from it, or a scan found the name.
+    pub named: bool,
+    /// A moment ago the row took up a new ctime for which no write had been heard: a write that is heard now may be what
+    /// moved it.
+    pub follows_change: bool,
 }
 
 /// What a look saw at a place.
@@ -40,7 +63,19 @@ pub enum Here {
     File(FileLook),
     /// A file that is not to be told yet (somebody writes it, or it cannot be read): which one it is still decides who
     /// moved.
-    NotYet(Identity),
+    NotYet(Stat),
+}
+
+impl Here {
+    /// The stat of the file that is there.
+    #[must_use]
+    pub fn stat(&self) -> Option<&Stat> {
+        match self {
+            Self::File(look) => Some(&look.stat),
+            Self::NotYet(stat) => Some(stat),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// An asset that may be the owner of an arriving file.
@@ -48,16 +83,18 @@ pub enum Here {
 pub struct Candidate {
     /// The arriving file's identity.
     pub identity: Identity,
-    /// The asset, its row verified to be that file.
+    /// The asset, its row verified to be that file, or to have been it ([`Before::Displaced`]).
     pub asset: Asset,
     /// It is still in the catalog, or gone.
     pub before: Before,
 }
 
-/// Where a [`Candidate`] comes from; the best owner first: one that exists, then one that was this very file, then one
-/// that was at this very place.
+/// Where a [`Candidate`] comes from; the best owner first: one that was this very file until another file was taken for it,
+/// then one that exists, then one that was this very file, then one that was at this very place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
+    /// It exists, and was this file until a moment ago, when another file was found at its path.
+    Displaced,
     /// It exists, at another path.
     Elsewhere,
     /// It is gone, and was this file.
@@ -104,7 +141,7 @@ pub enum Step {
 /// The files of the group that are not what their places had: whoever asks looks for their owners.
 pub fn arrivals(places: &[Place]) -> impl Iterator<Item = (&LogicalPath, &FileLook, bool)> {
     places.iter().filter_map(|place| match (&place.here, &place.known) {
-        (Here::File(look), Some(known)) if known.stat.identity == look.stat.identity => None,
+        (Here::File(look), Some(known)) if look.stat.is_same_at_its_path(&known.stat) => None,
         (Here::File(look), known) => Some((&place.path, look, known.is_some())),
         (Here::Nothing | Here::NotYet(_), _) => None,
     })
@@ -112,40 +149,33 @@ pub fn arrivals(places: &[Place]) -> impl Iterator<Item = (&LogicalPath, &FileLo
 
 /// Judges a group. `candidates` are the possible owners of its [`arrivals`].
 #[must_use]
-pub fn reconcile(places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
-    let here: HashMap<&LogicalPath, Option<Identity>> = places
-        .iter()
-        .map(|place| {
-            let identity = match &place.here {
-                Here::File(look) => Some(look.stat.identity),
-                Here::NotYet(identity) => Some(*identity),
-                Here::Nothing => None,
-            };
-            (&place.path, identity)
-        })
-        .collect();
+pub fn reconcile(mut places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
+    case::vacate_old_names(&mut places, &candidates);
+    let here: HashMap<&LogicalPath, Option<Identity>> =
+        places.iter().map(|place| (&place.path, place.here.stat().map(|stat| stat.identity))).collect();
+    let exists = |c: &Candidate| matches!(c.before, Before::Displaced | Before::Elsewhere);
     let missing: BTreeSet<_> = candidates
         .iter()
-        .filter(|c| c.before == Before::Elsewhere && !here.contains_key(&c.asset.path))
+        .filter(|c| exists(c) && !here.contains_key(&c.asset.path))
         .map(|c| c.asset.path.clone())
         .collect();
     if !missing.is_empty() {
         return Plan::Look(missing.into_iter().collect());
     }
     // An asset still at its own place has not moved: the file there is a hard link of it.
-    let stays =
-        |c: &Candidate| c.before == Before::Elsewhere && here.get(&c.asset.path).copied().flatten() == Some(c.identity);
+    let stays = |c: &Candidate| exists(c) && here.get(&c.asset.path).copied().flatten() == Some(c.identity);
     let mut owners = Owners::new(candidates.iter().filter(|c| !stays(c)).cloned().collect());
     let mut claims: HashMap<LogicalPath, Candidate> = HashMap::new();
     let mut lives_on = written_elsewhere(&places);
     // Rank by rank over all places: nobody gets an asset for its place while its very file arrives elsewhere.
-    for before in [Before::Elsewhere, Before::Gone, Before::GoneFromHere] {
+    for before in [Before::Displaced, Before::Elsewhere, Before::Gone, Before::GoneFromHere] {
         for place in &places {
             let Here::File(look) = &place.here else { continue };
             let free = match &place.known {
                 None => true,
-                Some(known) if known.stat.identity == look.stat.identity => continue,
-                Some(known) => lives_on.contains(&known.id),
+                Some(known) if lives_on.contains(&known.id) => true,
+                Some(known) if look.stat.is_same_at_its_path(&known.stat) => continue,
+                Some(_) => false,
             };
             if !claims.contains_key(&place.path)
                 && let Some(owner) = owners.take(before, &place.path, look, free)
@@ -160,49 +190,54 @@ pub fn reconcile(places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
 
 /// Known assets whose file is at another place of the group, where it is not to be told yet.
 fn written_elsewhere(places: &[Place]) -> BTreeSet<AssetId> {
-    let arriving: BTreeSet<Identity> = places
+    let arriving: Vec<&Stat> = places
         .iter()
         .filter_map(|place| match (&place.here, &place.known) {
-            (Here::NotYet(identity), Some(known)) if known.stat.identity == *identity => None,
-            (Here::NotYet(identity), _) => Some(*identity),
+            (Here::NotYet(stat), Some(known)) if stat.is_same_at_its_path(&known.stat) => None,
+            (Here::NotYet(stat), _) => Some(stat),
             (Here::Nothing | Here::File(_), _) => None,
         })
         .collect();
-    let left = |place: &Place, known: &Asset| match &place.here {
-        Here::Nothing => true,
-        Here::File(look) => look.stat.identity != known.stat.identity,
-        Here::NotYet(identity) => *identity != known.stat.identity,
-    };
+    if arriving.is_empty() {
+        return BTreeSet::new();
+    }
+    let left =
+        |place: &Place, known: &Asset| place.here.stat().is_none_or(|stat| !stat.is_same_at_its_path(&known.stat));
     places
         .iter()
         .filter_map(|place| place.known.as_ref().filter(|known| left(place, known)))
-        .filter(|known| arriving.contains(&known.stat.identity))
+        .filter(|known| arriving.iter().any(|stat| stat.is_same_file(&known.stat)))
         .map(|known| known.id)
         .collect()
 }
 
 fn steps(places: Vec<Place>, mut claims: HashMap<LogicalPath, Candidate>, lives_on: &BTreeSet<AssetId>) -> Vec<Step> {
     let (mut left, mut came) = (Vec::new(), Vec::new());
-    for Place { path, known, here, wrote } in places {
+    for Place { path, known, here, heard } in places {
+        let lives_elsewhere = known.as_ref().is_some_and(|asset| lives_on.contains(&asset.id));
         match (known, here) {
             (None, Here::Nothing | Here::NotYet(_)) => {}
-            (Some(asset), Here::NotYet(identity)) => {
-                if lives_on.contains(&asset.id) && identity != asset.stat.identity {
+            (Some(asset), Here::NotYet(_)) => {
+                if lives_elsewhere {
                     left.push(Step::Delete(asset));
                 }
             }
             (Some(asset), Here::Nothing) => left.push(Step::Delete(asset)),
-            (Some(asset), Here::File(look)) if asset.stat.identity == look.stat.identity => {
-                let modified = look.stat.bytes_may_differ(&asset.stat) || (asset.racy && wrote);
-                came.push(Step::Keep { asset, look, modified });
-            }
-            // The asset's own file lives on elsewhere, so the one here is somebody else.
-            (Some(asset), Here::File(look)) if lives_on.contains(&asset.id) => {
+            // The asset's own file lives on elsewhere, so the one here is another asset's.
+            (Some(asset), Here::File(look)) if lives_elsewhere => {
                 left.push(Step::Delete(asset));
                 came.push(Step::Add { path: path.clone(), look, asset: claims.remove(&path).map(|owner| owner.asset) });
             }
+            (Some(asset), Here::File(look)) if look.stat.is_same_at_its_path(&asset.stat) => {
+                let modified = is_modified(&asset, &look, heard);
+                came.push(Step::Keep { asset, look, modified });
+            }
             // Any other file that lands here is this asset, replaced. A mover's own asset ends where it left.
-            (Some(asset), Here::File(look)) => came.push(Step::Keep { asset, look, modified: true }),
+            (Some(asset), Here::File(look)) => {
+                let is_mover = claims.remove(&path).is_some();
+                let modified = is_mover || !is_copy(&asset, &look, heard);
+                came.push(Step::Keep { asset, look, modified });
+            }
             (None, Here::File(look)) => {
                 let owner = claims.remove(&path).map(|owner| owner.asset);
                 came.push(Step::Add { path, look, asset: owner });
@@ -225,7 +260,7 @@ impl Owners {
     /// Claims an owner of that rank. `free`: no asset that stays has the place; only then can a gone one take it.
     fn take(&mut self, before: Before, path: &LogicalPath, look: &FileLook, free: bool) -> Option<Candidate> {
         let fits = |c: &Candidate| match before {
-            Before::Elsewhere => c.identity == look.stat.identity,
+            Before::Displaced | Before::Elsewhere => c.identity == look.stat.identity,
             Before::Gone => free && look.stat.links == 1 && c.identity == look.stat.identity,
             Before::GoneFromHere => free && c.asset.path == *path,
         };

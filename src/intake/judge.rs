@@ -7,12 +7,13 @@ use std::collections::HashSet;
 use super::looks::Landed;
 use super::record::Recorder;
 use super::{Done, Intake, Outcome};
-use crate::catalog::{Before, Candidate, Here, Place, Plan, arrivals, reconcile};
+use crate::catalog::{Before, Candidate, Heard, Here, Place, Plan, arrivals, reconcile};
+use crate::model::asset::{Asset, Stat};
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
-use crate::model::time::{Now, Wall};
+use crate::model::time::{Mono, Now, Wall};
 use crate::settle::{Cause, Glimpse};
 use crate::store::{DirId, Ledger, StoreError};
 
@@ -102,7 +103,7 @@ impl Intake {
                 continue;
             }
             let known = ledger.asset_at(root, &path)?;
-            let stays = known.as_ref().map(|asset| asset.stat.identity);
+            let stays = known.as_ref().map(|asset| asset.stat);
             out.faults.push((path.clone(), None));
             let here = match seen {
                 Seen::RootGone => {
@@ -127,33 +128,55 @@ impl Intake {
                     Some(Here::Nothing)
                 }
                 Seen::File(look) => {
-                    let identity = look.stat.identity;
+                    let stat = look.stat;
                     let quiet = self.settle.is_quiet(now.mono, &cause, &look.stat);
                     match whole(self.mounts.sees_closes(mount), quiet, &cause, &look) {
                         Whole::Yes => Some(Here::File(look)),
                         Whole::OnceClosed => {
                             out.wait_for_close.push((path.clone(), cause));
-                            Some(Here::NotYet(identity))
+                            Some(Here::NotYet(stat))
                         }
                         Whole::OnceLikelyClosed => {
                             out.wait_for_likely_close.push((path.clone(), cause));
-                            Some(Here::NotYet(identity))
+                            Some(Here::NotYet(stat))
                         }
                         Whole::OnceQuiet => {
                             let same = cause.glimpse.filter(|glimpse| !look.stat.bytes_may_differ(&glimpse.stat));
                             let glimpse = Some(same.unwrap_or(Glimpse { stat: look.stat, at: now.mono }));
                             out.wait_for_quiet.push((path.clone(), Cause { glimpse, ..cause }));
-                            Some(Here::NotYet(identity))
+                            Some(Here::NotYet(stat))
                         }
                     }
                 }
             };
             if let Some(here) = here {
-                places.push(Place { path, known, here, wrote: cause.wrote });
+                let heard = self.heard(mount, &cause, known.as_ref(), &here);
+                let place = Place { path, known, here, heard };
+                recorder.out.linked.extend(self.linked(&place, &cause));
+                places.push(place);
                 causes.push(cause);
             }
         }
         self.settle_group(now, places, causes, &mut recorder)
+    }
+
+    /// What the cause of a look says of its place.
+    fn heard(&self, mount: MountId, cause: &Cause, known: Option<&Asset>, here: &Here) -> Heard {
+        // Where files have no numbers nothing else shows that another file was moved here.
+        let is_unnumbered = here.stat().is_some_and(|stat| !stat.identity.is_numbered());
+        let follows = |asset: &Asset| self.quiet_changes.get(cause.written, &asset.id).is_some();
+        let nobody_writes = matches!(here, Here::File(FileLook { writer: Writer::None, .. }));
+        let unwritten = match cause.heard {
+            HintKind::Attributes => !cause.wrote,
+            HintKind::Written => !cause.closed && self.mounts.sees_closes(mount) && nobody_writes,
+            HintKind::Closed | HintKind::Moved | HintKind::Found => false,
+        };
+        Heard {
+            wrote: cause.wrote || (cause.moved && is_unnumbered),
+            unwritten: unwritten && !cause.moved,
+            named: cause.moved || cause.heard == HintKind::Found,
+            follows_change: cause.wrote && known.is_some_and(follows),
+        }
     }
 
     /// Reconciles a group; places whose judgement needs others are set aside to be looked at together with them.
@@ -164,12 +187,13 @@ impl Intake {
         mut causes: Vec<Cause>,
         recorder: &mut Recorder<'_>,
     ) -> Result<(), StoreError> {
-        let mut candidates = self.candidates(now.wall, &places, recorder)?;
+        let mut candidates = self.candidates(now, &places, recorder)?;
         let before = places.len();
         aside::half_renames(now.mono, &mut places, &mut causes, &candidates, recorder.out);
+        aside::second_names(now.mono, &mut places, &mut causes, &candidates, recorder.out);
         self.moves_between_mounts(now.mono, &mut places, &mut causes, recorder)?;
         if places.len() < before {
-            candidates = self.candidates(now.wall, &places, recorder)?;
+            candidates = self.candidates(now, &places, recorder)?;
         }
         loop {
             let missing = match reconcile(places.clone(), candidates.clone()) {
@@ -183,7 +207,8 @@ impl Intake {
             };
             // Every place whose file may come from a missing one waits for it, and so does every other place that the
             // file may come from: judged now it would be found deserted.
-            let elsewhere = || candidates.iter().filter(|c| c.before == Before::Elsewhere);
+            let exists = |c: &&Candidate| matches!(c.before, Before::Displaced | Before::Elsewhere);
+            let elsewhere = || candidates.iter().filter(exists);
             let waiting: HashSet<_> =
                 elsewhere().filter(|c| missing.contains(&c.asset.path)).map(|c| c.identity).collect();
             let deserted: HashSet<_> =
@@ -192,7 +217,7 @@ impl Intake {
                 Here::File(look) => {
                     let identity = look.stat.identity;
                     waiting.contains(&identity)
-                        && place.known.as_ref().is_none_or(|known| known.stat.identity != identity)
+                        && place.known.as_ref().is_none_or(|known| !look.stat.is_same_at_its_path(&known.stat))
                 }
                 Here::Nothing | Here::NotYet(_) => false,
             };
@@ -212,46 +237,79 @@ impl Intake {
             let cause = Cause { heard: HintKind::Found, wrote: false, ..cause };
             together.extend(missing.into_iter().map(|path| (path, cause)));
             recorder.out.together.append(&mut together);
-            candidates = self.candidates(now.wall, &places, recorder)?;
+            candidates = self.candidates(now, &places, recorder)?;
         }
     }
 
     /// The assets that the arriving files of a group may be, verified against their rows.
-    fn candidates(&self, now: Wall, places: &[Place], recorder: &Recorder<'_>) -> Result<Vec<Candidate>, StoreError> {
+    fn candidates(&self, now: Now, places: &[Place], recorder: &Recorder<'_>) -> Result<Vec<Candidate>, StoreError> {
         let (ledger, root) = (recorder.ledger, recorder.root);
+        let refill = Wall(now.wall.0 - REFILL_MS);
         let mut found = Vec::new();
         for (path, look, known) in arrivals(places) {
             let identity = look.stat.identity;
-            if !identity.is_numbered() {
-                // It is whoever was at its place a moment ago, if anybody was.
-                let here = if known { None } else { ledger.gone_from(path, Wall(now.0 - REFILL_MS))? };
-                found.extend(here.map(|asset| Candidate { identity, asset, before: Before::GoneFromHere }));
-                continue;
-            }
-            let mut known_as = self.identities.candidates(&identity);
-            if known_as.len() > LINKS_MAX {
-                // A file with this many names: which of them it was before is not worth reading them all.
-                known_as.clear();
-            }
-            for id in known_as {
-                if let Some(asset) = ledger.asset(id)?
-                    && asset.stat.identity == identity
-                    && asset.path != *path
-                    // A group is looked at under one root. What left another mount is gone by now.
-                    && asset.path.is_below(root)
-                {
-                    found.push(Candidate { identity, asset, before: Before::Elsewhere });
+            let candidate = |asset, before| Candidate { identity, asset, before };
+            if identity.is_numbered() {
+                let mut known_as = self.identities.candidates(&identity);
+                if known_as.len() > LINKS_MAX {
+                    // A file with this many names: which of them it was before is not worth reading them all.
+                    known_as.clear();
                 }
+                for id in known_as {
+                    if let Some(asset) = ledger.asset(id)?
+                        && look.stat.is_same_file(&asset.stat)
+                        && asset.path != *path
+                        // A group is looked at under one root. What left another mount is gone by now.
+                        && asset.path.is_below(root)
+                    {
+                        found.push(candidate(asset, Before::Elsewhere));
+                    }
+                }
+                let gone = gone_as(&look.stat, ledger)?;
+                found.extend(gone.map(|asset| candidate(asset, Before::Gone)));
+                self.displaced(now.mono, path, look, places, recorder, &mut found)?;
             }
-            if let Some(asset) = ledger.gone_as(&identity)? {
-                found.push(Candidate { identity, asset, before: Before::Gone });
-            }
-            if !known && let Some(asset) = ledger.gone_from(path, Wall(now.0 - REFILL_MS))? {
-                found.push(Candidate { identity, asset, before: Before::GoneFromHere });
+            // A file without a number is the asset that was at its place a moment ago, if there was one.
+            if !known {
+                let asset = ledger.gone_from(path, refill)?;
+                found.extend(asset.map(|asset| candidate(asset, Before::GoneFromHere)));
             }
         }
         Ok(found)
     }
+
+    /// The asset whose file this was until another file was found at the asset's path. That other file has no owner then:
+    /// it may be a file that went from where it was known.
+    fn displaced(
+        &self,
+        now: Mono,
+        path: &LogicalPath,
+        look: &FileLook,
+        places: &[Place],
+        recorder: &Recorder<'_>,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), StoreError> {
+        let identity = look.stat.identity;
+        let Some((was, id)) = self.displaced.get(now, &identity) else { return Ok(()) };
+        let Some(asset) = recorder.ledger.asset(*id)? else { return Ok(()) };
+        let is_elsewhere = asset.path != *path && asset.path.is_below(recorder.root);
+        if !look.stat.is_same_file(was) || !is_elsewhere || asset.stat.identity == identity {
+            return Ok(());
+        }
+        let there = places.iter().find(|place| place.path == asset.path).map(|place| &place.here);
+        if let Some(Here::File(other)) = there {
+            let gone = gone_as(&other.stat, recorder.ledger)?;
+            let identity = other.stat.identity;
+            found.extend(gone.map(|asset| Candidate { identity, asset, before: Before::Gone }));
+        }
+        found.push(Candidate { identity, asset, before: Before::Displaced });
+        Ok(())
+    }
+}
+
+/// The asset that is gone and was this file.
+fn gone_as(stat: &Stat, ledger: &Ledger) -> Result<Option<Asset>, StoreError> {
+    Ok(ledger.gone_as(&stat.identity)?.filter(|asset| stat.is_same_file(&asset.stat)))
 }
 
 /// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file. `quiet`: two looks, far

@@ -104,7 +104,8 @@ impl Intake {
         for file in listing.files {
             let path = scan.path.join(&file.name);
             match known.remove(&file.name) {
-                Some(asset) if asset.stat == file.stat && asset.owner == file.owner => {}
+                Some(asset)
+                    if asset.stat == file.stat && asset.owner == file.owner && !self.is_unsure(&asset, &file) => {}
                 Some(_) => recorder.out.found.push((path, scan.order)),
                 None if self.fills_silently(&path, &file, silent_before_ns, &hinted) => recorder.fill(&path, file)?,
                 None => {
@@ -128,6 +129,13 @@ impl Intake {
             recorder.out.scan.push((scan.mount, scan.path.join(&name), scan.order));
         }
         ledger.set_dir_scanned(dir)
+    }
+
+    /// Returns whether a file that is as it was known may have changed within the granularity of its times. A look settles
+    /// that once the granularity has passed, and after a start, before which hints were lost, in any case.
+    fn is_unsure(&self, asset: &Asset, file: &ListedFile) -> bool {
+        let was_scanned = self.mounts.of(&asset.path).is_some_and(|mount| self.mounts.was_scanned(mount));
+        asset.racy && !(file.racy && was_scanned)
     }
 
     /// Whether a file is, to the last detail, one that the catalog knows under another name: a directory above it was

@@ -68,12 +68,17 @@ impl Looks {
 
     /// Notes a hint on a path that is being looked at; gives whether it is.
     pub(super) fn hinted(&mut self, now: Mono, path: &LogicalPath, heard: HintKind, order: u64) -> bool {
+        self.hinted_for(now, path, Cause::hinted(now, heard, order))
+    }
+
+    /// The same for a cause.
+    pub(super) fn hinted_for(&mut self, now: Mono, path: &LogicalPath, cause: Cause) -> bool {
         let Some(flight) = self.flights.get_mut(path) else { return false };
         // The path keeps its first place, so that a sync that waits for it waits for the look that counts. It keeps the
         // word of that sync's caller too, so that a steady writer cannot make the caller wait, and what was heard before:
         // the look that is under way, for which it was heard, is worthless now.
         let before = flight.again.unwrap_or(Cause { since: now, overdue: false, ..flight.cause });
-        flight.again = Some(before.joined(Cause::hinted(now, heard, order)));
+        flight.again = Some(before.joined(cause));
         true
     }
 
@@ -123,6 +128,7 @@ impl Looks {
     /// A mount is offline: nothing of it waits to be looked at.
     pub(super) fn forget_under(&mut self, directory: &LogicalPath) {
         self.unchanged.retain(|path, _| !path.is_below(directory));
+        self.alone.retain(|path| !path.is_below(directory));
     }
 
     /// Queues places that have to be looked at together.

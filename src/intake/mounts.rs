@@ -308,6 +308,11 @@ impl Mounts {
         self.states.iter().any(|state| state.scan_ended)
     }
 
+    /// Whether everything of a mount has been scanned since the start.
+    pub(super) fn was_scanned(&self, mount: MountId) -> bool {
+        self.state(mount).scanned
+    }
+
     pub(super) fn ready(&self) -> bool {
         self.states.iter().all(|s| s.scanned || matches!(s.presence, Presence::Offline(_)))
     }

@@ -124,6 +124,13 @@ impl Recorder<'_> {
         let rrn = if told { self.ledger.rrn()? } else { asset.rrn };
         let kept = Asset { stat: look.stat, racy: look.racy, owner: look.owner, rrn, ..asset.clone() };
         self.put(&kept)?;
+        if !modified && asset.stat.ctime_ns != kept.stat.ctime_ns {
+            self.out.quiet_changes.push(asset.id);
+        }
+        let is_of_one_disk = asset.stat.identity.volume == kept.stat.identity.volume;
+        if is_of_one_disk && asset.stat.identity.is_numbered() && !kept.stat.is_same_at_its_path(&asset.stat) {
+            self.out.displaced.push((asset.stat, asset.id));
+        }
         if asset.stat.identity != kept.stat.identity {
             self.out.is_no_longer.push((asset.stat.identity, asset.id));
             self.out.is_now.push((kept.stat.identity, kept.id));

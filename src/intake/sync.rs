@@ -127,7 +127,8 @@ impl Intake {
         if self.syncs.0.is_empty() || !self.mounts.all_known() {
             return;
         }
-        let oldest = [self.settle.first_awaited(), self.looks.first_order(), self.scans.first_order()];
+        let (looks, links) = (self.looks.first_order(), self.links.first_order());
+        let oldest = [self.settle.first_awaited(), looks, links, self.scans.first_order()];
         let oldest = oldest.into_iter().flatten().min().unwrap_or(u64::MAX);
         let (seq, rrn) = ledger.newest();
         let offline = self.mounts.offline();

@@ -4,6 +4,7 @@
 //! ```text
 //! known ID PATH @FILE         the catalog has this asset at this path
 //! gone ID PATH @FILE [ago=MS] it is gone, and went from there
+//! displaced ID @FILE          it was this file until another file was found at its path
 //! look PATH nothing           the group looked there and found no file
 //! look PATH @FILE             it found this file
 //! look PATH @FILE notyet      it found this file, which is not to be told yet
@@ -12,14 +13,15 @@
 //! expect look PATH            this place decides too
 //! ```
 //!
-//! A file is an inode number, with its birth time where that matters (`@10.2`). After it stand `size=`, `mtime=`,
-//! `ctime=`, `links=`, and the words `racy` (for a known asset) and `wrote` (for a look), where they matter.
+//! A file is an inode number, with its birth time (`@10.2`; 0: it has none) and its filesystem (`@8:10`) where they matter.
+//! After it, where they matter, come `size=`, `mtime=`, `ctime=`, `links=`, for a known asset the word `racy`, and for a
+//! look the words of [`Heard`]: `wrote`, `unwritten`, `named`, `follows`.
 #![allow(clippy::disallowed_methods, reason = "the cases are files")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Before, Candidate, Here, Place, Plan, Step, arrivals, reconcile};
+use super::{Before, Candidate, Heard, Here, Place, Plan, Step, arrivals, reconcile};
 use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::ids::{AssetId, Rrn};
 use crate::model::look::{FileLook, Writer, Xattrs};
@@ -64,6 +66,7 @@ fn shown(step: &Step) -> String {
 struct Case {
     known: BTreeMap<LogicalPath, Asset>,
     gone: Vec<Gone>,
+    displaced: Vec<(AssetId, Stat)>,
     looks: Vec<Look>,
     expect: Vec<String>,
 }
@@ -76,19 +79,20 @@ struct Gone {
 struct Look {
     path: LogicalPath,
     here: Here,
-    wrote: bool,
+    heard: Heard,
 }
 
 impl Look {
     fn place(&self, known: &BTreeMap<LogicalPath, Asset>) -> Place {
         let known = known.get(&self.path).cloned();
-        Place { path: self.path.clone(), known, here: self.here.clone(), wrote: self.wrote }
+        Place { path: self.path.clone(), known, here: self.here.clone(), heard: self.heard }
     }
 }
 
 impl Case {
     fn parse(text: &str) -> Self {
-        let mut case = Self { known: BTreeMap::new(), gone: Vec::new(), looks: Vec::new(), expect: Vec::new() };
+        let (known, gone, displaced) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut case = Self { known, gone, displaced, looks: Vec::new(), expect: Vec::new() };
         for line in text.lines().map(|line| line.split("  # ").next().unwrap_or_default().trim()) {
             let words: Vec<_> = line.split_whitespace().collect();
             match words[..] {
@@ -98,13 +102,22 @@ impl Case {
                     let ago_ms = value(file, "ago").unwrap_or(60_000);
                     case.gone.push(Gone { asset: asset(id, at, file), ago_ms });
                 }
+                ["displaced", id, ref file @ ..] => {
+                    case.displaced.push((AssetId(id.parse().expect("a number")), stat(file)));
+                }
                 ["look", at, ref what @ ..] => {
                     let here = match what {
                         ["nothing"] => Here::Nothing,
-                        file if file.contains(&"notyet") => Here::NotYet(stat(file).identity),
+                        file if file.contains(&"notyet") => Here::NotYet(stat(file)),
                         file => Here::File(look(stat(file))),
                     };
-                    case.looks.push(Look { path: path(at), here, wrote: what.contains(&"wrote") });
+                    let heard = Heard {
+                        wrote: what.contains(&"wrote"),
+                        unwritten: what.contains(&"unwritten"),
+                        named: what.contains(&"named"),
+                        follows_change: what.contains(&"follows"),
+                    };
+                    case.looks.push(Look { path: path(at), here, heard });
                 }
                 ["expect", ref step @ ..] => case.expect.push(step.join(" ")),
                 _ => panic!("not understood: {line}"),
@@ -119,19 +132,29 @@ impl Case {
         let mut found = Vec::new();
         for (path, look, known) in arrivals(places) {
             let identity = look.stat.identity;
-            let elsewhere = self.known.values().filter(|asset| asset.stat.identity == identity && asset.path != *path);
-            found.extend(elsewhere.map(|asset| Candidate {
-                identity,
-                asset: asset.clone(),
-                before: Before::Elsewhere,
-            }));
-            let newest = |matches: &dyn Fn(&Gone) -> bool, before: Before| {
-                let gone = self.gone.iter().filter(|gone| matches(gone)).min_by_key(|gone| gone.ago_ms)?;
-                Some(Candidate { identity, asset: gone.asset.clone(), before })
+            let is_it = |asset: &Asset| look.stat.is_same_file(&asset.stat);
+            let candidate = |asset: &Asset, before| Candidate { identity, asset: asset.clone(), before };
+            let elsewhere = self.known.values().filter(|asset| is_it(asset) && asset.path != *path);
+            found.extend(elsewhere.map(|asset| candidate(asset, Before::Elsewhere)));
+            let newest = |matches: &dyn Fn(&Gone) -> bool| {
+                self.gone.iter().filter(|gone| matches(gone)).min_by_key(|gone| gone.ago_ms).map(|gone| &gone.asset)
             };
-            found.extend(newest(&|gone| gone.asset.stat.identity == identity, Before::Gone));
+            found.extend(newest(&|gone| is_it(&gone.asset)).map(|asset| candidate(asset, Before::Gone)));
             let left_here = |gone: &Gone| !known && gone.asset.path == *path && gone.ago_ms <= 1_000;
-            found.extend(newest(&left_here, Before::GoneFromHere));
+            found.extend(newest(&left_here).map(|asset| candidate(asset, Before::GoneFromHere)));
+            for (id, _) in self.displaced.iter().filter(|(_, file)| look.stat.is_same_file(file)) {
+                let asset = self.known.values().find(|asset| asset.id == *id).expect("a known asset");
+                found.push(candidate(asset, Before::Displaced));
+                // What is at its path may be a file that was known.
+                let there = places.iter().find(|place| place.path == asset.path).and_then(|place| place.here.stat());
+                let Some(there) = there else { continue };
+                let gone = newest(&|gone| there.is_same_file(&gone.asset.stat));
+                found.extend(gone.map(|gone| Candidate {
+                    identity: there.identity,
+                    asset: gone.clone(),
+                    before: Before::Gone,
+                }));
+            }
         }
         found
     }
@@ -149,9 +172,13 @@ fn look(stat: Stat) -> FileLook {
 
 fn stat(file: &[&str]) -> Stat {
     let number = file.first().and_then(|file| file.strip_prefix('@')).expect("@FILE");
+    let (volume, number) = number.split_once(':').unwrap_or(("7", number));
     let (inode, birth) = number.split_once('.').unwrap_or((number, "1"));
-    let identity =
-        Identity { volume: 7, inode: inode.parse().expect("an inode"), birth_ns: birth.parse().expect("a birth time") };
+    let identity = Identity {
+        volume: volume.parse().expect("a filesystem"),
+        inode: inode.parse().expect("an inode"),
+        birth_ns: birth.parse().expect("a birth time"),
+    };
     Stat {
         identity,
         size: value(file, "size").unwrap_or(1) as u64,
