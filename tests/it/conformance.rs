@@ -5,6 +5,7 @@
 //! those of the poll interval.
 
 mod dying;
+mod identity;
 mod limits;
 mod odd;
 mod outages;
@@ -84,6 +85,11 @@ each_source! {
         a_hard_link
         links_and_specials_are_no_assets
         names_are_bytes;
+    identity:
+        rewritten_in_place_with_its_old_date
+        a_date_set_after_the_close_is_one_report
+        a_write_by_one_of_several_names_is_reported_at_each
+        a_rotation_of_many_generations;
     roots:
         removed_and_made_again
         moved_away_and_back

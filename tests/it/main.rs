@@ -17,6 +17,7 @@ mod disk;
 mod disk_full;
 mod explaining;
 mod http;
+mod identities;
 mod log_lost;
 mod pipeline;
 mod pipeline_odd;

@@ -40,8 +40,10 @@ pub struct Node {
     pub parent: Option<Dentry>,
     /// When it was made or its bytes last changed: that must be told whatever happens after.
     pub told_ns: i64,
-    /// It has, or had, several names: what happens by one is hinted at that one alone.
+    /// It has, or had, several names.
     pub linked: bool,
+    /// Something happened to it by a name that no source hints, so that its other names were not heard of.
+    pub shadowed: bool,
 }
 
 /// An open file description for writing.
@@ -92,9 +94,18 @@ pub struct Inner {
     pub unbinds: BTreeMap<Vec<u8>, u32>,
     /// How often anything happened at each path.
     pub versions: BTreeMap<Vec<u8>, u32>,
+    /// Files keep birth times.
+    pub births: bool,
+    /// How coarse the times of files are, nanoseconds.
+    pub granularity_ns: i64,
+    /// Files that were rewritten with the old date put back, and are not known to be reported yet.
+    pub rewrites: Vec<(Vec<u8>, Id)>,
     /// What was done, for the trace.
     pub log: Vec<String>,
 }
+
+/// The attribute that says which node a file is.
+const NODE: &str = "user.node";
 
 /// Where the mounts' directories are.
 pub const TOP: Id = 0;
@@ -122,6 +133,9 @@ impl Inner {
             meddle: 0,
             unbinds: BTreeMap::new(),
             versions: BTreeMap::new(),
+            births: true,
+            granularity_ns: 0,
+            rewrites: Vec::new(),
             log: Vec::new(),
         };
         let top = inner.make(Kind::Directory, 99);
@@ -136,8 +150,14 @@ impl Inner {
         inner
     }
 
-    /// A timestamp that no other event has.
+    /// A timestamp, as the disk keeps it. Where times are not coarse no other event has it.
     pub fn stamp(&mut self) -> i64 {
+        let exact = self.moment();
+        exact - exact.rem_euclid(self.granularity_ns.max(1))
+    }
+
+    /// A time that no other event has.
+    fn moment(&mut self) -> i64 {
         self.sub_ns = (self.sub_ns + 1) % 1_000_000;
         self.wall_ms * 1_000_000 + self.sub_ns
     }
@@ -154,19 +174,26 @@ impl Inner {
             }
         };
         let now = self.stamp();
+        let birth_ns = if self.births { self.moment() } else { 0 };
+        let mut xattrs = BTreeMap::new();
+        if kind == Kind::File {
+            // Which file it is in truth, whatever its inode says.
+            xattrs.insert(NODE.to_owned(), self.nodes.len().to_string().into_bytes());
+        }
         self.nodes.push(Node {
             kind,
-            identity: Identity { volume, inode, birth_ns: now },
+            identity: Identity { volume, inode, birth_ns },
             size: 0,
             mtime_ns: now,
             ctime_ns: now,
             links: 1,
             uid: 1_000,
-            xattrs: BTreeMap::new(),
+            xattrs,
             children: BTreeMap::new(),
             parent: None,
             told_ns: now,
             linked: false,
+            shadowed: false,
         });
         self.nodes.len() - 1
     }
@@ -310,7 +337,7 @@ impl Disk for Host {
             ctime_ns: node.ctime_ns,
             links: node.links,
             uid: node.uid,
-            granularity_ns: 0,
+            granularity_ns: inner.granularity_ns,
         })
     }
 

@@ -44,6 +44,10 @@ pub struct Plan {
     pub source_dies: u32,
     /// Attempts in a thousand whose task fails: they end without an outcome of the wire.
     pub attempt_fails: u32,
+    /// The filesystems keep birth times.
+    pub births: bool,
+    /// How coarse the times of files are, nanoseconds; 0: no two are the same.
+    pub granularity_ns: i64,
 }
 
 impl Plan {
@@ -94,9 +98,13 @@ impl Plan {
             lingers,
             source_dies: 0,
             attempt_fails: 0,
+            births: true,
+            granularity_ns: 0,
         };
         plan.source_dies = if rng.chance(250) { rng.between(1, 12) as u32 } else { 0 };
         plan.attempt_fails = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
+        plan.births = rng.chance(600);
+        plan.granularity_ns = [0, 0, 10_000_000, 1_000_000_000][rng.below(4)];
         plan
     }
 }

@@ -10,6 +10,7 @@ use ringback::model::path::LogicalPath;
 use ringback::rules::index::Scratch;
 use ringback::rules::{Facts, RuleSet};
 
+use super::files::{Files, Truth};
 use super::ledger::Reader;
 
 /// A change that a subscription must be told.
@@ -41,6 +42,8 @@ pub struct Journal {
     pub greatest_rrn: i64,
     assets: BTreeSet<i64>,
     lost_assets: BTreeSet<i64>,
+    /// Which file each asset is.
+    pub files: Files,
 }
 
 impl Journal {
@@ -56,7 +59,12 @@ impl Journal {
     ///
     /// # Errors
     /// A broken promise.
-    pub fn take(&mut self, ledger: &Reader, unbinds: &BTreeMap<Vec<u8>, u32>) -> Result<Vec<Change>, String> {
+    pub fn take(
+        &mut self,
+        ledger: &Reader,
+        unbinds: &BTreeMap<Vec<u8>, u32>,
+        truth: &Truth,
+    ) -> Result<Vec<Change>, String> {
         let rows = ledger.journal_after(self.newest());
         for row in &rows {
             if row.seq.0 <= self.greatest_seq || row.rrn.0 < self.greatest_rrn {
@@ -72,6 +80,7 @@ impl Journal {
         self.base_states(ledger, &rows);
         for row in &rows {
             self.apply(row, true)?;
+            self.files.take(row, self.states.get(&row.asset.0), truth)?;
             let deleted = self.deleted.get(row.path.as_bytes()).copied().unwrap_or(0);
             if deleted > unbinds.get(row.path.as_bytes()).copied().unwrap_or(0) {
                 return Err(format!("told deleted more often than it went: {row:?}"));
@@ -180,7 +189,7 @@ impl Journal {
     ///
     /// # Errors
     /// A broken promise.
-    pub fn power_cut(&mut self, ledger: &Reader) -> Result<(), String> {
+    pub fn power_cut(&mut self, ledger: &Reader, truth: &Truth) -> Result<(), String> {
         let rows = ledger.journal_after(0);
         if rows[..] != self.rows[..rows.len().min(self.rows.len())] {
             return Err("a power cut changed the journal's past".to_owned());
@@ -191,9 +200,12 @@ impl Journal {
         (self.present, self.places, self.seen, self.states, self.deleted) = Default::default();
         self.rows = rows;
         self.base_states(ledger, &self.rows.clone());
+        self.files = Files::default();
         for row in self.rows.clone() {
             self.apply(&row, false)?;
+            self.files.take(&row, self.states.get(&row.asset.0), truth)?;
         }
+        self.files.forgive();
         Ok(())
     }
 

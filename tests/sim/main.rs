@@ -8,6 +8,7 @@
 mod check;
 mod disk;
 mod faults;
+mod files;
 mod instance;
 mod journal;
 mod ledger;

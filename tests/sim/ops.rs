@@ -18,7 +18,7 @@ pub fn random(s: &mut Inner) {
     let file = s.rng.pick(&files).cloned();
     let other = s.rng.pick(&files).cloned();
     let crowded = files.len() > FILES;
-    match (s.rng.below(26), file) {
+    match (s.rng.below(29), file) {
         (0..4, _) if !crowded => create(s, dir, true),
         (4, _) if !crowded => create(s, dir, false),
         (5, _) => {
@@ -136,9 +136,13 @@ pub fn random(s: &mut Inner) {
             let node = &mut s.nodes[id];
             (node.size, node.mtime_ns, node.ctime_ns, node.told_ns) = (size, now, now, now);
             s.event(at.0, Some(&at.1), Mask::Modify);
+            shadow(s, id, Some(&at));
             touch_all(s, id);
             log(s, "truncate", &at);
         }
+        (26, Some((at, id))) => rewrite(s, &at, id),
+        (27, Some((at, id))) => save_with_a_date(s, &at, id),
+        (28, _) => rotate(s, dir),
         _ => {}
     }
 }
@@ -201,6 +205,7 @@ fn write(s: &mut Inner, writer: usize) {
     let file = &mut s.nodes[node];
     file.size += more;
     (file.mtime_ns, file.ctime_ns, file.told_ns) = (now, now, now);
+    shadow(s, node, at.as_ref());
     if let Some(at) = at {
         let deaf = s.deaf;
         if s.rng.chance(deaf) {
@@ -213,8 +218,50 @@ fn write(s: &mut Inner, writer: usize) {
     touch_all(s, node);
 }
 
+/// rsync --inplace -t: the bytes are other ones, the size and the date are the old ones.
+fn rewrite(s: &mut Inner, at: &Dentry, id: Id) {
+    let Some(path) = s.logical(at) else { return };
+    s.event(at.0, Some(&at.1), Mask::Modify);
+    s.event(at.0, Some(&at.1), Mask::Close);
+    attributes(s, at, id);
+    s.nodes[id].told_ns = s.nodes[id].ctime_ns;
+    s.rewrites.push((path, id));
+    log(s, "rewrite with its old date", at);
+}
+
+/// scp -p: written, closed, and then the date of the original is set.
+fn save_with_a_date(s: &mut Inner, at: &Dentry, id: Id) {
+    let writer = open(s, id, at.clone());
+    write(s, writer);
+    close(s, writer);
+    s.nodes[id].mtime_ns = s.stamp() - 86_400_000_000_000;
+    attributes(s, at, id);
+    log(s, "set the date of", at);
+}
+
+/// Generations of a log: the oldest is overwritten, and a new log is begun.
+fn rotate(s: &mut Inner, dir: Id) {
+    let generations = s.rng.between(1, 12);
+    let name = |n: u64| if n == 0 { b"log".to_vec() } else { format!("log.{n}").into_bytes() };
+    for n in (0..generations).rev() {
+        rename(s, &(dir, name(n)), &(dir, name(n + 1)));
+    }
+    if let Some(id) = create_at(s, &(dir, name(0))) {
+        let writer = open(s, id, (dir, name(0)));
+        write(s, writer);
+        close(s, writer);
+    }
+}
+
+/// Notes that something happened to a file by a name which no source may hint.
+fn shadow(s: &mut Inner, id: Id, at: Option<&Dentry>) {
+    let is_hinted = at.is_some_and(|(_, name)| !name.ends_with(b".tmp")) && s.mounts.iter().all(|m| m.away.is_none());
+    s.nodes[id].shadowed |= s.nodes[id].linked && !is_hinted;
+}
+
 pub fn close(s: &mut Inner, writer: usize) {
     let Writer { node, at } = s.writers.remove(writer);
+    shadow(s, node, at.as_ref());
     let deaf = s.deaf;
     if let Some(at) = at.filter(|_| !s.rng.chance(deaf)) {
         s.event(at.0, Some(&at.1), Mask::Close);
@@ -263,6 +310,7 @@ fn drop_link(s: &mut Inner, id: Id, at: &Dentry) {
     let now = s.stamp();
     s.nodes[id].links -= 1;
     s.nodes[id].ctime_ns = now;
+    shadow(s, id, Some(at));
     for writer in &mut s.writers {
         if writer.node == id && writer.at.as_ref() == Some(at) {
             writer.at = None;
@@ -293,6 +341,8 @@ pub fn rename(s: &mut Inner, from: &Dentry, to: &Dentry) {
     s.nodes[to.0].children.insert(to.1.clone(), id);
     let now = s.stamp();
     s.nodes[id].ctime_ns = now;
+    shadow(s, id, Some(from));
+    shadow(s, id, Some(to));
     touch_all(s, id);
     for writer in &mut s.writers {
         if writer.node == id && writer.at.as_ref() == Some(from) {
@@ -391,6 +441,7 @@ fn set_xattr(s: &mut Inner, at: &Dentry, id: Id) {
 fn attributes(s: &mut Inner, at: &Dentry, id: Id) {
     let now = s.stamp();
     s.nodes[id].ctime_ns = now;
+    shadow(s, id, Some(at));
     s.event(at.0, Some(&at.1), Mask::Attrib);
     touch_all(s, id);
 }
@@ -403,6 +454,7 @@ fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
     s.nodes[to.0].children.insert(to.1.clone(), id);
     s.nodes[id].links += 1;
     s.nodes[id].linked = true;
+    shadow(s, id, Some(to));
     let now = s.stamp();
     s.nodes[id].ctime_ns = now;
     s.event(to.0, Some(&to.1), Mask::Create);

@@ -2,6 +2,7 @@
 //! order, lets things go wrong, and has every step checked.
 
 mod end;
+mod identity;
 mod life;
 mod trouble;
 
@@ -104,6 +105,7 @@ impl World {
         };
         let mut inner = Inner::new(Rng::new(rng.next()), volumes, 1_700_000_000_000);
         inner.leases = plan.leases;
+        (inner.births, inner.granularity_ns) = (plan.births, plan.granularity_ns);
         inner.source = Source::new(plan.source);
         for _ in 0..rng.below(60) {
             ops::random(&mut inner);
@@ -113,6 +115,7 @@ impl World {
         }
         inner.wall_ms += 10_000;
         inner.log.clear();
+        inner.rewrites.clear();
         let first_scan = if plan.report_first { FirstScan::Report } else { FirstScan::Silent };
         let mount = |point: &super::disk::MountPoint| Mount {
             ignore: vec!["*.tmp".to_owned()],
@@ -261,6 +264,9 @@ impl World {
                 said.swap(at - 1, at);
             }
         }
+        if said.iter().any(|signal| matches!(signal, Signal::Lost(_))) {
+            self.forgive();
+        }
         for signal in &said {
             self.note(match signal {
                 Signal::Hint(hint) => format!("  hint {:?} {}", hint.kind, hint.path.as_bytes().escape_ascii()),
@@ -361,6 +367,8 @@ impl World {
             // What a full disk undoes goes back to the last sync here; a file keeps what was committed.
             engine.ledger().sync().expect("a sync");
         }
+        // Before the mounts are looked at, hints are dropped in favour of the scan to come.
+        let was_ready = engine.status(now).ready;
         let ran = engine.run(now, inputs);
         if engine.held().is_some() && engine.status(now).ready {
             return Err("nothing is taken in, and it says that it is ready".to_owned());
@@ -370,8 +378,14 @@ impl World {
             let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
             self.note(format!("  fault: {fault}: {source}"));
         }
+        if !was_ready || !ran.faults.is_empty() || self.plan.source_dies > 0 {
+            // The machines, and what they remember of hints, may be lost.
+            self.forgive();
+        }
         let unbinds = self.host.lock().unbinds.clone();
-        let rows = self.journal.take(&self.ledger, &unbinds)?;
+        let truth = self.truth();
+        let rows = self.journal.take(&self.ledger, &unbinds, &truth)?;
+        self.note_reported(&rows);
         for row in rows {
             let (seq, rrn, path) = (row.seq, row.rrn, row.path.as_bytes().escape_ascii());
             self.note(format!("  journal {seq} rrn {rrn} asset {} {:?} {path} {:?}", row.asset, row.action, row.delta));

@@ -58,6 +58,7 @@ impl World {
         if !self.syncs.is_empty() && plan.commit_fails == 0 {
             return Err(format!("{} sync calls are never answered", self.syncs.len()));
         }
+        self.rewrites_were_reported()?;
         check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("without a scan: {why}"))?;
         // Whatever was done to the directories, each of them is watched where it is now.
         ops::create_in_each(&mut self.host.lock());

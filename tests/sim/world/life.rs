@@ -49,6 +49,7 @@ impl World {
         self.note("crash");
         let engine = self.engine.take().expect("it runs");
         self.hooks.clear();
+        self.forgive();
         self.inbox.clear();
         self.jobs.clear();
         self.results.clear();
@@ -74,7 +75,8 @@ impl World {
         self.note("power cut");
         connection.execute_batch("ROLLBACK TO power").expect("a power cut");
         let before = self.journal.rows.len();
-        self.journal.power_cut(&self.ledger)?;
+        let truth = self.truth();
+        self.journal.power_cut(&self.ledger, &truth)?;
         self.note(format!("  {} of {before} rows are left", self.journal.rows.len()));
         self.forget_lost_deliveries();
         self.restart(connection)?;

@@ -60,6 +60,7 @@ impl World {
             }
             drop(inner);
             self.note_disk();
+            self.forgive();
         }
         if rules {
             let at = self.rng.below(3);
