@@ -224,7 +224,6 @@ fn rewrite(s: &mut Inner, at: &Dentry, id: Id) {
     s.event(at.0, Some(&at.1), Mask::Modify);
     s.event(at.0, Some(&at.1), Mask::Close);
     attributes(s, at, id);
-    s.nodes[id].told_ns = s.nodes[id].ctime_ns;
     s.rewrites.push((path, id));
     log(s, "rewrite with its old date", at);
 }
