@@ -17,7 +17,7 @@ use crate::settle::Cause;
 use crate::store::{Ledger, StoreError};
 
 /// Rows of other names that one group reads at most, so that a group stays short: a file may have 65,000 names (ext4).
-const ROWS_MAX: usize = 1_000;
+pub(super) const ROWS_MAX: usize = 1_000;
 /// Files whose last state all names have been asked for, which saves asking each of many names for all others. Past
 /// this many the memory is emptied, which costs row reads and nothing else.
 const ASKED_MAX: usize = 10_000;

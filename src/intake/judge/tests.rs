@@ -1,9 +1,11 @@
 //! Judging groups of looks, through the whole of intake: files in a map, a ledger in memory, and the journal at the end.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 
+use crate::intake::links::ROWS_MAX;
 use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
@@ -116,6 +118,85 @@ fn a_sync_is_answered_beyond_the_unwatched_directories_that_are_kept() {
     assert_eq!(world.answered, [ReplyId(1)]);
 }
 
+/// A write by one name is reported at each, with one look at each: the looks do not ask each other for ever.
+#[test]
+fn a_write_by_one_of_many_names_is_looked_at_once_at_each() {
+    for names in [2, super::LINKS_MAX, super::LINKS_MAX + 1, ROWS_MAX, ROWS_MAX + 1] {
+        let lines: Vec<String> = (0..names).map(|n| format!("/{n} 10")).collect();
+        let mut world = World::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        (world.looks, world.size) = (0, 2);
+        world.hint(&["/0"], HintKind::Closed);
+        world.run();
+        assert_eq!(world.looks, names);
+        let modified = world.journal();
+        assert_eq!(modified.len(), names);
+        assert!(modified.iter().all(|row| row.contains(" modified ")), "{modified:?}");
+    }
+}
+
+/// Up to [`super::LINKS_MAX`] names are read for the one that moved; of more the moved one is a new asset.
+#[test]
+fn a_rename_of_one_of_very_many_names_is_a_new_asset() {
+    for (names, new) in [(super::LINKS_MAX, 1), (super::LINKS_MAX + 1, super::LINKS_MAX + 2)] {
+        let lines: Vec<String> = (0..names).map(|n| format!("/{n:02} 10")).collect();
+        let mut world = World::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        world.files.remove(&path("/00"));
+        world.files.insert(path("/moved"), 10);
+        world.hint(&["/00", "/moved"], HintKind::Moved);
+        world.run();
+        assert_eq!(world.journal(), ["1 deleted /00".to_owned(), format!("{new} added /moved")]);
+    }
+}
+
+/// Of a rotation only the log's own hint was heard in time: once its former file is found, it takes its asset along.
+#[test]
+fn a_rotation_that_is_heard_in_pieces_is_put_right() {
+    for (late_ms, expect) in [
+        (10_000, &["1 modified /log", "1 deleted /log", "1 added /log.1", "2 added /log"][..]),
+        (10_001, &["1 modified /log", "2 added /log.1"][..]),
+    ] {
+        let mut world = World::new(&["/log 10"]);
+        world.files = files(&["/log 40", "/log.1 10"]);
+        world.hint(&["/log"], HintKind::Moved);
+        world.run();
+        world.wait(late_ms);
+        world.hint(&["/log.1"], HintKind::Moved);
+        world.run();
+        assert_eq!(world.journal(), expect);
+    }
+}
+
+/// The log was moved away and written anew: the hint of where it went comes in a moment.
+#[test]
+fn a_log_that_moved_and_was_written_anew_waits_for_where_it_went() {
+    let mut world = World::new(&["/log 10"]);
+    world.files = files(&["/log 40", "/log.1 10"]);
+    world.hint(&["/log"], HintKind::Moved);
+    world.hint(&["/log"], HintKind::Closed);
+    world.run();
+    assert_eq!(world.journal(), [""; 0]);
+    world.hint(&["/log.1"], HintKind::Moved);
+    world.run();
+    assert_eq!(world.journal(), ["1 deleted /log", "1 added /log.1", "2 added /log"]);
+}
+
+/// Where case is ignored the file is found by the old name too; a write that is heard by another spelling of the name is
+/// the asset's.
+#[test]
+fn a_file_that_is_written_by_another_spelling_of_its_name_is_the_same_asset() {
+    let mut world = World::new(&["/Clip.mov 10"]);
+    world.one_link = true;
+    world.files = files(&["/Clip.mov 10", "/CLIP.MOV 10"]);
+    world.size = 2;
+    world.hint(&["/CLIP.MOV"], HintKind::Closed);
+    world.run();
+    assert_eq!(world.journal(), ["1 modified /Clip.mov"]);
+    world.files = files(&["/Clip.mov 10", "/clip.mov 10"]);
+    world.hint(&["/Clip.mov", "/clip.mov"], HintKind::Moved);
+    world.run();
+    assert_eq!(world.journal()[1..], ["1 deleted /Clip.mov", "1 added /clip.mov"]);
+}
+
 /// Files are `PATH INODE`; assets are numbered as a scan finds them, those in a directory first. After the hints the journal must be
 /// `expect`, and the counts those of the files.
 #[track_caller]
@@ -128,15 +209,8 @@ fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
     assert_eq!(status.assets, world.files.len() as u64, "assets in the status");
     world.ledger.begin().expect("a group");
     assert_eq!((status.directories, status.assets), world.ledger.count(&path("/")).expect("counts"));
-    let connection = world.ledger.into_connection();
-    let mut sql = connection.prepare("SELECT asset, action, path FROM journal ORDER BY seq").expect("a journal");
-    let rows = sql.query_map([], |row| {
-        let action = Action::from_code(row.get(1)?).expect("an action").as_str();
-        let path: Vec<u8> = row.get(2)?;
-        Ok(format!("{} {action} {}", row.get::<_, i64>(0)?, String::from_utf8_lossy(&path)))
-    });
-    let journal: Vec<_> = rows.expect("rows").map(|row| row.expect("a row")).collect();
-    assert_eq!(journal, expect);
+    world.ledger.commit().expect("a commit");
+    assert_eq!(world.journal(), expect);
 }
 
 fn watching() -> Watching {
@@ -183,6 +257,12 @@ struct World {
     now: Now,
     /// Of every file, in bytes.
     size: u64,
+    /// Every file has one link, whatever number of names leads to it.
+    one_link: bool,
+    /// How many looks there were.
+    looks: usize,
+    /// Reads what is committed.
+    reader: Connection,
 }
 
 impl World {
@@ -193,7 +273,11 @@ impl World {
 
     /// A mount that has been scanned.
     fn new(before: &[&str]) -> Self {
-        let connection = Connection::open_in_memory().expect("SQLite");
+        static WORLDS: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("file:judge-{}?mode=memory&cache=shared", WORLDS.fetch_add(1, Ordering::Relaxed));
+        let connection = Connection::open(&name).expect("SQLite");
+        let reader = Connection::open(&name).expect("SQLite");
+        reader.pragma_update(None, "read_uncommitted", true).expect("a shared cache");
         let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
         let mount = Mount { ignore: Vec::new(), ..Mount::new(path("/"), "/unused".into()) };
         let patience = Patience { quiet_ms: 1_000, max_ms: None };
@@ -208,10 +292,24 @@ impl World {
             unwatched: None,
             now: NOW,
             size: 1,
+            one_link: false,
+            looks: 0,
+            reader,
         };
         world.run();
         assert!(world.intake.ready());
         world
+    }
+
+    /// Every change that is recorded: `ASSET ACTION PATH`.
+    fn journal(&self) -> Vec<String> {
+        let mut sql = self.reader.prepare("SELECT asset, action, path FROM journal ORDER BY seq").expect("a journal");
+        let rows = sql.query_map([], |row| {
+            let action = Action::from_code(row.get(1)?).expect("an action").as_str();
+            let path: Vec<u8> = row.get(2)?;
+            Ok(format!("{} {action} {}", row.get::<_, i64>(0)?, String::from_utf8_lossy(&path)))
+        });
+        rows.expect("rows").map(|row| row.expect("a row")).collect()
     }
 
     fn hint(&mut self, paths: &[&str], kind: HintKind) {
@@ -239,6 +337,7 @@ impl World {
             for effect in effects {
                 let input = match effect {
                     Effect::Look(request) => {
+                        self.looks += request.paths.len();
                         let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
                         Input::Looked(Looked { ticket: request.ticket, seen })
                     }
@@ -278,7 +377,8 @@ impl World {
 
     fn stat(&self, inode: u64) -> Stat {
         let identity = Identity { volume: 7, inode, birth_ns: 1 };
-        let links = self.files.values().filter(|&&other| other == inode).count() as u64;
+        let names = self.files.values().filter(|&&other| other == inode).count() as u64;
+        let links = if self.one_link { 1 } else { names };
         Stat { identity, size: self.size, mtime_ns: 1, ctime_ns: 1, links }
     }
 
