@@ -115,9 +115,33 @@ each_source! {
         an_unreadable_directory;
 }
 
+/// The ordinary saves, one after the other, in stores of their own in a directory of some filesystem.
+pub fn saves_in(above: &Path, source: &'static str) {
+    let scenarios: [fn(&Rig); 11] = [
+        saves::temp_and_rename,
+        saves::unlink_and_recreate_three_times,
+        saves::appends,
+        saves::a_slow_writer_and_a_second_one,
+        saves::two_files_swapped,
+        saves::a_chain_of_renames,
+        saves::a_file_renamed_over_another,
+        saves::a_file_moved_to_another_mount,
+        saves::a_rename_that_changes_only_case,
+        saves::deleted_before_it_was_whole_is_never_told,
+        saves::a_temporary_name_until_it_is_renamed,
+    ];
+    for scenario in scenarios {
+        run_in(above, source, scenario);
+    }
+}
+
 /// Runs a scenario with a source, and sees that it was that source, from beginning to end.
 fn run(source: &'static str, scenario: fn(&Rig)) {
-    let Some(rig) = Rig::new(source) else { return };
+    run_in(&std::env::temp_dir(), source, scenario);
+}
+
+fn run_in(above: &Path, source: &'static str, scenario: fn(&Rig)) {
+    let Some(rig) = Rig::new(above, source) else { return };
     scenario(&rig);
     if rig.daemon.borrow().is_some() {
         rig.is_watched_as_asked();
@@ -126,9 +150,9 @@ fn run(source: &'static str, scenario: fn(&Rig)) {
 
 impl Rig {
     /// An empty store that is watched. None where the source is not to be had.
-    fn new(source: &'static str) -> Option<Self> {
+    fn new(above: &Path, source: &'static str) -> Option<Self> {
         let sink = Sink::new();
-        let place = Place::new(&sink.rule_all());
+        let place = Place::new_in(&sink.rule_all(), above);
         let rig = Self { source, place, sink, daemon: RefCell::default(), seen: Cell::new(0) };
         let rig = rig.configured("");
         rig.start();

@@ -48,7 +48,13 @@ pub struct Place {
 impl Place {
     /// An empty store with one rule file, `rules/a.toml`.
     pub fn new(rules: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
+        Self::new_in(rules, &std::env::temp_dir())
+    }
+
+    /// The same in a directory of some filesystem.
+    pub fn new_in(rules: &str, above: &Path) -> Self {
+        // A name without a dot in front: those are ignored where the directory lies in a store.
+        let dir = tempfile::Builder::new().prefix("place-").tempdir_in(above).expect("a directory");
         // As the daemon resolves it, so that what it says of the place can be compared.
         let root = fs::canonicalize(dir.path()).expect("a true path");
         let place = Self {

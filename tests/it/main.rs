@@ -16,6 +16,7 @@ mod daemon;
 mod disk;
 mod disk_full;
 mod explaining;
+mod filesystems;
 mod http;
 mod identities;
 mod log_lost;
