@@ -14,6 +14,9 @@ mod heard;
 #[path = "../../tests/it/http.rs"]
 mod http;
 mod meter;
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/it/filesystems/mounted.rs"]
+mod mounted;
 mod options;
 mod rows;
 mod score;

@@ -4,6 +4,7 @@ mod burst;
 mod latency;
 mod million;
 mod rmdir;
+mod saves;
 mod stopped;
 
 use crate::options::{Options, Row, Who};
@@ -19,6 +20,9 @@ pub fn run(options: &Options, everybody: &[Who], table: &mut Table) {
     }
     if wanted(Row::Latency) {
         latency::run(options, everybody, table);
+    }
+    if wanted(Row::Saves) {
+        saves::run(options, table);
     }
     let million: Vec<_> = [Row::Scan, Row::Idle, Row::Restart].into_iter().filter(|row| wanted(*row)).collect();
     if !million.is_empty() {

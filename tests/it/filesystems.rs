@@ -4,6 +4,7 @@
 //! All of it needs root and some programs (e2fsprogs xfsprogs btrfs-progs bindfs). What cannot be had is skipped in a line on
 //! stderr that a captured test shows too, with how many were skipped so far.
 
+mod kinds;
 mod latency;
 mod mounted;
 mod ordinary;

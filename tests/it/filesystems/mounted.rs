@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::turns;
 
 /// Bytes of the file that a filesystem is made in. It has holes: what is not written takes no room.
-const IMAGE_BYTES: u64 = 1 << 30;
+const IMAGE_BYTES: u64 = 2 << 30;
 /// How often a busy filesystem is unmounted before it is left to go with its last user.
 const ATTEMPTS_MAX: u32 = 20;
 
@@ -64,9 +64,9 @@ impl Mounted {
         Some(mounted)
     }
 
-    /// A tmpfs over a directory.
-    pub fn tmpfs(at: &Path) -> Option<Self> {
-        mount(Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m", "none"]), at)
+    /// A tmpfs over a directory, of at most so many bytes as mount(8) writes them.
+    pub fn tmpfs(at: &Path, size: &str) -> Option<Self> {
+        mount(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]), at)
     }
 
     /// A directory at another place too.
@@ -85,9 +85,6 @@ impl Mounted {
     pub fn bindfs(from: &Path, at: &Path) -> Option<Self> {
         mount(Command::new("bindfs").arg(from), at)
     }
-
-    /// Unmounts it now.
-    pub fn unmount(self) {}
 }
 
 impl Drop for Mounted {
