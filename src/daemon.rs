@@ -159,7 +159,7 @@ impl Daemon {
         let source: Arc<dyn WatchSource> = Arc::new(sources(&places, &state_dir, &inbox));
         let patience = Patience { quiet_ms: settings.settle_quiet_ms, max_ms: settings.settle_max_ms };
         let setup = Setup { mounts: mounts.clone(), patience };
-        let engine = Engine::new(ledger, setup, clock.now())?;
+        let engine = Engine::new(ledger, setup, settings.retention, clock.now())?;
         let (first, rules) = rules_thread::first(settings.rules, mounts, &engine)?;
         for input in first {
             inbox.input(input);

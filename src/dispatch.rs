@@ -11,9 +11,13 @@
 //! in the same transaction as the change; only what has to wait is written to the outbox.
 
 mod cut;
+mod fault;
+mod lag;
 mod lanes;
 mod limits;
 mod outcome;
+mod totals;
+mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -23,12 +27,16 @@ use bytes::Bytes;
 use crate::model::delivery::{Attempted, SendRequest};
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
+use crate::model::retention::Retention;
 use crate::model::status::{DeliveriesStatus, OutboxStatus};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{HotDelivery, Ledger, StoreError};
+use crate::store::{HotDelivery, Ledger, OldestOwed, StoreError};
 
+use fault::LaneFault;
+pub use lag::Lagged;
 use limits::Slots;
+use totals::{Share, Totals};
 
 /// What dispatch is told.
 #[derive(Debug)]
@@ -56,9 +64,28 @@ pub struct Dispatch {
     timers: BTreeSet<(Mono, SubscriptionId)>,
     /// Lanes that may be able to cut a batch when the group ends.
     to_cut: BTreeSet<SubscriptionId>,
-    /// Whose attempts are under way.
-    in_flight: HashMap<DeliveryNo, SubscriptionId>,
+    /// Lanes that are owed more than they may be, and have not lost it all yet.
+    to_bound: BTreeSet<SubscriptionId>,
+    /// Attempts under way. Each holds a slot until its outcome comes, whatever becomes of its lane.
+    in_flight: HashMap<DeliveryNo, InFlight>,
+    totals: Totals,
     dead: u64,
+    /// When the oldest dead letter was given up.
+    dead_since: Option<Wall>,
+    /// Entries that one lane may be owed.
+    owed_max: u64,
+    /// Dropped in this group.
+    lagged: Vec<Lagged>,
+    /// Rows that could not be read in this group.
+    unread: Vec<StoreError>,
+}
+
+/// An attempt under way.
+#[derive(Debug)]
+struct InFlight {
+    lane: SubscriptionId,
+    /// Whose slot it has.
+    authority: String,
 }
 
 /// One subscription's deliveries, one after the other.
@@ -68,14 +95,25 @@ struct Lane {
     subscription: Option<Arc<Subscription>>,
     /// Entries in the outbox table.
     owed: u64,
-    /// When the oldest of them was recorded.
-    oldest: Option<Wall>,
+    /// The oldest of them.
+    oldest: Option<OldestOwed>,
     /// Became owed in this group, and is not yet written.
     fresh: Vec<Arc<Entry>>,
     /// The delivery on its way.
     head: Option<Head>,
     /// A batch is not cut before this: the first entry waits for company.
     linger_until: Option<Mono>,
+    /// It lost entries, and is not level again.
+    lag: Option<Lag>,
+    /// A row that it needs cannot be read: it rests, and tries again later.
+    fault: Option<LaneFault>,
+}
+
+/// Entries that a lane lost since it was last level.
+#[derive(Debug, Clone, Copy)]
+struct Lag {
+    since: Wall,
+    skipped: u64,
 }
 
 /// A delivery on its way, as far as it has to be in memory.
@@ -96,8 +134,8 @@ enum HeadState {
     Ready,
     /// In no queue: no rule names its subscription, or that one is held.
     Parked,
-    /// On the wire, in a slot of this authority.
-    InFlight(String),
+    /// On the wire.
+    InFlight,
     /// Waits for its next attempt.
     Waiting(Mono),
 }
@@ -108,7 +146,12 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn load(ledger: &Ledger, now: Now, under_way: &BTreeMap<DeliveryNo, String>) -> Result<Self, StoreError> {
+    pub fn load(
+        ledger: &Ledger,
+        now: Now,
+        under_way: &BTreeMap<DeliveryNo, String>,
+        retention: &Retention,
+    ) -> Result<Self, StoreError> {
         let mut dispatch = Self {
             lanes: BTreeMap::new(),
             slots: Slots::default(),
@@ -116,9 +159,16 @@ impl Dispatch {
             blocked: BTreeMap::new(),
             timers: BTreeSet::new(),
             to_cut: BTreeSet::new(),
+            to_bound: BTreeSet::new(),
             in_flight: HashMap::new(),
-            dead: ledger.dead_letters()?,
+            totals: Totals::default(),
+            dead: 0,
+            dead_since: None,
+            owed_max: retention.owed,
+            lagged: Vec::new(),
+            unread: Vec::new(),
         };
+        dispatch.recount_dead(ledger)?;
         for totals in ledger.outbox_totals()? {
             let lane = dispatch.lanes.entry(totals.subscription).or_default();
             (lane.owed, lane.oldest) = (totals.entries, Some(totals.oldest));
@@ -131,8 +181,8 @@ impl Dispatch {
             let state = match under_way.get(&delivery.number) {
                 Some(authority) => {
                     dispatch.slots.take(authority);
-                    dispatch.in_flight.insert(delivery.number, id);
-                    HeadState::InFlight(authority.clone())
+                    dispatch.in_flight.insert(delivery.number, InFlight { lane: id, authority: authority.clone() });
+                    HeadState::InFlight
                 }
                 None => {
                     dispatch.timers.insert((now.mono.plus_ms(left_ms), id));
@@ -142,6 +192,12 @@ impl Dispatch {
             let HotDelivery { number, attempts, delay_ms, .. } = delivery;
             let head = Head { number, attempts, delay_ms, body: None, state };
             dispatch.lanes.entry(id).or_default().head = Some(head);
+        }
+        for row in ledger.lagging()? {
+            dispatch.lanes.entry(row.id).or_default().lag = Some(Lag { since: row.at, skipped: row.skipped });
+        }
+        for (id, lane) in &dispatch.lanes {
+            dispatch.totals.change(*id, Share::default(), Share::of(lane));
         }
         Ok(dispatch)
     }
@@ -192,16 +248,43 @@ impl Dispatch {
     /// # Errors
     /// When the ledger refuses.
     pub fn recount_dead(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
-        self.dead = ledger.dead_letters()?;
+        self.dead = ledger.dead_totals()?.0;
+        self.dead_since = ledger.oldest_dead()?;
         Ok(())
     }
 
-    /// Forgets a subscription that has been dropped from the ledger.
+    /// Forgets a subscription that has been dropped from the ledger. An attempt of it that is under way gives its slot back
+    /// when its outcome comes, and the outcome changes nothing.
     pub fn forget(&mut self, id: SubscriptionId) {
-        let in_flight = |lane: &Lane| lane.head.as_ref().is_some_and(|h| matches!(h.state, HeadState::InFlight(_)));
-        if self.lanes.get(&id).is_some_and(|lane| !in_flight(lane)) {
-            self.lanes.remove(&id);
+        let before = self.share(id);
+        if self.lanes.remove(&id).is_some() {
+            self.to_cut.remove(&id);
+            self.to_bound.remove(&id);
+            self.account(id, before);
         }
+    }
+
+    /// Takes a piece of a removed subscription's backlog off what is counted: the ledger has dropped it.
+    pub fn recount(&mut self, id: SubscriptionId, dropped: u64, ledger: &Ledger) -> Result<(), StoreError> {
+        let oldest = ledger.oldest_owed(id)?;
+        let before = self.share(id);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.owed = if oldest.is_some() { lane.owed.saturating_sub(dropped) } else { 0 };
+            lane.oldest = oldest;
+        }
+        self.account(id, before);
+        Ok(())
+    }
+
+    /// A lane's part of the totals, before it changes.
+    fn share(&self, id: SubscriptionId) -> Share {
+        self.lanes.get(&id).map(Share::of).unwrap_or_default()
+    }
+
+    /// A lane has changed since.
+    fn account(&mut self, id: SubscriptionId, before: Share) {
+        let after = self.share(id);
+        self.totals.change(id, before, after);
     }
 
     /// Takes what became owed by an input whose savepoint has been released.
@@ -230,29 +313,54 @@ impl Dispatch {
     pub fn release(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
         self.expire_timers(now.mono);
         for id in std::mem::take(&mut self.to_cut) {
-            self.cut_lane(now, id, ledger)?;
+            let before = self.share(id);
+            let cut = self.cut_lane(now, id, ledger);
+            self.account(id, before);
+            cut?;
+            self.bound_lane(now, id, ledger)?;
         }
-        self.fill_slots(now, ledger)
+        for id in self.to_bound.clone() {
+            self.bound_lane(now, id, ledger)?;
+        }
+        let effects = self.fill_slots(now, ledger)?;
+        debug_assert!(
+            self.lanes.len() > 1_000 || self.totals == self.counted(),
+            "the totals are what the lanes come to"
+        );
+        Ok(effects)
+    }
+
+    /// The totals, counted lane by lane.
+    fn counted(&self) -> Totals {
+        let mut totals = Totals::default();
+        for (id, lane) in &self.lanes {
+            totals.change(*id, Share::default(), Share::of(lane));
+        }
+        totals
     }
 
     /// Whether [`Self::release`] has something to write or send at this point.
     #[must_use]
     pub fn wants_to_write(&self, now: Mono) -> bool {
-        !self.to_cut.is_empty() || self.timers.first().is_some_and(|(due, _)| *due <= now)
+        !self.to_cut.is_empty() || !self.to_bound.is_empty() || self.timers.first().is_some_and(|(due, _)| *due <= now)
     }
 
     /// When something is due without an input.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
+        if !self.to_bound.is_empty() {
+            return Some(Mono(0));
+        }
         self.timers.first().map(|(due, _)| *due)
     }
 
     /// What is owed, for the status.
     #[must_use]
     pub fn outbox_status(&self, now: Now) -> OutboxStatus {
-        let oldest = self.lanes.values().filter(|lane| lane.owed > 0).filter_map(|lane| lane.oldest).min();
+        let lane = self.totals.oldest.first().and_then(|(_, id)| self.lanes.get(id));
+        let oldest = lane.and_then(|lane| lane.oldest).map(|oldest| oldest.at);
         OutboxStatus {
-            entries: self.lanes.values().map(|lane| lane.owed).sum(),
+            entries: self.totals.owed,
             oldest_seconds: oldest.map_or(0, |oldest| ((now.wall.0 - oldest.0).max(0) / 1_000) as u64),
         }
     }
@@ -260,15 +368,8 @@ impl Dispatch {
     /// Deliveries by state, for the status.
     #[must_use]
     pub fn deliveries_status(&self) -> DeliveriesStatus {
-        let mut status = DeliveriesStatus { pending: 0, in_flight: 0, waiting: 0, dead: self.dead };
-        for head in self.lanes.values().filter_map(|lane| lane.head.as_ref()) {
-            match head.state {
-                HeadState::Ready | HeadState::Parked => status.pending += 1,
-                HeadState::InFlight(_) => status.in_flight += 1,
-                HeadState::Waiting(_) => status.waiting += 1,
-            }
-        }
-        status
+        let Totals { pending, in_flight, waiting, .. } = self.totals;
+        DeliveriesStatus { pending, in_flight, waiting, dead: self.dead }
     }
 }
 

@@ -8,25 +8,32 @@
 //! No I/O but the ledger's, no clock, no thread: the daemon carries the effects out and feeds what came of them back
 //! in, and a simulation does the same with a disk in memory.
 
+mod clock;
 mod hold;
+mod lock;
 mod maintenance;
 mod rules;
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::SourceFile;
-use crate::dispatch::{self, Dispatch};
+use crate::dispatch::{self, Dispatch, Lagged};
 use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::delivery::Attempted;
 use crate::model::ids::{DeliveryNo, ReplyId};
 use crate::model::record::RecordsAnswer;
-use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus, Status};
-use crate::model::time::{Mono, Now};
+use crate::model::retention::Retention;
+use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
+use crate::model::time::{Mono, Now, Wall};
 use crate::rules::{RuleChange, RuleSet};
-use crate::store::{DiskFault, Ledger, StoreError};
+use crate::store::{DiskFault, Ledger, LogTrouble, StoreError};
 
+use clock::Clock;
 use hold::{Hold, LastHold};
+use lock::LockedOut;
+use maintenance::Upkeep;
 
 /// After a group was lost the next one is tried this much later, milliseconds.
 const RECOVER_MS: u64 = 1_000;
@@ -89,8 +96,17 @@ pub struct Engine {
     /// While the ledger's disk refuses.
     hold: Option<Hold>,
     last_hold: Option<LastHold>,
+    /// When a group was last lost, and the disk was not at fault.
+    lost_at: Option<Mono>,
     recover_at: Mono,
-    maintain_at: Mono,
+    /// A group that waits for another process to release its lock.
+    locked_out: Option<LockedOut>,
+    /// Since when groups have waited for it, one after the other.
+    locked_since: Option<Wall>,
+    /// What the keeper of the log said last, and since when.
+    log_trouble: Option<(LogTrouble, Wall)>,
+    retention: Retention,
+    upkeep: Upkeep,
 }
 
 struct Machines {
@@ -115,7 +131,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn new(ledger: Ledger, setup: Setup, now: Now) -> Result<Self, StoreError> {
+    pub fn new(ledger: Ledger, setup: Setup, retention: Retention, now: Now) -> Result<Self, StoreError> {
+        let clock = Clock::start(now, ledger.remembered_time()?);
+        if let Some(why) = clock.suspended() {
+            tracing::warn!("{}", why.text);
+        }
         let mut engine = Self {
             ledger,
             setup,
@@ -131,8 +151,13 @@ impl Engine {
             to_deliver: Default::default(),
             hold: None,
             last_hold: None,
+            lost_at: None,
             recover_at: now.mono,
-            maintain_at: now.mono.plus_ms(maintenance::FIRST_MS),
+            locked_out: None,
+            locked_since: None,
+            log_trouble: None,
+            retention,
+            upkeep: Upkeep::start(now, clock),
         };
         engine.machines = Some(engine.load(now)?);
         engine.hold_without_ballast(now);
@@ -152,6 +177,8 @@ impl Engine {
     pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
         let mut ran = Ran::default();
         let Sorted { mut machine, outcomes, mut replies } = self.sort(inputs);
+        self.watch_clock(now);
+        self.watch_log(now);
         self.look_for_room(now, &mut ran);
         if self.machines.is_none() && !self.recover(now, &mut ran) {
             self.outcomes_to_come = outcomes;
@@ -163,8 +190,19 @@ impl Engine {
             machine.clear();
             refuse(std::mem::take(&mut replies), &mut ran);
         }
-        match self.group(now, machine, &outcomes, &mut ran) {
+        let writes = match self.open_group(now, &machine, &outcomes) {
+            Err(error) if error.is_busy() => {
+                self.outcomes_to_come = outcomes;
+                self.lock_out(now, machine, replies);
+                return ran;
+            }
+            opened => opened,
+        };
+        self.let_in();
+        match writes.and_then(|writes| self.group(now, machine, &outcomes, writes, &mut ran)) {
             Ok(effects) => {
+                self.say_what_was_committed(&mut ran);
+                self.maintain_early(now);
                 for outcome in outcomes {
                     self.under_way.remove(&outcome.number);
                 }
@@ -199,6 +237,10 @@ impl Engine {
             outcomes: std::mem::take(&mut self.outcomes_to_come),
             replies: Vec::new(),
         };
+        if let Some(LockedOut { inputs, replies, .. }) = self.locked_out.take() {
+            sorted.machine.extend(inputs);
+            sorted.replies.extend(replies);
+        }
         for input in inputs {
             match input {
                 Input::Rules(mut rules) => {
@@ -231,36 +273,13 @@ impl Engine {
         self.machines.is_some() && self.hold.is_none()
     }
 
-    /// What ringback says of itself.
-    #[must_use]
-    pub fn status(&self, now: Now) -> Status {
-        let version = env!("CARGO_PKG_VERSION");
-        let node = self.ledger.node().to_string();
-        let rules = self.rules_status.clone();
-        let intake = self.machines.as_ref().and_then(|machines| machines.intake.as_ref());
-        let (outbox, deliveries) = match &self.machines {
-            Some(Machines { dispatch, .. }) => (dispatch.outbox_status(now), dispatch.deliveries_status()),
-            None => self.to_deliver.clone(),
-        };
-        Status {
-            version,
-            node,
-            ready: self.is_well() && intake.is_some_and(Intake::ready),
-            mounts: intake.map(|intake| intake.status(now)).unwrap_or_default(),
-            rules,
-            outbox,
-            deliveries,
-            attempts_overdue: 0,
-            log_lines_lost: 0,
-        }
-    }
-
     /// Ends cleanly: numbering goes on where it stands.
     ///
     /// # Errors
     /// When the ledger refuses; nothing is lost by that but unused numbers.
-    pub fn close(self) -> Result<(), StoreError> {
+    pub fn close(self, now: Now) -> Result<(), StoreError> {
         self.ledger.begin()?;
+        self.remember_time(now)?;
         self.ledger.close_ids()?;
         self.ledger.commit()
     }
@@ -277,25 +296,38 @@ impl Engine {
         &self.ledger
     }
 
-    fn group(
-        &mut self,
-        now: Now,
-        inputs: Vec<intake::Input>,
-        outcomes: &[Attempted],
-        ran: &mut Ran,
-    ) -> Result<Vec<Effect>, StoreError> {
-        let Some(machines) = &self.machines else { return Ok(Vec::new()) };
-        let maintains = machines.intake.is_some() && self.maintain_at <= now.mono;
+    /// Opens a transaction, where the group has something to write. Returns whether it has.
+    fn open_group(&self, now: Now, inputs: &[intake::Input], outcomes: &[Attempted]) -> Result<bool, StoreError> {
+        let Some(machines) = &self.machines else { return Ok(false) };
         let writes = inputs.iter().any(writes)
             || !outcomes.is_empty()
             || machines.intake.as_ref().is_some_and(Intake::wants_to_write)
             || machines.dispatch.wants_to_write(now.mono)
             || self.rules_to_come.is_some()
-            || maintains;
+            || self.maintains(now);
+        if writes {
+            self.ledger.begin()?;
+        }
+        Ok(writes)
+    }
+
+    fn maintains(&self, now: Now) -> bool {
+        let takes_in = self.machines.as_ref().is_some_and(|machines| machines.intake.is_some());
+        takes_in && self.upkeep.deadline() <= now.mono
+    }
+
+    fn group(
+        &mut self,
+        now: Now,
+        inputs: Vec<intake::Input>,
+        outcomes: &[Attempted],
+        writes: bool,
+        ran: &mut Ran,
+    ) -> Result<Vec<Effect>, StoreError> {
         if !writes {
             return self.steps(now, inputs, ran, false);
         }
-        self.ledger.begin()?;
+        let maintains = self.maintains(now);
         let taken_up = self.take_up_rules(now)?;
         for outcome in outcomes {
             let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
@@ -341,7 +373,7 @@ impl Engine {
     }
 
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
-        let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way)?;
+        let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way, &self.retention)?;
         dispatch.set_subscriptions(self.rules.subscriptions());
         self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());
         if self.hold.is_some() {
@@ -350,6 +382,20 @@ impl Engine {
         let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
         let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
         Ok(Machines { intake: Some(intake), dispatch })
+    }
+
+    /// Logs what a group that was committed had to drop, or could not read.
+    fn say_what_was_committed(&mut self, ran: &mut Ran) {
+        let Some(Machines { dispatch, .. }) = &mut self.machines else { return };
+        for Lagged { subscription, name, skipped } in dispatch.take_lagged() {
+            let name = name.unwrap_or_else(|| subscription.0.to_string());
+            tracing::warn!(
+                subscription = name,
+                skipped = skipped.entries,
+                "more is owed than is kept: the oldest entries were dropped and are not delivered"
+            );
+        }
+        ran.faults.extend(dispatch.take_unread());
     }
 
     /// Throws the machines away: what they know may never have been recorded.

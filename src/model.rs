@@ -27,6 +27,7 @@ pub mod path;
 pub mod principal;
 pub mod record;
 pub mod rescan;
+pub mod retention;
 pub mod secret;
 pub mod status;
 pub mod subscription;

@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod ids;
 mod journal;
+mod keeper;
 mod log;
 mod maintenance;
 mod metadata;
@@ -28,16 +29,20 @@ mod records;
 mod state_dir;
 mod subscriptions;
 mod transaction;
+mod turn;
 
 pub use deliveries::HotDelivery;
 pub use dirs::DirId;
 pub use error::{DiskFault, StoreError};
-pub use file::{Keeper, OpenError};
+pub use file::OpenError;
+pub use keeper::{Keeper, Kept};
+pub use log::LogTrouble;
+pub use maintenance::{PIECE_ROWS, Pass, Piece};
 pub use mounts::MountRow;
-pub use outbox::OutboxTotals;
+pub use outbox::{OldestOwed, OutboxTotals, Skipped};
 pub use records::{EarlyRecord, GivenAnswer};
 pub use state_dir::StateDirError;
-pub use subscriptions::SubscriptionRow;
+pub use subscriptions::{Dropped, LaggingRow, SubscriptionRow};
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -45,6 +50,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::model::ids::{NodeId, Rrn};
+use crate::model::time::Wall;
 
 /// The ledger, with the one connection that writes.
 pub struct Ledger {
@@ -62,10 +68,22 @@ pub struct Ledger {
     group_rrn: Cell<Option<Rrn>>,
     /// Directories made less directories removed, since the ledger was opened.
     dir_balance: Cell<i64>,
+    /// Nothing that ages is dated before this.
+    high_water: Cell<Wall>,
+    /// Rows that age, written since the last pass of forgetting began.
+    written: Cell<u64>,
     /// What the keeper is told, and tells.
     log: Arc<log::LogState>,
     /// None in memory.
     ballast: Option<ballast::Ballast>,
+}
+
+impl Ledger {
+    /// What is wrong with the log, or with the file beneath the ledger.
+    #[must_use]
+    pub fn log_trouble(&self) -> Option<LogTrouble> {
+        self.log.trouble()
+    }
 }
 
 /// What reading or writing the ledger gives.

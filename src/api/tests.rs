@@ -52,6 +52,8 @@ fn status(ready: bool) -> Status {
         lag_ms: 0,
     };
     Status {
+        troubles: Vec::new(),
+        troubles_more: 0,
         version: "0.0.0",
         node: "00000000000000ff".to_owned(),
         ready,

@@ -14,6 +14,13 @@ use crate::model::watching::SourceKind;
 /// The shortest `poll_interval`, milliseconds.
 const POLL_INTERVAL_MIN_MS: u64 = 100;
 
+/// The shortest age in `[retention]`, milliseconds.
+const AGE_MIN_MS: u64 = 3_600_000;
+/// The smallest number in `[retention]` and of `[delivery] owed`: what a single batch or request holds must fit.
+const AMOUNT_MIN: u64 = 1_000;
+/// The largest: far more than a disk holds, and far less than a number of the ledger.
+const AMOUNT_MAX: u64 = 1_000_000_000_000;
+
 /// A value and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written<T> {
@@ -44,6 +51,18 @@ pub struct Options {
     pub connect_timeout_ms: Option<u64>,
     /// `[delivery] timeout`, milliseconds, at least 1.
     pub attempt_timeout_ms: Option<u64>,
+    /// `[delivery] owed`: entries, at least 1,000.
+    pub owed: Option<u64>,
+    /// `[retention] journal`, milliseconds, at least an hour.
+    pub journal_ms: Option<u64>,
+    /// `[retention] journal_rows`, at least 1,000.
+    pub journal_rows: Option<u64>,
+    /// `[retention] dead`, milliseconds, at least an hour.
+    pub dead_ms: Option<u64>,
+    /// `[retention] dead_rows`, at least 1,000.
+    pub dead_rows: Option<u64>,
+    /// `[retention] gone`, milliseconds, at least an hour.
+    pub gone_ms: Option<u64>,
 }
 
 /// One `[[mount]]`.
@@ -78,7 +97,7 @@ pub fn read(file: &SourceFile) -> (Options, Vec<Diagnostic>) {
 }
 
 fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
-    top.only(&["state", "rules", "listen", "mount", "principal", "settle", "delivery"], faults);
+    top.only(&["state", "rules", "listen", "mount", "principal", "settle", "delivery", "retention"], faults);
     let mut options = Options {
         state: top.string("state", faults).and_then(|text| directory(&text, faults)),
         rules: top.string("rules", faults).and_then(|text| directory(&text, faults)),
@@ -98,11 +117,36 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         options.settle_max_ms = max.map(|value| Written { value, span: table.key_span("max") });
     }
     if let Some(table) = top.table("delivery", "[delivery]", faults) {
-        table.only(&["connect_timeout", "timeout"], faults);
+        table.only(&["connect_timeout", "timeout", "owed"], faults);
+        options.owed = amount(&table, "owed", faults);
         options.connect_timeout_ms = timeout(&table, "connect_timeout", faults);
         options.attempt_timeout_ms = timeout(&table, "timeout", faults);
     }
+    if let Some(table) = top.table("retention", "[retention]", faults) {
+        table.only(&["journal", "journal_rows", "dead", "dead_rows", "gone"], faults);
+        options.journal_ms = age(&table, "journal", faults);
+        options.journal_rows = amount(&table, "journal_rows", faults);
+        options.dead_ms = age(&table, "dead", faults);
+        options.dead_rows = amount(&table, "dead_rows", faults);
+        options.gone_ms = age(&table, "gone", faults);
+    }
     options
+}
+
+/// How long something is kept. Shorter than [`AGE_MIN_MS`] is refused: it is forgotten once an hour.
+fn age(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<u64> {
+    let ms = table.duration_ms(key, faults)?;
+    if ms < AGE_MIN_MS {
+        let message = format!("`{key}` takes 1h or more");
+        let help = format!("what is old is forgotten once an hour; such as {key} = \"7d\"");
+        faults.error(Code::OutOfRange, table.key_span(key), message, "").help(&help);
+    }
+    (ms >= AGE_MIN_MS).then_some(ms)
+}
+
+/// How many of something are kept.
+fn amount(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<u64> {
+    table.integer(key, AMOUNT_MIN..=AMOUNT_MAX, faults)
 }
 
 fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions> {

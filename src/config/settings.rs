@@ -17,6 +17,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::principal::Principal;
+use crate::model::retention::Retention;
 
 /// [`Diagnostic::file`] of what no file says.
 pub const COMMAND_LINE: &str = "command line";
@@ -43,6 +44,8 @@ pub struct Settings {
     pub connect_timeout_ms: u64,
     /// How long a whole attempt may take, milliseconds. 30,000 unless set.
     pub attempt_timeout_ms: u64,
+    /// How long, and how much of, what the ledger holds is kept.
+    pub retention: Retention,
 }
 
 /// What the command line says over the file.
@@ -112,6 +115,7 @@ impl Notes<'_> {
 }
 
 fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &mut Notes<'_>) -> Settings {
+    let retention = retention(&options);
     let Options { state, rules, listen, mounts, principals, .. } = options;
     let (state_span, state) = match (overrides.state, state) {
         (Some(dir), _) => (0..0, joined(places.working, dir)),
@@ -148,6 +152,23 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         settle_max_ms: options.settle_max_ms.map(|max| max.value),
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
         attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
+        retention,
+    }
+}
+
+/// What is not written keeps its default.
+fn retention(options: &Options) -> Retention {
+    let by_default = Retention::default();
+    // Durations are bounded far below this.
+    let ms = |written: Option<u64>, default: i64| written.map_or(default, u64::cast_signed);
+    Retention {
+        journal_ms: ms(options.journal_ms, by_default.journal_ms),
+        journal_rows: options.journal_rows.unwrap_or(by_default.journal_rows),
+        dead_ms: ms(options.dead_ms, by_default.dead_ms),
+        dead_rows: options.dead_rows.unwrap_or(by_default.dead_rows),
+        gone_ms: ms(options.gone_ms, by_default.gone_ms),
+        owed: options.owed.unwrap_or(by_default.owed),
+        ..by_default
     }
 }
 
@@ -292,6 +313,7 @@ mod tests {
             settle_max_ms: None,
             connect_timeout_ms: 5_000,
             attempt_timeout_ms: 30_000,
+            retention: Retention::default(),
         };
         assert_eq!(settings, expect);
     }
@@ -301,7 +323,8 @@ mod tests {
         let digest = "0123456789abcdef".repeat(4);
         let text = format!(
             "state = '/var/rb'\nrules = 'rules'\nlisten = '[::]:1'\n\
-             [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\n\
+             [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\nowed = 5000\n\
+             [retention]\njournal = '2d'\njournal_rows = 1000\ndead = '1h'\ndead_rows = 2000\ngone = '1d'\n\
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
              watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\n\
              [[mount]]\npath = '/b'\ndir = '/srv/ab'\n\
@@ -314,6 +337,17 @@ mod tests {
         assert_eq!(settings.listen.to_string(), "[::]:1");
         assert_eq!((settings.settle_quiet_ms, settings.settle_max_ms), (2_000, Some(60_000)));
         assert_eq!((settings.connect_timeout_ms, settings.attempt_timeout_ms), (1_000, 2_000));
+        let hour = 3_600_000;
+        let retention = Retention {
+            journal_ms: 48 * hour,
+            journal_rows: 1_000,
+            dead_ms: hour,
+            dead_rows: 2_000,
+            gone_ms: 24 * hour,
+            owed: 5_000,
+            ..Retention::default()
+        };
+        assert_eq!(settings.retention, retention);
         assert_eq!(settings.mounts.len(), 2);
         assert_eq!(settings.mounts[0].ignore, Vec::<String>::new());
         assert!(settings.mounts[0].cross_filesystems);
@@ -360,6 +394,12 @@ mod tests {
             (format!("{MOUNT}[settle]\nmax = '10ms'"), &[OutOfRange]),
             (format!("{MOUNT}[settle]\nquiet = 5"), &[WrongType]),
             (format!("{MOUNT}[delivery]\ntimeout = '0s'"), &[OutOfRange]),
+            (format!("{MOUNT}[delivery]\nowed = 999"), &[OutOfRange]),
+            (
+                format!("{MOUNT}[retention]\njournal = '59m'\ndead_rows = 0\ngone = 7"),
+                &[OutOfRange, OutOfRange, WrongType],
+            ),
+            (format!("{MOUNT}[retention]\njournal_row = 5000"), &[UnknownKey]),
             (format!("{MOUNT}{principal}{principal}"), &[Duplicate, Duplicate]),
             (
                 format!("{MOUNT}[[principal]]\nname = 'a b'\nrole = 'admin'\ntoken_sha256 = 'x'"),

@@ -14,7 +14,7 @@ use super::clock::SystemClock;
 use super::inbox::{Inbox, Waiting};
 use super::log;
 use super::stop::AbortOnPanic;
-use crate::engine::{Engine, Input, Ran};
+use crate::engine::{Effect, Engine, Input, Ran};
 use crate::intake;
 use crate::model::error_chain::ErrorChain;
 use crate::model::hint::Signal;
@@ -84,7 +84,7 @@ impl EngineThread {
             let _guard = AbortOnPanic;
             self.run();
             self.drain();
-            if let Err(error) = self.engine.close() {
+            if let Err(error) = self.engine.close(self.clock.now()) {
                 tracing::error!(error = %ErrorChain(&error), "the ledger could not be closed cleanly");
             }
             drop(ended);
@@ -97,7 +97,11 @@ impl EngineThread {
         loop {
             let due = self.clock.instant(self.engine.deadline());
             let overdue = self.carrier.attempts().deadline();
-            let waiting = self.inbox.take(due.into_iter().chain(publish_at).chain(overdue).min());
+            // While another process holds the ledger's lock the group before is tried again, and waits for the lock.
+            let waiting = match self.engine.is_locked_out() {
+                true => Waiting { closing: self.inbox.is_closing(), ..Waiting::default() },
+                false => self.inbox.take(due.into_iter().chain(publish_at).chain(overdue).min()),
+            };
             if waiting.closing {
                 self.group(waiting, true);
                 return;
@@ -111,9 +115,7 @@ impl EngineThread {
                 }
                 Some(at) if at <= now => {
                     publish_at = None;
-                    let attempts_overdue = self.carrier.attempts().overdue();
-                    let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
-                    self.status.set(status, self.why_nothing_is_taken_in());
+                    self.publish();
                     shown.tell(&self.status.get());
                 }
                 Some(_) => {}
@@ -142,9 +144,19 @@ impl EngineThread {
             }
             true => {}
         }
+        // A caller who has synced finds what the sync promised in the status.
+        if effects.iter().any(|effect| matches!(effect, Effect::Intake(intake::Effect::AnswerSync(..)))) {
+            self.publish();
+        }
         for effect in effects {
             self.carrier.carry(effect, ending);
         }
+    }
+
+    fn publish(&self) {
+        let attempts_overdue = self.carrier.attempts().overdue();
+        let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
+        self.status.set(status, self.why_nothing_is_taken_in());
     }
 
     fn report(&self, fault: &StoreError) {
@@ -161,9 +173,17 @@ impl EngineThread {
                 "the disk of the state directory {state} fails: nothing is taken in until it does not; what is owed is \
                  delivered. Nothing is lost"
             ),
+            Some(DiskFault::Damaged) => tracing::error!(
+                error,
+                "the ledger in the state directory {state} is damaged: nothing is taken in; what is owed and can be read is \
+                 delivered. Stop ringback, and restore the ledger from a backup"
+            ),
             Some(DiskFault::Unsynced) => {
                 tell_unsynced(fault);
                 self.inbox.close();
+            }
+            None if fault.is_of_a_row() => {
+                tracing::error!(error, "a row of the ledger cannot be read; trying again later")
             }
             None => tracing::error!(error, "a group of changes was not recorded; nothing is lost; trying again"),
         }
@@ -174,6 +194,11 @@ impl EngineThread {
         let state = self.state.display();
         let disk = match self.engine.held() {
             Some(DiskFault::Full) => "is full: nothing is taken in until there is room; what is owed is delivered",
+            Some(DiskFault::Damaged) => {
+                return Some(format!(
+                    "the ledger in {state} is damaged: nothing is taken in; what is owed is delivered"
+                ));
+            }
             Some(_) => "fails: nothing is taken in until it does not; what is owed is delivered",
             None if self.engine.is_well() => return None,
             None => return Some("the ledger does not take writes; see the log".to_owned()),

@@ -108,6 +108,11 @@ impl Inbox {
         Waiting { closing, ..taken }
     }
 
+    /// Whether the engine was asked to end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
     /// A panic elsewhere left the queue whole: every change of it is one push.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)

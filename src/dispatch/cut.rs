@@ -11,7 +11,7 @@ use crate::model::time::Now;
 use crate::outbox::batch::cut;
 use crate::outbox::fold::fold;
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
-use crate::store::{Ledger, StoreError};
+use crate::store::{Ledger, OldestOwed, StoreError};
 
 impl Dispatch {
     /// Cuts a lane's next batch if the lane is free, and writes down what has to wait.
@@ -25,7 +25,7 @@ impl Dispatch {
         }
         // An entry lingers from when it is owed, also while another delivery is on its way.
         let lingers = lane.linger_until(now, subscription.batching.linger_ms);
-        if lane.head.is_some() {
+        if lane.head.is_some() || lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono) {
             return lane.write_fresh(now, id, ledger);
         }
         if let Some(until) = lingers
@@ -40,12 +40,19 @@ impl Dispatch {
             lane.write_fresh(now, id, ledger)?;
         }
         let entries: Vec<Arc<Entry>> = match from_table {
-            true => ledger.owed(id, MAX_FOLD_READ)?,
+            true => match ledger.owed(id, MAX_FOLD_READ) {
+                Ok(entries) => entries,
+                Err(error) => return self.rest(now, id, error),
+            },
             false => {
                 let rest = lane.fresh.split_off(lane.fresh.len().min(MAX_FOLD_READ));
                 std::mem::replace(&mut lane.fresh, rest)
             }
         };
+        if entries.is_empty() {
+            // The journal has none of the rows any more that the outbox names.
+            return self.skip(now, id, Seq(i64::MAX), u64::MAX >> 1, ledger).map(drop);
+        }
         let seqs: Vec<Seq> = entries.iter().map(|entry| entry.seq).collect();
         let folded = fold(entries, subscription.covers_modification);
         let batch = cut(&subscription.name, &folded, subscription.batching.max_entries, MAX_BATCH_BYTES);
@@ -56,12 +63,11 @@ impl Dispatch {
             // Nothing of it is in the table yet: what the batch left goes there now.
             let consumed: std::collections::HashSet<Seq> = batch.consumed.iter().copied().collect();
             for seq in seqs.into_iter().filter(|seq| !consumed.contains(seq)) {
-                ledger.owe(id, seq)?;
-                lane.owed += 1;
-                lane.oldest.get_or_insert(now.wall);
+                lane.owe(now, id, seq, ledger)?;
             }
             lane.write_fresh(now, id, ledger)?;
         }
+        lane.fault = None;
         if lane.owed == 0 {
             (lane.oldest, lane.linger_until) = (None, None);
         } else {
@@ -92,10 +98,16 @@ impl Lane {
     /// Writes what became owed in this group to the outbox.
     fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
         for entry in std::mem::take(&mut self.fresh) {
-            ledger.owe(id, entry.seq)?;
-            self.owed += 1;
-            self.oldest.get_or_insert(now.wall);
+            self.owe(now, id, entry.seq, ledger)?;
         }
+        Ok(())
+    }
+
+    /// Writes one entry to the outbox. They come in journal order, so the first is the oldest.
+    fn owe(&mut self, now: Now, id: SubscriptionId, seq: Seq, ledger: &Ledger) -> Result<(), StoreError> {
+        ledger.owe(id, seq)?;
+        self.owed += 1;
+        self.oldest.get_or_insert(OldestOwed { seq, at: now.wall });
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! When a lane's delivery goes out.
 
-use super::{Dispatch, Effect, HeadState};
+use super::{Dispatch, Effect, HeadState, InFlight};
 use crate::model::delivery::SendRequest;
-use crate::model::ids::DeliveryId;
+use crate::model::ids::{DeliveryId, SubscriptionId};
 use crate::model::time::{Mono, Now};
 use crate::store::{Ledger, StoreError};
 
@@ -13,6 +13,7 @@ impl Dispatch {
             && due <= now
         {
             self.timers.pop_first();
+            let before = self.share(id);
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             match &mut lane.head {
                 Some(head) if head.state == HeadState::Waiting(due) => {
@@ -22,6 +23,7 @@ impl Dispatch {
                 Some(_) => {}
                 None => drop(self.to_cut.insert(id)),
             }
+            self.account(id, before);
         }
     }
 
@@ -31,45 +33,59 @@ impl Dispatch {
         while !self.slots.full()
             && let Some(id) = self.ready.pop_front()
         {
-            let Some(lane) = self.lanes.get_mut(&id) else { continue };
-            let subscription = lane.active().cloned();
-            let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Ready) else { continue };
-            let Some(subscription) = subscription else {
-                (head.state, head.body) = (HeadState::Parked, None);
-                continue;
-            };
-            let authority = subscription.target.authority();
-            if !self.slots.take(&authority) {
-                head.body = None;
-                self.blocked.entry(authority).or_default().push_back(id);
-                continue;
-            }
-            let body = match head.body.take() {
-                Some(body) => body,
-                None => ledger.delivery_body(head.number)?,
-            };
-            head.state = HeadState::InFlight(authority);
-            self.in_flight.insert(head.number, id);
-            effects.push(Effect::Send(SendRequest {
-                subscription,
-                number: head.number,
-                id: DeliveryId { node: ledger.node(), number: head.number },
-                attempt: head.attempts + 1,
-                at: now.wall,
-                body,
-            }));
+            let before = self.share(id);
+            effects.extend(self.send(now, id, ledger)?);
+            self.account(id, before);
         }
         Ok(effects)
     }
 
-    /// Gives a slot back, and lets the next lane have it that waits for that target.
+    /// Sends a lane's delivery, if it is ready and there is a slot at its target.
+    fn send(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<Option<Effect>, StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
+        let subscription = lane.active().cloned();
+        let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Ready) else { return Ok(None) };
+        let Some(subscription) = subscription else {
+            (head.state, head.body) = (HeadState::Parked, None);
+            return Ok(None);
+        };
+        let authority = subscription.target.authority();
+        if !self.slots.take(&authority) {
+            head.body = None;
+            self.blocked.entry(authority).or_default().push_back(id);
+            return Ok(None);
+        }
+        let Some(body) = self.read_body(now, id, ledger)? else {
+            self.give_back(&authority);
+            return Ok(None);
+        };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
+        let Some(head) = lane.head.as_mut() else { return Ok(None) };
+        lane.fault = None;
+        head.state = HeadState::InFlight;
+        self.in_flight.insert(head.number, InFlight { lane: id, authority });
+        Ok(Some(Effect::Send(SendRequest {
+            subscription,
+            number: head.number,
+            id: DeliveryId { node: ledger.node(), number: head.number },
+            attempt: head.attempts + 1,
+            at: now.wall,
+            body,
+        })))
+    }
+
+    /// Gives a slot back, and lets the next lane have it that waits for that target. Lanes that went away or are not ready
+    /// any more are passed over: the slot would stay empty, and those behind them would wait for the next.
     pub(super) fn give_back(&mut self, authority: &str) {
         self.slots.give_back(authority);
-        if let Some(blocked) = self.blocked.get_mut(authority) {
-            self.ready.extend(blocked.pop_front());
-            if blocked.is_empty() {
-                self.blocked.remove(authority);
-            }
+        let Some(blocked) = self.blocked.get_mut(authority) else { return };
+        let is_ready = |id: &SubscriptionId| {
+            let head = self.lanes.get(id).and_then(|lane| lane.head.as_ref());
+            head.is_some_and(|head| head.state == HeadState::Ready)
+        };
+        self.ready.extend(std::iter::from_fn(|| blocked.pop_front()).find(is_ready));
+        if blocked.is_empty() {
+            self.blocked.remove(authority);
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::model::delivery::{Attempted, Outcome, SendRequest};
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
 use crate::model::path::LogicalPath;
+use crate::model::retention::Retention;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
@@ -426,7 +427,7 @@ impl Run {
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
         let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
-        let dispatch = Dispatch::load(&ledger, now, &BTreeMap::new()).expect("dispatch");
+        let dispatch = Dispatch::load(&ledger, now, &BTreeMap::new(), &Retention::default()).expect("dispatch");
         Self {
             ledger: Some(ledger),
             dispatch,
@@ -500,7 +501,7 @@ impl Run {
                 self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
             }
             ["lost"] | ["restart", ..] => {
-                self.dispatch = Dispatch::load(ledger, now, &self.under_way).expect("dispatch");
+                self.dispatch = Dispatch::load(ledger, now, &self.under_way, &Retention::default()).expect("dispatch");
                 set(&mut self.dispatch, ledger, &self.rules);
             }
             ["tick"] => {}

@@ -1,4 +1,5 @@
-//! Holding: the ledger's disk refuses, so nothing is taken in until it takes everything again.
+//! Holding: the ledger's disk refuses or is damaged, or group after group is lost, so nothing is taken in until the
+//! ledger takes everything again.
 //!
 //! Intake is dropped. What it would have been told in the meantime, the scans that a new one begins with find again; who
 //! asks for a promise is refused, who waits for a sync waits on. Dispatch goes on: what the ledger holds is delivered,
@@ -6,7 +7,8 @@
 //! many as there are attempts under way.
 
 use super::{Engine, Machines, Ran};
-use crate::model::time::{Mono, Now};
+use crate::model::status::{Trouble, TroubleKind};
+use crate::model::time::{Mono, Now, Wall};
 use crate::store::{DiskFault, StoreError};
 
 /// Room is looked for this often, milliseconds.
@@ -16,11 +18,21 @@ const LOOK_MS: u64 = 1_000;
 const SOON_MS: u64 = 60_000;
 /// Room is looked for at least this often, milliseconds.
 const LOOK_MS_MAX: u64 = 30_000;
+/// What does not pass by itself (a damaged ledger, a row that loses each group) is tried again at least this often,
+/// milliseconds: each time, everything is looked at again.
+const DAMAGED_LOOK_MS_MAX: u64 = 600_000;
+
+/// A group that is lost this soon after another, milliseconds, was not lost by chance.
+const LOST_SOON_MS: u64 = 60_000;
 
 /// Why nothing is taken in, and until when at least.
 #[derive(Debug)]
 pub(super) struct Hold {
-    fault: DiskFault,
+    /// `None`: group after group was lost, and the disk is not at fault.
+    fault: Option<DiskFault>,
+    pub(super) since: Wall,
+    /// What refused, for the status.
+    pub(super) text: String,
     /// How often room is looked for, milliseconds.
     look_ms: u64,
     /// When room is looked for next.
@@ -40,37 +52,57 @@ impl Engine {
     /// What is the matter with the ledger's disk, while nothing is taken in because of it.
     #[must_use]
     pub fn held(&self) -> Option<DiskFault> {
-        self.hold.as_ref().map(|hold| hold.fault)
+        self.hold.as_ref().and_then(|hold| hold.fault)
     }
 
     /// At the start: without its ballast the ledger first has to find room for it.
     pub(super) fn hold_without_ballast(&mut self, now: Now) {
         if !self.ledger.has_ballast() {
-            self.hold = Some(Hold { fault: DiskFault::Full, look_ms: LOOK_MS, look_at: now.mono, said: false });
+            self.hold = Some(Hold {
+                fault: Some(DiskFault::Full),
+                since: now.wall,
+                text: "there is no room for its ballast".to_owned(),
+                look_ms: LOOK_MS,
+                look_at: now.mono,
+                said: false,
+            });
         }
     }
 
     /// A group was lost, or the machines could not be made.
     pub(super) fn hold_if_the_disk_refuses(&mut self, now: Now, error: StoreError, ran: &mut Ran) {
         let fault = match error.disk() {
-            Some(fault @ (DiskFault::Full | DiskFault::Failing)) => fault,
-            Some(DiskFault::Unsynced) | None => return ran.faults.push(error),
+            // The lock is another process's; it is released sooner or later.
+            _ if error.is_busy() => return,
+            Some(DiskFault::Unsynced) => return ran.faults.push(error),
+            None if !self.lost_again(now) => return ran.faults.push(error),
+            fault => fault,
         };
         if self.hold.is_none() {
-            ran.faults.extend(self.ledger.drop_ballast().err());
+            let passes = matches!(fault, Some(DiskFault::Full | DiskFault::Failing));
+            if passes {
+                ran.faults.extend(self.ledger.drop_ballast().err());
+            }
             let look_ms = match self.last_hold {
                 Some(LastHold { ended, look_ms }) if now.mono.since_ms(ended) < SOON_MS => 2 * look_ms,
                 _ => LOOK_MS,
             };
-            let look_ms = look_ms.min(LOOK_MS_MAX);
-            self.hold = Some(Hold { fault, look_ms, look_at: now.mono.plus_ms(look_ms), said: false });
+            let look_ms = look_ms.min(if passes { LOOK_MS_MAX } else { DAMAGED_LOOK_MS_MAX });
+            let (since, look_at) = (now.wall, now.mono.plus_ms(look_ms));
+            self.hold = Some(Hold { fault, since, text: String::new(), look_ms, look_at, said: false });
             // What is owed does not wait.
             self.recover_at = now.mono;
         }
         if let Some(hold) = self.hold.as_mut().filter(|hold| !hold.said) {
-            (hold.fault, hold.said) = (fault, true);
+            (hold.fault, hold.said, hold.text) = (fault, true, chain(&error));
             ran.faults.push(error);
         }
+    }
+
+    /// Returns whether a group was lost a short while ago, too: what loses it does not pass by itself.
+    fn lost_again(&mut self, now: Now) -> bool {
+        let before = self.lost_at.replace(now.mono);
+        before.is_some_and(|before| now.mono.since_ms(before) < LOST_SOON_MS)
     }
 
     /// Ends the hold once the disk takes everything again. The machines are made anew, intake among them.
@@ -87,6 +119,19 @@ impl Engine {
             }
             Err(error) => self.hold_if_the_disk_refuses(now, error, ran),
         }
+    }
+
+    /// Why nothing is taken in, for the status.
+    pub(super) fn hold_trouble(&self) -> Option<Trouble> {
+        let hold = self.hold.as_ref()?;
+        let what = match hold.fault {
+            Some(DiskFault::Full) => "the disk of the ledger is full",
+            Some(DiskFault::Failing | DiskFault::Unsynced) => "the disk of the ledger fails",
+            Some(DiskFault::Damaged) => "the ledger is damaged",
+            None => "what is taken in cannot be recorded",
+        };
+        let text = format!("{what}: nothing is taken in, what is owed is delivered ({})", hold.text);
+        Some(Trouble::new(TroubleKind::Disk, hold.since, text, None))
     }
 
     /// Drops intake while nothing is taken in.
@@ -106,11 +151,20 @@ impl Engine {
     #[must_use]
     pub fn deadline(&self) -> Mono {
         let room = self.hold.as_ref().map_or(Mono(u64::MAX), |hold| hold.look_at);
+        if self.is_locked_out() {
+            return Mono(0);
+        }
         let Some(Machines { intake, dispatch }) = &self.machines else { return self.recover_at.min(room) };
         if self.rules_to_come.is_some() || !self.outcomes_to_come.is_empty() {
             return Mono(0);
         }
         let dispatch = dispatch.deadline().unwrap_or(Mono(u64::MAX)).min(room);
-        intake.as_ref().map_or(dispatch, |intake| dispatch.min(intake.deadline()).min(self.maintain_at))
+        intake.as_ref().map_or(dispatch, |intake| dispatch.min(intake.deadline()).min(self.upkeep.deadline()))
     }
+}
+
+/// An error with everything that led to it, in one line.
+fn chain(error: &StoreError) -> String {
+    let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

@@ -1,34 +1,204 @@
-//! What is done every hour: forgetting what is past its time.
+//! What is done every hour: forgetting what is past its age or its number, in pieces.
 
+use std::collections::BTreeMap;
+
+use super::clock::{Clock, Tick};
 use super::{Engine, Machines};
-use crate::model::time::Now;
-use crate::store::StoreError;
+use crate::model::event::Occurrence;
+use crate::model::ids::SubscriptionId;
+use crate::model::retention::Bound;
+use crate::model::time::{Mono, Now, Wall};
+use crate::store::{PIECE_ROWS, Pass, StoreError};
 
 /// The first time comes this long after the start, milliseconds: a start has other things to do.
 pub(super) const FIRST_MS: u64 = 60_000;
-/// While there is more to forget.
-const AGAIN_MS: u64 = 1_000;
-/// Else.
+/// Between the pieces of a pass, milliseconds: 40,000 rows of each kind a second, more than are written.
+const AGAIN_MS: u64 = 50;
+/// Between passes, milliseconds.
 const EVERY_MS: u64 = 3_600_000;
+/// The time is written to the ledger this often, milliseconds: less than the jump that a start looks for.
+const REMEMBER_MS: u64 = 600_000;
+/// After so many rows a pass comes early: what lies past a bound by number until then is at most as much.
+const WRITTEN_MAX: u64 = 100_000;
 /// A removed subscription's backlog is kept this long, milliseconds, for the return of its name.
 const REMOVED_MS: i64 = 24 * 3_600_000;
 
+/// Where forgetting is.
+pub(super) struct Upkeep {
+    pub(super) clock: Clock,
+    /// When the next pass begins, or the next piece of it is due.
+    pub(super) at: Mono,
+    pass: Option<Pass>,
+    remember_at: Mono,
+    mark_at: Mono,
+    /// What the pass under way has forgotten for its number.
+    acting: BTreeMap<Bound, u64>,
+    /// Bounds by number that the last pass acted on.
+    pub(super) acted: BTreeMap<Bound, Acted>,
+}
+
+/// A bound by number has acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Acted {
+    pub(super) since: Wall,
+    /// Rows, or bytes, forgotten since.
+    pub(super) amount: u64,
+}
+
+impl Upkeep {
+    pub(super) fn start(now: Now, clock: Clock) -> Self {
+        Self {
+            clock,
+            at: now.mono.plus_ms(FIRST_MS),
+            pass: None,
+            remember_at: now.mono.plus_ms(FIRST_MS),
+            mark_at: now.mono.plus_ms(FIRST_MS),
+            acting: BTreeMap::new(),
+            acted: BTreeMap::new(),
+        }
+    }
+
+    /// When something is due.
+    pub(super) fn deadline(&self) -> Mono {
+        self.at.min(self.remember_at)
+    }
+}
+
 impl Engine {
+    /// Compares the clocks. To be called in each group, before anything is dated.
+    pub(super) fn watch_clock(&mut self, now: Now) {
+        match self.upkeep.clock.tick(now) {
+            Tick::Steady => {}
+            Tick::Suspended => {
+                let why = self.upkeep.clock.suspended().map_or("", |why| why.text.as_str());
+                tracing::warn!("{why}");
+                self.upkeep.pass = None;
+                self.upkeep.remember_at = now.mono;
+            }
+            Tick::Believed => {
+                tracing::info!("the clock has been steady for a day; what is past its age is forgotten again");
+                self.upkeep.at = now.mono;
+                self.upkeep.remember_at = now.mono;
+            }
+        }
+        self.ledger.set_high_water(self.upkeep.clock.high_water());
+    }
+
+    /// One piece of what is due.
     pub(super) fn maintain(&mut self, now: Now) -> Result<(), StoreError> {
-        let more = self.ledger.forget_old(now.wall)?;
+        if self.upkeep.remember_at <= now.mono {
+            self.upkeep.remember_at = now.mono.plus_ms(REMEMBER_MS);
+            self.remember_time(now)?;
+        }
+        if now.mono < self.upkeep.at {
+            return Ok(());
+        }
+        let believed = self.upkeep.clock.believed(now);
+        let mut pass = match self.upkeep.pass.take() {
+            Some(pass) => pass,
+            None => {
+                if self.upkeep.mark_at <= now.mono {
+                    self.ledger.mark(now.wall)?;
+                    self.upkeep.mark_at = now.mono.plus_ms(EVERY_MS);
+                }
+                self.ledger.begin_pass(&self.retention, believed)?
+            }
+        };
+        let mut more = match believed {
+            Some(wall) => self.ledger.redate_future(wall)? | self.drop_removed(now, wall)?,
+            None => false,
+        };
+        let mut first_owed = None;
+        if let Some(Machines { dispatch, .. }) = &mut self.machines {
+            more |= dispatch.drop_old(now, pass.journal, &self.ledger)?;
+            first_owed = dispatch.first_owed();
+        }
+        let piece = self.ledger.forget_piece(&self.retention, &mut pass, first_owed)?;
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
             dispatch.recount_dead(&self.ledger)?;
         }
-        for row in self.ledger.subscriptions()? {
-            if row.removed_at.is_some_and(|at| at.0 < now.wall.0 - REMOVED_MS) {
-                let entries = self.ledger.drop_subscription(row.id)?;
-                tracing::warn!(subscription = row.name, entries, "dropped a subscription removed over 24 hours ago");
-                if let Some(Machines { dispatch, .. }) = &mut self.machines {
-                    dispatch.forget(row.id);
-                }
+        for (bound, amount) in piece.by_number {
+            self.note_bound(now, bound, amount);
+        }
+        if more || piece.more {
+            self.upkeep.pass = Some(pass);
+            self.upkeep.at = now.mono.plus_ms(AGAIN_MS);
+        } else {
+            let acting = std::mem::take(&mut self.upkeep.acting);
+            self.upkeep.acted.retain(|bound, _| acting.contains_key(bound));
+            self.upkeep.at = now.mono.plus_ms(EVERY_MS);
+        }
+        Ok(())
+    }
+
+    /// Writes the time down, for the next start to compare with.
+    pub(super) fn remember_time(&self, now: Now) -> Result<(), StoreError> {
+        self.ledger.remember_time(now.wall, self.upkeep.clock.wait_ms())
+    }
+
+    /// A pass comes early when much was written.
+    pub(super) fn maintain_early(&mut self, now: Now) {
+        if self.ledger.written() >= WRITTEN_MAX && self.upkeep.pass.is_none() {
+            self.upkeep.at = now.mono;
+        }
+    }
+
+    fn note_bound(&mut self, now: Now, bound: Bound, amount: u64) {
+        *self.upkeep.acting.entry(bound).or_default() += amount;
+        let is_new = !self.upkeep.acted.contains_key(&bound);
+        let acted = self.upkeep.acted.entry(bound).or_insert(Acted { since: now.wall, amount: 0 });
+        acted.amount += amount;
+        if is_new {
+            let (what, most) = (bound.what(), bound.most(&self.retention));
+            tracing::warn!(most, "there are more {what} than are kept: the oldest are forgotten");
+        }
+    }
+
+    /// Drops a piece of what is owed to subscriptions whose rules went over a day ago. Returns whether more is left.
+    fn drop_removed(&mut self, now: Now, wall: Wall) -> Result<bool, StoreError> {
+        let before = Wall(wall.0.saturating_sub(REMOVED_MS));
+        let mut left = PIECE_ROWS;
+        for (id, name) in self.ledger.removed_subscriptions(before, PIECE_ROWS)? {
+            if left == 0 {
+                return Ok(true);
+            }
+            let dropped = self.ledger.drop_subscription(id, left)?;
+            left = left.saturating_sub(dropped.entries.max(1));
+            if dropped.entries > 0 {
+                self.tell_dropped(now, &name, dropped.entries)?;
+                let entries = dropped.entries;
+                tracing::warn!(
+                    subscription = name,
+                    entries,
+                    "dropped what a subscription removed over 24 hours ago was owed"
+                );
+            }
+            self.forget_lane(id, dropped.entries, dropped.is_whole)?;
+            if !dropped.is_whole {
+                return Ok(true);
             }
         }
-        self.maintain_at = now.mono.plus_ms(if more { AGAIN_MS } else { EVERY_MS });
+        Ok(left == 0)
+    }
+
+    fn forget_lane(&mut self, id: SubscriptionId, entries: u64, is_whole: bool) -> Result<(), StoreError> {
+        let Some(Machines { dispatch, .. }) = &mut self.machines else { return Ok(()) };
+        match is_whole {
+            true => dispatch.forget(id),
+            false => dispatch.recount(id, entries, &self.ledger)?,
+        }
         Ok(())
+    }
+
+    fn tell_dropped(&self, now: Now, name: &str, entries: u64) -> Result<(), StoreError> {
+        self.ledger.append_event(&Occurrence {
+            seq: self.ledger.next_seq()?,
+            rrn: self.ledger.rrn()?,
+            time: now.wall,
+            name: "callback.dropped".to_owned(),
+            tenant: None,
+            asset: None,
+            fields: vec![("subscription".to_owned(), name.to_owned()), ("skipped".to_owned(), entries.to_string())],
+        })
     }
 }

@@ -12,7 +12,7 @@ pub struct EventName(String);
 
 impl EventName {
     /// The names that ringback itself gives. Nobody else may declare one of them.
-    pub const BUILT_IN: [&str; 9] = [
+    pub const BUILT_IN: [&str; 11] = [
         "asset.added",
         "asset.modified",
         "asset.deleted",
@@ -22,6 +22,8 @@ impl EventName {
         "rule.updated",
         "rule.deleted",
         "callback.paused",
+        "callback.lagged",
+        "callback.dropped",
     ];
 
     /// Checks.

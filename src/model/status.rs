@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::time::Wall;
 use super::watching::SourceKind;
 
 /// The whole answer.
@@ -12,6 +13,11 @@ pub struct Status {
     pub version: &'static str,
     /// This ledger's id, 16 hex digits.
     pub node: String,
+    /// What needs an operator, worst first; at most [`TROUBLES_MAX`].
+    pub troubles: Vec<Trouble>,
+    /// How many troubles more there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub troubles_more: u64,
     /// The start scan of each reachable mount is done and the ledger takes writes.
     pub ready: bool,
     /// In the order of the configuration.
@@ -31,6 +37,58 @@ pub struct Status {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// Troubles that a status holds, at most: a screen's worth, and an answer of bounded size.
+pub const TROUBLES_MAX: usize = 100;
+
+/// One thing that needs an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// What kind of thing it is.
+    pub kind: TroubleKind,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// What is wrong, and what to do.
+    pub text: String,
+    /// The subscription, mount or file that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+impl Trouble {
+    /// Of a kind, since a time.
+    #[must_use]
+    pub fn new(kind: TroubleKind, since: Wall, text: String, subject: Option<String>) -> Self {
+        Self { kind, since: since.to_string(), text, subject }
+    }
+}
+
+/// Kinds of trouble, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TroubleKind {
+    /// The ledger, its disk, or the clock that its forgetting goes by.
+    Disk,
+    /// Rule files.
+    Rules,
+    /// A mount.
+    Mount,
+    /// A subscription is paused.
+    Paused,
+    /// A subscription lost entries because it was owed too many or too old ones.
+    Lagged,
+    /// A subscription's deliveries fail.
+    Failing,
+    /// A subscription's deliveries are late.
+    Late,
+    /// There are dead letters.
+    Dead,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 

@@ -103,6 +103,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn bury_asset(&self, asset: &Asset, rrn: Rrn, at: Wall) -> Result<()> {
+        self.note_written();
         self.connection
             .prepare_cached(&format!(
                 "INSERT INTO gone ({GONE}) SELECT id, ?2, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, ?3,

@@ -1,6 +1,7 @@
 //! Batches on their way, what came of their attempts, and dead letters.
 
 use bytes::Bytes;
+use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
 use super::{Ledger, Result};
@@ -56,14 +57,18 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn deliveries(&self) -> Result<Vec<HotDelivery>> {
         self.connection
-            .prepare_cached("SELECT number, subscription, attempts, delay_ms, due FROM deliveries ORDER BY number")
+            // A number that is damaged is read as some number: the other deliveries are read all the same.
+            .prepare_cached(
+                "SELECT number, CAST(subscription AS INTEGER), CAST(attempts AS INTEGER) & 0x7fffffff,
+                 CAST(delay_ms AS INTEGER), CAST(due AS INTEGER) FROM deliveries ORDER BY number",
+            )
             .and_then(|mut sql| {
                 sql.query_map([], |row| {
                     Ok(HotDelivery {
                         number: DeliveryNo(row.get(0)?),
                         subscription: SubscriptionId(row.get(1)?),
                         attempts: row.get(2)?,
-                        delay_ms: row.get::<_, i64>(3)? as u64,
+                        delay_ms: row.get::<_, i64>(3)?.max(0) as u64,
                         due: Wall(row.get(4)?),
                     })
                 })?
@@ -81,6 +86,7 @@ impl Ledger {
             .prepare_cached("SELECT body FROM deliveries WHERE number = ?1")
             .and_then(|mut sql| sql.query_row([number.0], |row| row.get::<_, Vec<u8>>(0)))
             .to("read a delivery's body")
+            .map_err(|error| error.in_row("deliveries", number.0))
             .map(Bytes::from)
     }
 
@@ -147,8 +153,9 @@ impl Ledger {
                 "INSERT INTO dead (number, subscription, entries, body, created, died)
                  SELECT number, subscription, entries, body, created, ?2 FROM deliveries WHERE number = ?1",
             )
-            .and_then(|mut sql| sql.execute((number.0, at.0)))
+            .and_then(|mut sql| sql.execute((number.0, self.not_before_mark(at).0)))
             .to("write a dead letter")?;
+        self.note_written();
         self.remove_delivery(number)
     }
 
@@ -160,15 +167,27 @@ impl Ledger {
             .map(drop)
     }
 
-    /// How many dead letters are kept.
+    /// How many dead letters are kept, and the bytes of their bodies.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn dead_letters(&self) -> Result<u64> {
+    pub fn dead_totals(&self) -> Result<(u64, u64)> {
         self.connection
-            .prepare_cached("SELECT count(*) FROM dead")
-            .and_then(|mut sql| sql.query_row([], |row| row.get::<_, i64>(0)))
+            .prepare_cached("SELECT amount, bytes FROM totals WHERE name = 'dead'")
+            .and_then(|mut sql| sql.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))))
             .to("count dead letters")
-            .map(|count| count as u64)
+            .map(|(amount, bytes)| (amount.max(0) as u64, bytes.max(0) as u64))
+    }
+
+    /// When the oldest dead letter that is kept was given up.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn oldest_dead(&self) -> Result<Option<Wall>> {
+        self.connection
+            .prepare_cached("SELECT died FROM dead ORDER BY died LIMIT 1")
+            .and_then(|mut sql| sql.query_row([], |row| row.get(0)).optional())
+            .to("read dead letters")
+            .map(|died| died.map(Wall))
     }
 }

@@ -26,6 +26,8 @@ pub enum DiskFault {
     /// It took what was written and could not say that it kept it. What is on it is known only to a process that reads
     /// it anew.
     Unsynced,
+    /// It can be read, and what it holds is not a database any more, in places or as a whole.
+    Damaged,
 }
 
 impl StoreError {
@@ -36,7 +38,58 @@ impl StoreError {
             Cause::Sql(error) => of_sqlite(error.sqlite_error()?.extended_code),
             Cause::Io(error) => of_system(error),
             Cause::Unsynced(_) => Some(DiskFault::Unsynced),
-            Cause::Damaged(_) | Cause::Newer { .. } => None,
+            Cause::Row { source, .. } => match &**source {
+                Cause::Sql(error) => of_sqlite(error.sqlite_error()?.extended_code),
+                _ => None,
+            },
+            Cause::Damaged(_) | Cause::Newer { .. } | Cause::Undone => None,
+        }
+    }
+
+    /// Returns whether another connection or process holds a lock on the ledger: the same call may succeed once the lock
+    /// is released, and nothing was read or written.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        match &self.source {
+            Cause::Sql(error) => error
+                .sqlite_error()
+                .is_some_and(|error| matches!(error.extended_code & 0xff, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED)),
+            _ => false,
+        }
+    }
+
+    /// Returns whether only what one row holds is at fault: other rows can be read and written.
+    #[must_use]
+    pub fn is_of_a_row(&self) -> bool {
+        match &self.source {
+            Cause::Row { .. } => true,
+            cause => cause.is_content(),
+        }
+    }
+
+    /// Says which row could not be read, where it is the row that is at fault.
+    pub(super) fn in_row(self, table: &'static str, row: i64) -> Self {
+        match self.is_of_a_row() || self.disk() == Some(DiskFault::Damaged) {
+            true => Self { source: Cause::Row { table, row, source: Box::new(self.source) }, ..self },
+            false => self,
+        }
+    }
+}
+
+impl Cause {
+    /// Returns whether the values of a row are at fault, and not the database or its disk.
+    fn is_content(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Sql(error) => matches!(
+                error,
+                rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::IntegralValueOutOfRange(..)
+                    | rusqlite::Error::InvalidColumnType(..)
+                    | rusqlite::Error::Utf8Error(..)
+                    | rusqlite::Error::QueryReturnedNoRows
+            ),
+            Self::Row { .. } | Self::Newer { .. } | Self::Io(_) | Self::Unsynced(_) | Self::Undone => false,
         }
     }
 }
@@ -51,6 +104,7 @@ fn of_sqlite(code: c_int) -> Option<DiskFault> {
         _ => match code & 0xff {
             ffi::SQLITE_FULL => Some(DiskFault::Full),
             ffi::SQLITE_IOERR => Some(DiskFault::Failing),
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => Some(DiskFault::Damaged),
             _ => None,
         },
     }
@@ -73,6 +127,19 @@ pub enum Cause {
     /// A row holds what this version never writes.
     #[error("a row is damaged: {0}")]
     Damaged(String),
+    /// SQLite rolled the whole group back, as it does after some errors.
+    #[error("SQLite rolled the group back")]
+    Undone,
+    /// A row cannot be read.
+    #[error("row {row} of the table {table} cannot be read")]
+    Row {
+        /// The table's name.
+        table: &'static str,
+        /// The row's number.
+        row: i64,
+        /// What is wrong with it.
+        source: Box<Cause>,
+    },
     /// A newer ringback has brought the ledger up to its own schema.
     #[error("its schema is version {found}, this ringback knows up to {newest}: use a newer ringback")]
     Newer {

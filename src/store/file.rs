@@ -1,14 +1,10 @@
-//! The ledger as a file: where it lies, who may open it, and the upkeep of its write-ahead log.
-//!
-//! The log is synced every 200 ms while it grows, and copied back into the database by the [`Keeper`] on a connection
-//! of its own: on the engine's connection a checkpoint would make single commits wait up to 19 ms.
+//! The ledger as a file: where it lies, and who may open it.
 #![expect(clippy::disallowed_methods, reason = "the ledger is a file; this is the one place that opens it")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -16,23 +12,25 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::ballast::Ballast;
 use super::error::Operation as _;
+use super::keeper::Keeper;
 use super::log::{self, LogState, WalFile};
 use super::state_dir::{self, StateDirError};
 use super::transaction::Durability;
 use super::{DiskFault, Ledger, Result, StoreError, migrate};
 
 /// The database's file name in the state directory.
-const DATABASE: &str = "ledger.db";
+pub(super) const DATABASE: &str = "ledger.db";
 /// The log's, as SQLite names it.
-const LOG: &str = "ledger.db-wal";
+pub(super) const LOG: &str = "ledger.db-wal";
 /// Held locked while a daemon runs.
 const LOCK: &str = "lock";
-/// Readers that hold the log back longer than this are not waited for.
-const BUSY: Duration = Duration::from_secs(10);
-/// The log is copied back once it is longer than this; emptied, it is cut to nothing (`journal_size_limit`).
-const CHECKPOINT_BYTES: u64 = 4 << 20;
-/// Past this the log is started anew, which waits for readers: it is to stay under 64 MiB.
-const RESTART_BYTES: u64 = 32 << 20;
+/// Opening waits this long for a lock that another process holds.
+const OPEN_BUSY: Duration = Duration::from_secs(10);
+/// A group waits this long for a lock that another process holds, and is then tried again: in between the engine says
+/// in its status what it waits for, and can be ended.
+const GROUP_BUSY: Duration = Duration::from_millis(250);
+/// The keeper waits no longer than this for readers of other processes: while it waits it holds the lock for writing.
+const KEEPER_BUSY: Duration = Duration::from_millis(20);
 /// Prepared statements kept: more than there are.
 const STATEMENTS: usize = 160;
 
@@ -55,6 +53,14 @@ pub enum OpenError {
     InUse {
         /// The directory.
         dir: PathBuf,
+    },
+    /// A process that is not ringback holds the ledger's lock.
+    #[error("another process holds the ledger in {} locked, such as a sqlite3 shell or a backup; end it, and start again", dir.display())]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+        /// What SQLite said.
+        source: StoreError,
     },
     /// Its disk has no room for what opening writes, or fails.
     #[error("the disk of the state directory {} is full or failing; make room or mend it, and start again: nothing is lost", dir.display())]
@@ -92,8 +98,11 @@ impl Ledger {
             _ => Err(error),
         });
         opened.map_err(|source| match source.disk() {
-            Some(_) => OpenError::Disk { dir: dir.to_owned(), source },
-            None => OpenError::Ledger { dir: dir.to_owned(), source },
+            _ if source.is_busy() => OpenError::Locked { dir: dir.to_owned(), source },
+            Some(DiskFault::Full | DiskFault::Failing | DiskFault::Unsynced) => {
+                OpenError::Disk { dir: dir.to_owned(), source }
+            }
+            Some(DiskFault::Damaged) | None => OpenError::Ledger { dir: dir.to_owned(), source },
         })
     }
 
@@ -106,13 +115,11 @@ impl Ledger {
         let state = Arc::new(LogState::default());
         let open_log = || WalFile::open(&dir.join(LOG), Arc::clone(&state));
         let wal = open_log().to("open its log")?;
-        let keeper = Keeper {
-            connection: connect(dir).to("be opened")?,
-            wal: open_log().to("open its log")?,
-            commits_synced: 0,
-            _lock: Arc::clone(lock),
-        };
+        let keeps = connect(dir).to("be opened")?;
+        keeps.busy_timeout(KEEPER_BUSY).to("be opened")?;
+        let keeper = Keeper::new(keeps, open_log().to("open its log")?, dir, Arc::clone(lock))?;
         let mut ledger = Self::from_connection(connection, Durability::Wal(wal), state, node_if_new)?;
+        ledger.connection.busy_timeout(GROUP_BUSY).to("be opened")?;
         ledger.ballast = Some(Ballast::of(dir));
         Ok((ledger, keeper))
     }
@@ -157,6 +164,8 @@ impl Ledger {
             lost: Default::default(),
             group_rrn: Default::default(),
             dir_balance: Default::default(),
+            high_water: std::cell::Cell::new(crate::model::time::Wall(0)),
+            written: Default::default(),
             log,
             ballast: None,
         };
@@ -172,7 +181,7 @@ impl Ledger {
 fn connect(dir: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(dir.join(DATABASE), flags)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(OPEN_BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Commits are not synced one by one: the keeper does it every 200 ms, and `Ledger::sync` where it was promised.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -191,44 +200,5 @@ fn take_lock(dir: &Path) -> std::result::Result<File, OpenError> {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
         Err(fs::TryLockError::Error(source)) => Err(unwritable(source)),
-    }
-}
-
-/// The upkeep of the log, for a thread of its own. Holds the state directory's lock, so it lives as long as the daemon.
-pub struct Keeper {
-    connection: Connection,
-    wal: WalFile,
-    commits_synced: u64,
-    _lock: Arc<File>,
-}
-
-impl Keeper {
-    /// How often [`Self::keep`] is to be called, milliseconds: what a power cut may take.
-    pub const EVERY_MS: u64 = 200;
-
-    /// Syncs the log if anything was committed since the last call, and copies it back into the database once it is
-    /// long. Gives whether it did that too.
-    ///
-    /// # Errors
-    /// When the disk or SQLite refuses. What could not be copied back is, once more was committed; after
-    /// [`DiskFault::Unsynced`] nothing helps but another process.
-    pub fn keep(&mut self) -> Result<bool> {
-        let commits = self.wal.state.commits.load(Ordering::Acquire);
-        if commits == self.commits_synced {
-            return Ok(false);
-        }
-        self.wal.sync().to("sync its log")?;
-        self.commits_synced = commits;
-        let mode = match self.wal.file.metadata().to("look at its log")?.len() {
-            RESTART_BYTES.. => "RESTART",
-            CHECKPOINT_BYTES.. => "PASSIVE",
-            _ => return Ok(false),
-        };
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let copied = self.connection.query_row(&sql, [], |_| Ok(true)).to("copy its log back");
-        if copied.as_ref().is_err_and(|error| error.disk() == Some(DiskFault::Unsynced)) {
-            self.wal.state.give_up();
-        }
-        copied
     }
 }

@@ -12,6 +12,7 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn append(&self, change: &Change) -> Result<()> {
         let Change { seq, rrn, time, asset, path, owner, action, delta } = change;
+        self.note_written();
         let delta = if delta.is_empty() { None } else { Some(codec::to_json(delta)?) };
         self.connection
             .prepare_cached(
@@ -31,6 +32,7 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn append_event(&self, occurrence: &Occurrence) -> Result<()> {
         let Occurrence { seq, rrn, time, name, tenant, asset, fields } = occurrence;
+        self.note_written();
         let fields = if fields.is_empty() { None } else { Some(codec::to_json(&InOrder(fields))?) };
         self.connection
             .prepare_cached(

@@ -9,10 +9,11 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Cause;
+use super::turn::Turn;
 
 /// The log is written anew in pieces of this size, bytes.
 const PIECE: usize = 1 << 20;
@@ -23,12 +24,38 @@ pub(super) struct LogState {
     /// Commits so far: the keeper's sign that there is something to sync.
     pub(super) commits: AtomicU64,
     unsynced: AtomicBool,
+    /// Which of the two may hold the lock for writing.
+    pub(super) turn: Turn,
+    trouble: Mutex<Option<LogTrouble>>,
+}
+
+/// Why the log grows, or what is written is not kept. Something outside ringback holds the ledger's files or has changed
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogTrouble {
+    /// A reader has had a transaction open for so long that the log cannot be copied back past the point at which the
+    /// reader began, or cannot be started anew.
+    HeldBack {
+        /// The length of the log, bytes.
+        bytes: u64,
+    },
+    /// The name of the database leads to another file, or to none.
+    Replaced,
 }
 
 impl LogState {
     /// A sync has failed, here or in SQLite: from now on everything is refused.
     pub(super) fn give_up(&self) {
         self.unsynced.store(true, Ordering::Release);
+    }
+
+    /// What is wrong with the log now; `None` when nothing is.
+    pub(super) fn trouble(&self) -> Option<LogTrouble> {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<LogTrouble>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Whether everything that was synced can be believed.

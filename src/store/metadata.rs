@@ -11,6 +11,10 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn metadata(&self, asset: AssetId) -> Result<BySource> {
+        self.read_metadata(asset).map_err(|error| error.in_row("metadata", asset.0))
+    }
+
+    fn read_metadata(&self, asset: AssetId) -> Result<BySource> {
         let mut sql = self
             .connection
             .prepare_cached("SELECT source, content FROM metadata WHERE asset = ?1 ORDER BY source")

@@ -18,8 +18,28 @@ pub struct OutboxTotals {
     pub subscription: SubscriptionId,
     /// How many entries.
     pub entries: u64,
-    /// When the oldest was recorded.
-    pub oldest: Wall,
+    /// The oldest of them.
+    pub oldest: OldestOwed,
+}
+
+/// The oldest entry that a subscription is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldestOwed {
+    /// Its place in the journal.
+    pub seq: Seq,
+    /// When it was recorded.
+    pub at: Wall,
+}
+
+/// Entries that were dropped from what a subscription is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub entries: u64,
+    /// The journal's place of the first and of the last.
+    pub first: Seq,
+    /// See `first`.
+    pub last: Seq,
 }
 
 impl Ledger {
@@ -50,7 +70,8 @@ impl Ledger {
         let mut rows = sql.query((subscription.0, limit as i64)).to("read what is owed")?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next().to("read what is owed")? {
-            entries.push(Arc::new(entry_row(row)?));
+            let seq = row.get(0).to("read what is owed")?;
+            entries.push(Arc::new(entry_row(row).map_err(|error| error.in_row("journal", seq))?));
         }
         Ok(entries)
     }
@@ -70,18 +91,50 @@ impl Ledger {
         Ok(())
     }
 
-    /// When the oldest entry owed to a subscription was recorded.
+    /// The oldest entry owed to a subscription.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn oldest_owed(&self, subscription: SubscriptionId) -> Result<Option<Wall>> {
+    pub fn oldest_owed(&self, subscription: SubscriptionId) -> Result<Option<OldestOwed>> {
         self.connection
             .prepare_cached(
-                "SELECT time FROM owed JOIN journal USING (seq) WHERE subscription = ?1 ORDER BY seq LIMIT 1",
+                "SELECT seq, coalesce(CAST(time AS INTEGER), 0) FROM owed LEFT JOIN journal USING (seq)
+                 WHERE subscription = ?1 ORDER BY seq LIMIT 1",
             )
-            .and_then(|mut sql| sql.query_row([subscription.0], |row| row.get(0)).optional())
+            .and_then(|mut sql| {
+                let oldest = |row: &rusqlite::Row<'_>| Ok(OldestOwed { seq: Seq(row.get(0)?), at: Wall(row.get(1)?) });
+                sql.query_row([subscription.0], oldest).optional()
+            })
             .to("read what is owed")
-            .map(|time| time.map(Wall))
+    }
+
+    /// Drops the oldest entries that a subscription is owed, at most `most` of them, and none after `until`.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn drop_oldest_owed(&self, subscription: SubscriptionId, until: Seq, most: u64) -> Result<Option<Skipped>> {
+        const DROP: &str = "drop what is owed";
+        let skipped = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*), min(seq), max(seq) FROM
+                 (SELECT seq FROM owed WHERE subscription = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)",
+            )
+            .and_then(|mut sql| {
+                sql.query_row((subscription.0, until.0, most as i64), |row| {
+                    let entries = row.get::<_, i64>(0)? as u64;
+                    let (first, last): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+                    Ok(first.zip(last).map(|(first, last)| Skipped { entries, first: Seq(first), last: Seq(last) }))
+                })
+            })
+            .to(DROP)?;
+        if let Some(skipped) = skipped {
+            self.connection
+                .prepare_cached("DELETE FROM owed WHERE subscription = ?1 AND seq <= ?2")
+                .and_then(|mut sql| sql.execute((subscription.0, skipped.last.0)))
+                .to(DROP)?;
+        }
+        Ok(skipped)
     }
 
     /// How much is owed to each subscription, by number; those that are owed nothing are left out.
@@ -91,7 +144,7 @@ impl Ledger {
     pub fn outbox_totals(&self) -> Result<Vec<OutboxTotals>> {
         self.connection
             .prepare_cached(
-                "SELECT subscription, entries, coalesce(time, 0) FROM
+                "SELECT subscription, entries, seq, coalesce(CAST(time AS INTEGER), 0) FROM
                  (SELECT subscription, count(*) AS entries, min(seq) AS seq FROM owed GROUP BY subscription)
                  LEFT JOIN journal USING (seq) ORDER BY subscription",
             )
@@ -100,7 +153,7 @@ impl Ledger {
                     Ok(OutboxTotals {
                         subscription: SubscriptionId(row.get(0)?),
                         entries: row.get::<_, i64>(1)? as u64,
-                        oldest: Wall(row.get(2)?),
+                        oldest: OldestOwed { seq: Seq(row.get(2)?), at: Wall(row.get(3)?) },
                     })
                 })?
                 .collect()

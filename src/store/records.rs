@@ -95,7 +95,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn put_early_record(&self, path: &LogicalPath, record: &EarlyRecord, at: Wall) -> Result<()> {
-        let text = codec::to_json(record)?;
+        self.note_written();
+        let (text, at) = (codec::to_json(record)?, self.not_before_mark(at));
         self.connection
             .prepare_cached(
                 "INSERT INTO early_records (path, content, at) VALUES (?1, ?2, ?3)
@@ -144,6 +145,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn put_given_answer(&self, key: &str, answer: &GivenAnswer, at: Wall) -> Result<()> {
+        self.note_written();
         self.connection
             .prepare_cached(
                 "INSERT INTO idempotency (key, body_sha256, rrn, accepted, applied, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

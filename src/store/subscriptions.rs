@@ -22,6 +22,28 @@ pub struct SubscriptionRow {
     pub removed_at: Option<Wall>,
 }
 
+/// A subscription that lost entries and is not level again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaggingRow {
+    /// Its number.
+    pub id: SubscriptionId,
+    /// Its name.
+    pub name: String,
+    /// When it last lost entries.
+    pub at: Wall,
+    /// How many it lost since it was last level.
+    pub skipped: u64,
+}
+
+/// What was dropped of a removed subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Entries, cut ones included.
+    pub entries: u64,
+    /// Nothing is left of it.
+    pub is_whole: bool,
+}
+
 impl Ledger {
     /// All subscriptions, by number.
     ///
@@ -65,28 +87,109 @@ impl Ledger {
     pub fn remove_subscription(&self, id: SubscriptionId, at: Wall) -> Result<()> {
         self.connection
             .prepare_cached("UPDATE subscriptions SET removed_at = ?2 WHERE id = ?1 AND removed_at IS NULL")
-            .and_then(|mut sql| sql.execute((id.0, at.0)))
+            .and_then(|mut sql| sql.execute((id.0, self.not_before_mark(at).0)))
             .to("remove a subscription")
             .map(drop)
     }
 
-    /// Drops a removed subscription and what it was still owed; gives the count of entries.
+    /// Subscriptions that were removed before a point in time, at most `most` of them, by number.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn drop_subscription(&self, id: SubscriptionId) -> Result<u64> {
+    pub fn removed_subscriptions(&self, before: Wall, most: u64) -> Result<Vec<(SubscriptionId, String)>> {
+        self.connection
+            .prepare_cached("SELECT id, name FROM subscriptions WHERE removed_at < ?1 ORDER BY removed_at, id LIMIT ?2")
+            .and_then(|mut sql| {
+                sql.query_map((before.0, most as i64), |row| Ok((SubscriptionId(row.get(0)?), row.get(1)?)))?.collect()
+            })
+            .to("read removed subscriptions")
+    }
+
+    /// Drops a piece of what a removed subscription was still owed; once nothing is left, the subscription too.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn drop_subscription(&self, id: SubscriptionId, most: u64) -> Result<Dropped> {
         const DROP: &str = "drop a subscription";
-        let run = |sql: &str| self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id.0])).to(DROP);
-        let owed = run("DELETE FROM owed WHERE subscription = ?1")? as u64;
-        let cut: i64 = self
+        let run = |sql: &str| {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut sql| sql.execute((id.0, most as i64)))
+                .to(DROP)
+                .map(|rows| rows as u64)
+        };
+        let owed = run("DELETE FROM owed WHERE subscription = ?1 AND seq IN
+             (SELECT seq FROM owed WHERE subscription = ?1 ORDER BY seq LIMIT ?2)")?;
+        if owed == most {
+            return Ok(Dropped { entries: owed, is_whole: false });
+        }
+        let deliveries: Vec<(i64, i64)> = self
             .connection
-            .prepare_cached("SELECT coalesce(sum(entries), 0) FROM deliveries WHERE subscription = ?1")
-            .and_then(|mut sql| sql.query_row([id.0], |row| row.get(0)))
+            .prepare_cached("SELECT number, entries FROM deliveries WHERE subscription = ?1 ORDER BY number LIMIT ?2")
+            .and_then(|mut sql| sql.query_map((id.0, most as i64), |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
             .to(DROP)?;
-        run("DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE subscription = ?1)")?;
-        run("DELETE FROM deliveries WHERE subscription = ?1")?;
-        run("DELETE FROM subscriptions WHERE id = ?1")?;
-        Ok(owed + cut as u64)
+        let is_whole = (deliveries.len() as u64) < most;
+        let mut entries = owed;
+        for (number, cut) in deliveries {
+            entries += cut as u64;
+            for sql in ["DELETE FROM attempts WHERE delivery = ?1", "DELETE FROM deliveries WHERE number = ?1"] {
+                self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([number])).to(DROP)?;
+            }
+        }
+        if is_whole {
+            self.connection
+                .prepare_cached("DELETE FROM subscriptions WHERE id = ?1")
+                .and_then(|mut sql| sql.execute([id.0]))
+                .to(DROP)?;
+        }
+        Ok(Dropped { entries, is_whole })
+    }
+
+    /// Notes that entries were dropped from what a subscription is owed.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn note_lagged(&self, id: SubscriptionId, skipped: u64, at: Wall) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE subscriptions SET lagged_at = ?2, skipped = skipped + ?3 WHERE id = ?1")
+            .and_then(|mut sql| sql.execute((id.0, at.0, skipped as i64)))
+            .to("note that a subscription lags")
+            .map(drop)
+    }
+
+    /// Notes that a subscription is level again.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn note_level(&self, id: SubscriptionId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE subscriptions SET lagged_at = NULL, skipped = 0 WHERE id = ?1")
+            .and_then(|mut sql| sql.execute([id.0]))
+            .to("note that a subscription is level")
+            .map(drop)
+    }
+
+    /// Subscriptions that lag: when each last lost entries, and how many since it was last level. By number.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn lagging(&self) -> Result<Vec<LaggingRow>> {
+        self.connection
+            .prepare_cached(
+                "SELECT id, name, lagged_at, skipped FROM subscriptions WHERE lagged_at IS NOT NULL ORDER BY id",
+            )
+            .and_then(|mut sql| {
+                sql.query_map([], |row| {
+                    Ok(LaggingRow {
+                        id: SubscriptionId(row.get(0)?),
+                        name: row.get(1)?,
+                        at: Wall(row.get(2)?),
+                        skipped: row.get::<_, i64>(3)? as u64,
+                    })
+                })?
+                .collect()
+            })
+            .to("read subscriptions that lag")
     }
 
     /// The rule files of the last good set, in path order; empty before the first.

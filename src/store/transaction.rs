@@ -18,10 +18,12 @@ pub(super) enum Durability {
 }
 
 impl Ledger {
-    /// Opens a group. Everything until [`Self::commit`] takes effect together or not at all.
+    /// Opens a group. Everything until [`Self::commit`] takes effect together or not at all. Waits for the keeper, which
+    /// may be starting the log anew, and then [a while](super::file) for a lock that another process holds.
     ///
     /// # Errors
-    /// When SQLite refuses; nothing is open then.
+    /// When SQLite refuses; nothing is open then. After an error that [is busy](StoreError::is_busy) the caller tries
+    /// again: nothing was done.
     pub fn begin(&self) -> Result<()> {
         let sql = match self.durability {
             Durability::Wal(_) => "BEGIN IMMEDIATE",
@@ -31,7 +33,12 @@ impl Ledger {
         self.promised.set(false);
         self.group_rrn.set(None);
         self.lost.set(false);
-        self.connection.execute_batch(sql).to("begin a transaction")
+        self.log.turn.take();
+        let begun = self.connection.execute_batch(sql).to("begin a transaction");
+        if begun.is_err() {
+            self.log.turn.give_back();
+        }
+        begun
     }
 
     /// Ends the group; when it [promised](Self::promise) something, returns only after it is durable.
@@ -49,6 +56,7 @@ impl Ledger {
             self.log.give_up();
         }
         committed?;
+        self.log.turn.give_back();
         self.log.commits.fetch_add(1, Ordering::Release);
         if self.promised.replace(false) { self.sync() } else { Ok(()) }
     }
@@ -60,6 +68,12 @@ impl Ledger {
     pub fn rollback(&self) -> Result<()> {
         self.forget();
         self.lost.set(false);
+        let undone = self.roll_back_all();
+        self.log.turn.give_back();
+        undone
+    }
+
+    fn roll_back_all(&self) -> Result<()> {
         let sql = match self.durability {
             // SQLite may have rolled back by itself (a full disk does that).
             Durability::Wal(_) if self.connection.is_autocommit() => return Ok(()),
@@ -78,8 +92,7 @@ impl Ledger {
     /// When it does not: the caller gives the group up.
     pub fn still_open(&self) -> Result<()> {
         if self.lost.get() {
-            let text = "SQLite rolled the group back".to_owned();
-            return Err(StoreError { operation: "go on with a group", source: Cause::Damaged(text) });
+            return Err(StoreError { operation: "go on with a group", source: Cause::Undone });
         }
         Ok(())
     }

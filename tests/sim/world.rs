@@ -19,6 +19,7 @@ use ringback::model::ids::{MountId, ReplyId, Ticket};
 use ringback::model::look::{ListRequest, LookRequest, Seen, Writer};
 use ringback::model::mount::{FirstScan, Mount};
 use ringback::model::record::RecordsAnswer;
+use ringback::model::retention::Retention;
 use ringback::model::time::{Mono, Now, Wall};
 use ringback::rules::RuleSet;
 use ringback::settle::Patience;
@@ -63,6 +64,7 @@ pub struct World {
     host: Host,
     mounts: Arc<Mounts>,
     setup: Setup,
+    retention: Retention,
     engine: Option<Engine>,
     ledger: Reader,
     hooks: Arc<Hooks>,
@@ -144,6 +146,7 @@ impl World {
             host,
             mounts,
             setup,
+            retention: Retention::default(),
             engine: None,
             ledger: Reader(reader),
             hooks,

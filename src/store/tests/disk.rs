@@ -33,7 +33,8 @@ fn errors_of_the_disk_are_told_apart_from_all_others() {
         (ffi::SQLITE_IOERR_NOMEM, None),
         (ffi::SQLITE_NOMEM, None),
         (ffi::SQLITE_BUSY, None),
-        (ffi::SQLITE_CORRUPT, None),
+        (ffi::SQLITE_CORRUPT, Some(DiskFault::Damaged)),
+        (ffi::SQLITE_NOTADB, Some(DiskFault::Damaged)),
         (ffi::SQLITE_CONSTRAINT_UNIQUE, None),
     ] {
         assert_eq!(sqlite(code), expect, "{code}");

@@ -20,7 +20,9 @@ use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
-use crate::store::{EarlyRecord, GivenAnswer, HotDelivery, Ledger, MountRow, OutboxTotals, SubscriptionRow};
+use crate::store::{
+    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, Ledger, MountRow, OldestOwed, OutboxTotals, SubscriptionRow,
+};
 
 const AT: Wall = Wall(1_800_000_000_000);
 const NODE: u64 = 0xfedc_ba98_7654_3210;
@@ -32,20 +34,27 @@ fn rule_file() -> SourceFile {
 #[test]
 fn every_released_ledger_can_be_read() {
     if std::env::var_os("RINGBACK_BLESS").is_some_and(|value| value == "1") {
-        write_newest(&folder().join("0002.db"));
+        write_newest(&folder().join("0003.db"));
     }
     let mut files: Vec<_> =
         fs::read_dir(folder()).expect("the files").map(|file| file.expect("a listing goes on").path()).collect();
     files.sort();
-    assert_eq!(files, ["0001.db", "0002.db"].map(|file| folder().join(file)));
+    assert_eq!(files, ["0001.db", "0002.db", "0003.db"].map(|file| folder().join(file)));
     for file in files {
         let temporary = tempfile::tempdir().expect("a directory");
         fs::copy(&file, temporary.path().join("ledger.db")).expect("a copy");
         let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
         read(&ledger);
+        let lagging = LaggingRow { id: SubscriptionId(1), name: "one".into(), at: AT, skipped: 7 };
+        let is_newest = file.ends_with("0003.db");
+        assert_eq!(ledger.lagging().expect("rows"), if is_newest { vec![lagging] } else { Vec::new() });
+        assert_eq!(ledger.remembered_time().expect("a time"), is_newest.then_some((AT, 5)));
         drop(ledger);
         let connection = Connection::open(temporary.path().join("ledger.db")).expect("the file");
         read_raw(&connection);
+        // Schemas before the third had no marks, and no subscription that lags.
+        let marks: i64 = connection.query_row("SELECT count(*) FROM marks", [], |row| row.get(0)).expect("marks");
+        assert_eq!(marks, i64::from(file.ends_with("0003.db")));
         // The first schema had no events.
         read_events(&connection, if file.ends_with("0001.db") { 0 } else { 1 });
     }
@@ -193,6 +202,9 @@ fn fill(ledger: &Ledger) {
     }
     ledger.postpone_delivery(DeliveryNo(1), 1, 60_000, Wall(AT.0 + 60_000)).expect("a delivery");
     ledger.kill_delivery(DeliveryNo(2), AT).expect("a dead letter");
+    ledger.mark(AT).expect("a mark");
+    ledger.note_lagged(one, 7, AT).expect("a row");
+    ledger.remember_time(AT, 5).expect("a time");
 }
 
 /// What [`fill`] wrote, through the ledger.
@@ -227,13 +239,16 @@ fn read(ledger: &Ledger) {
     assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
     let owed = ledger.owed(SubscriptionId(1), 10).expect("entries");
     assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| change(n).into()));
-    let totals = OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: AT };
+    let totals =
+        OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: OldestOwed { seq: Seq(1), at: AT } };
     assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
     let Delivery { number, subscription, body, attempts, delay_ms, due, .. } = delivery(1, 1);
     let hot = HotDelivery { number, subscription, attempts, delay_ms, due };
     assert_eq!(ledger.deliveries().expect("deliveries"), [hot]);
     assert_eq!(ledger.delivery_body(number).expect("a body"), body);
-    assert_eq!(ledger.dead_letters().expect("a count"), 1);
+    let body = delivery(2, 1).body.len() as u64;
+    assert_eq!(ledger.dead_totals().expect("a count"), (1, body));
+    assert_eq!(ledger.oldest_dead().expect("a time"), Some(AT));
 }
 
 /// What no part of the ledger reads yet, and what later schemas must carry over all the same.

@@ -21,7 +21,7 @@ impl World {
 
     fn open(&mut self, connection: Connection) {
         let ledger = Ledger::in_memory(connection, NODE).expect("the ledger");
-        let engine = Engine::new(ledger, self.setup.clone(), self.now()).expect("the ledger");
+        let engine = Engine::new(ledger, self.setup.clone(), self.retention.clone(), self.now()).expect("the ledger");
         self.engine = Some(engine);
     }
 

@@ -1,0 +1,75 @@
+//! A lane that cannot read a row of its own rests, and the others go on.
+
+use super::{Dispatch, HeadState};
+use crate::model::ids::SubscriptionId;
+use crate::model::time::{Mono, Now, Wall};
+use crate::store::{DiskFault, Ledger, StoreError};
+
+/// A lane that cannot read a row tries again after this, milliseconds.
+const AGAIN_MS: u64 = 5_000;
+/// Each time it fails again the wait doubles, up to this, milliseconds.
+const AGAIN_MS_MAX: u64 = 600_000;
+
+/// Why a lane rests.
+#[derive(Debug, Clone)]
+pub(super) struct LaneFault {
+    pub(super) since: Wall,
+    /// What cannot be read.
+    pub(super) text: String,
+    wait_ms: u64,
+    pub(super) again_at: Mono,
+}
+
+impl Dispatch {
+    /// Has a lane rest, when it is a row of its own that cannot be read.
+    ///
+    /// # Errors
+    /// The error itself, when it is anything else.
+    pub(super) fn rest(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<(), StoreError> {
+        if !error.is_of_a_row() && error.disk() != Some(DiskFault::Damaged) {
+            return Err(error);
+        }
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        let wait_ms = lane.fault.as_ref().map_or(AGAIN_MS, |fault| (2 * fault.wait_ms).min(AGAIN_MS_MAX));
+        let again_at = now.mono.plus_ms(wait_ms);
+        let since = lane.fault.as_ref().map_or(now.wall, |fault| fault.since);
+        let is_new = lane.fault.is_none();
+        lane.fault = Some(LaneFault { since, text: chain(&error), wait_ms, again_at });
+        if let Some(head) = &mut lane.head {
+            head.state = HeadState::Waiting(again_at);
+        }
+        self.timers.insert((again_at, id));
+        if is_new {
+            self.unread.push(error);
+        }
+        Ok(())
+    }
+
+    /// Reads the frozen body of a lane's delivery; `None` when it cannot be read, and the lane rests.
+    pub(super) fn read_body(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: &Ledger,
+    ) -> Result<Option<bytes::Bytes>, StoreError> {
+        let Some(head) = self.lanes.get_mut(&id).and_then(|lane| lane.head.as_mut()) else { return Ok(None) };
+        if let Some(body) = head.body.take() {
+            return Ok(Some(body));
+        }
+        match ledger.delivery_body(head.number) {
+            Ok(body) => Ok(Some(body)),
+            Err(error) => self.rest(now, id, error).map(|()| None),
+        }
+    }
+
+    /// What could not be read since the last call, for the log.
+    pub fn take_unread(&mut self) -> Vec<StoreError> {
+        std::mem::take(&mut self.unread)
+    }
+}
+
+/// An error with everything that led to it, in one line.
+fn chain(error: &StoreError) -> String {
+    let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

@@ -1,0 +1,142 @@
+//! What a subscription may be owed is bounded, by number and by the journal's retention. Past a bound the oldest entries
+//! are dropped, and that is said: by an event in the journal, in the status, and in the log.
+
+use super::{Dispatch, Lag, Lane};
+use crate::model::event::Occurrence;
+use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::time::Now;
+use crate::store::{Ledger, PIECE_ROWS, Skipped, StoreError};
+
+/// Past its bound by number a lane loses this part of it at once, so that a lane that goes on falling behind does not
+/// lose one entry with each that is added.
+const SLACK: u64 = 10;
+
+/// Entries that were dropped, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lagged {
+    /// Whose they were.
+    pub subscription: SubscriptionId,
+    /// Its name, where a rule still has one.
+    pub name: Option<String>,
+    /// What was dropped.
+    pub skipped: Skipped,
+}
+
+impl Dispatch {
+    /// Drops a piece of what is owed past the bound by number; what is left past it is dropped in the groups to come.
+    pub(super) fn bound_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get(&id) else { return Ok(()) };
+        let is_over = lane.owed > self.owed_max || (self.to_bound.contains(&id) && lane.owed > self.bounded_to());
+        if !is_over {
+            self.to_bound.remove(&id);
+            return Ok(());
+        }
+        let most = (lane.owed - self.bounded_to()).min(PIECE_ROWS);
+        let before = self.share(id);
+        self.skip(now, id, Seq(i64::MAX), most, ledger)?;
+        self.account(id, before);
+        match self.lanes.get(&id).is_some_and(|lane| lane.owed > self.bounded_to()) {
+            true => self.to_bound.insert(id),
+            false => self.to_bound.remove(&id),
+        };
+        Ok(())
+    }
+
+    fn bounded_to(&self) -> u64 {
+        self.owed_max - self.owed_max.div_ceil(SLACK)
+    }
+
+    /// Drops a piece of what is owed of changes up to `until`, which the journal keeps no longer. Returns whether more is
+    /// left.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn drop_old(&mut self, now: Now, until: Seq, ledger: &Ledger) -> Result<bool, StoreError> {
+        let mut left = PIECE_ROWS;
+        while let Some(&(seq, id)) = self.totals.oldest.first()
+            && seq <= until
+        {
+            if left == 0 {
+                return Ok(true);
+            }
+            let before = self.share(id);
+            let skipped = self.skip(now, id, until, left, ledger)?;
+            self.account(id, before);
+            left = left.saturating_sub(skipped.max(1));
+        }
+        Ok(false)
+    }
+
+    /// The oldest entry that anything is owed of.
+    #[must_use]
+    pub fn first_owed(&self) -> Option<Seq> {
+        self.totals.oldest.first().map(|(seq, _)| *seq)
+    }
+
+    /// Drops the oldest entries of a lane, and says so; returns how many. The caller accounts for the lane.
+    pub(super) fn skip(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        until: Seq,
+        most: u64,
+        ledger: &Ledger,
+    ) -> Result<u64, StoreError> {
+        let skipped = ledger.drop_oldest_owed(id, until, most)?;
+        let oldest = ledger.oldest_owed(id)?;
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(0) };
+        // Where the table has less than was counted, the table is right.
+        lane.owed = if oldest.is_none() { 0 } else { lane.owed.saturating_sub(skipped.map_or(0, |s| s.entries)) };
+        lane.oldest = oldest;
+        if let Some(skipped) = skipped {
+            let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
+            tell_lagged(now, id, lane, name.as_deref(), skipped, ledger)?;
+            self.lagged.push(Lagged { subscription: id, name, skipped });
+        }
+        Ok(skipped.map_or(0, |skipped| skipped.entries))
+    }
+
+    /// What was dropped since the last call, for the log. To be taken after the commit.
+    pub fn take_lagged(&mut self) -> Vec<Lagged> {
+        std::mem::take(&mut self.lagged)
+    }
+}
+
+fn tell_lagged(
+    now: Now,
+    id: SubscriptionId,
+    lane: &mut Lane,
+    name: Option<&str>,
+    skipped: Skipped,
+    ledger: &Ledger,
+) -> Result<(), StoreError> {
+    let Skipped { entries, first, last } = skipped;
+    let name = name.map_or_else(|| id.0.to_string(), str::to_owned);
+    let tenant = lane.subscription.as_ref().and_then(|subscription| subscription.tenant.as_ref());
+    let fields = [
+        ("subscription", name),
+        ("skipped", entries.to_string()),
+        ("firstSeq", first.0.to_string()),
+        ("lastSeq", last.0.to_string()),
+    ];
+    ledger.append_event(&Occurrence {
+        seq: ledger.next_seq()?,
+        rrn: ledger.rrn()?,
+        time: now.wall,
+        name: "callback.lagged".to_owned(),
+        tenant: tenant.map(ToString::to_string),
+        asset: None,
+        fields: fields.map(|(key, value)| (key.to_owned(), value)).into(),
+    })?;
+    ledger.note_lagged(id, entries, now.wall)?;
+    let lag = lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 });
+    lag.skipped += entries;
+    Ok(())
+}
+
+impl Lane {
+    /// Returns whether nothing is owed any more and nothing is on its way.
+    pub(super) fn is_level(&self) -> bool {
+        self.owed == 0 && self.head.is_none() && self.fresh.is_empty()
+    }
+}

@@ -1,0 +1,83 @@
+//! What ringback says of itself.
+
+use super::{Engine, Machines};
+use crate::intake::Intake;
+use crate::model::status::{Status, TROUBLES_MAX, Trouble, TroubleKind};
+use crate::model::time::{Now, Wall};
+use crate::store::LogTrouble;
+
+impl Engine {
+    /// What ringback says of itself.
+    #[must_use]
+    pub fn status(&self, now: Now) -> Status {
+        let intake = self.machines.as_ref().and_then(|machines| machines.intake.as_ref());
+        let (outbox, deliveries) = match &self.machines {
+            Some(Machines { dispatch, .. }) => (dispatch.outbox_status(now), dispatch.deliveries_status()),
+            None => self.to_deliver.clone(),
+        };
+        let (troubles, troubles_more) = self.troubles();
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            node: self.ledger.node().to_string(),
+            troubles,
+            troubles_more,
+            ready: self.is_well() && !self.is_locked_out() && intake.is_some_and(Intake::ready),
+            mounts: intake.map(|intake| intake.status(now)).unwrap_or_default(),
+            rules: self.rules_status.clone(),
+            outbox,
+            deliveries,
+            attempts_overdue: 0,
+            log_lines_lost: 0,
+        }
+    }
+
+    /// What needs an operator, worst first, and how many more there are.
+    fn troubles(&self) -> (Vec<Trouble>, u64) {
+        let mut troubles: Vec<Trouble> = self.hold_trouble().into_iter().chain(self.lock_trouble()).collect();
+        if let Some((trouble, since)) = self.log_trouble {
+            troubles.push(Trouble::new(TroubleKind::Disk, since, log_text(trouble), None));
+        }
+        if let Some(why) = self.upkeep.clock.suspended() {
+            troubles.push(Trouble::new(TroubleKind::Disk, why.since, why.text.clone(), None));
+        }
+        for (bound, acted) in &self.upkeep.acted {
+            let (what, most) = (bound.what(), bound.most(&self.retention));
+            let text = format!(
+                "there are more {what} than the {most} that are kept: the oldest {} were forgotten; see [retention]",
+                acted.amount
+            );
+            troubles.push(Trouble::new(TroubleKind::Disk, acted.since, text, None));
+        }
+        let mut more = 0;
+        if let Some(Machines { dispatch, .. }) = &self.machines {
+            let (of_lanes, more_of_lanes) = dispatch.troubles();
+            troubles.extend(of_lanes);
+            more += more_of_lanes;
+        }
+        troubles.sort_by_key(|trouble| trouble.kind);
+        more += troubles.len().saturating_sub(TROUBLES_MAX) as u64;
+        troubles.truncate(TROUBLES_MAX);
+        (troubles, more)
+    }
+
+    /// Notes since when the keeper of the log is in trouble.
+    pub(super) fn watch_log(&mut self, now: Now) {
+        let since = |before: Option<(LogTrouble, Wall)>| before.map_or(now.wall, |(_, since)| since);
+        self.log_trouble = self.ledger.log_trouble().map(|trouble| (trouble, since(self.log_trouble)));
+    }
+}
+
+fn log_text(trouble: LogTrouble) -> String {
+    match trouble {
+        LogTrouble::HeldBack { bytes } => format!(
+            "another process has a transaction open on the ledger, such as a sqlite3 shell or a backup: its log is {} MiB \
+             long and grows until that ends; work goes on",
+            bytes >> 20
+        ),
+        LogTrouble::Replaced => {
+            "the file ledger.db was moved, removed or replaced while ringback runs: what is recorded \
+                                 now is lost at the next start; put the file back, or restart"
+                .to_owned()
+        }
+    }
+}

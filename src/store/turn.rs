@@ -1,0 +1,102 @@
+//! Whose turn it is to write: the engine's, for a group, or the keeper's, for starting the log anew.
+//!
+//! SQLite has a lock for this. A process that waits for it asks again every few milliseconds, so under load the keeper
+//! would never have it: the engine opens the next group within microseconds. And a keeper that had the lock and waited for
+//! readers of other processes would keep the engine from it. Here the keeper says that it wants a turn, has it as soon as
+//! the open group ends, and is quick.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The engine waits no longer than this for the keeper: SQLite's own lock remains.
+const KEEPER_MAX: Duration = Duration::from_secs(1);
+/// The keeper waits no longer than this for the end of a group, and tries again later.
+const GROUP_MAX: Duration = Duration::from_millis(500);
+
+/// Shared by the engine's connection and the keeper's.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    group_is_open: bool,
+    keeper_wants: bool,
+}
+
+impl Turn {
+    /// The engine opens a group. Waits while it is the keeper's turn.
+    pub(super) fn take(&self) {
+        let state = self.lock();
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, KEEPER_MAX, |state| state.keeper_wants)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.group_is_open = true;
+    }
+
+    /// The engine's group has ended.
+    pub(super) fn give_back(&self) {
+        let mut state = self.lock();
+        state.group_is_open = false;
+        if state.keeper_wants {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Runs what the keeper has to do between two groups; `None` when no group ended in time.
+    pub(super) fn between_groups<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let mut state = self.lock();
+        state.keeper_wants = true;
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, GROUP_MAX, |state| state.group_is_open)
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_free = !state.group_is_open;
+        drop(state);
+        let done = is_free.then(work);
+        self.lock().keeper_wants = false;
+        self.changed.notify_all();
+        done
+    }
+
+    /// A panic elsewhere leaves the state whole: each change of it is one assignment.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::Turn;
+
+    #[test]
+    fn the_keeper_has_its_turn_between_groups_that_follow_one_another_at_once() {
+        let (turn, stop) = (Arc::new(Turn::default()), Arc::new(AtomicBool::new(false)));
+        let inside = Arc::new(AtomicBool::new(false));
+        let engine = {
+            let (turn, stop, inside) = (Arc::clone(&turn), Arc::clone(&stop), Arc::clone(&inside));
+            thread::Builder::new().spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    turn.take();
+                    inside.store(true, Ordering::SeqCst);
+                    thread::yield_now();
+                    inside.store(false, Ordering::SeqCst);
+                    turn.give_back();
+                }
+            })
+        };
+        for _ in 0..100 {
+            let met = turn.between_groups(|| (0..100).any(|_| inside.load(Ordering::SeqCst)));
+            assert_eq!(met, Some(false), "no group is open during the keeper's turn");
+        }
+        stop.store(true, Ordering::Relaxed);
+        engine.expect("a thread").join().expect("it ends well");
+    }
+}
