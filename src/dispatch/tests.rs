@@ -7,6 +7,7 @@
 //! T accept NO | T refuse NO   what came of the attempt at a delivery
 //! T tick                      time passes
 //! T lost                      the group was lost: dispatch is loaded again, attempts are still under way
+//! T drop NAME                 its rule went long ago: the ledger drops it
 //! T restart [JUMP]            the process was killed and started; the wall clock jumped by JUMP milliseconds meanwhile
 //! ... -> SEND, ...            the attempts that go out: NAME NO/ATTEMPT [CHANGE ...], or nothing
 //! next -> T                   when something is due without an input, or never
@@ -35,6 +36,8 @@ use crate::store::Ledger;
 
 const NODE: u64 = 0xa1;
 const WALL_MS: i64 = 1_800_000_000_000;
+
+mod bounds;
 
 #[test]
 fn an_idle_subscription_hears_of_a_change_at_once() {
@@ -414,6 +417,7 @@ fn check(script: &str) {
 struct Run {
     /// Only without one while the ledger is opened anew.
     ledger: Option<Ledger>,
+    retention: Retention,
     dispatch: Dispatch,
     rules: BTreeMap<String, Arc<Subscription>>,
     jump_ms: i64,
@@ -424,11 +428,18 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
+        Self::bounded(Retention::default().owed)
+    }
+
+    /// A subscription may be owed so many entries.
+    fn bounded(owed: u64) -> Self {
+        let retention = Retention { owed, ..Retention::default() };
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
         let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
-        let dispatch = Dispatch::load(&ledger, now, &BTreeMap::new(), &Retention::default()).expect("dispatch");
+        let dispatch = Dispatch::load(&ledger, now, &BTreeMap::new(), &retention).expect("dispatch");
         Self {
+            retention,
             ledger: Some(ledger),
             dispatch,
             rules: BTreeMap::new(),
@@ -501,15 +512,24 @@ impl Run {
                 self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
             }
             ["lost"] | ["restart", ..] => {
-                self.dispatch = Dispatch::load(ledger, now, &self.under_way, &Retention::default()).expect("dispatch");
+                self.dispatch = Dispatch::load(ledger, now, &self.under_way, &self.retention).expect("dispatch");
                 set(&mut self.dispatch, ledger, &self.rules);
+            }
+            ["drop", name] => {
+                let id = enrolled(ledger, name);
+                self.rules.remove(*name);
+                ledger.remove_subscription(id, Wall(0)).expect("a row");
+                self.dispatch.edit_subscriptions([id], []);
+                assert!(ledger.drop_subscription(id, 1_000).expect("a piece").is_whole);
+                self.dispatch.forget(id);
             }
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
         }
         let effects = self.dispatch.release(now, ledger).expect("a release");
         ledger.commit().expect("a commit");
-        assert!(!self.dispatch.wants_to_write(now.mono), "a group that has ended wants nothing more");
+        let is_bounding = !self.dispatch.to_bound.is_empty();
+        assert!(is_bounding || !self.dispatch.wants_to_write(now.mono), "a group that has ended wants nothing more");
         let mut shown = Vec::new();
         for Effect::Send(request) in effects {
             assert_eq!(request.id.to_string(), format!("00000000000000a1-{}", request.number));

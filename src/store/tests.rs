@@ -3,6 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "a ledger is a file, and so is its source")]
 
 mod disk;
+mod forgetting;
+mod gone;
+mod others;
 mod released;
 
 use std::fs;

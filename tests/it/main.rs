@@ -20,6 +20,7 @@ mod filesystems;
 mod http;
 mod identities;
 mod log_lost;
+mod other_processes;
 mod pipeline;
 mod pipeline_odd;
 mod rough;

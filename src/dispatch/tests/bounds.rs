@@ -1,0 +1,179 @@
+//! What lanes leave behind, what they lose when they are owed too much, and what they do without a row that they need.
+
+use super::{Run, check, enrolled};
+use crate::model::ids::{DeliveryNo, Seq};
+use crate::model::status::TroubleKind;
+use crate::model::time::{Mono, Now, Wall};
+
+#[test]
+fn a_subscription_dropped_while_its_attempt_is_under_way_leaves_nothing_behind() {
+    let mut run = Run::new();
+    for n in 1..=9 {
+        run.line(&format!("rule s{n} at=one delays=1000"));
+    }
+    run.line("0 owe 1 to s1 s2 s3 s4 s5 s6 s7 s8 s9");
+    assert_eq!(run.shown("status"), "owed 0, pending 1, in flight 8, waiting 0, dead 0");
+    let before = run.dispatch.lanes.len();
+    run.line("1 drop s1");
+    assert_eq!(run.dispatch.lanes.len(), before - 1);
+    assert_eq!(run.shown("2 refuse 1"), "s9 9/1 [1]", "its slot is given back when the outcome comes");
+    assert_eq!(run.dispatch.in_flight.len(), 8);
+    assert_eq!(run.shown("9000 tick"), "", "nothing of it is tried again");
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 8, waiting 0, dead 0");
+    assert_eq!(run.shown("9001 rule s1 at=two"), "");
+    assert_eq!(run.shown("9002 owe 2 to s1"), "s1 10/1 [2]");
+}
+
+#[test]
+fn a_lane_that_went_while_it_waited_for_a_slot_does_not_keep_those_behind_it_waiting() {
+    let mut run = Run::new();
+    for n in 10..22 {
+        run.line(&format!("rule s{n} at=one"));
+    }
+    run.line("0 owe 1 to s10 s11 s12 s13 s14 s15 s16 s17 s18 s19 s20 s21");
+    // Of the four that are blocked the first two go, without an edit of the rules that would sort all out.
+    for name in ["s18", "s19"] {
+        let id = enrolled(run.ledger.as_ref().expect("a ledger"), name);
+        run.dispatch.forget(id);
+    }
+    assert_eq!(run.shown("1 accept 1"), "s20 11/1 [1]");
+    assert_eq!(run.shown("2 accept 2"), "s21 12/1 [1]");
+    for number in (3..=8).chain([11, 12]) {
+        run.line(&format!("3 accept {number}"));
+    }
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 0, dead 0");
+    assert!(run.dispatch.blocked.is_empty() && run.dispatch.ready.is_empty() && run.dispatch.in_flight.is_empty());
+}
+
+#[test]
+fn past_its_bound_a_subscription_loses_the_oldest_and_that_is_said() {
+    let mut run = Run::bounded(20);
+    run.line("rule a paused=1");
+    run.line("0 owe 1-20 to a");
+    assert_eq!(lagged(&mut run), [], "at the bound nothing is lost");
+    run.line("1 owe 21 to a");
+    assert_eq!(lagged(&mut run), [(3, 1, 3)]);
+    assert_eq!(run.shown("status"), "owed 18, pending 0, in flight 0, waiting 0, dead 0");
+    run.line("2 owe 22-23 to a");
+    assert_eq!(lagged(&mut run), [], "there is room again");
+    let (troubles, more) = run.dispatch.troubles();
+    assert_eq!((troubles.len(), more), (1, 0));
+    assert_eq!((troubles[0].kind, troubles[0].subject.as_deref()), (TroubleKind::Lagged, Some("a")));
+    assert!(troubles[0].text.contains("3 were dropped"), "{troubles:?}");
+    run.line("3 restart");
+    assert_eq!(run.dispatch.troubles().0, troubles, "a restart does not forget it");
+    assert_eq!(run.shown("4 rule a"), "a 65537/1 [4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]");
+    assert_eq!(run.dispatch.troubles().0.len(), 1);
+    run.line("5 accept 65537");
+    assert_eq!(run.dispatch.troubles(), (Vec::new(), 0), "it is level again");
+}
+
+#[test]
+fn a_long_backlog_past_its_bound_is_dropped_in_pieces() {
+    let mut run = Run::bounded(10_000);
+    run.line("rule a paused=1");
+    run.line("0 owe 1-10001 to a");
+    // 1,001 at once is less than a piece.
+    assert_eq!(lagged(&mut run), [(1_001, 1, 1_001)]);
+    let mut run = Run::bounded(100_000);
+    run.line("rule a paused=1");
+    run.line("0 owe 1-9000 to a");
+    run.dispatch.owed_max = 1_000;
+    run.line("1 owe 9001 to a");
+    let mut dropped = lagged(&mut run);
+    while run.dispatch.deadline() == Some(Mono(0)) {
+        run.line("2 tick");
+        dropped.extend(lagged(&mut run));
+    }
+    assert_eq!(
+        dropped,
+        [(2_000, 1, 2_000), (2_000, 2_001, 4_000), (2_000, 4_001, 6_000), (2_000, 6_001, 8_000), (101, 8_001, 8_101)]
+    );
+    assert_eq!(run.shown("status"), "owed 900, pending 0, in flight 0, waiting 0, dead 0");
+}
+
+#[test]
+fn what_the_journal_keeps_no_longer_is_dropped_from_what_is_owed() {
+    let mut run = Run::new();
+    run.line("rule a paused=1");
+    run.line("rule b paused=1");
+    run.line("0 owe 1-3 to a b");
+    run.line("1 owe 4 to b");
+    let ledger = run.ledger.as_ref().expect("a ledger");
+    assert_eq!(run.dispatch.first_owed(), Some(Seq(1)));
+    ledger.begin().expect("a group");
+    let now = Now { mono: Mono(2), wall: Wall(super::WALL_MS) };
+    assert!(!run.dispatch.drop_old(now, Seq(3), ledger).expect("a piece"));
+    ledger.commit().expect("a commit");
+    assert_eq!(run.dispatch.first_owed(), Some(Seq(4)));
+    assert_eq!(lagged(&mut run), [(3, 1, 3), (3, 1, 3)]);
+    assert_eq!(run.shown("status"), "owed 1, pending 0, in flight 0, waiting 0, dead 0");
+}
+
+#[test]
+fn a_change_that_cannot_be_read_stops_the_one_lane_that_is_owed_it() {
+    let mut run = Run::new();
+    run.line("rule a");
+    run.line("rule b");
+    run.line("0 owe 1 to a b");
+    run.line("1 owe 2 3 to a b");
+    damage(&mut run, "UPDATE journal SET path = 'no path' WHERE seq = 2");
+    run.line("rule a");
+    run.line("2 accept 1");
+    assert_eq!(run.shown("3 owe 4 to b"), "");
+    let (troubles, _) = run.dispatch.troubles();
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert_eq!((troubles[0].kind, troubles[0].subject.as_deref()), (TroubleKind::Disk, Some("a")));
+    assert!(troubles[0].text.contains("row 2 of the table journal cannot be read"), "{troubles:?}");
+    assert_eq!(run.dispatch.take_unread().len(), 1);
+    assert_eq!(run.shown("next"), "5002", "it is tried again later, not in each group");
+    run.line("5002 tick");
+    assert_eq!((run.shown("next"), run.dispatch.take_unread().len()), ("15002".to_owned(), 0));
+    damage(&mut run, "UPDATE journal SET path = x'2f32' WHERE seq = 2");
+    assert_eq!(run.shown("15002 tick"), "a 131073/1 [2 3]");
+    assert_eq!(run.dispatch.troubles(), (Vec::new(), 0));
+}
+
+#[test]
+fn a_delivery_whose_bytes_cannot_be_read_waits_and_the_others_go_on() {
+    check(
+        "rule a delays=1000
+         rule b delays=1000
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         1 refuse 1 ->
+         1 refuse 2 ->",
+    );
+    let mut run = Run::new();
+    for line in ["rule a delays=1000", "rule b delays=1000", "0 owe 1 to a b", "1 refuse 1", "1 refuse 2"] {
+        run.line(line);
+    }
+    damage(&mut run, "UPDATE deliveries SET body = 7 WHERE number = 1");
+    assert_eq!(run.shown("1001 tick"), "b 2/2 [1]");
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 1, waiting 1, dead 0");
+    assert!(run.dispatch.troubles().0[0].text.contains("row 1 of the table deliveries"));
+    assert!(!run.dispatch.in_flight.contains_key(&DeliveryNo(1)));
+}
+
+#[test]
+fn entries_whose_changes_are_missing_are_dropped_and_said() {
+    let mut run = Run::new();
+    run.line("rule a");
+    run.line("0 owe 1 to a");
+    run.line("1 owe 2 3 to a");
+    damage(&mut run, "DELETE FROM journal WHERE seq IN (2, 3)");
+    assert_eq!(run.shown("2 accept 1"), "");
+    assert_eq!(lagged(&mut run), [(2, 2, 3)]);
+    assert_eq!(run.shown("3 owe 4 to a"), "a 65537/1 [4]");
+}
+
+fn lagged(run: &mut Run) -> Vec<(u64, i64, i64)> {
+    let lagged = run.dispatch.take_lagged().into_iter();
+    lagged.map(|lagged| (lagged.skipped.entries, lagged.skipped.first.0, lagged.skipped.last.0)).collect()
+}
+
+/// Does to the ledger what a failing disk might.
+fn damage(run: &mut Run, sql: &str) {
+    let connection = run.ledger.take().expect("a ledger").into_connection();
+    connection.execute_batch(sql).expect("SQL");
+    run.ledger = Some(crate::store::Ledger::in_memory(connection, super::NODE).expect("a ledger"));
+}
