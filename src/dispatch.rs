@@ -33,6 +33,7 @@ use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{HotDelivery, Ledger, OldestOwed, StoreError};
 
+pub(crate) use fault::Faults;
 use fault::LaneFault;
 pub use lag::Lagged;
 use limits::Slots;

@@ -91,13 +91,15 @@ pub struct Engine {
     under_way: BTreeMap<DeliveryNo, String>,
     /// Tickets of a lost machine are not used again.
     next_ticket: u64,
+    /// Lanes that rested when a machine was lost.
+    resting: dispatch::Faults,
     /// What dispatch had to do when it was last loaded: what is said of it while there is none.
     to_deliver: (OutboxStatus, DeliveriesStatus),
     /// While the ledger's disk refuses.
     hold: Option<Hold>,
     last_hold: Option<LastHold>,
-    /// When a group was last lost, and the disk was not at fault.
-    lost_at: Option<Mono>,
+    /// When the last two groups were lost for which the disk was not at fault.
+    lost_at: [Option<Mono>; 2],
     recover_at: Mono,
     /// A group that waits for another process to release its lock.
     locked_out: Option<LockedOut>,
@@ -148,10 +150,11 @@ impl Engine {
             syncs: BTreeSet::new(),
             under_way: BTreeMap::new(),
             next_ticket: 1,
+            resting: Default::default(),
             to_deliver: Default::default(),
             hold: None,
             last_hold: None,
-            lost_at: None,
+            lost_at: [None; 2],
             recover_at: now.mono,
             locked_out: None,
             locked_since: None,
@@ -375,6 +378,7 @@ impl Engine {
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way, &self.retention)?;
         dispatch.set_subscriptions(self.rules.subscriptions());
+        dispatch.keep_faults(std::mem::take(&mut self.resting));
         self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());
         if self.hold.is_some() {
             return Ok(Machines { intake: None, dispatch });

@@ -20,6 +20,10 @@ pub(super) struct LaneFault {
     pub(super) again_at: Mono,
 }
 
+/// Lanes that rest.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<(SubscriptionId, LaneFault)>);
+
 impl Dispatch {
     /// Has a lane rest, when it is a row of its own that cannot be read.
     ///
@@ -59,6 +63,27 @@ impl Dispatch {
         match ledger.delivery_body(head.number) {
             Ok(body) => Ok(Some(body)),
             Err(error) => self.rest(now, id, error).map(|()| None),
+        }
+    }
+
+    /// Which lanes rest, to be handed to the machine that follows. After it met a damaged page SQLite refuses to write in the
+    /// same transaction, so the group that had the lane rest is lost.
+    pub(crate) fn take_faults(&mut self) -> Faults {
+        let lanes = self.lanes.iter_mut().filter_map(|(id, lane)| Some((*id, lane.fault.take()?)));
+        Faults(lanes.collect())
+    }
+
+    /// Has lanes rest that rested in the machine before.
+    pub(crate) fn keep_faults(&mut self, Faults(faults): Faults) {
+        for (id, fault) in faults {
+            let before = self.share(id);
+            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            if let Some(head) = lane.head.as_mut().filter(|head| head.state != HeadState::InFlight) {
+                head.state = HeadState::Waiting(fault.again_at);
+            }
+            self.timers.insert((fault.again_at, id));
+            lane.fault = Some(fault);
+            self.account(id, before);
         }
     }
 

@@ -22,7 +22,7 @@ const LOOK_MS_MAX: u64 = 30_000;
 /// milliseconds: each time, everything is looked at again.
 const DAMAGED_LOOK_MS_MAX: u64 = 600_000;
 
-/// A group that is lost this soon after another, milliseconds, was not lost by chance.
+/// The third group that is lost within this time, milliseconds, was not lost by chance.
 const LOST_SOON_MS: u64 = 60_000;
 
 /// Why nothing is taken in, and until when at least.
@@ -99,10 +99,11 @@ impl Engine {
         }
     }
 
-    /// Returns whether a group was lost a short while ago, too: what loses it does not pass by itself.
+    /// Returns whether two groups were lost a short while ago, too: what loses them does not pass by itself.
     fn lost_again(&mut self, now: Now) -> bool {
-        let before = self.lost_at.replace(now.mono);
-        before.is_some_and(|before| now.mono.since_ms(before) < LOST_SOON_MS)
+        let [first, second] = self.lost_at;
+        self.lost_at = [second, Some(now.mono)];
+        first.is_some_and(|first| now.mono.since_ms(first) < LOST_SOON_MS)
     }
 
     /// Ends the hold once the disk takes everything again. The machines are made anew, intake among them.
@@ -144,7 +145,9 @@ impl Engine {
     /// Drops both machines, to be made anew from the ledger.
     pub(super) fn drop_machines(&mut self) {
         self.drop_intake();
-        self.machines = None;
+        if let Some(mut machines) = self.machines.take() {
+            self.resting = machines.dispatch.take_faults();
+        }
     }
 
     /// When the engine is to be run even without an input.

@@ -27,7 +27,8 @@ impl Ledger {
     pub fn begin(&self) -> Result<()> {
         let sql = match self.durability {
             Durability::Wal(_) => "BEGIN IMMEDIATE",
-            Durability::Savepoint => "SAVEPOINT grp",
+            // The write stands for taking the lock.
+            Durability::Savepoint => "SAVEPOINT grp; UPDATE meta SET value = value WHERE key = 'node'",
         };
         self.log.believed().to("begin a transaction")?;
         self.promised.set(false);
@@ -35,10 +36,15 @@ impl Ledger {
         self.lost.set(false);
         self.log.turn.take();
         let begun = self.connection.execute_batch(sql).to("begin a transaction");
-        if begun.is_err() {
+        if let Err(error) = begun {
+            if matches!(self.durability, Durability::Savepoint) {
+                // There is none where the savepoint itself was refused.
+                drop(self.roll_back_all());
+            }
             self.log.turn.give_back();
+            return Err(error);
         }
-        begun
+        Ok(())
     }
 
     /// Ends the group; when it [promised](Self::promise) something, returns only after it is durable.

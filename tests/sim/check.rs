@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::model::metadata::{Metadata, Source};
 
+use super::ages::Ages;
 use super::disk::{Inner, TOP};
 use super::journal::Journal;
 use super::ledger::{CatalogRow, Reader};
@@ -89,8 +90,9 @@ pub type View = BTreeMap<Vec<u8>, i64>;
 ///
 /// # Errors
 /// What was not told.
-pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers) -> Result<View, String> {
-    let (hot, dead) = ledger.hot_and_dead();
+pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers, ages: &Ages) -> Result<View, String> {
+    let (hot, _) = ledger.hot_and_dead();
+    let dead = &ages.dead_ever;
     if !hot.is_empty() || ledger.owed() > 0 {
         return Err(format!("still under way: {hot:?}, owed {}", ledger.owed()));
     }
@@ -111,7 +113,8 @@ pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers) -> Result
     }
     for expected in &journal.expected {
         let key = (expected.subscription.as_str(), expected.asset, expected.path.as_slice());
-        if newest.get(&key).is_none_or(|rrn| *rrn < expected.rrn) {
+        let is_dropped = ages.is_dropped(&expected.subscription, expected.seq);
+        if !is_dropped && newest.get(&key).is_none_or(|rrn| *rrn < expected.rrn) {
             return Err(format!("never told: {expected:?} ({})", show(&expected.path)));
         }
     }

@@ -1,7 +1,7 @@
 //! What goes wrong in a seed, and how a connection is made to refuse.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use ringback::model::watching::SourceKind;
 use rusqlite::functions::FunctionFlags;
@@ -48,6 +48,20 @@ pub struct Plan {
     pub births: bool,
     /// How coarse the times of files are, nanoseconds; 0: no two are the same.
     pub granularity_ns: i64,
+    /// Times at which another process takes the ledger's lock for a few groups.
+    pub locked: u32,
+    /// Commits are refused several times in a row.
+    pub stays_refused: bool,
+    /// Times at which some days pass at once.
+    pub days: u32,
+    /// The clock jumps by weeks, too.
+    pub leaps: bool,
+    /// Subscriptions beside the three that are always there: more than there are slots.
+    pub lanes: usize,
+    /// Entries that a subscription may be owed.
+    pub owed_max: u64,
+    /// At the end rows are damaged, and then the whole ledger.
+    pub damage: bool,
 }
 
 impl Plan {
@@ -100,11 +114,32 @@ impl Plan {
             attempt_fails: 0,
             births: true,
             granularity_ns: 0,
+            locked: 0,
+            stays_refused: false,
+            days: 0,
+            leaps: false,
+            lanes: 0,
+            owed_max: 1_000_000,
+            damage: false,
         };
         plan.source_dies = if rng.chance(250) { rng.between(1, 12) as u32 } else { 0 };
         plan.attempt_fails = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
         plan.births = rng.chance(600);
         plan.granularity_ns = [0, 0, 10_000_000, 1_000_000_000][rng.below(4)];
+        plan.locked = if rng.chance(300) { rng.between(1, 20) as u32 } else { 0 };
+        plan.stays_refused = rng.chance(400) && plan.commit_fails > 0;
+        // What a power cut takes back and what was forgotten cannot be told apart from outside.
+        let days = if rng.chance(300) { rng.between(1, 8) as u32 } else { 0 };
+        plan.days = if plan.power_cut == 0 { days } else { 0 };
+        plan.leaps = rng.chance(400) && plan.clock_jumps > 0;
+        if rng.chance(150) {
+            plan.lanes = rng.between(30, 120) as usize;
+            plan.steps = plan.steps.min(300);
+        }
+        if rng.chance(200) {
+            plan.owed_max = rng.between(4, 40);
+        }
+        plan.damage = rng.chance(250) && plan.power_cut == 0;
         plan
     }
 }
@@ -128,6 +163,12 @@ pub struct Hooks {
     pub journal: AtomicBool,
     /// The next delivery is refused: a group fails from within.
     pub delivery: AtomicBool,
+    /// So many groups more find the ledger locked by another process.
+    pub locked: AtomicU32,
+    /// So many commits more are refused.
+    pub refused: AtomicU32,
+    /// Pages of the ledger are damaged: changes cannot be recorded.
+    pub damaged: AtomicBool,
     /// How full the ledger's disk is, until somebody makes room.
     full: AtomicU8,
 }
@@ -156,9 +197,11 @@ impl Hooks {
 
     /// Everything but the disk's fullness, which outlives the process.
     pub fn clear(&self) {
-        for hook in [&self.commit, &self.journal, &self.delivery] {
+        for hook in [&self.commit, &self.journal, &self.delivery, &self.damaged] {
             hook.store(false, Ordering::Relaxed);
         }
+        self.locked.store(0, Ordering::Relaxed);
+        self.refused.store(0, Ordering::Relaxed);
     }
 }
 
@@ -177,7 +220,7 @@ pub fn install(connection: &mut Connection, hooks: &Arc<Hooks>) {
     let own = Arc::clone(hooks);
     let authorize = move |context: AuthContext<'_>| match context.action {
         AuthAction::Savepoint { operation: TransactionOperation::Release, savepoint_name: "grp" }
-            if own.commit.swap(false, Ordering::Relaxed) =>
+            if own.commit.swap(false, Ordering::Relaxed) || count_down(&own.refused) =>
         {
             Authorization::Deny
         }
@@ -201,6 +244,36 @@ pub fn install(connection: &mut Connection, hooks: &Arc<Hooks>) {
         connection.execute_batch(&sql).expect("a trigger");
     }
     fill_up(connection, hooks);
+    lock(connection, hooks);
+}
+
+/// Takes one off what is left; returns whether there was any.
+fn count_down(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
+/// Lets another process hold the lock that a group needs, and lets pages be damaged.
+fn lock(connection: &Connection, hooks: &Arc<Hooks>) {
+    let refuse = |code| Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+    let own = Arc::clone(hooks);
+    let is_free = move |_: &rusqlite::functions::Context<'_>| match count_down(&own.locked) {
+        true => refuse(rusqlite::ffi::SQLITE_BUSY),
+        false => Ok(true),
+    };
+    connection.create_scalar_function("is_free", 0, FunctionFlags::SQLITE_UTF8, is_free).expect("a function");
+    let own = Arc::clone(hooks);
+    let is_whole = move |_: &rusqlite::functions::Context<'_>| match own.damaged.load(Ordering::Relaxed) {
+        // Not SQLITE_CORRUPT, after which SQLite refuses all writes until the outer savepoint is rolled back, too.
+        true => refuse(rusqlite::ffi::SQLITE_NOTADB),
+        false => Ok(true),
+    };
+    connection.create_scalar_function("is_whole", 0, FunctionFlags::SQLITE_UTF8, is_whole).expect("a function");
+    connection
+        .execute_batch(
+            "CREATE TEMP TRIGGER is_free BEFORE UPDATE ON main.meta WHEN new.key = 'node' BEGIN SELECT is_free(); END;
+             CREATE TEMP TRIGGER is_whole BEFORE INSERT ON main.journal BEGIN SELECT is_whole(); END",
+        )
+        .expect("triggers");
 }
 
 /// Lets the disk be full: SQLite says so itself, and undoes what it undoes then.

@@ -135,4 +135,48 @@ impl Reader {
         let sql = "SELECT path, first_scan_began_ns FROM mounts";
         self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).into_iter().collect()
     }
+
+    /// Events of these names after a place in the journal: their place, name and fields.
+    pub fn events_after(&self, seq: i64) -> Vec<(i64, String, BTreeMap<String, String>)> {
+        let sql = "SELECT seq, name, coalesce(fields, '{}') FROM events WHERE seq > ?1 ORDER BY seq";
+        self.all(sql, [seq], |row| {
+            let fields: String = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, serde_json::from_str(&fields).expect("fields")))
+        })
+    }
+
+    /// The oldest change that is kept, and the oldest that anything is owed of; `i64::MAX` where there is none.
+    pub fn oldest(&self) -> (i64, i64) {
+        let one = |sql| self.all(sql, [], |row| row.get(0))[0];
+        (
+            one("SELECT coalesce(min(seq), 0x7fffffffffffffff) FROM journal"),
+            one("SELECT coalesce(min(seq), 0x7fffffffffffffff) FROM owed"),
+        )
+    }
+
+    /// Rows of tables that age, and metadata of no asset.
+    pub fn ageing_rows(&self) -> BTreeMap<&'static str, i64> {
+        let orphans = "metadata WHERE asset NOT IN (SELECT id FROM assets UNION SELECT id FROM gone)";
+        let tables = ["journal", "events", "gone", "dead", "early_records", "idempotency", orphans];
+        tables
+            .into_iter()
+            .map(|table| (table, self.all(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))[0]))
+            .collect()
+    }
+
+    /// The oldest change that is owed, its path, and to which subscriptions.
+    pub fn oldest_owed(&self) -> Option<(i64, Vec<u8>, BTreeSet<String>)> {
+        let sql = "SELECT seq, path FROM journal WHERE seq = (SELECT min(seq) FROM owed)";
+        let (seq, path) = self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).pop()?;
+        let sql = "SELECT name FROM owed JOIN subscriptions ON id = subscription WHERE seq = ?1";
+        let names = self.all(sql, [seq], |row| row.get(0)).into_iter().collect();
+        Some((seq, path, names))
+    }
+
+    /// Who is owed anything, or has a delivery under way.
+    pub fn waiting(&self) -> BTreeSet<String> {
+        let sql = "SELECT DISTINCT name FROM subscriptions
+                   WHERE id IN (SELECT subscription FROM owed UNION SELECT subscription FROM deliveries)";
+        self.all(sql, [], |row| row.get(0)).into_iter().collect()
+    }
 }

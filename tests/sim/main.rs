@@ -5,6 +5,7 @@
 //! `RINGBACK_SIM_SEEDS=1000 cargo test --test sim` runs more of them.
 #![allow(clippy::disallowed_methods, reason = "the environment says which seeds")]
 
+mod ages;
 mod check;
 mod disk;
 mod faults;

@@ -170,10 +170,11 @@ fn create(s: &mut Inner, dir: Id, whole: bool) {
 }
 
 /// Makes a file in every directory.
-pub fn create_in_each(s: &mut Inner) {
+pub fn create_in_each(s: &mut Inner, name: &str) {
     for dir in s.dirs() {
-        if let Some(id) = create_at(s, &(dir, b"last".to_vec())) {
-            let writer = open(s, id, (dir, b"last".to_vec()));
+        let at = (dir, name.as_bytes().to_vec());
+        if let Some(id) = create_at(s, &at) {
+            let writer = open(s, id, at);
             close(s, writer);
         }
     }

@@ -8,6 +8,10 @@ use ringback::model::delivery::{Attempted, Outcome, Phase, SendRequest};
 use super::faults::Plan;
 use super::rng::Rng;
 
+/// What the documents say of attempts under way to one target, and in all.
+const PER_TARGET_MAX: usize = 8;
+const ATTEMPTS_MAX: usize = 256;
+
 /// One entry as a receiver reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -73,6 +77,12 @@ impl Receivers {
             self.wire.iter().find(|a| a.life == life && a.request.subscription.name == request.subscription.name);
         if let Some(other) = busy {
             return Err(format!("{name}: {} is sent while {} is under way", request.id, other.request.id));
+        }
+        let authority = request.subscription.target.authority();
+        let ours = self.wire.iter().filter(|a| a.life == life);
+        let there = ours.clone().filter(|a| a.request.subscription.target.authority() == authority).count();
+        if there >= PER_TARGET_MAX || ours.count() >= ATTEMPTS_MAX {
+            return Err(format!("{}: {there} attempts are under way to {authority} already", request.id));
         }
         let sent = Sent {
             subscription: name.clone(),

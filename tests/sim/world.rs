@@ -1,6 +1,8 @@
 //! The world around the engine: it does to the disk what users do, carries the engine's effects out late and in any
 //! order, lets things go wrong, and has every step checked.
 
+mod ageing;
+mod damage;
 mod end;
 mod identity;
 mod life;
@@ -8,6 +10,7 @@ mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ringback::diagnostic::SourceFile;
 use ringback::dispatch;
@@ -26,6 +29,7 @@ use ringback::settle::Patience;
 use ringback::watch::WatchSource as _;
 use ringback::watch::mounts::Mounts;
 
+use super::ages::Ages;
 use super::check::{self, SyncPoint};
 use super::disk::{Host, Inner};
 use super::faults::{Hooks, Plan, connect};
@@ -79,6 +83,9 @@ pub struct World {
     written: BTreeMap<Ticket, BTreeSet<Vec<u8>>>,
     receivers: Receivers,
     journal: Journal,
+    ages: Ages,
+    /// Errors that groups have given.
+    faults: usize,
     uncertain: BTreeSet<Vec<u8>>,
     /// Sent, not taken, and forgotten in a power cut.
     lost_deliveries: BTreeSet<i64>,
@@ -134,6 +141,7 @@ impl World {
         let pristine =
             pristine.into_iter().map(|p| (p.clone(), inner.versions.get(&p).copied().unwrap_or(0))).collect();
         let host = Host { inner: Arc::new(std::sync::Mutex::new(inner)), sees_closes: plan.sees_closes };
+        let retention = Retention { owed: plan.owed_max, ..Retention::default() };
         let late = plan.rules_change > 0 && rng.chance(500);
         let (writer, reader) = connect(&format!("sim-{seed}-{print}-{:?}", std::thread::current().id()));
         let hooks = Arc::new(Hooks::default());
@@ -146,7 +154,7 @@ impl World {
             host,
             mounts,
             setup,
-            retention: Retention::default(),
+            retention,
             engine: None,
             ledger: Reader(reader),
             hooks,
@@ -157,6 +165,8 @@ impl World {
             written: BTreeMap::new(),
             receivers: Receivers::default(),
             journal: Journal::default(),
+            ages: Ages::default(),
+            faults: 0,
             uncertain: BTreeSet::new(),
             lost_deliveries: BTreeSet::new(),
             rules: [!late, true, true],
@@ -372,7 +382,12 @@ impl World {
         }
         // Before the mounts are looked at, hints are dropped in favour of the scan to come.
         let was_ready = engine.status(now).ready;
+        let was_locked = self.hooks.locked.load(Ordering::Relaxed) > 0;
         let ran = engine.run(now, inputs);
+        if was_locked && engine.is_locked_out() && !(ran.faults.is_empty() && ran.effects.is_empty()) {
+            return Err(format!("a lock of another process loses a group: {:?}", ran.faults));
+        }
+        self.faults += ran.faults.len();
         if engine.held().is_some() && engine.status(now).ready {
             return Err("nothing is taken in, and it says that it is ready".to_owned());
         }
@@ -397,6 +412,7 @@ impl World {
                 return Err(format!("told while somebody writes it: {row:?}"));
             }
         }
+        self.check_ages()?;
         Ok(ran.effects)
     }
 
@@ -481,7 +497,15 @@ impl World {
     /// The rules in force or to come, as a set.
     fn rule_set(&self) -> NewRules {
         let on = RULES.iter().zip(self.rules).filter(|(_, on)| *on);
-        let text: String = on.map(|(text, _)| *text).collect();
+        let mut text: String = on.map(|(text, _)| *text).collect();
+        for lane in 0..self.plan.lanes {
+            let place = if lane < 3 { "/" } else { "/a/dir" };
+            text += &format!(
+                "[[subscription]]\nname = 'n{lane}'\ncallback = 'http://t{}/n{lane}'\nwatchPath = ['* {place}']\n\
+                 retry = ['500ms']\nretryCount = 3\n",
+                lane % 3
+            );
+        }
         let file = SourceFile { name: "sim.toml".to_owned(), text: text.into_bytes().into() };
         let set: RuleSet = ringback::rules::load(std::slice::from_ref(&file)).set.expect("good rules");
         NewRules { set: Arc::new(set), files: vec![file], changes: Vec::new() }

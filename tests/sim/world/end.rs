@@ -49,6 +49,7 @@ impl World {
         if plan.ledger_full > 0 {
             self.deliver_while_full()?;
         }
+        self.until_it_takes_in()?;
         if plan.is_prompt() {
             self.run_for(PROMPT_MS)?;
             check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("not at once: {why}"))?;
@@ -61,25 +62,30 @@ impl World {
         self.rewrites_were_reported()?;
         check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("without a scan: {why}"))?;
         // Whatever was done to the directories, each of them is watched where it is now.
-        ops::create_in_each(&mut self.host.lock());
+        ops::create_in_each(&mut self.host.lock(), "last");
         self.note_disk();
         self.quiesce()?;
         check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("not watched: {why}"))?;
+        if plan.damage {
+            self.deliver_beside_damage()?;
+            self.deliver_while_damaged()?;
+        }
         let connection = self.crash();
         self.restart(connection)?;
         self.quiesce()?;
         self.is_quiet()?;
+        self.everything_is_forgotten()?;
         self.note("the end");
         check::converged(&self.host.lock(), &self.ledger, true)?;
         self.pristine_was_silent()?;
         for number in &self.lost_deliveries {
             self.receivers.sent.remove(number);
         }
-        let view = check::told(&self.ledger, &self.journal, &self.receivers)?;
+        let view = check::told(&self.ledger, &self.journal, &self.receivers, &self.ages)?;
         if self.heard_all {
             check::believed(&self.host.lock(), &self.ledger, &self.journal, view, &self.uncertain)?;
         }
-        let (_, dead) = self.ledger.hot_and_dead();
+        let dead = &self.ages.dead_ever;
         let settled = |number| self.receivers.taken.contains(number) || dead.contains(number);
         match self.receivers.sent.iter().find(|(number, _)| !settled(number)) {
             Some((_, sent)) => Err(format!("{} was sent, is not taken and not a dead letter", sent.id)),
@@ -94,12 +100,12 @@ impl World {
     }
 
     /// Runs until nothing happens any more.
-    fn quiesce(&mut self) -> Checked {
+    pub(super) fn quiesce(&mut self) -> Checked {
         self.run_until(None)
     }
 
     /// Runs for so much virtual time, or until nothing happens any more.
-    fn run_for(&mut self, ms: u64) -> Checked {
+    pub(super) fn run_for(&mut self, ms: u64) -> Checked {
         let until = self.now().mono.plus_ms(ms);
         self.run_until(Some(until))
     }
@@ -130,7 +136,7 @@ impl World {
             while self.signals_waiting() > 0 {
                 self.hear();
             }
-            for _ in 0..8 {
+            for _ in 0..8 + 2 * self.plan.lanes {
                 self.deliver();
             }
             let due = self.engine.as_ref().is_some_and(|engine| engine.deadline() <= now.mono);

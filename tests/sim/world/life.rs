@@ -77,6 +77,7 @@ impl World {
         let before = self.journal.rows.len();
         let truth = self.truth();
         self.journal.power_cut(&self.ledger, &truth)?;
+        self.ages.power_cut(&self.ledger, &self.journal);
         self.note(format!("  {} of {before} rows are left", self.journal.rows.len()));
         self.forget_lost_deliveries();
         self.restart(connection)?;

@@ -24,7 +24,11 @@ impl World {
             (happens(plan.crash), happens(plan.power_cut), happens(plan.commit_fails), happens(plan.input_fails));
         let full = happens(plan.ledger_full);
         let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
-        if commit {
+        let (locked, days) = (happens(plan.locked), happens(plan.days));
+        if commit && plan.stays_refused && self.rng.chance(300) {
+            self.hooks.refused.store(self.rng.between(2, 6) as u32, Ordering::Relaxed);
+            self.note("the next groups will fail");
+        } else if commit {
             let hook = if self.rng.chance(700) { &self.hooks.commit } else { &self.hooks.delivery };
             hook.store(true, Ordering::Relaxed);
             self.note("the next group will fail");
@@ -44,9 +48,21 @@ impl World {
             self.note(format!("the ledger's disk is full: {fullness:?}"));
         }
         if jump {
-            let hours = self.rng.between(0, 2) as i64 - 1;
-            self.host.lock().wall_ms += hours * 3_600_000 + 977;
+            let hours = match plan.leaps && self.rng.chance(500) {
+                true => self.rng.between(0, 3_000) as i64 - 1_500,
+                false => self.rng.between(0, 2) as i64 - 1,
+            };
+            let by_ms = hours * 3_600_000 + 977;
+            self.host.lock().wall_ms += by_ms;
+            self.ages.jumped(self.now().mono.0 as i64, by_ms);
             self.note(format!("the clock jumps by {hours} h"));
+        }
+        if days {
+            self.days_pass();
+        }
+        if locked {
+            self.hooks.locked.store(self.rng.between(1, 8) as u32, Ordering::Relaxed);
+            self.note("another process takes the ledger's lock");
         }
         if mount {
             // An empty directory under a mount that was never there would be its first scan.
