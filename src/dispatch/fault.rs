@@ -1,6 +1,7 @@
 //! A lane that cannot read a row of its own rests, and the others go on.
 
 use super::{Dispatch, HeadState};
+use crate::model::error_chain::ErrorChain;
 use crate::model::ids::SubscriptionId;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{DiskFault, Ledger, StoreError};
@@ -38,7 +39,7 @@ impl Dispatch {
         let again_at = now.mono.plus_ms(wait_ms);
         let since = lane.fault.as_ref().map_or(now.wall, |fault| fault.since);
         let is_new = lane.fault.is_none();
-        lane.fault = Some(LaneFault { since, text: chain(&error), wait_ms, again_at });
+        lane.fault = Some(LaneFault { since, text: ErrorChain(&error).to_string(), wait_ms, again_at });
         if let Some(head) = &mut lane.head {
             head.state = HeadState::Waiting(again_at);
         }
@@ -91,10 +92,4 @@ impl Dispatch {
     pub fn take_unread(&mut self) -> Vec<StoreError> {
         std::mem::take(&mut self.unread)
     }
-}
-
-/// An error with everything that led to it, in one line.
-fn chain(error: &StoreError) -> String {
-    let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

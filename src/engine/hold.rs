@@ -7,6 +7,7 @@
 //! many as there are attempts under way.
 
 use super::{Engine, Machines, Ran};
+use crate::model::error_chain::ErrorChain;
 use crate::model::status::{Trouble, TroubleKind};
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{DiskFault, StoreError};
@@ -94,7 +95,7 @@ impl Engine {
             self.recover_at = now.mono;
         }
         if let Some(hold) = self.hold.as_mut().filter(|hold| !hold.said) {
-            (hold.fault, hold.said, hold.text) = (fault, true, chain(&error));
+            (hold.fault, hold.said, hold.text) = (fault, true, ErrorChain(&error).to_string());
             ran.faults.push(error);
         }
     }
@@ -164,10 +165,4 @@ impl Engine {
         let dispatch = dispatch.deadline().unwrap_or(Mono(u64::MAX)).min(room);
         intake.as_ref().map_or(dispatch, |intake| dispatch.min(intake.deadline()).min(self.upkeep.deadline()))
     }
-}
-
-/// An error with everything that led to it, in one line.
-fn chain(error: &StoreError) -> String {
-    let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

@@ -35,9 +35,8 @@ pub struct Status {
     pub log_lines_lost: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
+fn is_zero<T: PartialEq + Default>(number: &T) -> bool {
+    *number == T::default()
 }
 
 /// Troubles that a status holds, at most: a screen's worth, and an answer of bounded size.
@@ -85,11 +84,6 @@ pub enum TroubleKind {
     Late,
     /// There are dead letters.
     Dead,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// One mount.
