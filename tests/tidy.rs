@@ -58,6 +58,34 @@ fn the_source_is_tidy() {
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
 }
 
+/// Every limit has a name in the source and a row in the documents.
+#[test]
+fn every_limit_is_in_the_guarantees() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guarantees = std::fs::read_to_string(root.join("docs/guarantees.md")).expect("readable UTF-8");
+    let mut files = Vec::new();
+    rust_files(&root.join("src"), &mut files);
+    files.sort();
+    let limit = Regex::new(r"(?m)^ *(?:pub(?:\([a-z]+\))? )?const (\w*MAX\w*):").expect("a regex");
+    let (mut limits, mut missing) = (0, Vec::new());
+    for file in files {
+        let name = file.strip_prefix(root.join("src")).expect("below the root").display().to_string();
+        if module_of(&format!("src/{name}")).is_none() {
+            continue;
+        }
+        let code = without_tests_and_comments(&std::fs::read_to_string(&file).expect("readable UTF-8"));
+        for found in limit.captures_iter(&code) {
+            limits += 1;
+            let row = format!("| `{name}` `{}` |", &found[1]);
+            if !guarantees.contains(&row) {
+                missing.push(row);
+            }
+        }
+    }
+    assert!(limits > 80, "only {limits} limits were found");
+    assert!(missing.is_empty(), "docs/guarantees.md has no row for:\n{}", missing.join("\n"));
+}
+
 fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries {

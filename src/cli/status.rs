@@ -27,7 +27,8 @@ Examples:
   ringback status --json | jq -r '.mounts[] | select(.state != \"watching\") | .reason'
       Why a mount is not well, for a program.
 
-Exit codes: 0 all is well, 1 a mount is degraded or offline, the rules have faults, or it failed, 2 bad usage.";
+Exit codes: 0 all is well, 1 something needs you (a trouble, a mount that is degraded or offline, faults of rules) or it failed,
+2 bad usage.";
 
 /// Asks, and prints the answer.
 ///
@@ -51,6 +52,7 @@ fn is_well(status: &Value) -> bool {
     let mounts = list(&status["mounts"]).iter();
     mounts.clone().all(|mount| mount["state"] == "watching" || mount["state"] == "scanning")
         && list(&status["rules"]["faults"]).is_empty()
+        && list(&status["troubles"]).is_empty()
 }
 
 /// What needs somebody comes with its reason in full, below its line.
@@ -60,6 +62,9 @@ fn show(status: &Value) -> String {
     let mut say = |line: String| writeln!(out, "{line}").expect("a string takes everything");
     let ready = if status["ready"] == true { "ready" } else { "not ready" };
     say(format!("ringback {}, {ready}", text(&status["version"])));
+    for trouble in list(&status["troubles"]) {
+        say(format!("{}, since {}: {}", text(&trouble["kind"]), text(&trouble["since"]), text(&trouble["text"])));
+    }
     say(String::new());
     say(format!("{:<24} {:<9} {:<9} {:>10} {:>8}", "mount", "state", "source", "assets", "lag"));
     for mount in list(&status["mounts"]) {
@@ -131,5 +136,9 @@ mod tests {
         assert!(is_well(&status));
         status["rules"]["faults"] = json!(["a.toml:1: no"]);
         assert!(!is_well(&status) && show(&status).contains("    fault: a.toml:1: no\n"));
+        status["rules"]["faults"] = json!([]);
+        status["troubles"] = json!([{"kind": "dead", "since": "2026-11-22T10:00:00.000Z", "text": "3 deliveries"}]);
+        let expect = "ringback 1.2.3, ready\ndead, since 2026-11-22T10:00:00.000Z: 3 deliveries\n";
+        assert!(!is_well(&status) && show(&status).starts_with(expect), "{}", show(&status));
     }
 }

@@ -133,3 +133,30 @@ impl Waiting {
             && !self.closing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Inbox, SIGNALS_MAX};
+    use crate::model::hint::{Hint, HintKind, Signal};
+    use crate::model::ids::MountId;
+    use crate::model::path::LogicalPath;
+
+    fn hint(n: usize) -> Signal {
+        let path = LogicalPath::parse(format!("/{n}").as_bytes()).expect("a path");
+        Signal::Hint(Hint { path, kind: HintKind::Closed })
+    }
+
+    #[test]
+    fn hints_beyond_the_limit_become_a_scan_of_their_mount_and_nothing_else_is_lost() {
+        let inbox = Inbox::default();
+        inbox.signals((0..SIGNALS_MAX).map(hint).collect(), |_| Some(MountId(3)));
+        inbox.signals(vec![hint(SIGNALS_MAX), Signal::Synced(7)], |_| Some(MountId(3)));
+        let taken = inbox.take(None);
+        assert_eq!(taken.signals.len(), SIGNALS_MAX + 1, "what is no hint is kept whatever the number");
+        assert!(matches!(taken.signals.last(), Some(Signal::Synced(7))));
+        assert_eq!(taken.lost.into_iter().collect::<Vec<_>>(), [MountId(3)]);
+        inbox.signals((0..SIGNALS_MAX).map(hint).collect(), |_| Some(MountId(3)));
+        let taken = inbox.take(None);
+        assert_eq!((taken.signals.len(), taken.lost.len()), (SIGNALS_MAX, 0), "at the limit nothing is lost");
+    }
+}

@@ -18,7 +18,7 @@ use crate::store::{Ledger, MountRow, StoreError};
 /// How often each root is looked at: a mount that is back is scanned within 2 s.
 const ROOT_EVERY_MS: u64 = 1_000;
 /// Faults kept by path, so that a broken disk does not fill the memory.
-const FAULTS_MAX: usize = 1_000;
+pub(super) const FAULTS_MAX: usize = 1_000;
 /// Unwatched directories kept by path; beyond, the whole mount is scanned in their stead.
 const UNWATCHED_MAX: usize = 10_000;
 /// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the

@@ -245,6 +245,38 @@ fn hints_beyond_the_limit_collapse_into_scans_of_their_directories() {
     assert_eq!(world.intake.scans.waiting_len(), 2);
 }
 
+/// Directories that wait to be scanned are bounded, too: one more, and a scan of their mount stands for all.
+#[test]
+fn directories_beyond_the_limit_collapse_into_a_scan_of_their_mount() {
+    let mut world = World::new(&["/d/1 1"]);
+    let hint = |directory: usize| Signal::Hint(Hint { path: path(&format!("/{directory}/f")), kind: HintKind::Closed });
+    let waiting = (0..crate::intake::HINTS_MAX).map(|n| path(&format!("/x/{n}")));
+    let waiting = waiting.map(|path| Signal::Hint(Hint { path, kind: HintKind::Written })).collect();
+    world.step(Input::Signals(waiting));
+    let most = crate::intake::SUBTREES_MAX;
+    world.step(Input::Signals((0..most).map(hint).collect()));
+    assert_eq!((world.intake.scans.waiting_len(), world.intake.scans.waits(&path("/"))), (most, false), "at the limit");
+    world.step(Input::Signals(vec![hint(most)]));
+    assert!(world.intake.scans.waits(&path("/")), "past it");
+    world.step(Input::Signals((most + 1..most + 100).map(hint).collect()));
+    assert_eq!(world.intake.scans.waiting_len(), most + 1, "the scan of the mount stands for all that follow");
+}
+
+/// What cannot be read is kept by path up to a limit, and the mount stays degraded past it.
+#[test]
+fn faults_beyond_the_limit_are_not_kept_by_path() {
+    let mut world = World::new(&["/d/1 1"]);
+    let most = crate::intake::mounts::FAULTS_MAX;
+    for n in 0..=most {
+        world.intake.mounts.note_fault(&path(&format!("/{n}")), Some("it cannot be read".to_owned()));
+    }
+    let kept = |n: usize| world.intake.mounts.has_fault(&path(&format!("/{n}")));
+    assert_eq!((kept(0), kept(most - 1), kept(most)), (true, true, false));
+    let status = &world.intake.status(NOW)[0];
+    assert_eq!(status.state, crate::model::status::MountState::Degraded);
+    assert!(status.reason.as_ref().is_some_and(|why| why.contains("it cannot be read")), "{status:?}");
+}
+
 struct World {
     intake: Intake,
     ledger: Ledger,

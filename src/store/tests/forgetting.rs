@@ -69,7 +69,7 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
 fn early(ledger: &Ledger, name: &str, at: Wall) {
     let record = EarlyRecord { set: Metadata::new(), unset: vec!["Rating".into()] };
     ledger.put_early_record(&path(name), &record, at).expect("a record");
-    let answer = GivenAnswer { body_sha256: [1; 32], rrn: ledger.rrn().expect("a number"), accepted: 1 };
+    let answer = GivenAnswer { body_sha256: [1; 32], rrn: ledger.rrn().expect("a number"), accepted: 1, applied: 1 };
     ledger.put_given_answer(name, &answer, at).expect("an answer");
 }
 
