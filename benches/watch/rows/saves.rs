@@ -88,20 +88,26 @@ fn measure(options: &Options, row: &'static str, at: &Path, count: usize, table:
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
         // Each file meets every way and every size in time.
         let (way, bytes) = ((number + number / FILES) % 4, SIZES[(number / 4 + number / FILES) % SIZES.len()]);
-        save(way, &store.join(name(number)), &scratch, bytes);
-        ended.push((format!("/{}", name(number)), Instant::now(), bytes));
+        let at = save(way, &store.join(name(number)), &scratch, bytes);
+        ended.push((format!("/{}", name(number)), at, bytes));
         next += GAP;
     }
     for way in 0..4 {
-        save(way, &store.join(name(way)), &scratch, LARGE);
-        ended.push((format!("/{}", name(way)), Instant::now(), LARGE));
+        let at = save(way, &store.join(name(way)), &scratch, LARGE);
+        ended.push((format!("/{}", name(way)), at, LARGE));
     }
     note(row, &ringback, &ended, table);
 }
 
-/// Saves a file; it is closed, and under its name, when this returns.
-fn save(way: usize, at: &Path, scratch: &Path, bytes: usize) {
-    let write = |mut file: File| write_all(&mut file, bytes);
+/// Saves a file; it is closed, and under its name, when this returns. The moment right before the call that ends the save: a
+/// report may come before this process runs again after it.
+fn save(way: usize, at: &Path, scratch: &Path, bytes: usize) -> Instant {
+    let write = |mut file: File| {
+        write_all(&mut file, bytes);
+        let end = Instant::now();
+        drop(file);
+        end
+    };
     match way {
         0 => write(File::create(at).expect("opened")),
         1 => {
@@ -109,11 +115,16 @@ fn save(way: usize, at: &Path, scratch: &Path, bytes: usize) {
             // As cp does: into what is there.
             let (mut from, mut to) = (File::open(scratch).expect("opened"), File::create(at).expect("opened"));
             io::copy(&mut from, &mut to).expect("copied");
+            let end = Instant::now();
+            drop(to);
+            end
         }
         2 => {
             let new = at.with_extension("tmp");
             write(File::create(&new).expect("opened"));
+            let end = Instant::now();
             fs::rename(&new, at).expect("renamed");
+            end
         }
         _ => write(OpenOptions::new().append(true).open(at).expect("opened")),
     }
