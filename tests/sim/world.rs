@@ -384,7 +384,9 @@ impl World {
         let was_ready = engine.status(now).ready;
         let was_locked = self.hooks.locked.load(Ordering::Relaxed) > 0;
         let ran = engine.run(now, inputs);
-        if was_locked && engine.is_locked_out() && !(ran.faults.is_empty() && ran.effects.is_empty()) {
+        // While the disk refuses, callers are refused at once.
+        let is_refusal = |effect: &Effect| matches!(effect, Effect::Intake(intake::Effect::AnswerRecords(..)));
+        if was_locked && engine.is_locked_out() && !(ran.faults.is_empty() && ran.effects.iter().all(is_refusal)) {
             return Err(format!("a lock of another process loses a group: {:?}", ran.faults));
         }
         self.faults += ran.faults.len();
