@@ -382,12 +382,17 @@ impl World {
         }
         // Before the mounts are looked at, hints are dropped in favour of the scan to come.
         let was_ready = engine.status(now).ready;
-        let was_locked = self.hooks.locked.load(Ordering::Relaxed) > 0;
+        let locks = self.hooks.locked.load(Ordering::Relaxed);
+        let (was_locked, was_well) = (locks > 0, engine.is_well());
         let ran = engine.run(now, inputs);
         // While the disk refuses, callers are refused at once.
         let is_refusal = |effect: &Effect| matches!(effect, Effect::Intake(intake::Effect::AnswerRecords(..)));
         if was_locked && engine.is_locked_out() && !(ran.faults.is_empty() && ran.effects.iter().all(is_refusal)) {
             return Err(format!("a lock of another process loses a group: {:?}", ran.faults));
+        }
+        let met_lock = self.hooks.locked.load(Ordering::Relaxed) < locks;
+        if met_lock && was_well && !engine.is_locked_out() {
+            return Err("a group that met a lock of another process is not kept".to_owned());
         }
         self.faults += ran.faults.len();
         if engine.held().is_some() && engine.status(now).ready {

@@ -27,6 +27,19 @@ impl World {
         Ok(())
     }
 
+    /// The clock goes weeks ahead for a few hours, and back: nothing is forgotten for it, as every group checks.
+    pub(super) fn leap_ahead_and_back(&mut self) -> Checked {
+        for days in [0, 40, -40] {
+            let by_ms = days * DAY_MS;
+            self.host.lock().wall_ms += by_ms;
+            self.ages.jumped(self.now().mono.0 as i64, by_ms);
+            self.pass(2 * 3_600_000);
+            self.note(format!("the clock jumps by {days} days, and two hours pass"));
+            self.run_for(120_000)?;
+        }
+        Ok(())
+    }
+
     /// After weeks without anything new only what exists is left.
     pub(super) fn everything_is_forgotten(&mut self) -> Checked {
         // The first days end what a jump of the clock suspended, and mark what was recorded.

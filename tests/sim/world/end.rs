@@ -74,6 +74,7 @@ impl World {
         self.restart(connection)?;
         self.quiesce()?;
         self.is_quiet()?;
+        self.leap_ahead_and_back()?;
         self.everything_is_forgotten()?;
         self.note("the end");
         check::converged(&self.host.lock(), &self.ledger, true)?;
