@@ -12,6 +12,7 @@
 //! collapses into a scan of the mount when it grows too long.
 
 mod files;
+mod inner;
 mod judge;
 mod links;
 mod listing;
@@ -21,6 +22,7 @@ mod recent;
 mod record;
 mod records;
 mod rescan;
+mod roots;
 mod scans;
 mod sync;
 
@@ -32,11 +34,12 @@ use crate::model::asset::{Identity, Stat};
 use crate::model::entry::Owed;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{AssetId, MountId, ReplyId, SubscriptionId, Ticket};
-use crate::model::look::{ListRequest, Listed, LookRequest, Looked, RootSeen};
+use crate::model::look::{ListRequest, Listed, LookRequest, Looked};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::rescan::{RescanAnswer, RescanRequest};
+use crate::model::root::{RootRequest, RootSeen};
 use crate::model::status::MountStatus;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
@@ -97,7 +100,7 @@ pub enum Effect {
     /// Watch a directory, then list it.
     List(ListRequest),
     /// See what a mount's root is.
-    SeeRoot(MountId),
+    SeeRoot(RootRequest),
     /// Have the watch source say when everything that it has seen has been signalled.
     SyncSource(u64),
     /// Answer a `POST /v1/records`.
@@ -191,7 +194,11 @@ struct Outcome {
     wait_for_likely_close: Vec<(LogicalPath, Cause)>,
     wait_for_quiet: Vec<(LogicalPath, Cause)>,
     retry_later: Vec<(LogicalPath, Cause)>,
-    wait_for_cover: Vec<(LogicalPath, Cause)>,
+    /// What cannot be seen, below the directory at which something else is mounted than what is known.
+    covered: Vec<(LogicalPath, LogicalPath, Cause)>,
+    /// Deletions that a scan has reported, and that it has found and not reported.
+    deletions: u64,
+    withheld: u64,
     wait_for_rename: Vec<(LogicalPath, Cause)>,
     together: Vec<(LogicalPath, Cause)>,
     scan: Vec<(MountId, LogicalPath, u64)>,
@@ -451,9 +458,14 @@ impl Intake {
         for (path, cause) in outcome.retry_later {
             self.settle.retry_later(mono, &path, cause);
         }
-        for (path, cause) in outcome.wait_for_cover {
-            self.settle.wait_for_cover(mono, &path, cause);
+        for (at, path, cause) in outcome.covered {
+            // What is known to be closed is scanned once it opens.
+            if !self.mounts.inside(mount).is_closed(&at) {
+                self.settle.wait_for_cover(mono, &path, cause);
+                self.mounts.look_at_root(mount);
+            }
         }
+        self.mounts.note_deletions(mount, outcome.deletions, outcome.withheld);
         for (path, cause) in outcome.wait_for_rename {
             self.settle.wait_for_rename(mono, &path, cause);
         }

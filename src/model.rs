@@ -28,6 +28,7 @@ pub mod principal;
 pub mod record;
 pub mod rescan;
 pub mod retention;
+pub mod root;
 pub mod secret;
 pub mod status;
 pub mod subscription;

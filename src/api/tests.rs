@@ -50,6 +50,8 @@ fn status(ready: bool) -> Status {
         directories: 1,
         last_scan: None,
         lag_ms: 0,
+        notes: Vec::new(),
+        notes_more: 0,
     };
     Status {
         troubles: Vec::new(),

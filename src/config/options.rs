@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::diagnostic::document::{Faults, Table, Text, walk};
 use crate::diagnostic::{Code, Diagnostic, SourceFile};
 use crate::model::duration::DURATION_MAX_MS;
-use crate::model::mount::FirstScan;
+use crate::model::mount::{FirstScan, MaxDeletions};
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::tenant::Tenant;
@@ -84,6 +84,8 @@ pub struct MountOptions {
     pub poll_interval_ms: Option<u64>,
     /// `verify`, milliseconds; 0 is never.
     pub verify_ms: Option<u64>,
+    /// `max_deletions`.
+    pub max_deletions: Option<MaxDeletions>,
     /// `tenant`.
     pub tenant: Option<Tenant>,
 }
@@ -151,7 +153,18 @@ fn amount(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<u
 
 fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions> {
     let meant = table.only(
-        &["path", "dir", "ignore", "first_scan", "cross_filesystems", "watch", "poll_interval", "verify", "tenant"],
+        &[
+            "path",
+            "dir",
+            "ignore",
+            "first_scan",
+            "cross_filesystems",
+            "watch",
+            "poll_interval",
+            "verify",
+            "tenant",
+            "max_deletions",
+        ],
         faults,
     );
     table.missing("path", "path = \"/acme\"", &meant, faults);
@@ -174,13 +187,41 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
     let watch = table.word("watch", &sources, faults);
     let poll_interval_ms = poll_interval(table, faults);
     let verify_ms = table.duration_ms("verify", faults);
+    let max_deletions = max_deletions(table, faults);
     let tenant = table.string("tenant", faults).and_then(|text| {
         let help = "such as tenant = \"acme\"; rules with the same `tenant` hear of this mount alone";
         or_noted(Tenant::parse(text.value), Code::BadName, &text, help, faults)
     });
     let tenant = tenant.map(|tenant| tenant.value);
     let (path, dir) = (path?, dir?);
-    Some(MountOptions { path, dir, ignore, first_scan, cross_filesystems, watch, poll_interval_ms, verify_ms, tenant })
+    Some(MountOptions {
+        path,
+        dir,
+        ignore,
+        first_scan,
+        cross_filesystems,
+        watch,
+        poll_interval_ms,
+        verify_ms,
+        max_deletions,
+        tenant,
+    })
+}
+
+/// A number of deletions, or a share of the assets: `1000`, `"50%"`.
+fn max_deletions(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MaxDeletions> {
+    const KEY: &str = "max_deletions";
+    if !table.is_string(KEY) {
+        return table.integer(KEY, 0..=u64::MAX, faults).map(MaxDeletions::Count);
+    }
+    let text = table.string(KEY, faults)?;
+    let percent = text.value.trim().strip_suffix('%').and_then(|digits| digits.trim().parse::<u8>().ok());
+    let parsed = match percent.filter(|percent| *percent <= 100) {
+        Some(percent) => Ok(MaxDeletions::Percent(percent)),
+        None => Err("`max_deletions` takes a number of deletions, or a share of the assets in percent"),
+    };
+    or_noted(parsed, Code::OutOfRange, &text, "such as max_deletions = \"50%\", or max_deletions = 1000", faults)
+        .map(|written| written.value)
 }
 
 fn poll_interval(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<u64> {

@@ -196,6 +196,7 @@ fn placed(options: MountOptions, base: &Path) -> Placed {
         watch: options.watch.unwrap_or(by_default.watch),
         poll_interval_ms: options.poll_interval_ms.unwrap_or(by_default.poll_interval_ms),
         verify_ms: options.verify_ms.unwrap_or(by_default.verify_ms),
+        max_deletions: options.max_deletions,
         tenant: options.tenant,
         ..by_default
     };
@@ -280,6 +281,7 @@ fn lexical(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::mount::MaxDeletions;
     use crate::model::watching::SourceKind;
 
     fn resolved(text: &str, overrides: Overrides) -> Result<Resolved, Vec<Diagnostic>> {
@@ -326,8 +328,8 @@ mod tests {
              [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\nowed = 5000\n\
              [retention]\njournal = '2d'\njournal_rows = 1000\ndead = '1h'\ndead_rows = 2000\ngone = '1d'\n\
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
-             watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\n\
-             [[mount]]\npath = '/b'\ndir = '/srv/ab'\n\
+             watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\nmax_deletions = '50%'\n\
+             [[mount]]\npath = '/b'\ndir = '/srv/ab'\nmax_deletions = 7\n\
              [[principal]]\nname = 'ana'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n"
         );
         let Resolved { settings, warnings } = resolved(&text, Overrides::default()).expect("it is right");
@@ -353,6 +355,8 @@ mod tests {
         assert!(settings.mounts[0].cross_filesystems);
         let Mount { watch, poll_interval_ms, verify_ms, .. } = settings.mounts[0];
         assert_eq!((watch, poll_interval_ms, verify_ms), (Some(SourceKind::Poll), 5_000, 0));
+        let brakes: Vec<_> = settings.mounts.iter().map(|mount| mount.max_deletions).collect();
+        assert_eq!(brakes, [Some(MaxDeletions::Percent(50)), Some(MaxDeletions::Count(7))]);
         let tenants = settings.mounts.iter().map(|mount| mount.tenant.as_ref().map(ToString::to_string));
         assert_eq!(tenants.collect::<Vec<_>>(), [Some("acme".into()), None]);
         assert_eq!(settings.principals[0].token_sha256[..3], [0x01, 0x23, 0x45]);
@@ -388,6 +392,9 @@ mod tests {
             (format!("state = '/srv'\n{}", mount("/a", "/srv/a")), &[MountInState]),
             (format!("{MOUNT}ignore = ['[', '']\nfirst_scan = 'quiet'\n"), &[BadGlob, BadGlob, UnknownWord]),
             (format!("{MOUNT}watch = 'kqueue'\npoll_interval = '5ms'\n"), &[UnknownWord, OutOfRange]),
+            (format!("{MOUNT}max_deletions = '101%'"), &[OutOfRange]),
+            (format!("{MOUNT}max_deletions = 'half'"), &[OutOfRange]),
+            (format!("{MOUNT}max_deletions = true"), &[WrongType]),
             (format!("{MOUNT}tennant = 'acme'\nchross_filesystems = true"), &[UnknownKey, UnknownKey]),
             (format!("{MOUNT}tenant = 'acme studios'"), &[BadName]),
             (format!("listen = 'localhost:1'\n{MOUNT}"), &[BadAddress]),

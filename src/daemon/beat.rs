@@ -1,11 +1,12 @@
 //! Whether a thread that looks goes on: it counts the calls that it makes, and one that hangs counts none.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::look::disk::{Disk, DiskStat, Kind, Lease, Probe};
+use crate::look::disk::{Disk, DiskStat, Kind, Lease, MountPoint, Probe};
+use crate::model::root::Handle;
 
 /// A disk that counts what it is asked.
 pub(super) struct Beating {
@@ -54,7 +55,23 @@ impl Disk for Beating {
         self.beat().owner(uid)
     }
 
-    fn mounting(&self, path: &Path, below: bool) -> u64 {
-        self.beat().mounting(path, below)
+    fn mounting(&self, path: &Path) -> u64 {
+        self.beat().mounting(path)
+    }
+
+    fn resolve(&self, dir: &Path) -> io::Result<PathBuf> {
+        self.beat().resolve(dir)
+    }
+
+    fn mounted_below(&self, dir: &Path) -> io::Result<Vec<MountPoint>> {
+        self.beat().mounted_below(dir)
+    }
+
+    fn handle(&self, dir: &Path) -> Option<Handle> {
+        self.beat().handle(dir)
+    }
+
+    fn was_removed(&self, dir: &Path, handle: &Handle) -> bool {
+        self.beat().was_removed(dir, handle)
     }
 }

@@ -17,7 +17,8 @@ use crate::intake::{self, Effect};
 use crate::look::{self, disk::Disk};
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
-use crate::model::look::{ListError, ListRequest, Listed, LookRequest, Looked, RootSeen, Seen};
+use crate::model::look::{ListError, ListRequest, Listed, LookRequest, Looked, Seen};
+use crate::model::root::{RootRequest, RootSeen};
 use crate::watch::WatchSource;
 use crate::watch::mounts::Mounts;
 
@@ -41,7 +42,7 @@ pub(super) struct Tools {
 pub(super) enum Job {
     Look(LookRequest),
     List(ListRequest),
-    SeeRoot(MountId),
+    SeeRoot(RootRequest),
     Sync(u64),
 }
 
@@ -233,7 +234,7 @@ impl Shared {
                 }
             }
             // The roots first: what is answered after that is of a mount that is known to be offline.
-            let roots = hung.iter().map(|(mount, _)| Job::SeeRoot(*mount).given_up(*mount));
+            let roots = hung.iter().map(|(mount, _)| Job::SeeRoot(RootRequest::of(*mount)).given_up(*mount));
             let jobs = hung.iter().map(|(mount, job)| job.given_up(*mount));
             let answers = roots.chain(jobs).chain(waiting.iter().map(|(mount, job)| job.given_up(*mount)));
             for answer in answers {
@@ -249,9 +250,9 @@ impl Tools {
         Some(match job {
             Job::Look(request) => intake::Input::Looked(look::look(disk, mounts, &**source, &wall, request)),
             Job::List(request) => intake::Input::Listed(look::list(disk, mounts, &**source, &wall, request)),
-            Job::SeeRoot(mount) => {
-                let seen = look::root(disk, &**source, mounts.get(*mount), *mount);
-                intake::Input::RootSeen(*mount, seen)
+            Job::SeeRoot(request) => {
+                let seen = look::root(disk, mounts, &**source, request);
+                intake::Input::RootSeen(request.mount, seen)
             }
             Job::Sync(number) => match source.sync(*number) {
                 Ok(()) => return None,
@@ -273,7 +274,7 @@ impl Job {
         match effect {
             Effect::Look(request) => Ok(Self::Look(request)),
             Effect::List(request) => Ok(Self::List(request)),
-            Effect::SeeRoot(mount) => Ok(Self::SeeRoot(mount)),
+            Effect::SeeRoot(request) => Ok(Self::SeeRoot(request)),
             Effect::SyncSource(number) => Ok(Self::Sync(number)),
             other @ (Effect::AnswerRecords(..) | Effect::AnswerRescan(..) | Effect::AnswerSync(..)) => Err(other),
         }
@@ -284,7 +285,7 @@ impl Job {
         match self {
             Self::Look(request) => Some(request.mount),
             Self::List(request) => Some(request.mount),
-            Self::SeeRoot(mount) => Some(*mount),
+            Self::SeeRoot(request) => Some(request.mount),
             Self::Sync(_) => None,
         }
     }
@@ -343,7 +344,7 @@ mod tests {
         for n in 0..5 {
             lookers.push(Job::Look(request(n)));
         }
-        lookers.push(Job::SeeRoot(FINE));
+        lookers.push(Job::SeeRoot(RootRequest::of(FINE)));
         let mut answers = Answers { inbox, taken: Vec::new() };
         answers.wait_for(|answers| answers.contains(&"/fine is missing".into()));
         answers.wait_for(|answers| answers.iter().filter(|answer| *answer == "root gone for a look").count() == 5);
@@ -352,13 +353,13 @@ mod tests {
         assert!(offline < gone, "{:?}", answers.taken);
 
         answers.taken.clear();
-        lookers.push(Job::SeeRoot(HUNG));
+        lookers.push(Job::SeeRoot(RootRequest::of(HUNG)));
         answers.wait_for(|answers| answers == ["/hung does not answer"]);
 
         *server.answers.lock().expect("a lock") = true;
         server.wake.notify_all();
         while answers.taken.last().is_none_or(|answer| answer != "/hung is missing") {
-            lookers.push(Job::SeeRoot(HUNG));
+            lookers.push(Job::SeeRoot(RootRequest::of(HUNG)));
             answers.taken.extend(answers.inbox.take(None).inputs.iter().map(shown));
         }
         // Nothing that was given up is answered twice.
@@ -389,7 +390,7 @@ mod tests {
                 match seen {
                     RootSeen::Missing => format!("{mount} is missing"),
                     RootSeen::Unusable(_) => format!("{mount} does not answer"),
-                    RootSeen::Directory { .. } => format!("{mount} is there"),
+                    RootSeen::Directory(_) => format!("{mount} is there"),
                 }
             }
             Input::Intake(intake::Input::Looked(looked)) if looked.seen[0].1 == Seen::RootGone => {
@@ -402,7 +403,7 @@ mod tests {
     fn request(n: u64) -> LookRequest {
         let root = Identity { volume: 1, inode: 1, birth_ns: 1 };
         let paths = vec![path("/hung/a")];
-        LookRequest { ticket: Ticket(n), paths, mount: HUNG, root, unchanged: HashMap::new() }
+        LookRequest { ticket: Ticket(n), paths, mount: HUNG, root: root.into(), unchanged: HashMap::new() }
     }
 
     fn path(text: &str) -> LogicalPath {

@@ -41,26 +41,35 @@ pub enum PlaceError {
     },
 }
 
-/// Resolves the mounts' directories. One that is missing is left as written: it is offline until it appears.
+/// Makes the mounts' directories absolute. Symbolic links are resolved at each look at a mount's root. A directory that is
+/// missing is offline until it appears.
 pub(super) fn settle(mut mounts: Vec<Mount>) -> Result<Vec<Mount>, PlaceError> {
+    let mut resolved = Vec::with_capacity(mounts.len());
     for mount in &mut mounts {
+        let unreadable = |source| PlaceError::Unreadable { dir: mount.dir.clone(), source };
+        mount.dir = std::path::absolute(&mount.dir).map_err(unreadable)?;
         match fs::metadata(&mount.dir) {
-            Ok(about) if about.is_dir() => mount.dir = canonical(&mount.dir)?,
+            Ok(about) if about.is_dir() => resolved.push(canonical(&mount.dir)?),
             Ok(_) => {
                 return Err(PlaceError::NoDirectory { path: mount.path.to_string(), dir: mount.dir.clone() });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), "{NOT_THERE}");
+            Err(error) => {
+                match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), "{NOT_THERE}");
+                    }
+                    // On a filesystem that does not answer: offline until it does, and the others are served.
+                    _ => tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), %error,
+                        "the mount's directory cannot be looked at: the mount is offline until it can"),
+                }
+                resolved.push(mount.dir.clone());
             }
-            // On a filesystem that does not answer: offline until it does, and the others are served.
-            Err(error) => tracing::warn!(mount = %mount.path, dir = %mount.dir.display(), %error,
-                "the mount's directory cannot be looked at: the mount is offline until it can"),
         }
     }
-    for (n, one) in mounts.iter().enumerate() {
-        for other in &mounts[..n] {
-            if one.dir.starts_with(&other.dir) || other.dir.starts_with(&one.dir) {
-                let (dir, one, other) = (one.dir.clone(), one.path.to_string(), other.path.to_string());
+    for (n, one) in resolved.iter().enumerate() {
+        for (m, other) in resolved[..n].iter().enumerate() {
+            if one.starts_with(other) || other.starts_with(one) {
+                let (dir, one, other) = (one.clone(), mounts[n].path.to_string(), mounts[m].path.to_string());
                 return Err(PlaceError::Overlap { one, other, dir });
             }
         }

@@ -324,6 +324,11 @@ impl<'t, 'i> Table<'t, 'i> {
         number
     }
 
+    /// Whether the key's value is a string.
+    pub fn is_string(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(|value| value.get_ref().is_str())
+    }
+
     /// `true` or `false`.
     pub fn boolean(&self, key: &str, faults: &mut Faults<'_>) -> Option<bool> {
         let value = self.map.get(key)?;

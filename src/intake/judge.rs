@@ -1,16 +1,19 @@
 //! What a group of looks means.
 
 mod aside;
+mod brake;
 
 use std::collections::HashSet;
 
+use self::brake::Brake;
+use super::inner::Inside;
 use super::looks::Landed;
 use super::record::Recorder;
 use super::{Done, Intake, Outcome};
-use crate::catalog::{Before, Candidate, Heard, Here, Place, Plan, arrivals, reconcile};
+use crate::catalog::{Before, Candidate, Heard, Here, Place, Plan, Step, arrivals, reconcile};
 use crate::model::asset::{Asset, Stat};
 use crate::model::hint::HintKind;
-use crate::model::ids::MountId;
+use crate::model::ids::{AssetId, MountId};
 use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
 use crate::model::time::{Mono, Now, Wall};
@@ -80,7 +83,11 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let root = self.mounts.root_path(mount);
         let tenant = self.mounts.tenant(mount);
-        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, scratch: &self.scratch, ledger, out };
+        let mut brake = Brake::new(self.mounts.deletions_left(mount));
+        let inside = self.mounts.inside(mount);
+        let is_new = self.mounts.is_without_assets_ever(mount);
+        let (rules, scratch) = (&self.rules, &self.scratch);
+        let mut recorder = Recorder { now, root, tenant, is_new, rules, scratch, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
         let treeless =
@@ -88,7 +95,9 @@ impl Intake {
         let removed: Vec<_> = seen.iter().filter(treeless).map(|(path, _, _)| path.clone()).collect();
         let mut piece = PIECE;
         for (path, cause, _) in seen.iter().filter(treeless) {
-            if !remove_tree_at(path, &mut piece, &mut recorder)? {
+            let mut no_brake = Brake::new(None);
+            let brake = if cause.heard == HintKind::Found { &mut brake } else { &mut no_brake };
+            if remove_tree_at(path, inside, &mut piece, brake, &mut recorder)? {
                 recorder.out.found.push((path.clone(), cause.order));
             }
         }
@@ -116,9 +125,8 @@ impl Intake {
                     out.retry_later.push((path.clone(), cause));
                     stays.map(Here::NotYet)
                 }
-                Seen::Covered => {
-                    // Nothing hints that what covers it is gone.
-                    out.wait_for_cover.push((path.clone(), cause));
+                Seen::Covered(at) => {
+                    out.covered.push((at, path.clone(), cause));
                     stays.map(Here::NotYet)
                 }
                 Seen::Absent | Seen::Other => Some(Here::Nothing),
@@ -157,7 +165,9 @@ impl Intake {
                 causes.push(cause);
             }
         }
-        self.settle_group(now, places, causes, &mut recorder)
+        self.settle_group(now, places, causes, &mut brake, &mut recorder)?;
+        (recorder.out.deletions, recorder.out.withheld) = (brake.reported, brake.withheld);
+        Ok(())
     }
 
     /// What the cause of a look says of its place.
@@ -185,8 +195,13 @@ impl Intake {
         now: Now,
         mut places: Vec<Place>,
         mut causes: Vec<Cause>,
+        brake: &mut Brake,
         recorder: &mut Recorder<'_>,
     ) -> Result<(), StoreError> {
+        let found: HashSet<LogicalPath> = match brake.is_on() {
+            true => by_scan(&places, &causes).cloned().collect(),
+            false => HashSet::new(),
+        };
         let mut candidates = self.candidates(now, &places, recorder)?;
         let before = places.len();
         aside::half_renames(now.mono, &mut places, &mut causes, &candidates, recorder.out);
@@ -198,8 +213,13 @@ impl Intake {
         loop {
             let missing = match reconcile(places.clone(), candidates.clone()) {
                 Plan::Record(steps) => {
+                    let moved: HashSet<AssetId> = steps.iter().filter_map(moved).collect();
                     for step in steps {
-                        recorder.step(step)?;
+                        let is_held = matches!(&step, Step::Delete(asset)
+                            if found.contains(&asset.path) && !moved.contains(&asset.id) && !brake.lets_through());
+                        if !is_held {
+                            recorder.step(step)?;
+                        }
                     }
                     return Ok(());
                 }
@@ -329,29 +349,78 @@ fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
     }
 }
 
-/// Where a directory was, there is none now: every asset under it is deleted, as far as `piece` goes. Gives whether all of it
-/// was; else the directory is looked at once more for the rest.
-fn remove_tree_at(path: &LogicalPath, piece: &mut usize, recorder: &mut Recorder<'_>) -> Result<bool, StoreError> {
-    let Some(dir) = recorder.ledger.dir(recorder.root, path)? else { return Ok(true) };
-    recorder.out.removed_trees.push(path.clone());
-    remove_tree(dir, piece, recorder)
+/// The places that a scan found without a file.
+fn by_scan<'a>(places: &'a [Place], causes: &'a [Cause]) -> impl Iterator<Item = &'a LogicalPath> {
+    let found = places.iter().zip(causes).filter(|(_, cause)| cause.heard == HintKind::Found);
+    found.filter(|(place, _)| matches!(place.here, Here::Nothing)).map(|(place, _)| &place.path)
 }
 
-fn remove_tree(dir: DirId, piece: &mut usize, recorder: &mut Recorder<'_>) -> Result<bool, StoreError> {
+/// The asset that a step has at its new place.
+fn moved(step: &Step) -> Option<AssetId> {
+    match step {
+        Step::Add { asset, .. } => asset.as_ref().map(|asset| asset.id),
+        Step::Delete(_) | Step::Keep { .. } => None,
+    }
+}
+
+/// How much of a tree that is gone was deleted.
+#[derive(PartialEq, Eq)]
+enum Removed {
+    All,
+    /// The piece is used up: the rest comes with another look.
+    Piece,
+    /// A part of it stays: it lies in a filesystem that is not mounted, or the brake holds it.
+    Kept,
+}
+
+/// Where a directory was, there is none now: every asset under it is deleted, as far as `piece` goes. Returns whether the
+/// directory is to be looked at once more for the rest.
+fn remove_tree_at(
+    path: &LogicalPath,
+    inside: &Inside,
+    piece: &mut usize,
+    brake: &mut Brake,
+    recorder: &mut Recorder<'_>,
+) -> Result<bool, StoreError> {
+    let Some(dir) = recorder.ledger.dir(recorder.root, path)? else { return Ok(false) };
+    recorder.out.removed_trees.push(path.clone());
+    Ok(remove_tree(dir, path, inside, piece, brake, recorder)? == Removed::Piece)
+}
+
+fn remove_tree(
+    dir: DirId,
+    path: &LogicalPath,
+    inside: &Inside,
+    piece: &mut usize,
+    brake: &mut Brake,
+    recorder: &mut Recorder<'_>,
+) -> Result<Removed, StoreError> {
+    if inside.has_root(path) {
+        return Ok(Removed::Kept);
+    }
     for asset in recorder.ledger.assets_in(dir)? {
         if *piece == 0 {
-            return Ok(false);
+            return Ok(Removed::Piece);
+        }
+        if !brake.lets_through() {
+            brake.withheld += recorder.ledger.count_assets_below(recorder.root, path)?.saturating_sub(1);
+            return Ok(Removed::Kept);
         }
         *piece -= 1;
         recorder.delete(&asset)?;
     }
-    for (_, below) in recorder.ledger.subdirs(dir)? {
-        if !remove_tree(below, piece, recorder)? {
-            return Ok(false);
+    let mut removed = Removed::All;
+    for (name, below) in recorder.ledger.subdirs(dir)? {
+        match remove_tree(below, &path.join(&name), inside, piece, brake, recorder)? {
+            Removed::All => {}
+            Removed::Piece => return Ok(Removed::Piece),
+            Removed::Kept => removed = Removed::Kept,
         }
     }
-    recorder.ledger.remove_dir(dir)?;
-    Ok(true)
+    if removed == Removed::All {
+        recorder.ledger.remove_dir(dir)?;
+    }
+    Ok(removed)
 }
 
 #[cfg(test)]

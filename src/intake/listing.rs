@@ -75,10 +75,9 @@ impl Intake {
                 out.found.push((scan.path, scan.order));
                 return Ok(());
             }
-            Err(ListError::Covered(why)) => {
-                out.faults.push((scan.path.clone(), Some(why)));
-                // Nothing hints that what covers it is gone.
-                out.wait_for_cover.push((scan.path, Cause::found(now.mono, scan.order)));
+            Err(ListError::Covered(at)) => {
+                let cause = Cause::found(now.mono, scan.order);
+                out.covered.push((at, scan.path, cause));
                 return Ok(());
             }
             Err(ListError::Unreadable(why)) => {
@@ -100,7 +99,9 @@ impl Intake {
             known.insert(name, asset);
         }
         let tenant = self.mounts.tenant(scan.mount);
-        let mut recorder = Recorder { now, root, tenant, rules: &self.rules, scratch: &self.scratch, ledger, out };
+        let is_new = self.mounts.is_without_assets_ever(scan.mount);
+        let (rules, scratch) = (&self.rules, &self.scratch);
+        let mut recorder = Recorder { now, root, tenant, is_new, rules, scratch, ledger, out };
         for file in listing.files {
             let path = scan.path.join(&file.name);
             match known.remove(&file.name) {
@@ -115,6 +116,10 @@ impl Intake {
                     recorder.out.found.push((path, scan.order));
                 }
             }
+        }
+        for name in &listing.unreadable {
+            known.remove(name);
+            recorder.out.found.push((scan.path.join(name), scan.order));
         }
         let mut missing: Vec<_> = known.into_keys().collect();
         let listed: HashSet<&[u8]> = listing.directories.iter().map(Vec::as_slice).collect();

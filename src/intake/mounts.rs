@@ -1,15 +1,19 @@
-//! The mounts: whether each is there, what is being scanned, what is wrong in it.
+//! The mounts: whether each is there, what is being scanned, what is wrong in it. What is believed of their roots is in
+//! `roots`, what of filesystems inside them in `inner`.
 
 use std::collections::BTreeMap;
 
-use super::{Done, Effect, Intake};
+use super::inner::Inside;
+use super::roots::Doubt;
+use super::{Effect, Intake};
 use crate::model::asset::Identity;
 use crate::model::ids::MountId;
-use crate::model::look::RootSeen;
-use crate::model::mount::{FirstScan, Mount};
+use crate::model::look::KnownRoot;
+use crate::model::mount::{FirstScan, MaxDeletions, Mount};
 use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
-use crate::model::status::{MountState, MountStatus, ScanStatus};
+use crate::model::root::{Handle, RootRequest};
+use crate::model::status::{MountNote, MountState, MountStatus, NOTES_MAX, NoteKind, ScanStatus};
 use crate::model::tenant::Tenant;
 use crate::model::time::{Mono, Now};
 use crate::model::watching::Watching;
@@ -21,9 +25,11 @@ const ROOT_EVERY_MS: u64 = 1_000;
 pub(super) const FAULTS_MAX: usize = 1_000;
 /// Unwatched directories kept by path; beyond, the whole mount is scanned in their stead.
 const UNWATCHED_MAX: usize = 10_000;
+/// What the system says of a path that it cannot take (ENAMETOOLONG, strerror(3)).
+const TOO_LONG: &str = "File name too long";
 /// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the
 /// first scan only if it is older by more.
-const TICK_NS: i64 = 10_000_000;
+pub(super) const TICK_NS: i64 = 10_000_000;
 
 /// All mounts.
 #[derive(Debug)]
@@ -33,42 +39,66 @@ pub(super) struct Mounts {
 }
 
 #[derive(Debug)]
-struct State {
-    path: LogicalPath,
+pub(super) struct State {
+    pub(super) path: LogicalPath,
     tenant: Option<Tenant>,
     first_scan: FirstScan,
-    poll_interval_ms: u64,
-    verify_ms: u64,
-    row: MountRow,
-    presence: Presence,
+    pub(super) crosses_filesystems: bool,
+    pub(super) poll_interval_ms: u64,
+    pub(super) verify_ms: u64,
+    max_deletions: Option<MaxDeletions>,
+    pub(super) row: MountRow,
+    /// The ledger has no row of it yet.
+    pub(super) is_new: bool,
+    pub(super) presence: Presence,
+    /// The root as it was last seen online.
+    pub(super) handle: Option<Handle>,
+    /// The root that stands there is another than the known one.
+    pub(super) doubt: Option<Doubt>,
+    /// A caller vouches for whatever root stands at this path, the mount's own or one inside it.
+    pub(super) accepted_root: Option<LogicalPath>,
+    /// What is mounted inside it.
+    pub(super) inside: Inside,
+    /// How many known assets each sample has that the last look at the root was asked to look for, in order.
+    pub(super) asked_samples: Vec<(LogicalPath, usize)>,
     /// How it is watched, since its root was last seen to be another.
-    watching: Option<Watching>,
-    asked_root: bool,
+    pub(super) watching: Option<Watching>,
+    pub(super) asked_root: bool,
     /// It is looked at because something was odd: a sync waits for that.
-    suspected: bool,
-    next_root: Mono,
-    scan: Option<ScanJob>,
+    pub(super) suspected: bool,
+    pub(super) next_root: Mono,
+    pub(super) scan: Option<ScanJob>,
+    /// Deletions that the scan under way, or the last one, has reported.
+    deletions: u64,
+    /// Deletions that it has found and not reported, for [`Mount::max_deletions`].
+    withheld: u64,
+    /// A caller vouches for the deletions of the scan that comes.
+    accepts_deletions: bool,
+    /// A scan has ended since then.
+    ended_since_accepted: bool,
+    /// As the ledger has it: deletions are withheld.
+    holds_deletions: bool,
     last_scan: Option<ScanStatus>,
     /// Everything of it was scanned since the start.
     scanned: bool,
     faults: BTreeMap<LogicalPath, String>,
     /// Directories without a watch, each with why: they are scanned again and again.
-    unwatched: BTreeMap<LogicalPath, String>,
+    pub(super) unwatched: BTreeMap<LogicalPath, String>,
     /// How many there were since the last scan began.
     unwatched_in_scan: usize,
     /// There were more than are kept.
-    many_unwatched: bool,
-    next_poll: Mono,
+    pub(super) many_unwatched: bool,
+    pub(super) next_poll: Mono,
     /// When a sweep begins next.
-    next_sweep: Mono,
-    assets: i64,
+    pub(super) next_sweep: Mono,
+    pub(super) assets: i64,
     directories: i64,
     /// Its listings have all come back; the next group that may write notes that the scan ended.
-    scan_ended: bool,
+    pub(super) scan_ended: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Presence {
+pub(super) enum Presence {
     Unknown,
     /// The root, and which mounting of its filesystem it is on.
     Online(Identity, u64),
@@ -76,7 +106,7 @@ enum Presence {
 }
 
 #[derive(Debug)]
-struct ScanJob {
+pub(super) struct ScanJob {
     began: Mono,
     found: u64,
     /// All listings have come back, and the root is being looked at: was it there for all of them?
@@ -104,6 +134,73 @@ impl State {
     }
 }
 
+impl State {
+    /// A scan begins. While deletions are withheld, the next scans report none either: else each would report some. They
+    /// do again once one has found nothing to withhold, or a caller vouches for it.
+    fn count_deletions_anew(&mut self) {
+        self.row.holds_deletions &= self.withheld > 0 || !self.scanned;
+        if std::mem::take(&mut self.ended_since_accepted) {
+            self.accepts_deletions = false;
+        }
+        (self.deletions, self.withheld) = (0, 0);
+    }
+
+    /// What is to be asked of its root next.
+    fn root_request(&mut self, mount: MountId) -> RootRequest {
+        let own = self.doubt.as_ref().map(|doubt| (self.path.clone(), doubt.sample.clone()));
+        let samples: Vec<_> = own.into_iter().chain(self.inside.samples()).collect();
+        self.asked_samples = samples.iter().map(|(root, sample)| (root.clone(), sample.len())).collect();
+        RootRequest { mount, handle: self.handle.clone(), samples, wants_newest: self.is_new }
+    }
+
+    /// Its state, and why it is not well.
+    fn shown(&self) -> (MountState, Option<String>) {
+        let fallback = self.watching.as_ref().filter(|watching| watching.is_fallback).map(|watching| &watching.why);
+        let withheld = (self.withheld > 0).then(|| {
+            format!(
+                "{} that a scan found are not reported, because `max_deletions` allows no more; if they are meant: ringback \
+                 rescan --accept-deletions {}",
+                counted(self.withheld, "deletion"),
+                self.path
+            )
+        });
+        let inside = self.inside.troubles();
+        let mut faults = withheld.iter().chain(fallback).chain(inside.iter()).chain(self.unwatched.values());
+        let more = self.unwatched.len() + self.faults.len() + inside.len() + usize::from(withheld.is_some());
+        match (&self.presence, faults.next().or_else(|| self.faults.values().next())) {
+            (Presence::Unknown, _) => (MountState::Scanning, None),
+            (Presence::Offline(why), _) => (MountState::Offline, Some(why.clone())),
+            (Presence::Online(..), Some(why)) => {
+                let more = (more + usize::from(fallback.is_some())).saturating_sub(1);
+                let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+                (MountState::Degraded, Some(format!("{why}{more}")))
+            }
+            (Presence::Online(..), None) if self.scan.is_some() => (MountState::Scanning, None),
+            (Presence::Online(..), None) => (MountState::Watching, None),
+        }
+    }
+
+    /// Places in it that are not watched, read or entered, in the order of paths.
+    fn notes(&self) -> Vec<MountNote> {
+        let unwatched = self.unwatched.keys().map(|path| (path, NoteKind::NotWatched));
+        let kind = |why: &str| if why.contains(TOO_LONG) { NoteKind::TooLong } else { NoteKind::Unreadable };
+        let faults = self.faults.iter().map(|(path, why)| (path, kind(why)));
+        let mut all: Vec<_> = self.inside.notes().chain(unwatched).chain(faults).collect();
+        all.sort_unstable();
+        let note = |(path, why): (&LogicalPath, NoteKind)| MountNote {
+            path: path.to_string(),
+            path_base64: path.base64(),
+            why,
+        };
+        all.into_iter().map(note).collect()
+    }
+}
+
+/// A number of things, in words.
+pub(super) fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 impl Mounts {
     pub(super) fn load(mounts: &[Mount], ledger: &Ledger, now: Now) -> Result<Self, StoreError> {
         let load = |mount: &Mount| {
@@ -111,22 +208,40 @@ impl Mounts {
                 root: None,
                 first_scan_began_ns: now.wall.0.saturating_mul(1_000_000),
                 first_scan_done: false,
+                is_mount_root: None,
+                had_assets: false,
+                holds_deletions: false,
             };
-            let row = ledger.mount(&mount.path)?.unwrap_or(began);
+            let known = ledger.mount(&mount.path)?;
+            let (is_new, row) = (known.is_none(), known.unwrap_or(began));
+            let inside = Inside::load(&mount.path, ledger)?;
             let (directories, assets) = ledger.count(&mount.path)?;
             Ok(State {
                 path: mount.path.clone(),
                 tenant: mount.tenant.clone(),
                 first_scan: mount.first_scan,
+                crosses_filesystems: mount.cross_filesystems,
                 poll_interval_ms: mount.poll_interval_ms,
                 verify_ms: mount.verify_ms,
+                max_deletions: mount.max_deletions,
                 row,
+                is_new,
                 presence: Presence::Unknown,
+                handle: None,
+                doubt: None,
+                accepted_root: None,
+                inside,
+                asked_samples: Vec::new(),
                 watching: None,
                 asked_root: false,
                 suspected: false,
                 next_root: now.mono,
                 scan: None,
+                deletions: 0,
+                withheld: 0,
+                accepts_deletions: false,
+                ended_since_accepted: false,
+                holds_deletions: row.holds_deletions,
                 last_scan: None,
                 scanned: false,
                 faults: BTreeMap::new(),
@@ -163,18 +278,71 @@ impl Mounts {
     }
 
     pub(super) fn is_online(&self, mount: MountId) -> bool {
-        self.online_root(mount).is_some()
+        matches!(self.state(mount).presence, Presence::Online(..))
     }
 
-    pub(super) fn online_root(&self, mount: MountId) -> Option<Identity> {
-        match self.state(mount).presence {
-            Presence::Online(root, _) => Some(root),
+    /// The root as looks and listings are to find it.
+    pub(super) fn online_root(&self, mount: MountId) -> Option<KnownRoot> {
+        let state = self.state(mount);
+        match state.presence {
+            Presence::Online(identity, _) => Some(KnownRoot { identity, inner: state.inside.known() }),
             _ => None,
         }
     }
 
+    /// What is mounted inside a mount.
+    pub(super) fn inside(&self, mount: MountId) -> &Inside {
+        &self.state(mount).inside
+    }
+
+    /// Whether a mount never had an asset.
+    pub(super) fn is_without_assets_ever(&self, mount: MountId) -> bool {
+        !self.state(mount).row.had_assets
+    }
+
+    /// How many more deletions a scan of a mount may report; `None`: all that it finds.
+    pub(super) fn deletions_left(&self, mount: MountId) -> Option<u64> {
+        let state = self.state(mount);
+        let max = state.max_deletions.filter(|_| !state.accepts_deletions)?;
+        if state.row.holds_deletions {
+            return Some(0);
+        }
+        // Of those that it had: what the scan has reported deleted counts.
+        let assets = u64::try_from(state.assets).unwrap_or(0) + state.deletions;
+        Some(max.of(assets).saturating_sub(state.deletions))
+    }
+
+    /// Notes what a scan has reported deleted, and what it has found and not reported.
+    pub(super) fn note_deletions(&mut self, mount: MountId, reported: u64, withheld: u64) {
+        let state = self.state_mut(mount);
+        state.deletions += reported;
+        state.withheld += withheld;
+        state.row.holds_deletions |= withheld > 0;
+    }
+
+    /// A caller vouches for the deletions of the scan that comes.
+    pub(super) fn accept_deletions(&mut self, mount: MountId) {
+        let state = self.state_mut(mount);
+        (state.accepts_deletions, state.ended_since_accepted) = (true, false);
+        (state.withheld, state.row.holds_deletions) = (0, false);
+    }
+
+    /// A caller vouches for the root that stands at a path, the mount's own or one inside it.
+    pub(super) fn accept_root(&mut self, mount: MountId, path: &LogicalPath) {
+        self.state_mut(mount).accepted_root = Some(path.clone());
+        self.suspect_root(mount);
+    }
+
+    /// What is not there: mounts, and filesystems inside those that are.
     pub(super) fn offline(&self) -> Vec<LogicalPath> {
-        self.states.iter().filter(|s| matches!(s.presence, Presence::Offline(_))).map(|s| s.path.clone()).collect()
+        let mut offline = Vec::new();
+        for state in &self.states {
+            match state.presence {
+                Presence::Offline(_) => offline.push(state.path.clone()),
+                Presence::Unknown | Presence::Online(..) => offline.extend(state.inside.offline().cloned()),
+            }
+        }
+        offline
     }
 
     /// Whether its source tells when a writer closes a file.
@@ -222,6 +390,12 @@ impl Mounts {
         state.next_root = Mono(0);
     }
 
+    /// The root is looked at soon, since something may be mounted in it. A sync does not wait for that.
+    pub(super) fn look_at_root(&mut self, mount: MountId) {
+        let state = self.state_mut(mount);
+        state.next_root = state.next_root.min(Mono(1));
+    }
+
     pub(super) fn deadline(&self) -> Mono {
         let roots = self.states.iter().filter(|s| !s.asked_root).map(|s| s.next_root);
         let polls = self.states.iter().filter(|s| s.is_polled()).map(|s| s.next_poll);
@@ -232,6 +406,7 @@ impl Mounts {
     pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
         let state = self.state_mut(mount);
         state.unwatched_in_scan = 0;
+        state.count_deletions_anew();
         state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false, broken: false });
     }
 
@@ -302,6 +477,7 @@ impl Mounts {
         let state = self.state_mut(mount);
         state.assets += assets;
         state.directories += directories;
+        state.row.had_assets |= assets > 0;
     }
 
     pub(super) fn any_scan_ended(&self) -> bool {
@@ -324,20 +500,10 @@ impl Mounts {
         oldest: impl Fn(&LogicalPath) -> Option<Mono>,
     ) -> Vec<MountStatus> {
         let one = |(state, mount): (&State, &Mount)| {
-            let fallback =
-                state.watching.as_ref().filter(|watching| watching.is_fallback).map(|watching| &watching.why);
-            let faults = fallback.into_iter().chain(state.unwatched.values()).chain(state.faults.values());
-            let more = faults.clone().count().saturating_sub(1);
-            let (shown, reason) = match (&state.presence, faults.clone().next()) {
-                (Presence::Unknown, _) => (MountState::Scanning, None),
-                (Presence::Offline(why), _) => (MountState::Offline, Some(why.clone())),
-                (Presence::Online(..), Some(why)) => {
-                    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-                    (MountState::Degraded, Some(format!("{why}{more}")))
-                }
-                (Presence::Online(..), None) if state.scan.is_some() => (MountState::Scanning, None),
-                (Presence::Online(..), None) => (MountState::Watching, None),
-            };
+            let (shown, reason) = state.shown();
+            let mut notes = state.notes();
+            let notes_more = notes.len().saturating_sub(NOTES_MAX) as u64;
+            notes.truncate(NOTES_MAX);
             MountStatus {
                 path: state.path.to_string(),
                 dir: mount.dir.display().to_string(),
@@ -349,16 +515,18 @@ impl Mounts {
                 directories: state.directories.max(0) as u64,
                 last_scan: state.last_scan.clone(),
                 lag_ms: oldest(&state.path).map_or(0, |since| now.mono.since_ms(since)),
+                notes,
+                notes_more,
             }
         };
         self.states.iter().zip(mounts).map(one).collect()
     }
 
-    fn state(&self, mount: MountId) -> &State {
+    pub(super) fn state(&self, mount: MountId) -> &State {
         &self.states[usize::from(mount.0)]
     }
 
-    fn state_mut(&mut self, mount: MountId) -> &mut State {
+    pub(super) fn state_mut(&mut self, mount: MountId) -> &mut State {
         &mut self.states[usize::from(mount.0)]
     }
 }
@@ -378,6 +546,7 @@ impl Intake {
                 state.next_sweep = now.plus_ms(state.verify_ms);
                 // One that takes longer than its interval is not overtaken by the next.
                 if !self.scans.is_sweeping(mount) {
+                    state.count_deletions_anew();
                     self.scans.push_sweep(mount, state.path.clone());
                 }
             }
@@ -385,7 +554,7 @@ impl Intake {
             if !state.asked_root && state.next_root <= now {
                 state.asked_root = true;
                 state.next_root = now.plus_ms(ROOT_EVERY_MS);
-                effects.push(Effect::SeeRoot(mount));
+                effects.push(Effect::SeeRoot(state.root_request(mount)));
             }
         }
         effects
@@ -405,83 +574,6 @@ impl Intake {
         }
     }
 
-    pub(super) fn root_seen(
-        &mut self,
-        now: Now,
-        mount: MountId,
-        seen: &RootSeen,
-        ledger: &Ledger,
-    ) -> Result<Done, StoreError> {
-        let state = self.mounts.state_mut(mount);
-        state.asked_root = false;
-        state.suspected = state.next_root == Mono(0);
-        let (root, mounting, watching) = match seen {
-            RootSeen::Directory { identity, mounting, empty, watching } => {
-                let other = state.row.root.is_some_and(|known| known.volume != identity.volume);
-                if *empty && other && state.assets > 0 {
-                    return self.take_offline(mount, "its root is suddenly empty, on another device", ledger);
-                }
-                (*identity, *mounting, watching)
-            }
-            RootSeen::Missing => return self.take_offline(mount, "its directory is not there", ledger),
-            RootSeen::Unusable(why) => return self.take_offline(mount, why, ledger),
-        };
-        // Mounted again, the same root has lost its watches; under another source it never had any.
-        if state.presence == Presence::Online(root, mounting) && state.watching.as_ref() == Some(watching) {
-            return Ok(Done::default());
-        }
-        state.presence = Presence::Online(root, mounting);
-        state.watching = Some(watching.clone());
-        state.unwatched.clear();
-        state.many_unwatched = false;
-        state.next_poll = now.mono.plus_ms(state.poll_interval_ms);
-        state.next_sweep = now.mono.plus_ms(state.verify_ms);
-        if state.row.root != Some(root) {
-            let other_volume = state.row.root.is_some_and(|known| known.volume != root.volume);
-            state.row.root = Some(root);
-            let (path, mut row) = (state.path.clone(), state.row);
-            ledger.savepoint(|| {
-                if other_volume && ledger.count(&path)?.1 == 0 {
-                    // Until now only the empty mount point was seen: what is there was there all along.
-                    row.first_scan_done = false;
-                    row.first_scan_began_ns = now.wall.0.saturating_mul(1_000_000);
-                    ledger.forget_dirs(&path)?;
-                }
-                // A power cut must not forget when the first scan began.
-                ledger.promise();
-                ledger.put_mount(&path, &row)
-            })?;
-            let state = self.mounts.state_mut(mount);
-            if state.row.first_scan_done && !row.first_scan_done {
-                state.directories = 0;
-            }
-            state.row = row;
-        }
-        self.rescan(now.mono, mount);
-        self.wait_for_scan();
-        Ok(Done::default())
-    }
-
-    fn take_offline(&mut self, mount: MountId, why: &str, ledger: &Ledger) -> Result<Done, StoreError> {
-        let state = self.mounts.state_mut(mount);
-        let was = std::mem::replace(&mut state.presence, Presence::Offline(why.to_owned()));
-        if matches!(was, Presence::Offline(_)) {
-            return Ok(Done::default());
-        }
-        state.scan = None;
-        state.scan_ended = false;
-        let (path, row) = (state.path.clone(), state.row);
-        if row.root.is_none() {
-            // What is there when it appears, older than now, was there all along.
-            ledger.promise();
-            ledger.savepoint(|| ledger.put_mount(&path, &row))?;
-        }
-        self.settle.forget_under(&path);
-        self.looks.forget_under(&path);
-        self.scans.forget(mount);
-        Ok(Done::default())
-    }
-
     /// Notes scans whose last listing has come back, and whose root is still there after that: what a listing missed
     /// because the mount went away must not count as scanned.
     pub(super) fn finish_scans(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<(), StoreError> {
@@ -489,6 +581,12 @@ impl Intake {
             let left = self.scans.left(mount);
             let state = self.mounts.state_mut(mount);
             state.scan_ended = false;
+            if may_write && state.row.holds_deletions != state.holds_deletions {
+                state.holds_deletions = state.row.holds_deletions;
+                let (path, row) = (state.path.clone(), state.row);
+                ledger.put_mount(&path, &row)?;
+            }
+            let state = self.mounts.state_mut(mount);
             let Some(scan) = &mut state.scan else { continue };
             if left > 0 {
                 scan.checking_root = false;
@@ -515,6 +613,7 @@ impl Intake {
             state.scanned = true;
             state.many_unwatched = state.unwatched_in_scan > UNWATCHED_MAX;
             state.last_scan = Some(ended(now, &scan));
+            state.ended_since_accepted |= state.accepts_deletions;
             if !state.row.first_scan_done {
                 state.row.first_scan_done = true;
                 let (path, row) = (state.path.clone(), state.row);

@@ -31,6 +31,8 @@ pub(super) struct Recorder<'a> {
     pub root: &'a LogicalPath,
     /// The mount's tenant.
     pub tenant: Option<&'a Tenant>,
+    /// The mount never had an asset.
+    pub is_new: bool,
     pub rules: &'a RulesInForce,
     /// Memory for matching.
     pub scratch: &'a RefCell<Scratch>,
@@ -213,6 +215,9 @@ impl Recorder<'_> {
     fn put(&mut self, asset: &Asset) -> Result<(), StoreError> {
         let parent = asset.path.parent().unwrap_or_else(LogicalPath::root);
         let dir = self.ledger.dir_or_new(self.mount_of(asset), &parent)?;
+        if std::mem::take(&mut self.is_new) {
+            self.ledger.set_had_assets(self.root)?;
+        }
         self.ledger.put_asset(dir, asset)
     }
 

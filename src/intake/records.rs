@@ -143,7 +143,8 @@ impl Intake {
             // Its mount is no longer configured; its rows hang below the logical path all the same.
             None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
         };
-        Recorder { now, root, tenant, rules: &self.rules, scratch: &self.scratch, ledger, out }.assign(asset, assigned)
+        let (rules, scratch) = (&self.rules, &self.scratch);
+        Recorder { now, root, tenant, is_new: false, rules, scratch, ledger, out }.assign(asset, assigned)
     }
 }
 

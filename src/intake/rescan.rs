@@ -29,7 +29,7 @@ impl Rescans {
         for waiting in self.0.iter_mut().filter(|waiting| waiting.path.as_ref() == Some(path)) {
             match seen {
                 Seen::Absent | Seen::Other => waiting.there = waiting.there.or(Some(false)),
-                Seen::File(_) | Seen::Directory | Seen::Covered | Seen::Unreadable(_) => waiting.there = Some(true),
+                Seen::File(_) | Seen::Directory | Seen::Covered(_) | Seen::Unreadable(_) => waiting.there = Some(true),
                 // The mount is about to be offline, and that is the answer.
                 Seen::RootGone => {}
             }

@@ -65,7 +65,8 @@ impl Intake {
     pub(super) fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: &Ledger) -> Option<StoreError> {
         let Some(path) = &request.path else {
             for mount in self.mounts.ids() {
-                self.rescan(now.mono, mount);
+                let root = self.mounts.root_path(mount).clone();
+                self.scan_at(now, &root, request);
             }
             return None;
         };
@@ -74,18 +75,27 @@ impl Intake {
             Ok(known) => (known, None),
             Err(fault) => (path.clone(), Some(fault)),
         };
-        self.scan_at(now, &known);
+        self.scan_at(now, &known, request);
         if known != *path {
-            self.scan_at(now, path);
+            self.scan_at(now, path, request);
         }
         fault
     }
 
-    fn scan_at(&mut self, now: Now, path: &LogicalPath) {
-        // A look there finds a directory, and has it scanned; or a file, and that is all there is.
-        match self.mounts.of(path) {
-            Some(mount) if self.mounts.root_path(mount) == path => self.rescan(now.mono, mount),
-            _ => self.hint(now, &Hint { path: path.clone(), kind: HintKind::Found }),
+    fn scan_at(&mut self, now: Now, path: &LogicalPath, request: &RescanRequest) {
+        let Some(mount) = self.mounts.of(path) else { return };
+        if request.accept_root {
+            self.mounts.accept_root(mount, path);
+        }
+        // Deletions that were withheld may lie anywhere in the mount.
+        if request.accept_deletions || self.mounts.root_path(mount) == path {
+            self.rescan(now.mono, mount);
+        } else {
+            // A look there finds a directory, and has it scanned; or a file, and that is all there is.
+            self.hint(now, &Hint { path: path.clone(), kind: HintKind::Found });
+        }
+        if request.accept_deletions {
+            self.mounts.accept_deletions(mount);
         }
     }
 

@@ -1,9 +1,10 @@
 //! What a look asks of a disk: the seam between the looks and the system calls.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::asset::{Identity, Stat};
+use crate::model::root::Handle;
 
 /// A disk: the real one, or the simulation's.
 ///
@@ -49,12 +50,47 @@ pub trait Disk: Send + Sync {
     /// The user name of a uid, or its digits when it has none.
     fn owner(&self, uid: u32) -> String;
 
-    /// Which mounting of its filesystem a path is on; 0 where the system does not tell. It differs once a filesystem has
-    /// been unmounted and mounted again, though everything on it is the same; with `below`, also once that happened to one
-    /// that is mounted below the path, or was mounted there since.
-    fn mounting(&self, _path: &Path, _below: bool) -> u64 {
+    /// Which mounting of its filesystem a path is on; 0 where the system does not say. It differs once a filesystem has
+    /// been unmounted and mounted again, though everything on it is the same.
+    fn mounting(&self, _path: &Path) -> u64 {
         0
     }
+
+    /// A directory's path with all symbolic links resolved.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn resolve(&self, dir: &Path) -> io::Result<PathBuf> {
+        Ok(dir.to_owned())
+    }
+
+    /// Where something is mounted below a directory, in the order of paths.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn mounted_below(&self, _dir: &Path) -> io::Result<Vec<MountPoint>> {
+        Ok(Vec::new())
+    }
+
+    /// A directory's handle; `None` where the filesystem has none.
+    fn handle(&self, _dir: &Path) -> Option<Handle> {
+        None
+    }
+
+    /// Whether the directory of a handle was removed from the filesystem that `dir` is on. `false` where that cannot be
+    /// found out.
+    fn was_removed(&self, _dir: &Path, _handle: &Handle) -> bool {
+        false
+    }
+}
+
+/// Something that is mounted below a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountPoint {
+    /// Where.
+    pub at: PathBuf,
+    /// It shows a part of a filesystem that the directory itself, or a mount point before this one, shows already.
+    pub is_second_way: bool,
 }
 
 /// The answer of [`Disk::probe`].
@@ -96,6 +132,10 @@ pub struct DiskStat {
     pub links: u64,
     /// The owner's number.
     pub uid: u32,
+    /// Something is mounted at this very directory (`STATX_ATTR_MOUNT_ROOT`, Linux 5.8).
+    pub is_mount_root: bool,
+    /// The whole filesystem: the same for all subvolumes of one (btrfs), else the identity's volume.
+    pub filesystem: u64,
     /// Two changes less than this apart may leave the same times here; 0 where they never do.
     pub granularity_ns: i64,
 }

@@ -1,5 +1,7 @@
 //! Looks at paths: a [`LookRequest`] against a [`Disk`].
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::disk::{Disk, DiskStat, Kind, Lease, Probe};
@@ -19,9 +21,9 @@ const TRIES: usize = 3;
 /// Looks at each path of the request, in order.
 ///
 /// `clock` is asked right after a file's lstat, since what is racy is a matter of milliseconds. A file's stat is the one
-/// from before its attributes were read, and the one from after agreed, unless the look says that somebody is writing. A directory of another filesystem (which the mount does not cross) and
-/// what lies below it is covered: what is mounted there hides it. Where there is no directory any more, the source may forget
-/// its watches.
+/// from before its attributes were read, and the one from after agreed, unless the look says that a writer has it open. A
+/// directory at which something else is mounted than what is known, and what lies below it, is covered: what was there
+/// cannot be seen. Where there is no directory any more, the source may forget its watches.
 pub fn look(
     disk: &dyn Disk,
     mounts: &Mounts,
@@ -31,33 +33,40 @@ pub fn look(
 ) -> Looked {
     let mount = mounts.get(request.mount);
     let root_dir = mounts.to_disk(request.mount, &mount.path);
-    let volume = (!mount.cross_filesystems).then_some(request.root.volume);
-    let mut ways = Ways::new(disk, &root_dir, volume);
-    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root, volume };
-    let see = |path: &LogicalPath| {
+    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root.identity };
+    let Some(root) = eye.root() else {
+        let seen = request.paths.iter().map(|path| (path.clone(), Seen::RootGone)).collect();
+        return Looked { ticket: request.ticket, seen };
+    };
+    let mut ways = Ways::new(disk, &mount.path, &root_dir, &root, &request.root);
+    let mut see = |path: &LogicalPath| {
         let Some(relative) = path.relative_to(&mount.path) else { return Seen::Other };
         if relative.is_empty() {
-            return if eye.root_stands() { Seen::Directory } else { Seen::RootGone };
+            return if eye.root().is_some() { Seen::Directory } else { Seen::RootGone };
         }
-        let parent = relative.iter().rposition(|&b| b == b'/').map_or(&b""[..], |slash| &relative[..slash]);
+        let slash = relative.iter().rposition(|&b| b == b'/');
+        let parent = slash.map_or(&b""[..], |slash| &relative[..slash]);
+        let name = slash.map_or(relative, |slash| &relative[slash + 1..]);
         match ways.to(parent) {
-            Way::Clear => eye.see(&mounts.to_disk(request.mount, path), request.unchanged.get(path)),
-            Way::Broken => eye.absent(),
-            Way::Foreign(_) => eye.covered(),
+            Way::Clear => {
+                let dir = root_dir.join(OsStr::from_bytes(parent));
+                let mut here = Here { ways: &mut ways, name };
+                eye.see(&dir.join(OsStr::from_bytes(name)), &mut here, request.unchanged.get(path))
+            }
+            Way::Broken => eye.absent(None),
+            Way::Covered(at) => eye.covered(at),
             Way::Unreadable(why) => Seen::Unreadable(why),
         }
     };
-    let seen = request.paths.iter().map({
-        let mut see = see;
-        move |path| {
-            let seen = see(path);
-            if matches!(seen, Seen::Absent | Seen::Other | Seen::File(_)) {
-                source.forget(request.mount, path);
-            }
-            (path.clone(), seen)
+    let mut seen = Vec::with_capacity(request.paths.len());
+    for path in &request.paths {
+        let what = see(path);
+        if matches!(what, Seen::Absent | Seen::Other | Seen::File(_)) {
+            source.forget(request.mount, path);
         }
-    });
-    Looked { ticket: request.ticket, seen: seen.collect() }
+        seen.push((path.clone(), what));
+    }
+    Looked { ticket: request.ticket, seen }
 }
 
 /// Whether a file was changed so recently that another change could leave the same times. A time in the future counts: a
@@ -84,16 +93,24 @@ struct Eye<'a> {
     clock: &'a dyn Fn() -> Wall,
     root_dir: &'a Path,
     root: Identity,
-    volume: Option<u64>,
+}
+
+/// A name in a directory to which the way is clear.
+struct Here<'a, 'b> {
+    ways: &'a mut Ways<'b>,
+    name: &'a [u8],
 }
 
 impl Eye<'_> {
-    /// `unchanged` is the file that is expected, whom the catalog knows.
-    fn see(&self, path: &Path, unchanged: Option<&Stat>) -> Seen {
+    /// `unchanged` is the file that is expected, which the catalog knows.
+    fn see(&self, path: &Path, here: &mut Here<'_, '_>, unchanged: Option<&Stat>) -> Seen {
         let stat = match self.disk.stat(path) {
             Ok(stat) => stat,
-            Err(error) => return self.unseen(path, &error),
+            Err(error) => return self.unseen(path, here, &error),
         };
+        if let Err(at) = here.ways.belongs(here.name, &stat) {
+            return self.covered(at);
+        }
         match stat.kind {
             // Where two changes can leave the same times, the same times prove nothing.
             Kind::File if unchanged == Some(&stat.stat()) && stat.granularity_ns == 0 => {
@@ -102,19 +119,17 @@ impl Eye<'_> {
                     racy: false,
                     owner: self.disk.owner(stat.uid),
                     xattrs: Xattrs::AsKnown,
-                    // Who has it open has written nothing that is not told.
+                    // A writer that has it open has written nothing that is not reported.
                     writer: Writer::None,
                 })
             }
-            Kind::File => self.file(path, stat),
+            Kind::File => self.file(path, here, stat),
             Kind::Other => Seen::Other,
-            Kind::Directory if self.volume.is_none_or(|volume| volume == stat.identity.volume) => Seen::Directory,
-            // Another filesystem than the known root's: it is mounted there, or the root itself is another.
-            Kind::Directory => self.covered(),
+            Kind::Directory => Seen::Directory,
         }
     }
 
-    fn file(&self, path: &Path, mut before: DiskStat) -> Seen {
+    fn file(&self, path: &Path, here: &mut Here<'_, '_>, mut before: DiskStat) -> Seen {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -124,13 +139,13 @@ impl Eye<'_> {
                 // What was asked has lost its name meanwhile, and the path may have another file.
                 Ok(after) if after.links == 0 => match self.disk.stat(path) {
                     Ok(after) => after,
-                    Err(error) => return self.unseen(path, &error),
+                    Err(error) => return self.unseen(path, here, &error),
                 },
                 Ok(after) => after,
-                Err(error) => return self.unseen(path, &error),
+                Err(error) => return self.unseen(path, here, &error),
             };
             if after.kind != Kind::File {
-                return self.see(path, None);
+                return self.see(path, here, None);
             }
             let still = is_same(&before, &after);
             if !still && lease != Lease::Busy && tries < TRIES {
@@ -157,21 +172,31 @@ impl Eye<'_> {
         }
     }
 
-    fn unseen(&self, path: &Path, error: &std::io::Error) -> Seen {
-        if is_absence(error) { self.absent() } else { Seen::Unreadable(explain("look at", path, error)) }
+    fn unseen(&self, path: &Path, here: &Here<'_, '_>, error: &std::io::Error) -> Seen {
+        match is_absence(error) {
+            true => self.absent(here.ways.known_at(here.name)),
+            false => Seen::Unreadable(explain("look at", path, error)),
+        }
     }
 
-    fn absent(&self) -> Seen {
-        if self.root_stands() { Seen::Absent } else { Seen::RootGone }
+    /// Nothing is there; `inner` is the filesystem that was mounted there, whose files are not gone with it.
+    fn absent(&self, inner: Option<LogicalPath>) -> Seen {
+        match (self.root(), inner) {
+            (None, _) => Seen::RootGone,
+            (Some(_), Some(inner)) => Seen::Covered(inner),
+            (Some(_), None) => Seen::Absent,
+        }
     }
 
-    fn covered(&self) -> Seen {
-        if self.root_stands() { Seen::Covered } else { Seen::RootGone }
+    fn covered(&self, at: LogicalPath) -> Seen {
+        if self.root().is_some() { Seen::Covered(at) } else { Seen::RootGone }
     }
 
-    fn root_stands(&self) -> bool {
-        let root = self.disk.stat(self.root_dir);
-        root.is_ok_and(|root| root.kind == Kind::Directory && root.identity == self.root)
+    /// The root, if it is still the known one.
+    fn root(&self) -> Option<DiskStat> {
+        let root = self.disk.stat(self.root_dir).ok()?;
+        // A directory that was removed behind a bind mount has no links.
+        (root.kind == Kind::Directory && root.identity == self.root && root.links > 0).then_some(root)
     }
 }
 

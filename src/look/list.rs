@@ -20,8 +20,8 @@ use crate::watch::{WatchError, WatchSource};
 
 /// Watches the directory, then lists it and looks at each name in it. [`Listed::unwatched`] says when it cannot be watched.
 ///
-/// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile. `clock` is asked once a
-/// file, for [`ListedFile::racy`].
+/// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile, and what is mounted there
+/// and not entered. `clock` is asked once a file, for [`ListedFile::racy`].
 pub fn list(
     disk: &dyn Disk,
     mounts: &Mounts,
@@ -31,41 +31,40 @@ pub fn list(
 ) -> Listed {
     let mut unwatched = None;
     let root = mounts.to_disk(request.mount, &mounts.get(request.mount).path);
-    let stands = || disk.stat(&root).is_ok_and(|stat| stat.kind == Kind::Directory && stat.identity == request.root);
+    let known = &request.root.identity;
+    let is_known = |stat: &DiskStat| stat.kind == Kind::Directory && stat.identity == *known && stat.links > 0;
+    let stands = || disk.stat(&root).ok().filter(is_known);
     let content = match stands() {
-        true => content(disk, mounts, source, clock, request, &mut unwatched),
-        false => Err(ListError::RootGone),
+        Some(seen) => content(disk, mounts, source, clock, request, &root, &seen, &mut unwatched),
+        None => Err(ListError::RootGone),
     };
     // Also an absence, or a half of the names, may be another root's.
-    let content = if stands() { content } else { Err(ListError::RootGone) };
+    let content = if stands().is_some() { content } else { Err(ListError::RootGone) };
     Listed { ticket: request.ticket, path: request.path.clone(), content, unwatched }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a listing needs all of its edges")]
 fn content(
     disk: &dyn Disk,
     mounts: &Mounts,
     source: &dyn WatchSource,
     clock: &dyn Fn() -> Wall,
     request: &ListRequest,
+    root: &Path,
+    seen: &DiskStat,
     unwatched: &mut Option<String>,
 ) -> Result<Listing, ListError> {
     let mount = mounts.get(request.mount);
     if mounts.is_ignored(request.mount, &request.path) {
         return Ok(Listing::default());
     }
-    let dir = mounts.to_disk(request.mount, &request.path);
-    let root = mounts.to_disk(request.mount, &mount.path);
-    let volume = (!mount.cross_filesystems).then_some(request.root.volume);
     let relative = request.path.relative_to(&mount.path).ok_or(ListError::Gone)?;
-    match Ways::new(disk, &root, volume).to(relative) {
+    let dir = if relative.is_empty() { root.to_owned() } else { root.join(OsStr::from_bytes(relative)) };
+    let mut ways = Ways::new(disk, &mount.path, root, seen, &request.root);
+    match ways.to(relative) {
         Way::Clear => {}
         Way::Broken => return Err(ListError::Gone),
-        Way::Foreign(dir) => {
-            return Err(ListError::Covered(format!(
-                "another filesystem is mounted at {}; set cross_filesystems = true to enter it",
-                dir.display()
-            )));
-        }
+        Way::Covered(at) => return Err(ListError::Covered(at)),
         Way::Unreadable(why) => return Err(ListError::Unreadable(why)),
     }
     match source.watch(request.mount, &request.path, &dir) {
@@ -77,7 +76,7 @@ fn content(
     }
     let names = disk.list(&dir).map_err(|error| list_error(&dir, &error))?;
     let filter = Filter { mounts, mount: request.mount, dir: &request.path };
-    let mut reader = Reader { disk, clock, dir, volume, metadata: request.metadata, out: Listing::default() };
+    let mut reader = Reader { disk, clock, dir, ways, metadata: request.metadata, out: Listing::default() };
     for (name, kind) in names {
         // What the directory itself calls special costs no lstat, and what is ignored costs nothing at all.
         if kind != Some(Kind::Other) && !filter.ignores(&name) {
@@ -109,7 +108,7 @@ struct Reader<'a> {
     clock: &'a dyn Fn() -> Wall,
     /// The directory; each name is pushed, looked at and popped.
     dir: PathBuf,
-    volume: Option<u64>,
+    ways: Ways<'a>,
     metadata: bool,
     out: Listing,
 }
@@ -130,9 +129,9 @@ impl Reader<'_> {
             Err(error) if error.raw_os_error() == Some(libc::EACCES) => {
                 return Err(list_error(&self.dir, &error));
             }
-            // One bad inode must not hide the others; a look at it by itself is shown as a fault.
-            Err(error) => {
-                tracing::warn!("{}", explain("look at", &self.dir, &error));
+            // One bad inode, or a path that is too long, must not hide the others.
+            Err(_) => {
+                self.out.unreadable.push(name);
                 return Ok(());
             }
         };
@@ -141,9 +140,7 @@ impl Reader<'_> {
                 let file = self.file(name, &stat);
                 self.out.files.push(file);
             }
-            Kind::Directory if self.volume.is_none_or(|volume| volume == stat.identity.volume) => {
-                self.out.directories.push(name);
-            }
+            Kind::Directory if self.ways.belongs(&name, &stat).is_ok() => self.out.directories.push(name),
             Kind::Directory | Kind::Other => {}
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod attributes;
+#[cfg(target_os = "linux")]
+mod handle;
 mod lease;
 #[cfg(target_os = "linux")]
 mod mountinfo;
@@ -18,13 +20,15 @@ use std::io;
 #[cfg(target_os = "linux")]
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use self::owner::Owners;
 use self::stat::Stats;
-#[cfg(target_os = "linux")]
-use super::disk::Probe;
 use super::disk::{Disk, DiskStat, Kind, Lease};
+#[cfg(target_os = "linux")]
+use super::disk::{MountPoint, Probe};
+#[cfg(target_os = "linux")]
+use crate::model::root::Handle;
 
 pub use self::lease::ignore_lease_signals;
 
@@ -43,6 +47,8 @@ enum At<'a> {
 pub struct RealDisk {
     stats: Stats,
     owners: Owners,
+    #[cfg(target_os = "linux")]
+    mounted: mountinfo::Table,
 }
 
 impl RealDisk {
@@ -51,7 +57,12 @@ impl RealDisk {
     #[must_use]
     pub fn new() -> Self {
         ignore_lease_signals();
-        Self { stats: Stats::new(), owners: Owners::default() }
+        Self {
+            stats: Stats::new(),
+            owners: Owners::default(),
+            #[cfg(target_os = "linux")]
+            mounted: mountinfo::Table::default(),
+        }
     }
 }
 
@@ -129,22 +140,27 @@ impl Disk for RealDisk {
     }
 
     #[cfg(target_os = "linux")]
-    fn mounting(&self, path: &Path, below: bool) -> u64 {
-        let own = stat::mounting(path);
-        let others = match below.then(|| mountinfo::below(path)) {
-            Some(Ok(others)) if !others.is_empty() => others,
-            Some(Err(error)) => {
-                tracing::warn!(%error, "what is mounted below {} cannot be told", path.display());
-                return own;
-            }
-            Some(Ok(_)) | None => return own,
-        };
-        let mut all = own.to_ne_bytes().to_vec();
-        for other in others {
-            all.extend(mountinfo::bytes(&other));
-            all.extend(stat::mounting(&other).to_ne_bytes());
-        }
-        mountinfo::hash(&all)
+    fn mounting(&self, path: &Path) -> u64 {
+        stat::mounting(path)
+    }
+
+    fn resolve(&self, dir: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(dir)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn mounted_below(&self, dir: &Path) -> io::Result<Vec<MountPoint>> {
+        Ok(mountinfo::below(&self.mounted.get()?, dir))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn handle(&self, dir: &Path) -> Option<Handle> {
+        handle::of(dir)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn was_removed(&self, dir: &Path, handle: &Handle) -> bool {
+        handle::was_removed(dir, handle)
     }
 }
 

@@ -4,14 +4,15 @@ use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::disk::{Disk, DiskStat, Kind, Lease};
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{ListError, ListRequest, Listing, LookRequest, RootSeen, Seen, Writer, Xattrs};
+use crate::model::look::{KnownRoot, ListError, ListRequest, Listing, LookRequest, Seen, Writer, Xattrs};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::model::root::{RootDirectory, RootRequest, RootSeen, Sampled};
 use crate::model::time::Wall;
 use crate::model::watching::{Generation, SourceKind, Watching};
 use crate::watch::mounts::Mounts;
@@ -119,12 +120,14 @@ fn root() -> DiskStat {
         ctime_ns: 0,
         links: 2,
         uid: 0,
+        is_mount_root: false,
+        filesystem: ROOT.volume,
         granularity_ns: 0,
     }
 }
 
 fn directory(volume: u64) -> DiskStat {
-    DiskStat { identity: Identity { volume, inode: 5, birth_ns: 0 }, ..root() }
+    DiskStat { identity: Identity { volume, inode: 5, birth_ns: 0 }, filesystem: volume, ..root() }
 }
 
 fn file(mtime_ns: i64) -> DiskStat {
@@ -140,17 +143,20 @@ fn path(text: &str) -> LogicalPath {
     LogicalPath::parse(text.as_bytes()).expect("a path")
 }
 
-fn mounts(cross_filesystems: bool) -> Mounts {
+fn mounts() -> Mounts {
     let ignore = vec!["*.tmp".to_owned(), "/m/*/hidden".to_owned()];
-    let mount = Mount { ignore, cross_filesystems, ..Mount::new(path("/m"), "/d".into()) };
+    let mount = Mount { ignore, ..Mount::new(path("/m"), "/d".into()) };
     Mounts::new(vec![mount], Some(Path::new("/d/state"))).expect("mounts")
 }
 
-fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
+/// Looks under a root inside which these filesystems are known, each with its root's volume; `None`: it is closed.
+fn look_inside(disk: &Script, inner: &[(&str, Option<u64>)], paths: &[&str]) -> Vec<Seen> {
     let paths = paths.iter().map(|text| path(text)).collect();
-    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT, unchanged: HashMap::new() };
+    let known = |(at, volume): &(&str, Option<u64>)| (path(at), volume.map(|volume| directory(volume).identity));
+    let root = KnownRoot { identity: ROOT, inner: Arc::new(inner.iter().map(known).collect()) };
+    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged: HashMap::new() };
     let watch = Watch::new(|| panic!("a look watches nothing"));
-    let looked = super::look(disk, &mounts(cross_filesystems), &watch, &|| NOW, &request);
+    let looked = super::look(disk, &mounts(), &watch, &|| NOW, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
     // Watches may go where no directory is any more, and nowhere else.
     let no_directory =
@@ -159,8 +165,12 @@ fn look(disk: &Script, cross_filesystems: bool, paths: &[&str]) -> Vec<Seen> {
     looked.seen.into_iter().map(|(_, seen)| seen).collect()
 }
 
+fn look(disk: &Script, paths: &[&str]) -> Vec<Seen> {
+    look_inside(disk, &[], paths)
+}
+
 fn one(disk: &Script, text: &str) -> Seen {
-    look(disk, false, &[text]).remove(0)
+    look(disk, &[text]).remove(0)
 }
 
 /// Checks what a look says of `/m/a`, in one word.
@@ -169,7 +179,7 @@ fn check(name: &str, disk: &Script, expect: &str) {
         Seen::Absent => "absent",
         Seen::Directory => "directory",
         Seen::Other => "other",
-        Seen::Covered => "covered",
+        Seen::Covered(_) => "covered",
         Seen::RootGone => "root gone",
         Seen::Unreadable(_) => "unreadable",
         Seen::File(look) => match look.writer {
@@ -281,9 +291,14 @@ fn a_file_that_is_known_to_the_last_detail_is_not_asked_about() {
             ..Script::new([("/d/a", vec![Ok(file(7))])])
         };
         let unchanged = HashMap::from([(path("/m/a"), unchanged.stat())]);
-        let request =
-            LookRequest { ticket: Ticket(1), paths: vec![path("/m/a")], mount: MountId(0), root: ROOT, unchanged };
-        let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &|| NOW, &request);
+        let request = LookRequest {
+            ticket: Ticket(1),
+            paths: vec![path("/m/a")],
+            mount: MountId(0),
+            root: ROOT.into(),
+            unchanged,
+        };
+        let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &|| NOW, &request);
         let Seen::File(look) = looked.seen[0].1.clone() else { panic!("a file") };
         (look.xattrs == Xattrs::AsKnown, look.writer)
     };
@@ -306,14 +321,55 @@ fn what_is_not_reached_through_directories_is_not_there() {
 }
 
 #[test]
-fn another_filesystem_hides_what_was_there_unless_it_may_be_crossed() {
+fn another_filesystem_hides_what_was_there_unless_it_is_entered() {
     let disk = || Script::new([("/d/s", vec![Ok(directory(2))]), ("/d/s/a", vec![Ok(file(0))])]);
-    let seen = look(&disk(), false, &["/m/s", "/m/s/a", "/m/s/gone"]);
-    assert!(matches!(seen[..], [Seen::Covered, Seen::Covered, Seen::Covered]), "{seen:?}");
+    let paths = ["/m/s", "/m/s/a", "/m/s/gone"];
+    let covered = || vec![Seen::Covered(path("/m/s")); 3];
+    assert_eq!(look(&disk(), &paths), covered());
+    assert_eq!(look_inside(&disk(), &[("/m/s", None)], &paths), covered());
+    assert_eq!(look_inside(&disk(), &[("/m/s", Some(3))], &paths), covered(), "it is another one");
+    let entered = look_inside(&disk(), &[("/m/s", Some(2))], &paths);
+    assert!(matches!(entered[..], [Seen::Directory, Seen::File(_), Seen::Absent]), "{entered:?}");
+    // A bind mount of the same filesystem covers too.
+    let bound = DiskStat { is_mount_root: true, ..directory(1) };
+    let disk = || Script::new([("/d/s", vec![Ok(bound)]), ("/d/s/a", vec![Ok(file(0))])]);
+    assert_eq!(look(&disk(), &paths), covered());
     assert!(matches!(
-        look(&disk(), true, &["/m/s", "/m/s/a", "/m/s/gone"])[..],
+        look_inside(&disk(), &[("/m/s", Some(1))], &paths)[..],
         [Seen::Directory, Seen::File(_), Seen::Absent]
     ));
+}
+
+#[test]
+fn what_lay_on_a_filesystem_that_is_unmounted_is_not_absent() {
+    let unmounted = |stat| Script::new([("/d/s", vec![Ok(stat)])]);
+    let paths = ["/m/s/a", "/m/s/t/a", "/m/s"];
+    let covered = || vec![Seen::Covered(path("/m/s")); 3];
+    assert_eq!(look_inside(&unmounted(directory(1)), &[("/m/s", Some(2))], &paths), covered());
+    // Nor where the bare directory was removed, or another thing stands there.
+    assert_eq!(look_inside(&Script::new([]), &[("/m/s", Some(2))], &paths), covered());
+    assert_eq!(look_inside(&unmounted(file(0)), &[("/m/s", Some(2))], &paths), covered());
+    // What is missing on the filesystem itself is.
+    let entered = look_inside(&unmounted(directory(2)), &[("/m/s", Some(2))], &["/m/s/t/a", "/m/s/b"]);
+    assert_eq!(entered, [Seen::Absent, Seen::Absent]);
+    let above = ["/m/s/t/u/a", "/m/s/t/v", "/m/s/w"];
+    let seen = look_inside(&unmounted(directory(1)), &[("/m/s/t", Some(2))], &above);
+    assert_eq!(seen, [Seen::Covered(path("/m/s/t")), Seen::Covered(path("/m/s/t")), Seen::Absent]);
+}
+
+#[test]
+fn a_subvolume_of_the_same_filesystem_is_entered() {
+    let subvolume = DiskStat { filesystem: ROOT.volume, ..directory(2) };
+    let disk = Script::new([("/d/s", vec![Ok(subvolume)]), ("/d/s/a", vec![Ok(file(0))])]);
+    let seen = look(&disk, &["/m/s", "/m/s/a"]);
+    assert!(matches!(seen[..], [Seen::Directory, Seen::File(_)]), "{seen:?}");
+}
+
+#[test]
+fn a_root_without_links_is_no_root() {
+    let removed = DiskStat { links: 0, ..root() };
+    let disk = Script::new([("/d", vec![Ok(removed)]), ("/d/a", vec![Ok(file(0))])]);
+    assert_eq!(look(&disk, &["/m/a", "/m/b"]), [Seen::RootGone, Seen::RootGone]);
 }
 
 #[test]
@@ -328,7 +384,7 @@ fn the_way_to_a_directory_is_looked_at_once_a_request() {
         ("/d/u", vec![Ok(directory(1))]),
         ("/d/u/a", vec![Ok(file(0))]),
     ]);
-    let seen = look(&disk, false, &["/m/s/a", "/m/s/b", "/m/s/t/a", "/m/s/t", "/m/u/a", "/m/s/a"]);
+    let seen = look(&disk, &["/m/s/a", "/m/s/b", "/m/s/t/a", "/m/s/t", "/m/u/a", "/m/s/a"]);
     assert!(matches!(
         seen[..],
         [Seen::File(_), Seen::File(_), Seen::File(_), Seen::Directory, Seen::File(_), Seen::Absent]
@@ -340,8 +396,9 @@ fn list(
     watch: fn() -> Result<(), WatchError>,
     text: &str,
 ) -> (Result<Listing, ListError>, Option<String>) {
-    let request = ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), root: ROOT, metadata: true };
-    let listed = super::list(disk, &mounts(false), &Watch::new(watch), &|| NOW, &request);
+    let request =
+        ListRequest { ticket: Ticket(1), path: path(text), mount: MountId(0), root: ROOT.into(), metadata: true };
+    let listed = super::list(disk, &mounts(), &Watch::new(watch), &|| NOW, &request);
     assert_eq!((listed.ticket, listed.path), (request.ticket, request.path));
     (listed.content, listed.unwatched)
 }
@@ -379,6 +436,7 @@ fn a_listing_has_files_and_directories_and_nothing_else() {
     assert_eq!(listing.files.iter().map(|file| &file.name[..]).collect::<Vec<_>>(), [&b"a"[..], b"unknown"]);
     assert_eq!(listing.files[0].xattrs["XATTR_user.a"], ["1"]);
     assert_eq!(listing.directories, [b"s"]);
+    assert_eq!(listing.unreadable, [b"bad"]);
     assert_eq!(unwatched, None);
 }
 
@@ -418,20 +476,18 @@ fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
     let why = unreadable(Script { names: vec![("a", None)], ..Script::new([("/d/a", vec![Err(libc::EACCES)])]) }, "/m");
     assert!(why.contains("/d/a"), "{why}");
     let covered = list(&gone(directory(2)), || panic!("not watched"), "/m/s").0;
-    assert!(matches!(covered, Err(ListError::Covered(why)) if why.contains("cross_filesystems")));
+    assert_eq!(covered, Err(ListError::Covered(path("/m/s"))));
 }
 
 #[test]
 fn a_root_is_a_directory_or_the_reason_why_not() {
-    let mount = Mount::new(path("/m"), "/d".into());
-    let look = |disk: &Script| super::root(disk, &Watch::new(|| Ok(())), &mount, MountId(0));
-    let see = |answer| look(&Script::new([("/d", vec![answer])]));
-    let there = |empty| RootSeen::Directory { identity: ROOT, mounting: 0, empty, watching: watching() };
-    assert_eq!(see(Ok(root())), there(true));
+    let see = |answer| look_at_root(&Script::new([("/d", vec![answer])]), Vec::new());
+    assert!(matches!(see(Ok(root())), RootSeen::Directory(root) if root.identity == ROOT && root.empty));
     assert_eq!(see(Err(libc::ENOENT)), RootSeen::Missing);
     for (answer, part) in [
         (Ok(file(0)), "is a file"),
-        (Ok(link()), "a symbolic link"),
+        (Ok(link()), "a special file"),
+        (Ok(DiskStat { links: 0, ..root() }), "was removed where it comes from"),
         (Err(libc::EACCES), "let the user"),
         (Err(libc::ENOTCONN), "mount it again"),
     ] {
@@ -439,9 +495,35 @@ fn a_root_is_a_directory_or_the_reason_why_not() {
         assert!(why.contains(part) && why.contains("/d"), "{why}");
     }
     let full = Script { names: vec![("a", None)], ..Script::new([]) };
-    assert_eq!(look(&full), there(false));
+    assert!(matches!(look_at_root(&full, Vec::new()), RootSeen::Directory(root) if !root.empty));
     let failing = Script { list_error: Some(libc::EIO), ..Script::new([]) };
-    assert!(matches!(look(&failing), RootSeen::Unusable(_)));
+    assert!(matches!(look_at_root(&failing, Vec::new()), RootSeen::Unusable(_)));
+}
+
+#[test]
+fn known_files_are_looked_for_in_a_root_by_their_sizes() {
+    let (small, large) = (DiskStat { size: 1, ..file(0) }, DiskStat { size: 2, ..file(0) });
+    let names = ["a", "b", "c"].map(|name| (name, Some(Kind::File))).to_vec();
+    let disk = Script {
+        names,
+        ..Script::new([("/d/a", vec![Ok(small)]), ("/d/b", vec![Ok(large)]), ("/d/c", vec![Ok(directory(1))])])
+    };
+    let sample = ["a", "b", "c", "gone"].map(|name| Sampled { path: path("/m").join(name.as_bytes()), size: 1 });
+    let found = |sample: &[Sampled]| match look_at_root(&disk, vec![(path("/m"), sample.to_vec())]) {
+        RootSeen::Directory(root) => {
+            let RootDirectory { found, holds_more, .. } = *root;
+            (found, holds_more)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found(&sample), (vec![1], false));
+    assert_eq!(found(&sample[..2]), (vec![1], true), "it holds three files");
+}
+
+fn look_at_root(disk: &Script, samples: Vec<(LogicalPath, Vec<Sampled>)>) -> RootSeen {
+    let mounts = Mounts::new(vec![Mount::new(path("/m"), "/d".into())], None).expect("a mount");
+    let request = RootRequest { samples, ..RootRequest::of(MountId(0)) };
+    super::root(disk, &mounts, &Watch::new(|| Ok(())), &request)
 }
 
 #[test]
@@ -456,8 +538,9 @@ fn the_clock_is_asked_for_each_file() {
         Wall(NOW.0 + (asked.get() - 1) * 86_400_000)
     };
     let paths = vec![path("/m/a"), path("/m/b")];
-    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT, unchanged: HashMap::new() };
-    let looked = super::look(&disk, &mounts(false), &Watch::new(|| Ok(())), &clock, &request);
+    let request =
+        LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT.into(), unchanged: HashMap::new() };
+    let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &clock, &request);
     let writers: Vec<_> = looked
         .seen
         .into_iter()

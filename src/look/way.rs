@@ -1,23 +1,25 @@
-//! The way from a mount's root down to a directory: it must lead through directories only. Otherwise a directory that
-//! was replaced by a symbolic link would still show its old children, or the link's target as assets.
-
-use std::path::{Path, PathBuf};
+//! The way from a mount's root down to a directory: it must lead through directories only, and through no place where
+//! something else is mounted than what is known. Otherwise a directory that was replaced by a symbolic link would still
+//! show its old children, and what a mounted filesystem hides would count as removed.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Kind};
+use super::disk::{Disk, DiskStat, Kind};
 use super::fault::{explain, is_absence};
+use crate::model::look::KnownRoot;
+use crate::model::path::LogicalPath;
 
 /// What the way to a directory is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// Directories all the way.
     Clear,
-    /// Something is missing or no directory, so nothing of the mount is there.
+    /// Something is missing or is not a directory, so nothing of the mount is there.
     Broken,
-    /// It enters another filesystem, at this directory on disk.
-    Foreign(PathBuf),
+    /// Something else is mounted at this directory than what is known, or no longer is.
+    Covered(LogicalPath),
     /// It cannot be read; for people.
     Unreadable(String),
 }
@@ -26,16 +28,26 @@ pub(super) enum Way {
 /// over one directory costs one lstat a level, and each further directory beside it one more.
 pub(super) struct Ways<'a> {
     disk: &'a dyn Disk,
-    /// The filesystem that must not be left; `None` when crossing is allowed.
-    volume: Option<u64>,
+    known: &'a KnownRoot,
+    mount: &'a LogicalPath,
     root: PathBuf,
     /// Relative to the root, known to be clear.
     clear: Vec<u8>,
+    /// The filesystem of each directory on the clear way, the root's first.
+    filesystems: Vec<u64>,
 }
 
 impl<'a> Ways<'a> {
-    pub(super) fn new(disk: &'a dyn Disk, root: &Path, volume: Option<u64>) -> Self {
-        Self { disk, volume, root: root.to_path_buf(), clear: Vec::new() }
+    /// The ways below a root that has just been seen.
+    pub(super) fn new(
+        disk: &'a dyn Disk,
+        mount: &'a LogicalPath,
+        root: &Path,
+        seen: &DiskStat,
+        known: &'a KnownRoot,
+    ) -> Self {
+        let filesystems = vec![seen.filesystem];
+        Self { disk, known, mount, root: root.to_path_buf(), clear: Vec::new(), filesystems }
     }
 
     /// The way to a directory, relative to the root. The root itself is not looked at.
@@ -44,26 +56,87 @@ impl<'a> Ways<'a> {
             return Way::Clear;
         }
         self.clear.truncate(common(&self.clear, directory));
+        let depth = self.clear.split(|&b| b == b'/').filter(|name| !name.is_empty()).count();
+        self.filesystems.truncate(depth + 1);
         let rest = &directory[self.clear.len()..];
         let mut at = self.root.join(OsStr::from_bytes(&self.clear));
         for name in rest.split(|&b| b == b'/').filter(|name| !name.is_empty()) {
             at.push(OsStr::from_bytes(name));
-            match self.disk.stat(&at) {
-                Ok(stat) if stat.kind != Kind::Directory => return Way::Broken,
-                Ok(stat) if self.volume.is_some_and(|volume| volume != stat.identity.volume) => {
-                    return Way::Foreign(at);
-                }
-                Ok(_) => {}
-                Err(error) if is_absence(&error) => return Way::Broken,
-                Err(error) => return Way::Unreadable(explain("look at", &at, &error)),
-            }
             if !self.clear.is_empty() {
                 self.clear.push(b'/');
             }
             self.clear.extend_from_slice(name);
+            match self.disk.stat(&at).map(|stat| (stat, self.enters(&stat))) {
+                Ok((_, Err(covered))) => return self.ends(Way::Covered(covered)),
+                Ok((stat, Ok(()))) if stat.kind != Kind::Directory => return self.ends(Way::Broken),
+                Ok((stat, Ok(()))) => self.filesystems.push(stat.filesystem),
+                Err(error) if is_absence(&error) => {
+                    let way = self.known_above(directory).map_or(Way::Broken, Way::Covered);
+                    return self.ends(way);
+                }
+                Err(error) => return self.ends(Way::Unreadable(explain("look at", &at, &error))),
+            }
         }
         Way::Clear
     }
+
+    /// Whether what stands at a name of the last clear directory belongs to what is known there; else where it does not.
+    pub(super) fn belongs(&mut self, name: &[u8], stat: &DiskStat) -> Result<(), LogicalPath> {
+        let length = self.clear.len();
+        if length > 0 {
+            self.clear.push(b'/');
+        }
+        self.clear.extend_from_slice(name);
+        let answer = self.enters(stat);
+        self.clear.truncate(length);
+        answer
+    }
+
+    /// The known inner root at a name of the last clear directory, which is not there at all.
+    pub(super) fn known_at(&self, name: &[u8]) -> Option<LogicalPath> {
+        if self.known.inner.is_empty() {
+            return None;
+        }
+        let path = self.here().join(name);
+        self.known.inner.contains_key(&path).then_some(path)
+    }
+
+    /// Whether what stands at `clear`, whose last name is new, may be entered.
+    fn enters(&self, stat: &DiskStat) -> Result<(), LogicalPath> {
+        if !self.known.inner.is_empty()
+            && let Some(expected) = self.known.inner.get(&self.here())
+        {
+            return if *expected == Some(stat.identity) { Ok(()) } else { Err(self.here()) };
+        }
+        let is_other = self.filesystems.last().is_some_and(|above| *above != stat.filesystem);
+        if stat.kind == Kind::Directory && (stat.is_mount_root || is_other) { Err(self.here()) } else { Ok(()) }
+    }
+
+    /// The known inner root that lies between the name that is missing and the directory that was asked for.
+    fn known_above(&self, directory: &[u8]) -> Option<LogicalPath> {
+        if self.known.inner.is_empty() {
+            return None;
+        }
+        let (missing, asked) = (self.here(), below(self.mount, directory));
+        let mut inner = self.known.inner.keys();
+        inner.find(|inner| inner.is_at_or_below(&missing) && asked.is_at_or_below(inner)).cloned()
+    }
+
+    fn here(&self) -> LogicalPath {
+        below(self.mount, &self.clear)
+    }
+
+    /// The last name led nowhere: it is not part of the clear way.
+    fn ends(&mut self, way: Way) -> Way {
+        let slash = self.clear.iter().rposition(|&b| b == b'/').unwrap_or(0);
+        self.clear.truncate(slash);
+        way
+    }
+}
+
+/// The logical path of what is at a relative one.
+fn below(mount: &LogicalPath, relative: &[u8]) -> LogicalPath {
+    relative.split(|&b| b == b'/').filter(|name| !name.is_empty()).fold(mount.clone(), |path, name| path.join(name))
 }
 
 /// How many bytes two relative paths share, by whole names.

@@ -1,12 +1,29 @@
 //! Looks: what was on disk when somebody looked. Requests go out with a [`Ticket`], results come back with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::asset::{Identity, Stat};
 use super::ids::{MountId, Ticket};
 use super::metadata::Metadata;
 use super::path::LogicalPath;
-use super::watching::Watching;
+
+/// The directory that a mount's root is known to be, and the filesystems that are mounted inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRoot {
+    /// The root. After an absence is seen the root must still be this one.
+    pub identity: Identity,
+    /// Where something else than the root's own tree begins, or did: the root of the filesystem that is entered there;
+    /// `None` where nothing is entered, so that everything below is as it was.
+    pub inner: Arc<BTreeMap<LogicalPath, Option<Identity>>>,
+}
+
+impl From<Identity> for KnownRoot {
+    /// A root without anything mounted inside it.
+    fn from(identity: Identity) -> Self {
+        Self { identity, inner: Arc::default() }
+    }
+}
 
 /// Please look at these paths, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +34,8 @@ pub struct LookRequest {
     pub paths: Vec<LogicalPath>,
     /// The mount they are in.
     pub mount: MountId,
-    /// The mount root's identity as last known: after an absence is seen the root must still be this one.
-    pub root: Identity,
+    /// The mount's root as last known.
+    pub root: KnownRoot,
     /// Files that were seen at some of the paths, whom the catalog knows, to the last detail, under another name: where
     /// lstat(2) still says just this, a directory above was renamed, and the file need not be opened.
     pub unchanged: HashMap<LogicalPath, Stat>,
@@ -44,8 +61,9 @@ pub enum Seen {
     Directory,
     /// Neither file nor directory (a link, socket, fifo, device): no asset.
     Other,
-    /// Another filesystem is mounted here, or at a directory above: what it hides stays as it was.
-    Covered,
+    /// Another filesystem is mounted here or at a directory above, or the one that was is not: this directory. What was
+    /// there stays as it was.
+    Covered(LogicalPath),
     /// It cannot be read: the assets there stay as they were, and this is shown.
     Unreadable(String),
     /// The mount's root is no longer the known one, so absence means nothing.
@@ -103,8 +121,8 @@ pub struct ListRequest {
     pub path: LogicalPath,
     /// The mount it is in.
     pub mount: MountId,
-    /// The mount root's identity as last known: before and after the listing the root must be this one.
-    pub root: Identity,
+    /// The mount's root as last known: before and after the listing the root must be this one.
+    pub root: KnownRoot,
     /// Read each file's metadata too: the first scan's silent baseline.
     pub metadata: bool,
 }
@@ -127,8 +145,10 @@ pub struct Listed {
 pub struct Listing {
     /// Regular files.
     pub files: Vec<ListedFile>,
-    /// Directories to be scanned too (of the same filesystem as the mount, unless the mount crosses).
+    /// Directories to be scanned too: of the mount's own tree, or the root of a filesystem that is entered.
     pub directories: Vec<Vec<u8>>,
+    /// Names that could not be looked at: each is looked at by itself, which shows why.
+    pub unreadable: Vec<Vec<u8>>,
 }
 
 /// A regular file in a listing.
@@ -153,28 +173,8 @@ pub enum ListError {
     Gone,
     /// The mount's root is no longer the known one, so what was or was not in the directory means nothing.
     RootGone,
-    /// Another filesystem is mounted there, or above; for people.
-    Covered(String),
+    /// Another filesystem is mounted there or above, or the one that was is not: this directory.
+    Covered(LogicalPath),
     /// It cannot be read; for people.
     Unreadable(String),
-}
-
-/// What a mount's root is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RootSeen {
-    /// A directory.
-    Directory {
-        /// Which one.
-        identity: Identity,
-        /// Which mounting of its filesystem it is on; 0 where the system does not tell.
-        mounting: u64,
-        /// It has no entries at all.
-        empty: bool,
-        /// How the mount is watched from now on. Where that is new, nothing below the root is watched yet.
-        watching: Watching,
-    },
-    /// Nothing is there.
-    Missing,
-    /// There is something else, or it cannot be read; for people.
-    Unusable(String),
 }

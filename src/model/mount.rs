@@ -54,8 +54,30 @@ pub struct Mount {
     pub poll_interval_ms: u64,
     /// How often a slow scan looks for what nothing hinted, milliseconds; 0: never.
     pub verify_ms: u64,
+    /// How many deletions a scan of it reports at most; `None`: all that it finds.
+    pub max_deletions: Option<MaxDeletions>,
     /// Whose it is.
     pub tenant: Option<Tenant>,
+}
+
+/// A brake on deletions: an emptied volume, or another one in its place, has no other sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxDeletions {
+    /// So many.
+    Count(u64),
+    /// So many of each hundred assets that the mount has when a scan begins.
+    Percent(u8),
+}
+
+impl MaxDeletions {
+    /// The number of deletions, of a mount that has so many assets.
+    #[must_use]
+    pub fn of(self, assets: u64) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => assets.saturating_mul(percent.into()) / 100,
+        }
+    }
 }
 
 impl Mount {
@@ -71,6 +93,7 @@ impl Mount {
             watch: None,
             poll_interval_ms: POLL_INTERVAL_MS,
             verify_ms: VERIFY_MS,
+            max_deletions: None,
             tenant: None,
         }
     }

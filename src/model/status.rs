@@ -114,6 +114,48 @@ pub struct MountStatus {
     pub last_scan: Option<ScanStatus>,
     /// Age in milliseconds of the oldest hint that is not yet a look's result; 0 when there is none.
     pub lag_ms: u64,
+    /// Places in it that are not watched, read or entered, in the order of paths, at most [`NOTES_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<MountNote>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "no_more")]
+    pub notes_more: u64,
+}
+
+/// Notes of one mount in a status, at most: an answer stays small however much is wrong.
+pub const NOTES_MAX: usize = 100;
+
+fn no_more(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A place in a mount that is not watched, read or entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountNote {
+    /// Logical; U+FFFD where it is not UTF-8.
+    pub path: String,
+    /// The whole path's bytes in base64, where `path` lost something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_base64: Option<String>,
+    /// What is the matter with it.
+    pub why: NoteKind,
+}
+
+/// Why a place is not watched, read or entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteKind {
+    /// Another filesystem is mounted there and not entered, or one that was entered is not mounted any more.
+    Filesystem,
+    /// What is mounted there hides known assets, or shows what another place of the mount shows already.
+    Covered,
+    /// Its path is longer than the system takes.
+    TooLong,
+    /// Nothing hints what happens there: it is scanned each `poll_interval`.
+    NotWatched,
+    /// It cannot be read.
+    Unreadable,
 }
 
 impl MountStatus {

@@ -119,6 +119,17 @@ impl Ledger {
             .map(drop)
     }
 
+    /// Forgets an asset as if it had never been seen.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn forget_asset(&self, id: AssetId) -> Result<()> {
+        for sql in ["DELETE FROM metadata WHERE asset = ?1", "DELETE FROM assets WHERE id = ?1"] {
+            self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id.0])).to("forget an asset")?;
+        }
+        Ok(())
+    }
+
     /// The newest gone asset that was this very file.
     ///
     /// # Errors

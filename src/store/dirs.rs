@@ -164,21 +164,20 @@ impl Ledger {
             .map(|_| self.dir_balance.set(self.dir_balance.get() - 1))
     }
 
-    /// Forgets which directories a mount has, and that they were scanned. It has no assets.
+    /// Forgets that a mount's directories were scanned.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn forget_dirs(&self, mount: &LogicalPath) -> Result<()> {
+    pub fn forget_scans(&self, mount: &LogicalPath) -> Result<()> {
         let Some(root) = self.dir(mount, mount)? else { return Ok(()) };
-        self.dirs.borrow_mut().clear();
         self.connection
             .prepare_cached(
                 "WITH RECURSIVE tree (id) AS (SELECT ?1 UNION ALL SELECT dirs.id FROM tree JOIN dirs ON parent = tree.id)
-                 DELETE FROM dirs WHERE id IN (SELECT id FROM tree)",
+                 UPDATE dirs SET scanned = 0 WHERE id IN (SELECT id FROM tree)",
             )
             .and_then(|mut sql| sql.execute([root.0]))
-            .to("forget a mount's directories")
-            .map(|count| self.dir_balance.set(self.dir_balance.get() - count as i64))
+            .to("forget a mount's scans")
+            .map(drop)
     }
 
     /// Directories made less directories removed since the ledger was opened; what is rolled back does not count.

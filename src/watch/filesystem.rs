@@ -143,6 +143,12 @@ impl FilesystemKind {
         matches!(self.known().map(|known| known.name), Some("ext4" | "xfs" | "btrfs" | "tmpfs"))
     }
 
+    /// Whether parts of it have numbers of their own (btrfs subvolumes).
+    #[must_use]
+    pub fn has_subvolumes(self) -> bool {
+        self.known().is_some_and(|known| known.name == "btrfs")
+    }
+
     /// How coarse the times that it stores are, milliseconds, where that is coarser than the kernel's clock.
     #[must_use]
     pub fn granularity_ms(self) -> Option<i64> {

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::ignore::{BadPattern, Ignore};
 use crate::model::ids::MountId;
@@ -11,22 +12,37 @@ use crate::model::mount::Mount;
 use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 
-/// The configured mounts; a [`MountId`] is a place in this table. Immutable: a reload makes another one.
+/// The configured mounts; a [`MountId`] is a place in this table. A reload makes another one; what changes in this one is
+/// where each mount's directory really is: its path may lead through symbolic links.
 #[derive(Debug)]
 pub struct Mounts {
     entries: Vec<Entry>,
     by_path: MountsByPath,
-    by_dir: MountsByPath,
+    by_dir: RwLock<MountsByPath>,
+    /// The state directory.
+    excluded: Option<PathBuf>,
 }
 
 #[derive(Debug)]
 struct Entry {
     mount: Mount,
-    /// `mount.dir` without a trailing slash, so that prefixes compare byte for byte.
-    dir: PathBuf,
     ignore: Ignore,
+    place: RwLock<Place>,
+}
+
+/// Where a mount's directory is.
+#[derive(Debug)]
+struct Place {
+    /// With symbolic links resolved, and without a trailing slash, so that prefixes compare byte for byte.
+    dir: PathBuf,
     /// The part of the mount that is the state directory or below it.
     excluded: Option<LogicalPath>,
+}
+
+impl Entry {
+    fn place(&self) -> RwLockReadGuard<'_, Place> {
+        self.place.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A mount that cannot be used.
@@ -49,14 +65,37 @@ impl Mounts {
         let entry = |mount: Mount| {
             let ignore =
                 Ignore::new(&mount.ignore).map_err(|source| MountError { mount: mount.path.clone(), source })?;
-            let dir: PathBuf = mount.dir.components().collect();
-            let excluded = excluded.and_then(|excluded| excluded_part(&mount.path, &dir, excluded));
-            Ok(Entry { mount, dir, ignore, excluded })
+            let place = RwLock::new(Place::of(&mount, &mount.dir, excluded));
+            Ok(Entry { mount, ignore, place })
         };
         let entries: Vec<Entry> = mounts.into_iter().map(entry).collect::<Result<_, _>>()?;
         let by_path = MountsByPath::new(entries.iter().map(|entry| entry.mount.path.as_bytes()));
-        let by_dir = MountsByPath::new(entries.iter().map(|entry| entry.dir.as_os_str().as_bytes()));
-        Ok(Self { entries, by_path, by_dir })
+        let by_dir = RwLock::new(by_dir(&entries));
+        Ok(Self { entries, by_path, by_dir, excluded: excluded.map(Path::to_owned) })
+    }
+
+    /// A mount's directory is here now, symbolic links resolved.
+    ///
+    /// # Errors
+    /// The first other mount whose directory holds this one, or lies in it: the mount's directory stays where it was.
+    ///
+    /// # Panics
+    /// When the number is of another table.
+    pub fn set_dir(&self, id: MountId, dir: &Path) -> Result<(), LogicalPath> {
+        let entry = self.entry(id);
+        if entry.place().dir == dir {
+            return Ok(());
+        }
+        for other in self.ids().filter(|other| *other != id).map(|other| self.entry(other)) {
+            let place = other.place();
+            if place.dir.starts_with(dir) || dir.starts_with(&place.dir) {
+                return Err(other.mount.path.clone());
+            }
+        }
+        let place = Place::of(&entry.mount, dir, self.excluded.as_deref());
+        *entry.place.write().unwrap_or_else(PoisonError::into_inner) = place;
+        *self.by_dir.write().unwrap_or_else(PoisonError::into_inner) = by_dir(&self.entries);
+        Ok(())
     }
 
     /// Every mount's number, in configured order.
@@ -81,7 +120,8 @@ impl Mounts {
     pub fn to_disk(&self, id: MountId, path: &LogicalPath) -> PathBuf {
         let entry = self.entry(id);
         let relative = path.relative_to(&entry.mount.path).unwrap_or(&path.as_bytes()[1..]);
-        let dir = entry.dir.as_os_str().as_bytes();
+        let place = entry.place();
+        let dir = place.dir.as_os_str().as_bytes();
         let mut out = Vec::with_capacity(dir.len() + 1 + relative.len());
         out.extend_from_slice(dir);
         if !relative.is_empty() {
@@ -100,13 +140,13 @@ impl Mounts {
     #[must_use]
     pub fn to_logical(&self, id: MountId, path: &Path) -> Option<LogicalPath> {
         let entry = self.entry(id);
-        logical(&entry.mount.path, relative(&entry.dir, path)?)
+        logical(&entry.mount.path, relative(&entry.place().dir, path)?)
     }
 
     /// The mount that a disk path lies in, and its logical path.
     #[must_use]
     pub fn locate(&self, path: &Path) -> Option<(MountId, LogicalPath)> {
-        let id = self.by_dir.of(path.as_os_str().as_bytes())?;
+        let id = self.by_dir.read().unwrap_or_else(PoisonError::into_inner).of(path.as_os_str().as_bytes())?;
         Some((id, self.to_logical(id, path)?))
     }
 
@@ -123,7 +163,7 @@ impl Mounts {
     #[must_use]
     pub fn is_ignored(&self, id: MountId, path: &LogicalPath) -> bool {
         let entry = self.entry(id);
-        entry.excluded.as_ref().is_some_and(|excluded| path.relative_to(excluded).is_some())
+        entry.place().excluded.as_ref().is_some_and(|excluded| path.relative_to(excluded).is_some())
             || entry.ignore.path(&entry.mount.path, path)
     }
 
@@ -144,11 +184,24 @@ impl Mounts {
     #[must_use]
     pub fn is_ignored_by_name(&self, id: MountId) -> bool {
         let entry = self.entry(id);
-        entry.excluded.is_none() && entry.ignore.is_by_name()
+        entry.place().excluded.is_none() && entry.ignore.is_by_name()
     }
 
     fn entry(&self, id: MountId) -> &Entry {
         &self.entries[usize::from(id.0)]
+    }
+}
+
+fn by_dir(entries: &[Entry]) -> MountsByPath {
+    let dirs: Vec<PathBuf> = entries.iter().map(|entry| entry.place().dir.clone()).collect();
+    MountsByPath::new(dirs.iter().map(|dir| dir.as_os_str().as_bytes()))
+}
+
+impl Place {
+    fn of(mount: &Mount, dir: &Path, excluded: Option<&Path>) -> Self {
+        let dir: PathBuf = dir.components().collect();
+        let excluded = excluded.and_then(|excluded| excluded_part(&mount.path, &dir, excluded));
+        Self { dir, excluded }
     }
 }
 

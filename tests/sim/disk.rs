@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ringback::look::disk::{Disk, DiskStat, Kind, Lease};
+use ringback::look::disk::{self, Disk, DiskStat, Kind, Lease};
 use ringback::model::asset::Identity;
 use ringback::model::ids::MountId;
 use ringback::model::path::LogicalPath;
+use ringback::model::root::Handle;
 use ringback::model::watching::{SourceKind, Watching};
 use ringback::watch::table::Place;
 use ringback::watch::{Mounting, WatchError, WatchSource};
@@ -40,10 +41,19 @@ pub struct Node {
     pub parent: Option<Dentry>,
     /// When it was made or its bytes last changed: that must be told whatever happens after.
     pub told_ns: i64,
+    /// A filesystem that is, or was, mounted at this directory.
+    pub inner: Option<InnerDisk>,
     /// It has, or had, several names.
     pub linked: bool,
     /// Something happened to it by a name that no source hints, so that its other names were not heard of.
     pub shadowed: bool,
+}
+
+/// A filesystem that is mounted at a directory inside a mount, or was.
+#[derive(Debug, Clone, Copy)]
+pub struct InnerDisk {
+    pub root: Id,
+    pub mounted: bool,
 }
 
 /// An open file description for writing.
@@ -84,6 +94,12 @@ pub struct Inner {
     pub limit: u32,
     /// Writes in a thousand that no event tells.
     pub deaf: u32,
+    /// Mounts enter the filesystems inside them.
+    pub crosses: bool,
+    /// Mounts' roots are filesystems of their own, and not plain directories.
+    pub mount_roots: bool,
+    /// How far behind the clock of what is stored is, milliseconds.
+    pub behind_ms: i64,
     /// Closes in a thousand whose writer is counted a while longer.
     pub lingers: u32,
     /// System calls of a look in ten thousand in the middle of which the source's queue dies.
@@ -106,6 +122,8 @@ pub struct Inner {
 
 /// The attribute that says which node a file is.
 const NODE: &str = "user.node";
+/// The volume of a directory that stands in for a mount's root.
+pub const STAND_IN: u64 = 77;
 
 /// Where the mounts' directories are.
 pub const TOP: Id = 0;
@@ -122,6 +140,9 @@ impl Inner {
             deaths: 0,
             limit: 0,
             deaf: 0,
+            crosses: false,
+            mount_roots: true,
+            behind_ms: 0,
             mounts: Vec::new(),
             rng,
             mono_ms: 1_000,
@@ -159,7 +180,7 @@ impl Inner {
     /// A time that no other event has.
     fn moment(&mut self) -> i64 {
         self.sub_ns = (self.sub_ns + 1) % 1_000_000;
-        self.wall_ms * 1_000_000 + self.sub_ns
+        (self.wall_ms - self.behind_ms) * 1_000_000 + self.sub_ns
     }
 
     pub fn make(&mut self, kind: Kind, volume: u64) -> Id {
@@ -192,6 +213,7 @@ impl Inner {
             children: BTreeMap::new(),
             parent: None,
             told_ns: now,
+            inner: None,
             linked: false,
             shadowed: false,
         });
@@ -215,8 +237,27 @@ impl Inner {
                 return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
             }
             at = *self.nodes[at].children.get(name).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
+            at = self.shown(at);
         }
         Ok(at)
+    }
+
+    /// What shows at a directory: the root of what is mounted there.
+    pub fn shown(&self, id: Id) -> Id {
+        self.nodes[id].inner.filter(|inner| inner.mounted).map_or(id, |inner| inner.root)
+    }
+
+    /// Whether something is mounted at the very directory that a node is.
+    fn is_mount_root(&self, id: Id) -> bool {
+        let is_root = self.mounts.iter().any(|mount| self.nodes[TOP].children.get(&mount.name) == Some(&id));
+        let is_stand_in = self.nodes[id].identity.volume == STAND_IN;
+        (is_root && self.mount_roots && !is_stand_in)
+            || self.nodes.iter().any(|node| node.inner.is_some_and(|inner| inner.mounted && inner.root == id))
+    }
+
+    /// Whether users find the mount's own files below a directory, or those of a filesystem that is entered.
+    fn is_open(&self, id: Id) -> bool {
+        self.nodes[id].inner.is_none_or(|inner| inner.mounted == self.crosses)
     }
 
     /// The logical path of a name; `None` when it lies in no mount now.
@@ -277,8 +318,8 @@ impl Inner {
     pub fn walk(&self, dir: Id, out: &mut Vec<Id>) {
         out.push(dir);
         for &child in self.nodes[dir].children.values() {
-            if self.nodes[child].kind == Kind::Directory {
-                self.walk(child, out);
+            if self.nodes[child].kind == Kind::Directory && self.is_open(child) {
+                self.walk(self.shown(child), out);
             }
         }
     }
@@ -291,6 +332,13 @@ impl Inner {
             self.instances.die(&mut self.source, mounts, says_so);
             self.log.push(format!("the source dies; it says so: {says_so}"));
         }
+    }
+
+    /// Directories at which something is, or was, mounted, in mounts that are there.
+    pub fn inner_places(&self) -> Vec<Id> {
+        let below = |dir: Id| self.nodes[dir].children.values().copied().collect::<Vec<_>>();
+        let places = self.dirs().into_iter().flat_map(below).filter(|child| self.nodes[*child].inner.is_some());
+        places.collect()
     }
 
     pub fn has_writer(&self, id: Id) -> bool {
@@ -337,8 +385,36 @@ impl Disk for Host {
             ctime_ns: node.ctime_ns,
             links: node.links,
             uid: node.uid,
+            is_mount_root: inner.is_mount_root(inner.resolve(path)?),
+            filesystem: node.identity.volume,
             granularity_ns: inner.granularity_ns,
         })
+    }
+
+    fn mounted_below(&self, dir: &Path) -> io::Result<Vec<disk::MountPoint>> {
+        let inner = self.call();
+        let root = inner.resolve(dir)?;
+        let mut points = Vec::new();
+        for (at, node) in inner.nodes.iter().enumerate().filter(|(_, node)| node.inner.is_some_and(|it| it.mounted)) {
+            let Some(path) = node.parent.as_ref().and_then(|parent| inner.logical(parent)) else { continue };
+            let at_disk = disk_path(&path);
+            let is_there = inner.resolve(&at_disk).is_ok_and(|shown| shown == inner.shown(at));
+            if is_there && at_disk.starts_with(dir) && inner.shown(at) != root {
+                points.push(disk::MountPoint { at: at_disk, is_second_way: false });
+            }
+        }
+        points.sort_by(|a, b| a.at.cmp(&b.at));
+        Ok(points)
+    }
+
+    fn handle(&self, dir: &Path) -> Option<Handle> {
+        let id = self.lock().resolve(dir).ok()?;
+        Some(Handle(id.to_ne_bytes().to_vec()))
+    }
+
+    fn was_removed(&self, _dir: &Path, handle: &Handle) -> bool {
+        let id = handle.0.first_chunk().map_or(TOP, |bytes| usize::from_ne_bytes(*bytes));
+        self.lock().nodes[id].links == 0
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {

@@ -62,6 +62,18 @@ pub struct Plan {
     pub owed_max: u64,
     /// At the end rows are damaged, and then the whole ledger.
     pub damage: bool,
+    /// Filesystems are mounted inside the mounts, and unmounted.
+    pub inner: u32,
+    /// The mounts enter them.
+    pub crosses: bool,
+    /// The mounts' roots are plain directories.
+    pub bare_roots: bool,
+    /// A root that is a plain directory is removed and made anew.
+    pub roots_remade: u32,
+    /// A stray file lies in the directory that stands in for a mount that is away.
+    pub strays: bool,
+    /// The clock of a polled filesystem is this far behind, milliseconds.
+    pub behind_ms: i64,
 }
 
 impl Plan {
@@ -76,6 +88,7 @@ impl Plan {
         let limit = some(200);
         let ledger_full = some(20);
         let lingers = some(500);
+        let (inner, roots_remade) = (some(12), some(4));
         let deaf = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
         let mut plan = Self {
             mounts: if rng.chance(500) { 2 } else { 1 },
@@ -110,6 +123,12 @@ impl Plan {
             report_first: rng.chance(150),
             ledger_full,
             lingers,
+            inner,
+            crosses: rng.chance(600),
+            bare_roots: rng.chance(500),
+            roots_remade,
+            strays: rng.chance(600),
+            behind_ms: if rng.chance(500) { 300_000 } else { 0 },
             source_dies: 0,
             attempt_fails: 0,
             births: true,
@@ -147,9 +166,8 @@ impl Plan {
 impl Plan {
     /// Whether a file must be in the catalog soon after its last close: nothing that may delay it goes wrong.
     pub fn is_prompt(&self) -> bool {
-        let calm = [self.limit, self.deaf, self.input_fails, self.ledger_full, self.source_dies]
-            .iter()
-            .all(|chance| *chance == 0);
+        let troubles = [self.limit, self.deaf, self.input_fails, self.ledger_full, self.source_dies, self.inner];
+        let calm = troubles.into_iter().chain([self.roots_remade]).all(|chance| chance == 0);
         calm && self.leases && self.sees_closes && self.source != SourceKind::Poll
     }
 }

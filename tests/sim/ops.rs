@@ -1,8 +1,10 @@
 //! What users of the store do to its disk, each with the events that Linux makes of it.
 
+use std::collections::BTreeSet;
+
 use ringback::look::disk::Kind;
 
-use super::disk::{Dentry, Id, Inner, TOP, Writer};
+use super::disk::{Dentry, Id, Inner, InnerDisk, STAND_IN, TOP, Writer};
 use super::source::Mask;
 
 /// Files in all, about.
@@ -377,7 +379,7 @@ fn make_dir_at(s: &mut Inner, at: &Dentry) -> Option<Id> {
 /// `rm -r`; a mount's root stays.
 fn remove_dir(s: &mut Inner, dir: Id) {
     let Some(at) = s.nodes[dir].parent.clone() else { return };
-    if at.0 != TOP {
+    if at.0 != TOP && !holds_inner(s, dir) {
         empty_dir(s, dir);
         s.nodes[at.0].children.remove(&at.1);
         s.nodes[dir].links = 0;
@@ -386,6 +388,12 @@ fn remove_dir(s: &mut Inner, dir: Id) {
         s.reap(dir);
         log(s, "rmdir", &at);
     }
+}
+
+/// Whether something is, or was, mounted at a directory or below it: it stays where it is.
+fn holds_inner(s: &Inner, dir: Id) -> bool {
+    let is_root = s.nodes.iter().any(|node| node.inner.is_some_and(|inner| inner.root == dir));
+    is_root || s.nodes[dir].inner.is_some() || s.nodes[dir].children.values().any(|&child| holds_inner(s, child))
 }
 
 /// Removes everything in a directory.
@@ -406,7 +414,12 @@ fn rename_dir(s: &mut Inner, dir: Id, into: Id) -> bool {
     let at = s.rng.below(DIRS.len());
     let to = (into, DIRS[at].to_vec());
     let same_volume = s.nodes[into].identity.volume == s.nodes[dir].identity.volume;
-    if from.0 == TOP || below.contains(&into) || s.nodes[into].children.contains_key(&to.1) || !same_volume {
+    if from.0 == TOP
+        || holds_inner(s, dir)
+        || below.contains(&into)
+        || s.nodes[into].children.contains_key(&to.1)
+        || !same_volume
+    {
         return false;
     }
     let files: Vec<Dentry> =
@@ -462,8 +475,8 @@ fn link(s: &mut Inner, at: &Dentry, id: Id, to: &Dentry) {
     log(s, &format!("link #{id} at"), to);
 }
 
-/// Takes a mount's root away, and perhaps puts an empty directory of another volume in its place.
-pub fn take_mount_away(s: &mut Inner, mount: usize, stand_in: bool) {
+/// Takes a mount's root away, and perhaps puts a directory of another volume in its place, which may hold a stray file.
+pub fn take_mount_away(s: &mut Inner, mount: usize, stand_in: bool, stray: bool) {
     let name = s.mounts[mount].name.clone();
     if s.mounts[mount].away.is_some() {
         return;
@@ -472,12 +485,19 @@ pub fn take_mount_away(s: &mut Inner, mount: usize, stand_in: bool) {
     s.mounts[mount].away = Some(root);
     s.event(root, None, Mask::MoveSelf);
     if stand_in {
-        let empty = s.make(Kind::Directory, 77);
-        s.nodes[empty].parent = Some((TOP, name.clone()));
-        s.nodes[TOP].children.insert(name.clone(), empty);
+        let bare = s.make(Kind::Directory, STAND_IN);
+        s.nodes[bare].parent = Some((TOP, name.clone()));
+        s.nodes[TOP].children.insert(name.clone(), bare);
+        if stray {
+            let file = s.make(Kind::File, STAND_IN);
+            s.nodes[bare].children.insert(STRAY.to_vec(), file);
+        }
     }
-    s.log.push(format!("away {}", name.escape_ascii()));
+    s.log.push(format!("away {} {stand_in} {stray}", name.escape_ascii()));
 }
+
+/// The name of what lies in a bare directory: it is never reported.
+pub const STRAY: &[u8] = b"stray";
 
 /// Brings it back, sometimes with changes made elsewhere meanwhile.
 pub fn bring_mount_back(s: &mut Inner, mount: usize) {
@@ -486,4 +506,78 @@ pub fn bring_mount_back(s: &mut Inner, mount: usize) {
     s.nodes[TOP].children.insert(name.clone(), root);
     s.event(root, None, Mask::MoveSelf);
     s.log.push(format!("back {}", name.escape_ascii()));
+}
+
+/// `rm -r` of a mount's root, which is a plain directory, and another directory in its place.
+pub fn remake_root(s: &mut Inner, mount: usize) {
+    let name = s.mounts[mount].name.clone();
+    let Some(&root) = s.nodes[TOP].children.get(&name).filter(|_| s.mounts[mount].away.is_none()) else { return };
+    if holds_inner(s, root) {
+        return;
+    }
+    empty_dir(s, root);
+    s.nodes[TOP].children.remove(&name);
+    s.nodes[root].links = 0;
+    s.event(root, None, Mask::DeleteSelf);
+    s.reap(root);
+    let volume = s.nodes[root].identity.volume;
+    let made = s.make(Kind::Directory, volume);
+    s.nodes[made].parent = Some((TOP, name.clone()));
+    s.nodes[TOP].children.insert(name.clone(), made);
+    s.log.push(format!("remade {}", name.escape_ascii()));
+}
+
+/// Mounts a filesystem inside a mount, or unmounts one, or puts a stray file where one was.
+///
+/// A filesystem that is entered is mounted where nothing is known (`known` are the catalog's paths): what it hides would
+/// keep it out.
+pub fn change_inner(s: &mut Inner, known: &BTreeSet<Vec<u8>>) {
+    let places = s.inner_places();
+    if let Some(&place) = s.rng.pick(&places).filter(|_| !places.is_empty()) {
+        let Some(inner) = s.nodes[place].inner else { return };
+        let path = s.nodes[place].parent.as_ref().and_then(|parent| s.logical(parent)).unwrap_or_default();
+        let is_awaited = known.iter().any(|file| file.starts_with(&[&path[..], b"/"].concat()));
+        if !inner.mounted && s.crosses && is_awaited && s.rng.chance(300) {
+            let volume = s.nodes[place].identity.volume;
+            let stray = s.make(Kind::File, volume);
+            s.nodes[place].children.insert(STRAY.to_vec(), stray);
+            s.event(place, Some(STRAY), Mask::Create);
+            s.log.push("a stray below what is unmounted".to_owned());
+            return;
+        }
+        return set_inner(s, place, InnerDisk { mounted: !inner.mounted, ..inner });
+    }
+    let mut dirs = s.dirs();
+    let crosses = s.crosses;
+    dirs.retain(|&dir| {
+        let node = &s.nodes[dir];
+        let is_root = node.parent.as_ref().is_none_or(|parent| parent.0 == TOP);
+        let path = node.parent.as_ref().and_then(|parent| s.logical(parent)).unwrap_or_default();
+        let is_known = known.iter().any(|file| file.starts_with(&[&path[..], b"/"].concat()));
+        !is_root && (!crosses || (node.children.is_empty() && !is_known)) && !holds_inner(s, dir)
+    });
+    let Some(&dir) = s.rng.pick(&dirs).filter(|_| !dirs.is_empty()) else { return };
+    let root = s.make(Kind::Directory, 50);
+    s.nodes[root].parent = s.nodes[dir].parent.clone();
+    set_inner(s, dir, InnerDisk { root, mounted: true });
+}
+
+/// Mounts or unmounts what is known at a directory.
+pub fn set_inner(s: &mut Inner, place: Id, inner: InnerDisk) {
+    // What is hidden, or shows again, is another thing than before.
+    let touch_below = |s: &mut Inner, root: Id| {
+        let mut dirs = Vec::new();
+        s.walk(root, &mut dirs);
+        for dir in dirs {
+            for name in s.nodes[dir].children.keys().cloned().collect::<Vec<_>>() {
+                s.touch(&(dir, name));
+            }
+        }
+    };
+    touch_below(s, place);
+    touch_below(s, inner.root);
+    s.nodes[place].inner = Some(inner);
+    let path = s.nodes[place].parent.as_ref().and_then(|parent| s.logical(parent)).unwrap_or_default();
+    let what = if inner.mounted { "mounted at" } else { "unmounted from" };
+    s.log.push(format!("{what} {}", path.escape_ascii()));
 }

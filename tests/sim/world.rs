@@ -18,12 +18,14 @@ use ringback::engine::{Effect, Engine, Input, NewRules};
 use ringback::intake::{self, Setup};
 use ringback::look;
 use ringback::model::hint::Signal;
-use ringback::model::ids::{MountId, ReplyId, Ticket};
+use ringback::model::ids::{ReplyId, Ticket};
 use ringback::model::look::{ListRequest, LookRequest, Seen, Writer};
 use ringback::model::mount::{FirstScan, Mount};
 use ringback::model::record::RecordsAnswer;
 use ringback::model::retention::Retention;
+use ringback::model::root::RootRequest;
 use ringback::model::time::{Mono, Now, Wall};
+use ringback::model::watching::SourceKind;
 use ringback::rules::RuleSet;
 use ringback::settle::Patience;
 use ringback::watch::WatchSource as _;
@@ -57,7 +59,7 @@ const RULES: [&str; 3] = [
 enum Job {
     Look(LookRequest),
     List(ListRequest),
-    Root(MountId),
+    Root(RootRequest),
     Sync(u64),
 }
 
@@ -115,6 +117,8 @@ impl World {
         let mut inner = Inner::new(Rng::new(rng.next()), volumes, 1_700_000_000_000);
         inner.leases = plan.leases;
         (inner.births, inner.granularity_ns) = (plan.births, plan.granularity_ns);
+        (inner.crosses, inner.mount_roots) = (plan.crosses, !plan.bare_roots);
+        inner.behind_ms = if plan.source == SourceKind::Poll { plan.behind_ms } else { 0 };
         inner.source = Source::new(plan.source);
         for _ in 0..rng.below(60) {
             ops::random(&mut inner);
@@ -130,6 +134,7 @@ impl World {
             ignore: vec!["*.tmp".to_owned()],
             first_scan,
             poll_interval_ms: 3_000,
+            cross_filesystems: plan.crosses,
             verify_ms: if plan.deaf > 0 { 7_000 } else { 0 },
             ..Mount::new(point.logical.clone(), super::disk::disk_path(point.logical.as_bytes()))
         };
@@ -320,10 +325,10 @@ impl World {
                 self.note(format!("  listed {} {found:?}", listed.path.as_bytes().escape_ascii()));
                 self.results.push(Input::Intake(intake::Input::Listed(listed)));
             }
-            Job::Root(mount) => {
-                let seen = look::root(&host, &host, self.mounts.get(mount), mount);
+            Job::Root(request) => {
+                let seen = look::root(&host, &self.mounts, &host, &request);
                 self.note_disk();
-                self.results.push(Input::Intake(intake::Input::RootSeen(mount, seen)));
+                self.results.push(Input::Intake(intake::Input::RootSeen(request.mount, seen)));
             }
             Job::Sync(number) => {
                 if let Err(error) = host.sync(number) {
@@ -415,6 +420,9 @@ impl World {
             let (seq, rrn, path) = (row.seq, row.rrn, row.path.as_bytes().escape_ascii());
             self.note(format!("  journal {seq} rrn {rrn} asset {} {:?} {path} {:?}", row.asset, row.action, row.delta));
             let tells = matches!(row.action.as_str(), "added" | "modified");
+            if row.path.as_bytes().ends_with(ops::STRAY) {
+                return Err(format!("what lies below something unmounted is reported: {row:?}"));
+            }
             if tells && written.contains(row.path.as_bytes()) {
                 return Err(format!("told while somebody writes it: {row:?}"));
             }
@@ -428,7 +436,7 @@ impl World {
             match effect {
                 Effect::Intake(intake::Effect::Look(request)) => self.jobs.push(Job::Look(request)),
                 Effect::Intake(intake::Effect::List(request)) => self.jobs.push(Job::List(request)),
-                Effect::Intake(intake::Effect::SeeRoot(mount)) => self.jobs.push(Job::Root(mount)),
+                Effect::Intake(intake::Effect::SeeRoot(request)) => self.jobs.push(Job::Root(request)),
                 Effect::Intake(intake::Effect::SyncSource(number)) => self.jobs.push(Job::Sync(number)),
                 Effect::Intake(intake::Effect::AnswerRecords(reply, answer)) => self.answer_records(reply, &answer)?,
                 Effect::Intake(intake::Effect::AnswerRescan(reply, answer)) => {

@@ -11,10 +11,11 @@ use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
-use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, RootSeen, Seen, Writer, Xattrs};
+use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, Seen, Writer, Xattrs};
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::model::root::{RootDirectory, RootSeen};
 use crate::model::time::{Mono, Now, Wall};
 use crate::model::watching::{Generation, SourceKind, Watching};
 use crate::settle::Patience;
@@ -382,17 +383,22 @@ impl World {
                             unwatched: self.unwatched.clone(),
                         })
                     }
-                    Effect::SeeRoot(mount) => {
-                        assert_eq!(mount, MountId(0));
-                        Input::RootSeen(
-                            mount,
-                            RootSeen::Directory {
-                                identity: ROOT,
-                                mounting: 0,
-                                empty: self.files.is_empty(),
-                                watching: watching(),
-                            },
-                        )
+                    Effect::SeeRoot(request) => {
+                        assert_eq!(request.mount, MountId(0));
+                        let root = RootDirectory {
+                            identity: ROOT,
+                            mounting: 0,
+                            is_mount_root: false,
+                            empty: self.files.is_empty(),
+                            watching: watching(),
+                            handle: None,
+                            was_removed: false,
+                            found: Vec::new(),
+                            holds_more: false,
+                            newest_ctime_ns: None,
+                            below: Vec::new(),
+                        };
+                        Input::RootSeen(request.mount, RootSeen::Directory(Box::new(root)))
                     }
                     Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
                     Effect::AnswerSync(reply, _) => {

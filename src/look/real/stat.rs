@@ -97,7 +97,7 @@ mod linux {
                 _ => Kind::Other,
             };
             let facts = if kind == Kind::Other {
-                Some(Facts { volume: 0, kind: FilesystemKind::of_magic(0) })
+                Some(Facts { volume: 0, filesystem: 0, kind: FilesystemKind::of_magic(0) })
             } else {
                 let is_unique = statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0;
                 let mount = if is_unique { statx.stx_mnt_id } else { 0 };
@@ -105,7 +105,8 @@ mod linux {
             };
             let has_birth = statx.stx_mask & libc::STATX_BTIME != 0;
             let birth_ns = if has_birth { ns(&statx.stx_btime) } else { 0 };
-            let stat = |Facts { volume, kind: filesystem }| {
+            let is_mount_root = statx.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
+            let stat = |Facts { volume, filesystem: whole, kind: filesystem }| {
                 let identity = match filesystem.has_stable_inodes() {
                     true => Identity { volume, inode: statx.stx_ino, birth_ns },
                     false => Identity::unnumbered(volume),
@@ -118,6 +119,8 @@ mod linux {
                     ctime_ns: ns(&statx.stx_ctime),
                     links: statx.stx_nlink.into(),
                     uid: statx.stx_uid,
+                    is_mount_root,
+                    filesystem: whole,
                     granularity_ns: self.granularity_ns(filesystem, ns(&statx.stx_ctime), has_birth),
                 };
                 (stat, filesystem)
@@ -182,6 +185,8 @@ mod portable {
                 ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
                 links: metadata.nlink(),
                 uid: metadata.uid(),
+                is_mount_root: false,
+                filesystem: metadata.dev(),
                 granularity_ns: TICK_NS,
             })
         }

@@ -15,10 +15,11 @@ use crate::look::disk::{Disk as _, Kind, Lease};
 use crate::look::{list, look, root};
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{FileLook, ListRequest, LookRequest, RootSeen, Seen, Writer, Xattrs};
+use crate::model::look::{FileLook, ListRequest, LookRequest, Seen, Writer, Xattrs};
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::model::root::{RootDirectory, RootRequest, RootSeen};
 use crate::model::time::Wall;
 use crate::model::watching::Watching;
 use crate::watch::mounts::Mounts;
@@ -46,7 +47,15 @@ fn no_source() -> PollSource {
 }
 
 fn see_root(disk: &RealDisk, dir: &Path) -> RootSeen {
-    root(disk, &no_source(), &Mount::new(path("/m"), dir.into()), MountId(0))
+    let mounts = Mounts::new(vec![Mount::new(path("/m"), dir.into())], None).expect("mounts");
+    root(disk, &mounts, &no_source(), &RootRequest::of(MountId(0)))
+}
+
+fn root_of(disk: &RealDisk, dir: &Path) -> RootDirectory {
+    match see_root(disk, dir) {
+        RootSeen::Directory(root) => *root,
+        other => panic!("a root: {other:?}"),
+    }
 }
 
 impl Rig {
@@ -54,9 +63,8 @@ impl Rig {
         let dir = tempfile::tempdir().expect("a directory");
         let disk = RealDisk::new();
         let mount = Mount { ignore: vec![], ..Mount::new(path("/m"), dir.path().into()) };
-        let RootSeen::Directory { identity, empty: true, .. } = see_root(&disk, dir.path()) else {
-            panic!("an empty root")
-        };
+        let RootDirectory { identity, empty, .. } = root_of(&disk, dir.path());
+        assert!(empty);
         Self { mounts: Mounts::new(vec![mount], None).expect("mounts"), root: identity, disk, dir }
     }
 
@@ -65,7 +73,7 @@ impl Rig {
     }
 
     fn see(&self, path: LogicalPath) -> Seen {
-        let (paths, root, unchanged) = (vec![path], self.root, HashMap::new());
+        let (paths, root, unchanged) = (vec![path], self.root.into(), HashMap::new());
         let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged };
         look(&self.disk, &self.mounts, &no_source(), &wall, &request).seen.remove(0).1
     }
@@ -277,16 +285,23 @@ fn a_root_that_is_replaced_is_another_one() {
     let dir = rig.disk("root");
     assert_eq!(see_root(&rig.disk, &dir), RootSeen::Missing);
     fs::create_dir(&dir).expect("mkdir");
-    let RootSeen::Directory { identity, empty: true, .. } = see_root(&rig.disk, &dir) else { panic!("an empty root") };
+    let RootDirectory { identity, empty, handle, .. } = root_of(&rig.disk, &dir);
+    assert!(empty);
     fs::write(dir.join("a"), "").expect("write");
-    let RootSeen::Directory { identity: same, empty: false, .. } = see_root(&rig.disk, &dir) else {
-        panic!("a full root")
-    };
+    let RootDirectory { identity: same, empty, .. } = root_of(&rig.disk, &dir);
+    assert!(!empty);
     assert_eq!(same, identity);
     fs::rename(&dir, rig.disk("moved")).expect("rename");
     fs::create_dir(&dir).expect("mkdir");
-    let RootSeen::Directory { identity: other, .. } = see_root(&rig.disk, &dir) else { panic!("a root") };
+    let other = root_of(&rig.disk, &dir).identity;
     assert_ne!(identity, other);
+    // The first one was moved, and then removed. (Whoever may not open by handle is not told.)
+    let handle = handle.expect("every usual filesystem has handles");
+    assert!(!rig.disk.was_removed(&dir, &handle), "it is elsewhere");
+    fs::remove_dir_all(rig.disk("moved")).expect("removed");
+    // SAFETY: no pointers.
+    let may_ask = unsafe { libc::geteuid() } == 0;
+    assert_eq!(rig.disk.was_removed(&dir, &handle), may_ask);
     fs::remove_dir(&dir).expect("rmdir");
     fs::write(&dir, "").expect("write");
     assert!(matches!(see_root(&rig.disk, &dir), RootSeen::Unusable(_)));
@@ -316,8 +331,13 @@ fn the_watch_stands_before_the_listing_begins() {
     let rig = Rig::new();
     fs::create_dir(rig.disk("s")).expect("mkdir");
     fs::create_dir(rig.disk("s/t")).expect("mkdir");
-    let request =
-        ListRequest { ticket: Ticket(1), path: path("/m/s"), mount: MountId(0), root: rig.root, metadata: false };
+    let request = ListRequest {
+        ticket: Ticket(1),
+        path: path("/m/s"),
+        mount: MountId(0),
+        root: rig.root.into(),
+        metadata: false,
+    };
     let listed = list(&rig.disk, &rig.mounts, &Hasty, &wall, &request);
     assert_eq!(listed.unwatched, None);
     let listing = listed.content.expect("a listing");

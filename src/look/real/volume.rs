@@ -14,8 +14,10 @@ use crate::watch::filesystem::FilesystemKind;
 /// What is known of a filesystem.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
-    /// Its number.
+    /// Its number; a subvolume has one of its own.
     pub(super) volume: u64,
+    /// The number of the whole filesystem.
+    pub(super) filesystem: u64,
     pub(super) kind: FilesystemKind,
 }
 
@@ -66,6 +68,10 @@ impl Volumes {
         {
             facts.volume = uuid;
         }
+        facts.filesystem = match facts.kind.has_subvolumes() {
+            true => btrfs(at).unwrap_or(facts.volume),
+            false => facts.volume,
+        };
         let mut kept = self.kept();
         kept.retain(|known| known.filesystem != filesystem && now.duration_since(known.asked) < KEEP);
         if kept.len() < KEPT_MAX {
@@ -105,7 +111,8 @@ fn ask(fd: RawFd) -> io::Result<(Facts, (u32, u32))> {
     let fsid: [u32; 2] = unsafe { std::mem::transmute(statfs.f_fsid) };
     let fsid = u64::from(fsid[0]) | u64::from(fsid[1]) << 32;
     let (kind, device) = (FilesystemKind::of_magic(statfs.f_type as u32), (libc::major(device), libc::minor(device)));
-    Ok((Facts { volume: if fsid == 0 { by_source(device) } else { fsid }, kind }, device))
+    let volume = if fsid == 0 { by_source(device) } else { fsid };
+    Ok((Facts { volume, filesystem: volume, kind }, device))
 }
 
 /// The number that a filesystem without an id of its own gives for one.
@@ -139,9 +146,35 @@ fn uuid(at: At<'_>) -> Option<u64> {
         }
         At::Open(fd) => ask(fd, &mut answer),
     };
-    let (low, high) = answer.uuid.split_at(8);
+    (known && answer.length == 16).then(|| halves(&answer.uuid)).filter(|&uuid| uuid != 0)
+}
+
+/// A number of a btrfs as a whole, of its UUID (ioctl `BTRFS_IOC_FS_INFO`): `f_fsid` differs from subvolume to subvolume.
+fn btrfs(at: At<'_>) -> Option<u64> {
+    /// `_IOR(0x94, 31, struct btrfs_ioctl_fs_info_args)`, linux/btrfs.h.
+    const BTRFS_IOC_FS_INFO: libc::c_ulong = 0x8400_941F;
+    /// `struct btrfs_ioctl_fs_info_args`: of its 1,024 bytes the UUID lies behind two numbers of 64 bits.
+    const UUID_AT: usize = 16;
+
+    let mut answer = [0_u8; 1024];
+    let mut ask = |fd: RawFd| {
+        // SAFETY: the descriptor is open, and the buffer is as large as the call's structure, and ours.
+        unsafe { libc::ioctl(fd, BTRFS_IOC_FS_INFO as _, answer.as_mut_ptr()) == 0 }
+    };
+    let known = match at {
+        // Without waiting, should it be a fifo by now.
+        At::Path(path) => ask(opened(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY).ok()?.as_raw_fd()),
+        At::Open(fd) => ask(fd),
+    };
+    let uuid: &[u8; 16] = answer[UUID_AT..].first_chunk()?;
+    known.then(|| halves(uuid)).filter(|&uuid| uuid != 0)
+}
+
+/// Both halves of a UUID in one, as ext4 does for its `f_fsid`.
+fn halves(uuid: &[u8; 16]) -> u64 {
+    let (low, high) = uuid.split_at(8);
     let half = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-    (known && answer.length == 16).then(|| half(low) ^ half(high)).filter(|&uuid| uuid != 0)
+    half(low) ^ half(high)
 }
 
 /// A number for a filesystem that has no id (NFS, FUSE): of its type and its source, which are the same at the next mount.

@@ -97,7 +97,14 @@ fn odd() -> LogicalPath {
 
 fn mount_row() -> MountRow {
     let root = Some(Identity { volume: u64::MAX, inode: 2, birth_ns: 3 });
-    MountRow { root, first_scan_began_ns: 1_700_000_000_000_000_000, first_scan_done: true }
+    MountRow {
+        root,
+        first_scan_began_ns: 1_700_000_000_000_000_000,
+        first_scan_done: true,
+        is_mount_root: None,
+        had_assets: true,
+        holds_deletions: false,
+    }
 }
 
 fn gone() -> Asset {

@@ -124,10 +124,19 @@ pub fn a_filesystem_below_that_is_entered(rig: &Rig) {
     rig.sink.wait_line("added /sub/d/1");
     rig.write("/sub/d/2", "two");
     rig.expect(&["added /sub/d/1", "added /sub/d/2"]);
+    // Unmounted, its files are offline with it, and another one in its place is not it.
     drop(tmpfs);
-    // Another one in its place, by the time that anybody looks.
+    let reason = |status: &serde_json::Value| status["mounts"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    let status = rig.daemon().status_until("it is offline", |status| reason(status).contains("offline with it"));
+    assert_eq!(status["mounts"][0]["notes"], serde_json::json!([{"path": "/sub", "why": "filesystem"}]));
     let tmpfs = Tmpfs::mount(&rig.at("/sub")).expect("it was mounted before");
-    rig.write("/sub/d/1", "somebody else");
+    rig.write("/sub/d/1", "another file");
+    rig.daemon().status_until("another one", |status| reason(status).contains("another filesystem than the known one"));
+    rig.expect(&[]);
+    // Until an operator says that it is.
+    let accept = br#"{"path": "/sub", "acceptRoot": true, "wait": true}"#;
+    let answer = rig.daemon().call("POST /v1/rescan", &[("Content-Type", "application/json")], accept);
+    assert_eq!(answer.status, 200, "{answer:?}");
     rig.sink.wait("the second file is gone", |told| told.iter().any(|one| one.line() == "deleted /sub/d/2"));
     rig.write("/sub/e/3", "three");
     rig.sink.wait_line("added /sub/e/3");

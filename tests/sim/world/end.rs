@@ -1,9 +1,13 @@
 //! The end of a seed: nothing goes wrong any more, everybody finishes, and the books are compared.
 
+use ringback::engine::Input;
+use ringback::intake;
+use ringback::model::rescan::RescanRequest;
 use ringback::model::time::Mono;
 use ringback::model::watching::SourceKind;
 
 use super::{Checked, Job, World};
+use crate::disk::InnerDisk;
 use crate::faults::Fullness;
 use crate::{check, ops};
 
@@ -23,6 +27,12 @@ impl World {
             (inner.meddle, inner.limit, inner.deaf, inner.deaths) = (0, 0, 0, 0);
             for mount in 0..inner.mounts.len() {
                 ops::bring_mount_back(&mut inner, mount);
+            }
+            for place in inner.inner_places() {
+                if let Some(it) = inner.nodes[place].inner {
+                    let mounted = inner.crosses;
+                    ops::set_inner(&mut inner, place, InnerDisk { mounted, ..it });
+                }
             }
             while !inner.writers.is_empty() {
                 ops::close(&mut inner, 0);
@@ -50,6 +60,9 @@ impl World {
             self.deliver_while_full()?;
         }
         self.until_it_takes_in()?;
+        if plan.inner > 0 || plan.roots_remade > 0 {
+            self.vouch_for_roots();
+        }
         if plan.is_prompt() {
             self.run_for(PROMPT_MS)?;
             check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("not at once: {why}"))?;
@@ -98,6 +111,17 @@ impl World {
     fn signals_waiting(&self) -> usize {
         let inner = self.host.lock();
         inner.source.len() + inner.instances.last_words.len()
+    }
+
+    /// A process that was killed has no evidence of a root that was removed, and what a filesystem hides may never be seen
+    /// again: an operator says that what is there is meant.
+    fn vouch_for_roots(&mut self) {
+        let paths: Vec<_> = self.host.lock().mounts.iter().map(|mount| mount.logical.clone()).collect();
+        for path in paths {
+            let reply = self.reply();
+            let request = RescanRequest { accept_root: true, ..RescanRequest::of(Some(path)) };
+            self.inbox.push_back(Input::Intake(intake::Input::Rescan(reply, request)));
+        }
     }
 
     /// Runs until nothing happens any more.

@@ -24,6 +24,7 @@ impl World {
             (happens(plan.crash), happens(plan.power_cut), happens(plan.commit_fails), happens(plan.input_fails));
         let full = happens(plan.ledger_full);
         let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
+        let (inner, remade) = (happens(plan.inner), happens(plan.roots_remade) && plan.bare_roots);
         let (locked, days) = (happens(plan.locked), happens(plan.days));
         if commit && plan.stays_refused && self.rng.chance(300) {
             self.hooks.refused.store(self.rng.between(2, 6) as u32, Ordering::Relaxed);
@@ -68,15 +69,33 @@ impl World {
             // An empty directory under a mount that was never there would be its first scan.
             let known = self.plan.power_cut == 0 && self.ledger.scanned(self.plan.mounts);
             let stand_in = known && self.rng.chance(500);
+            // In a mount without assets a stray is as good as any file.
+            let catalog = self.ledger.catalog();
+            let is_filled = |name: &[u8]| catalog.keys().any(|path| path.starts_with(&[b"/", name, b"/"].concat()));
             let mut inner = self.host.lock();
             let at = self.rng.below(inner.mounts.len());
             match inner.mounts[at].away.is_some() {
                 true => ops::bring_mount_back(&mut inner, at),
-                false => ops::take_mount_away(&mut inner, at, stand_in),
+                false => {
+                    let stray = self.plan.strays && is_filled(&inner.mounts[at].name);
+                    ops::take_mount_away(&mut inner, at, stand_in, stray);
+                }
             }
             drop(inner);
             self.note_disk();
             self.forgive();
+        }
+        if inner {
+            let known = self.ledger.catalog().into_keys().collect();
+            ops::change_inner(&mut self.host.lock(), &known);
+            self.note_disk();
+        }
+        if remade {
+            let mut inner = self.host.lock();
+            let at = self.rng.below(inner.mounts.len());
+            ops::remake_root(&mut inner, at);
+            drop(inner);
+            self.note_disk();
         }
         if rules {
             let at = self.rng.below(3);
@@ -145,7 +164,7 @@ impl World {
         }
     }
 
-    fn reply(&mut self) -> ReplyId {
+    pub(super) fn reply(&mut self) -> ReplyId {
         self.next_reply += 1;
         ReplyId(self.next_reply)
     }

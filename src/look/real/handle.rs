@@ -1,0 +1,68 @@
+//! File handles of directories (name_to_handle_at(2), open_by_handle_at(2)), to tell a directory that was removed from one
+//! that was moved away or is covered. A handle keeps neither its directory nor its filesystem in use.
+
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::path::Path;
+
+use super::c_path;
+use crate::model::root::Handle;
+
+/// The most that a handle may be, in bytes (linux/exportfs.h: MAX_HANDLE_SZ).
+const HANDLE_MAX: usize = 128;
+
+/// `struct file_handle` with room for the largest.
+#[repr(C)]
+struct FileHandle {
+    bytes: u32,
+    kind: i32,
+    handle: [u8; HANDLE_MAX],
+}
+
+/// The handle of a directory; `None` where its filesystem has none.
+pub(super) fn of(dir: &Path) -> Option<Handle> {
+    let dir = c_path(dir).ok()?;
+    let mut handle = FileHandle { bytes: HANDLE_MAX as u32, kind: 0, handle: [0; HANDLE_MAX] };
+    let mut mount = 0;
+    // SAFETY: the path is a C string; the handle is laid out as `struct file_handle` with as much room as it says; all of
+    // it outlives the call.
+    let code =
+        unsafe { libc::name_to_handle_at(libc::AT_FDCWD, dir.as_ptr(), (&raw mut handle).cast(), &raw mut mount, 0) };
+    if code != 0 {
+        return None;
+    }
+    let mut out = handle.kind.to_ne_bytes().to_vec();
+    out.extend(&handle.handle[..(handle.bytes as usize).min(HANDLE_MAX)]);
+    Some(Handle(out))
+}
+
+/// Whether the directory of a handle was removed from the filesystem that `dir` is on: the kernel says ESTALE. It says so
+/// only to callers with CAP_DAC_READ_SEARCH; to others nothing is said, which counts as no.
+pub(super) fn was_removed(dir: &Path, handle: &Handle) -> bool {
+    let Some((kind, bytes)) = handle.0.split_first_chunk::<4>() else { return false };
+    let Ok(dir) = c_path(dir) else { return false };
+    // SAFETY: the path is a C string that outlives the call.
+    let at =
+        unsafe { libc::open(dir.as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC | libc::O_NOFOLLOW) };
+    if at < 0 {
+        return false;
+    }
+    // SAFETY: `open` has just returned it, so it is open and owned by nothing else.
+    let at = unsafe { OwnedFd::from_raw_fd(at) };
+    let mut known = FileHandle { bytes: bytes.len() as u32, kind: i32::from_ne_bytes(*kind), handle: [0; HANDLE_MAX] };
+    known.handle[..bytes.len()].copy_from_slice(bytes);
+    // SAFETY: the descriptor is open, and the handle is laid out as `struct file_handle` and outlives the call.
+    let fd =
+        unsafe { libc::open_by_handle_at(at.as_raw_fd(), (&raw mut known).cast(), libc::O_PATH | libc::O_CLOEXEC) };
+    if fd < 0 {
+        return std::io::Error::last_os_error().raw_os_error() == Some(libc::ESTALE);
+    }
+    // SAFETY: the call has just returned it, so it is open and owned by nothing else.
+    let found = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the descriptor is open, and the buffer is a stat of ours.
+    if unsafe { libc::fstat(found.as_raw_fd(), stat.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: the call succeeded, so it is filled in. A directory that is still open somewhere is found without links.
+    unsafe { stat.assume_init().st_nlink == 0 }
+}
