@@ -3,7 +3,7 @@
 //! Each path settles by itself, so a steady trickle anywhere delays nothing elsewhere. A file that was closed, moved or
 //! removed is due at once. One that was written and not closed is due once it has been quiet, and the look then asks
 //! whether a writer still has it open; if so it waits for the hint of its close, and is looked at again and again
-//! meanwhile ([`ASK_AGAIN_MS`]): no wait rests on an event that may not come.
+//! meanwhile (`ASK_AGAIN_MS`): no wait rests on an event that may not come.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -77,7 +77,7 @@ pub struct Cause {
     pub overdue: bool,
     /// What the file was like when it was first seen as it is, and when that was: only kept where nobody can say who writes.
     pub glimpse: Option<Glimpse>,
-    /// How many looks in a row found the same wait: each further one comes later ([`ASK_AGAIN_MS`]).
+    /// How many looks in a row found the same wait: each further one comes later (`ASK_AGAIN_MS`).
     pub asked: u8,
 }
 
@@ -171,7 +171,7 @@ enum Wait {
     Time,
     /// The hint of its close; it is looked at again meanwhile. A sync does not wait for it.
     Close,
-    /// The hint of its close, or [`LIKELY_CLOSE_MS`] without a write. A sync does not wait for it.
+    /// The hint of its close, or `LIKELY_CLOSE_MS` without a write. A sync does not wait for it.
     LikelyClose,
     /// The end of a fault. A sync does not wait for it.
     Retry,
@@ -228,7 +228,7 @@ impl Settle {
     }
 
     /// A look could not tell whether a file that was written has a writer: it waits for the hint of its close, and counts
-    /// as whole once no write was heard for [`LIKELY_CLOSE_MS`], however often it is looked at meanwhile.
+    /// as whole once no write was heard for `LIKELY_CLOSE_MS`, however often it is looked at meanwhile.
     pub fn wait_for_likely_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
         let due = self.capped(cause.written.plus_ms(LIKELY_CLOSE_MS), &cause);

@@ -1,6 +1,6 @@
 //! The log: lines on standard error, written by a thread of their own.
 //!
-//! Nothing that works waits for the log, and nothing fails with it. A line goes into a bounded [`queue`]; when that is
+//! Nothing that works waits for the log, and nothing fails with it. A line goes into a bounded `queue`; when that is
 //! full, because the reader of a pipe has stopped reading or a terminal is held by Ctrl-S, the line is lost and counted.
 //! A line that cannot be written (a full disk, a reader that has gone) is lost and counted too. The status shows the
 //! count as `logLinesLost`, and the log itself says how many are missing once it can be written again.
@@ -43,7 +43,7 @@ pub enum Style {
     Json,
 }
 
-/// The log, running. Dropping it writes what waits, for [`FLUSH_MAX`] at most.
+/// The log, running. Dropping it writes what waits, for `FLUSH_MAX` at most.
 #[must_use]
 pub struct Log(());
 
@@ -86,7 +86,7 @@ pub fn lines_lost() -> u64 {
     LOG.get().map_or(0, |queue| queue.lost())
 }
 
-/// Writes what waits, for [`FLUSH_MAX`] at most. For the ways out of a process that drop nothing.
+/// Writes what waits, for `FLUSH_MAX` at most. For the ways out of a process that drop nothing.
 pub fn flush() {
     if let Some(queue) = LOG.get() {
         queue.flush(FLUSH_MAX);

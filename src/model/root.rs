@@ -19,12 +19,12 @@ pub struct Sampled {
 pub struct RootRequest {
     /// Which mount.
     pub mount: MountId,
-    /// A handle of the root as it was last seen ([`RootSeen::Directory::handle`]), to tell whether it was removed.
+    /// A handle of the root as it was last seen ([`RootDirectory::handle`]), to tell whether it was removed.
     pub handle: Option<Handle>,
     /// Known assets to be looked for, by the root that they were seen in: the mount's own path, or that of a filesystem
     /// inside it. Empty while nothing is in doubt.
     pub samples: Vec<(LogicalPath, Vec<Sampled>)>,
-    /// Find the newest change below the root, as far as a short look goes ([`RootSeen::Directory::newest_ctime_ns`]).
+    /// Find the newest change below the root, as far as a short look goes ([`RootDirectory::newest_ctime_ns`]).
     pub wants_newest: bool,
 }
 

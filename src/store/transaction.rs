@@ -19,7 +19,7 @@ pub(super) enum Durability {
 
 impl Ledger {
     /// Opens a group. Everything until [`Self::commit`] takes effect together or not at all. Waits for the keeper, which
-    /// may be starting the log anew, and then [a while](super::file) for a lock that another process holds.
+    /// may be starting the log anew, and then a while for a lock that another process holds.
     ///
     /// # Errors
     /// When SQLite refuses; nothing is open then. After an error that [is busy](StoreError::is_busy) the caller tries

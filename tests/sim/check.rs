@@ -45,7 +45,7 @@ pub fn on_disk(inner: &Inner) -> BTreeMap<Vec<u8>, OnDisk> {
 }
 
 /// Whether one of its names is ignored.
-fn is_ignored(path: &[u8]) -> bool {
+pub fn is_ignored(path: &[u8]) -> bool {
     path.split(|&b| b == b'/').any(|name| name.ends_with(b".tmp"))
 }
 

@@ -7,6 +7,7 @@ use ringback::model::change::{Action, Change};
 use ringback::model::watching::SourceKind;
 
 use super::{Checked, World};
+use crate::check;
 use crate::disk::{Id, disk_path};
 use crate::files::Truth;
 
@@ -37,7 +38,7 @@ impl World {
         let inner = self.host.lock();
         let hears = self.plan.source != SourceKind::Poll && self.plan.limit == 0 && self.plan.deaf == 0;
         let is_there = |path: &[u8], id: Id| inner.resolve(&disk_path(path)).is_ok_and(|there| there == id);
-        let counts = |(path, id): &&(Vec<u8>, Id)| hears && !path.ends_with(b".tmp") && is_there(path, *id);
+        let counts = |(path, id): &&(Vec<u8>, Id)| hears && !check::is_ignored(path) && is_there(path, *id);
         match inner.rewrites.iter().find(counts) {
             Some((path, _)) => {
                 Err(format!("{} was rewritten with its old date, and that is not reported", path.escape_ascii()))
