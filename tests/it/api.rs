@@ -189,7 +189,8 @@ fn the_status_has_its_published_shape() {
         keys.sort();
         keys
     };
-    assert_eq!(keys(&status), ["deliveries", "logLinesLost", "mounts", "node", "outbox", "ready", "rules", "version"]);
+    let published = ["deliveries", "logLinesLost", "mounts", "node", "outbox", "ready", "rules", "troubles", "version"];
+    assert_eq!(keys(&status), published);
     assert_eq!(status["logLinesLost"], 0);
     let mount = &status["mounts"][0];
     assert_eq!(
