@@ -116,7 +116,12 @@ pub enum Plan {
 #[derive(Debug, Clone)]
 pub enum Step {
     /// The asset is no longer at its path.
-    Delete(Asset),
+    Delete {
+        /// As it was known.
+        asset: Asset,
+        /// The file that it was before another was taken for it, where that file has been found.
+        was: Option<Stat>,
+    },
     /// A file has appeared. `asset` is who it was before (its row taken out of the catalog by an earlier step, or gone);
     /// `None`: a new asset.
     Add {
@@ -167,25 +172,36 @@ pub fn reconcile(mut places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
     let mut owners = Owners::new(candidates.iter().filter(|c| !stays(c)).cloned().collect());
     let mut claims: HashMap<LogicalPath, Candidate> = HashMap::new();
     let mut lives_on = written_elsewhere(&places);
-    // Rank by rank over all places: nobody gets an asset for its place while its very file arrives elsewhere.
+    let mut displaced: HashMap<AssetId, Stat> = HashMap::new();
+    // Rank by rank over all places: nobody gets an asset for its place while its very file arrives elsewhere. A rank is gone
+    // through again after a claim, since the file at the claimed asset's own place has no owner then.
     for before in [Before::Displaced, Before::Elsewhere, Before::Gone, Before::GoneFromHere] {
-        for place in &places {
-            let Here::File(look) = &place.here else { continue };
-            let free = match &place.known {
-                None => true,
-                Some(known) if lives_on.contains(&known.id) => true,
-                Some(known) if look.stat.is_same_at_its_path(&known.stat) => continue,
-                Some(_) => false,
-            };
-            if !claims.contains_key(&place.path)
-                && let Some(owner) = owners.take(before, &place.path, look, free)
-            {
-                claims.insert(place.path.clone(), owner);
+        loop {
+            let claimed = claims.len();
+            for place in &places {
+                let Here::File(look) = &place.here else { continue };
+                let free = match &place.known {
+                    None => true,
+                    Some(known) if lives_on.contains(&known.id) => true,
+                    Some(known) if look.stat.is_same_at_its_path(&known.stat) => continue,
+                    Some(_) => false,
+                };
+                if !claims.contains_key(&place.path)
+                    && let Some(owner) = owners.take(before, &place.path, look, free)
+                {
+                    if before == Before::Displaced {
+                        displaced.insert(owner.asset.id, look.stat);
+                    }
+                    claims.insert(place.path.clone(), owner);
+                }
             }
+            if claims.len() == claimed {
+                break;
+            }
+            lives_on.extend(claims.values().map(|owner| owner.asset.id));
         }
-        lives_on.extend(claims.values().map(|owner| owner.asset.id));
     }
-    Plan::Record(steps(places, claims, &lives_on))
+    Plan::Record(steps(places, claims, &lives_on, &displaced))
 }
 
 /// Known assets whose file is at another place of the group, where it is not to be told yet.
@@ -211,21 +227,27 @@ fn written_elsewhere(places: &[Place]) -> BTreeSet<AssetId> {
         .collect()
 }
 
-fn steps(places: Vec<Place>, mut claims: HashMap<LogicalPath, Candidate>, lives_on: &BTreeSet<AssetId>) -> Vec<Step> {
+fn steps(
+    places: Vec<Place>,
+    mut claims: HashMap<LogicalPath, Candidate>,
+    lives_on: &BTreeSet<AssetId>,
+    displaced: &HashMap<AssetId, Stat>,
+) -> Vec<Step> {
     let (mut left, mut came) = (Vec::new(), Vec::new());
+    let delete = |asset: Asset| Step::Delete { was: displaced.get(&asset.id).copied(), asset };
     for Place { path, known, here, heard } in places {
         let lives_elsewhere = known.as_ref().is_some_and(|asset| lives_on.contains(&asset.id));
         match (known, here) {
             (None, Here::Nothing | Here::NotYet(_)) => {}
             (Some(asset), Here::NotYet(_)) => {
                 if lives_elsewhere {
-                    left.push(Step::Delete(asset));
+                    left.push(delete(asset));
                 }
             }
-            (Some(asset), Here::Nothing) => left.push(Step::Delete(asset)),
+            (Some(asset), Here::Nothing) => left.push(delete(asset)),
             // The asset's own file lives on elsewhere, so the one here is another asset's.
             (Some(asset), Here::File(look)) if lives_elsewhere => {
-                left.push(Step::Delete(asset));
+                left.push(delete(asset));
                 came.push(Step::Add { path: path.clone(), look, asset: claims.remove(&path).map(|owner| owner.asset) });
             }
             (Some(asset), Here::File(look)) if look.stat.is_same_at_its_path(&asset.stat) => {

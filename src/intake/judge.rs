@@ -215,7 +215,7 @@ impl Intake {
                 Plan::Record(steps) => {
                     let moved: HashSet<AssetId> = steps.iter().filter_map(moved).collect();
                     for step in steps {
-                        let is_held = matches!(&step, Step::Delete(asset)
+                        let is_held = matches!(&step, Step::Delete { asset, .. }
                             if found.contains(&asset.path) && !moved.contains(&asset.id) && !brake.lets_through());
                         if !is_held {
                             recorder.step(step)?;
@@ -233,11 +233,15 @@ impl Intake {
                 elsewhere().filter(|c| missing.contains(&c.asset.path)).map(|c| c.identity).collect();
             let deserted: HashSet<_> =
                 elsewhere().filter(|c| waiting.contains(&c.identity)).map(|c| c.asset.path.clone()).collect();
+            let displaced: HashSet<AssetId> =
+                candidates.iter().filter(|c| c.before == Before::Displaced).map(|c| c.asset.id).collect();
+            let stays = |known: &Asset, look: &FileLook| {
+                look.stat.is_same_at_its_path(&known.stat) && !displaced.contains(&known.id)
+            };
             let arrives = |place: &Place| match &place.here {
                 Here::File(look) => {
-                    let identity = look.stat.identity;
-                    waiting.contains(&identity)
-                        && place.known.as_ref().is_none_or(|known| !look.stat.is_same_at_its_path(&known.stat))
+                    waiting.contains(&look.stat.identity)
+                        && place.known.as_ref().is_none_or(|known| !stays(known, look))
                 }
                 Here::Nothing | Here::NotYet(_) => false,
             };
@@ -299,7 +303,7 @@ impl Intake {
     }
 
     /// The asset whose file this was until another file was found at the asset's path. That other file has no owner then:
-    /// it may be a file that went from where it was known.
+    /// it may be a file that went from where it was known, or was displaced in its turn.
     fn displaced(
         &self,
         now: Mono,
@@ -317,12 +321,19 @@ impl Intake {
             return Ok(());
         }
         let there = places.iter().find(|place| place.path == asset.path).map(|place| &place.here);
+        let owner = Candidate { identity, asset, before: Before::Displaced };
+        let is_known = |c: &Candidate| (c.identity, c.asset.id, c.before) == (identity, *id, Before::Displaced);
+        if found.iter().any(is_known) {
+            return Ok(());
+        }
+        let path = owner.asset.path.clone();
+        found.push(owner);
         if let Some(Here::File(other)) = there {
             let gone = gone_as(&other.stat, recorder.ledger)?;
             let identity = other.stat.identity;
             found.extend(gone.map(|asset| Candidate { identity, asset, before: Before::Gone }));
+            self.displaced(now, &path, other, places, recorder, found)?;
         }
-        found.push(Candidate { identity, asset, before: Before::Displaced });
         Ok(())
     }
 }
@@ -359,7 +370,7 @@ fn by_scan<'a>(places: &'a [Place], causes: &'a [Cause]) -> impl Iterator<Item =
 fn moved(step: &Step) -> Option<AssetId> {
     match step {
         Step::Add { asset, .. } => asset.as_ref().map(|asset| asset.id),
-        Step::Delete(_) | Step::Keep { .. } => None,
+        Step::Delete { .. } | Step::Keep { .. } => None,
     }
 }
 

@@ -43,7 +43,12 @@ pub(super) struct Recorder<'a> {
 impl Recorder<'_> {
     pub(super) fn step(&mut self, step: Step) -> Result<(), StoreError> {
         match step {
-            Step::Delete(asset) => self.delete(&asset),
+            Step::Delete { asset, was: None } => self.delete(&asset),
+            Step::Delete { asset, was: Some(stat) } => {
+                // It is gone as the file that it really was, by which it is known if it comes back.
+                self.put(&Asset { stat, ..asset.clone() })?;
+                self.delete(&asset)
+            }
             Step::Add { path, look, asset } => {
                 if look.xattrs == Xattrs::AsKnown && asset.as_ref().is_none_or(|asset| asset.stat != look.stat) {
                     return self.read_after_all(path);
@@ -75,6 +80,9 @@ impl Recorder<'_> {
         let (id, mut sources) = match before {
             Some(asset) => {
                 self.ledger.unbury_asset(asset.id)?;
+                if asset.path == *path {
+                    self.note_displaced(&asset, &look.stat);
+                }
                 (asset.id, self.ledger.metadata(asset.id)?)
             }
             None => (self.ledger.next_asset()?, BySource::new()),
@@ -129,10 +137,7 @@ impl Recorder<'_> {
         if !modified && asset.stat.ctime_ns != kept.stat.ctime_ns {
             self.out.quiet_changes.push(asset.id);
         }
-        let is_of_one_disk = asset.stat.identity.volume == kept.stat.identity.volume;
-        if is_of_one_disk && asset.stat.identity.is_numbered() && !kept.stat.is_same_at_its_path(&asset.stat) {
-            self.out.displaced.push((asset.stat, asset.id));
-        }
+        self.note_displaced(&asset, &kept.stat);
         if asset.stat.identity != kept.stat.identity {
             self.out.is_no_longer.push((asset.stat.identity, asset.id));
             self.out.is_now.push((kept.stat.identity, kept.id));
@@ -142,6 +147,14 @@ impl Recorder<'_> {
             self.change(&kept, action, delta, &state)?;
         }
         Ok(())
+    }
+
+    /// Another file is taken for the asset than the one that it was. That one may be found elsewhere in a moment.
+    fn note_displaced(&mut self, before: &Asset, now: &Stat) {
+        let is_of_one_disk = before.stat.identity.volume == now.identity.volume;
+        if is_of_one_disk && before.stat.identity.is_numbered() && !now.is_same_at_its_path(&before.stat) {
+            self.out.displaced.push((before.stat, before.id));
+        }
     }
 
     /// Fills the catalog without telling anybody: the first scan. Metadata that the store assigned to the path early is

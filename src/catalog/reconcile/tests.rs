@@ -55,7 +55,7 @@ fn check(text: &str) -> Result<(), String> {
 
 fn shown(step: &Step) -> String {
     match step {
-        Step::Delete(asset) => format!("delete {} {}", asset.id, asset.path),
+        Step::Delete { asset, .. } => format!("delete {} {}", asset.id, asset.path),
         Step::Add { path, asset: Some(asset), .. } => format!("add {path} as {}", asset.id),
         Step::Add { path, asset: None, .. } => format!("add {path} new"),
         Step::Keep { asset, modified: true, .. } => format!("keep {} {} modified", asset.id, asset.path),
@@ -142,21 +142,27 @@ impl Case {
             found.extend(newest(&|gone| is_it(&gone.asset)).map(|asset| candidate(asset, Before::Gone)));
             let left_here = |gone: &Gone| !known && gone.asset.path == *path && gone.ago_ms <= 1_000;
             found.extend(newest(&left_here).map(|asset| candidate(asset, Before::GoneFromHere)));
-            for (id, _) in self.displaced.iter().filter(|(_, file)| look.stat.is_same_file(file)) {
-                let asset = self.known.values().find(|asset| asset.id == *id).expect("a known asset");
-                found.push(candidate(asset, Before::Displaced));
-                // What is at its path may be a file that was known.
-                let there = places.iter().find(|place| place.path == asset.path).and_then(|place| place.here.stat());
-                let Some(there) = there else { continue };
-                let gone = newest(&|gone| there.is_same_file(&gone.asset.stat));
-                found.extend(gone.map(|gone| Candidate {
-                    identity: there.identity,
-                    asset: gone.clone(),
-                    before: Before::Gone,
-                }));
-            }
+            self.displaced(&look.stat, places, &mut found);
         }
         found
+    }
+
+    /// Whose file this was before it was displaced; and of what is at that asset's path now, who it was.
+    fn displaced(&self, stat: &Stat, places: &[Place], found: &mut Vec<Candidate>) {
+        for (id, _) in self.displaced.iter().filter(|(_, file)| stat.is_same_file(file)) {
+            let asset = self.known.values().find(|asset| asset.id == *id).expect("a known asset").clone();
+            let there = places.iter().find(|place| place.path == asset.path).and_then(|place| place.here.stat());
+            if found.iter().any(|c| c.asset.id == *id && c.before == Before::Displaced) {
+                continue;
+            }
+            found.push(Candidate { identity: stat.identity, asset, before: Before::Displaced });
+            let Some(there) = there else { continue };
+            let gone = self.gone.iter().filter(|gone| there.is_same_file(&gone.asset.stat));
+            let newest = gone.min_by_key(|gone| gone.ago_ms).map(|gone| gone.asset.clone());
+            let identity = there.identity;
+            found.extend(newest.map(|asset| Candidate { identity, asset, before: Before::Gone }));
+            self.displaced(there, places, found);
+        }
     }
 }
 

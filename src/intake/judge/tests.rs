@@ -167,6 +167,75 @@ fn a_rotation_that_is_heard_in_pieces_is_put_right() {
     }
 }
 
+/// The same where the log was seen to be gone before the new one was there: the new one is taken for the log until its
+/// former file is found.
+#[test]
+fn a_rotation_whose_log_was_seen_gone_is_put_right() {
+    let mut world = World::new(&["/log 10"]);
+    world.files.clear();
+    world.hint(&["/log"], HintKind::Moved);
+    world.run();
+    world.files = files(&["/log 40", "/log.1 10"]);
+    world.hint(&["/log"], HintKind::Closed);
+    world.run();
+    world.hint(&["/log.1"], HintKind::Moved);
+    world.run();
+    let expect = ["1 deleted /log", "1 added /log", "1 deleted /log", "1 added /log.1", "2 added /log"];
+    assert_eq!(world.journal(), expect);
+}
+
+/// A longer one: the middle is found before the end of the chain.
+#[test]
+fn a_rotation_whose_end_is_heard_last_is_put_right() {
+    let mut world = World::new(&["/log 10", "/log.1 11", "/log.2 12"]);
+    world.files = files(&["/log.1 10", "/log.2 11", "/log.3 12"]);
+    world.hint(&["/log"], HintKind::Moved);
+    world.run();
+    world.wait(30);
+    world.hint(&["/log.1"], HintKind::Moved);
+    world.run();
+    world.wait(30);
+    world.run();
+    world.files = files(&["/log 40", "/log.1 10", "/log.2 11", "/log.3 12"]);
+    world.hint(&["/log"], HintKind::Closed);
+    world.run();
+    world.hint(&["/log.2", "/log.3"], HintKind::Moved);
+    world.run();
+    let journal = world.journal();
+    let now = |path: &str| journal.iter().rev().find(|line| line.ends_with(&format!(" {path}"))).expect(path).clone();
+    let end = ["/log", "/log.1", "/log.2", "/log.3"].map(now);
+    let expect = ["4 added /log", "1 added /log.1", "2 added /log.2", "3 added /log.3"];
+    assert_eq!(end, expect, "{journal:?}");
+}
+
+/// Rotations whose places are looked at one by one, in every order, as when a queue is read more slowly than files are
+/// renamed: once all places were looked at each file is the asset that it was.
+#[test]
+fn a_rotation_that_is_heard_in_any_order_is_put_right() {
+    const PLACES: [&str; 5] = ["/log", "/log.1", "/log.2", "/log.3", "/log.4"];
+    for log_seen_gone in [false, true] {
+        for order in permutations(PLACES.len()) {
+            let mut world = World::new(&["/log 10", "/log.1 11", "/log.2 12", "/log.3 13"]);
+            world.files = files(&["/log.1 10", "/log.2 11", "/log.3 12", "/log.4 13"]);
+            if log_seen_gone {
+                world.hint(&["/log"], HintKind::Moved);
+                world.run();
+            }
+            world.files.insert(path("/log"), 40);
+            for place in &order {
+                world.hint(&[PLACES[*place]], HintKind::Moved);
+                world.run();
+                world.wait(30);
+                world.run();
+            }
+            let (journal, now) = (world.journal(), world.assets());
+            let expect = ["5 /log", "1 /log.1", "2 /log.2", "3 /log.3", "4 /log.4"];
+            let is_right = now[1..] == expect[1..] && now[0].ends_with(" /log");
+            assert!(is_right, "gone {log_seen_gone}, in order {order:?}: {now:?} by {journal:?}");
+        }
+    }
+}
+
 /// The log was moved away and written anew: the hint of where it went comes in a moment.
 #[test]
 fn a_log_that_moved_and_was_written_anew_waits_for_where_it_went() {
@@ -345,6 +414,19 @@ impl World {
         rows.expect("rows").map(|row| row.expect("a row")).collect()
     }
 
+    /// `ASSET PATH` by path, as the journal has it.
+    fn assets(&self) -> Vec<String> {
+        let mut now = BTreeMap::new();
+        for line in self.journal() {
+            let [asset, action, path] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            match action {
+                "deleted" => drop(now.remove(path)),
+                _ => drop(now.insert(path.to_owned(), asset.to_owned())),
+            }
+        }
+        now.into_iter().map(|(path, asset)| format!("{asset} {path}")).collect()
+    }
+
     fn hint(&mut self, paths: &[&str], kind: HintKind) {
         let hints = paths.iter().map(|hint| Signal::Hint(Hint { path: path(hint), kind })).collect();
         self.step(Input::Signals(hints));
@@ -449,6 +531,21 @@ impl World {
         listing.directories.dedup();
         listing
     }
+}
+
+/// All orders of so many things.
+fn permutations(len: usize) -> Vec<Vec<usize>> {
+    if len == 0 {
+        return vec![Vec::new()];
+    }
+    let insert = |shorter: Vec<usize>| {
+        (0..len).map(move |at| {
+            let mut longer = shorter.clone();
+            longer.insert(at, len - 1);
+            longer
+        })
+    };
+    permutations(len - 1).into_iter().flat_map(insert).collect()
 }
 
 fn files(lines: &[&str]) -> BTreeMap<LogicalPath, u64> {
