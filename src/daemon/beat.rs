@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::look::disk::{Disk, DiskStat, Kind, Lease, MountPoint, Probe};
+use crate::model::asset::Identity;
 use crate::model::root::Handle;
 
 /// A disk that counts what it is asked.
@@ -67,8 +68,8 @@ impl Disk for Beating {
         self.beat().mounted_below(dir)
     }
 
-    fn handle(&self, dir: &Path) -> Option<Handle> {
-        self.beat().handle(dir)
+    fn handle(&self, dir: &Path, identity: &Identity) -> Option<Handle> {
+        self.beat().handle(dir, identity)
     }
 
     fn was_removed(&self, dir: &Path, handle: &Handle) -> bool {

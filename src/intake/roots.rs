@@ -124,10 +124,14 @@ impl Intake {
         ledger: &Ledger,
     ) -> Result<Done, StoreError> {
         let state = self.mounts.state_mut(mount);
-        state.handle.clone_from(&root.handle);
+        let online = Presence::Online(root.identity, root.mounting);
+        // A look in the middle of which another directory took the root's place has no handle of the root. The one of an
+        // earlier look is the only thing that can tell that the root was removed.
+        if root.handle.is_some() || state.row.root != Some(root.identity) {
+            state.handle.clone_from(&root.handle);
+        }
         state.doubt = None;
         state.accepted_root = None;
-        let online = Presence::Online(root.identity, root.mounting);
         // Mounted again, the same root has lost its watches; under another source it never had any.
         if state.presence == online && state.watching.as_ref() == Some(&root.watching) {
             return Ok(Done::default());

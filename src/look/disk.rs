@@ -72,8 +72,9 @@ pub trait Disk: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// A directory's handle; `None` where the filesystem has none.
-    fn handle(&self, _dir: &Path) -> Option<Handle> {
+    /// The handle of the directory of this identity; `None` where the filesystem has no handles, or another directory
+    /// stands there now.
+    fn handle(&self, _dir: &Path, _identity: &Identity) -> Option<Handle> {
         None
     }
 

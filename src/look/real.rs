@@ -28,6 +28,8 @@ use super::disk::{Disk, DiskStat, Kind, Lease};
 #[cfg(target_os = "linux")]
 use super::disk::{MountPoint, Probe};
 #[cfg(target_os = "linux")]
+use crate::model::asset::Identity;
+#[cfg(target_os = "linux")]
 use crate::model::root::Handle;
 
 pub use self::lease::ignore_lease_signals;
@@ -154,8 +156,10 @@ impl Disk for RealDisk {
     }
 
     #[cfg(target_os = "linux")]
-    fn handle(&self, dir: &Path) -> Option<Handle> {
-        handle::of(dir)
+    fn handle(&self, dir: &Path, identity: &Identity) -> Option<Handle> {
+        let dir = handle::open(dir)?;
+        let (stat, _) = self.stats.of_open(dir.as_fd()).ok()?;
+        if stat.identity == *identity { handle::of(dir.as_fd()) } else { None }
     }
 
     #[cfg(target_os = "linux")]

@@ -85,7 +85,7 @@ fn directory(
         is_mount_root: stat.is_mount_root,
         empty,
         watching,
-        handle: disk.handle(dir),
+        handle: disk.handle(dir, &identity),
         was_removed: request.handle.as_ref().is_some_and(|handle| disk.was_removed(dir, handle)),
         found,
         holds_more: asked.is_some_and(|asked| holds_more_than(asked, disk, dir)),

@@ -106,6 +106,8 @@ pub struct Inner {
     pub deaths: u32,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
+    /// Looks at a root in a thousand in the middle of which it is removed and made anew.
+    pub remakes: u32,
     /// How often each path lost the file that it had.
     pub unbinds: BTreeMap<Vec<u8>, u32>,
     /// How often anything happened at each path.
@@ -152,6 +154,7 @@ impl Inner {
             next_inode: 10,
             leases: true,
             meddle: 0,
+            remakes: 0,
             unbinds: BTreeMap::new(),
             versions: BTreeMap::new(),
             births: true,
@@ -407,9 +410,17 @@ impl Disk for Host {
         Ok(points)
     }
 
-    fn handle(&self, dir: &Path) -> Option<Handle> {
-        let id = self.lock().resolve(dir).ok()?;
-        Some(Handle(id.to_ne_bytes().to_vec()))
+    fn handle(&self, dir: &Path, identity: &Identity) -> Option<Handle> {
+        let mut inner = self.call();
+        let remakes = inner.remakes;
+        if remakes > 0 && inner.rng.chance(remakes) {
+            let names = inner.mounts.iter().map(|mount| disk_path(&[b"/", &*mount.name].concat()));
+            if let Some(mount) = names.enumerate().find(|(_, at)| at == dir).map(|(mount, _)| mount) {
+                ops::remake_root(&mut inner, mount);
+            }
+        }
+        let id = inner.resolve(dir).ok()?;
+        (inner.nodes[id].identity == *identity).then(|| Handle(id.to_ne_bytes().to_vec()))
     }
 
     fn was_removed(&self, _dir: &Path, handle: &Handle) -> bool {

@@ -195,6 +195,7 @@ impl World {
             (inner.meddle, inner.limit, inner.deaf) = (self.plan.meddle, self.plan.limit, self.plan.deaf);
             inner.lingers = self.plan.lingers;
             inner.deaths = self.plan.source_dies;
+            inner.remakes = if self.plan.bare_roots { self.plan.roots_remade * 20 } else { 0 };
         }
         self.start()?;
         for _ in 0..self.plan.steps {

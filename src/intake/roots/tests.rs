@@ -15,7 +15,7 @@ use crate::model::metadata::Metadata;
 use crate::model::mount::{MaxDeletions, Mount};
 use crate::model::path::LogicalPath;
 use crate::model::rescan::RescanRequest;
-use crate::model::root::{MountedBelow, RootDirectory, RootRequest, RootSeen, Sampled};
+use crate::model::root::{Handle, MountedBelow, RootDirectory, RootRequest, RootSeen, Sampled};
 use crate::model::status::{MountState, MountStatus, NoteKind};
 use crate::model::time::{Mono, Now, Wall};
 use crate::model::watching::{Generation, SourceKind, Watching};
@@ -84,12 +84,30 @@ fn a_caller_may_vouch_for_another_root() {
 fn a_root_that_was_removed_at_its_place_is_believed_only_where_nothing_is_mounted() {
     for (is_mount_root, state) in [(false, MountState::Watching), (true, MountState::Offline)] {
         let mut world = World::with(Tree { is_mount_root, ..Tree::store(&["/a 1"]) }, |_| {});
-        world.tree = Tree { root: root(1, 8), is_mount_root, was_removed: true, ..Tree::store(&[]) };
+        world.tree = Tree { root: root(1, 8), is_mount_root, removed: Some(handle(2)), ..Tree::store(&[]) };
         assert_eq!(world.look_at_root().state, state);
         world.settle();
         let told: &[&str] = if is_mount_root { &[] } else { &["deleted /a"] };
         assert_eq!(world.journal(), told);
     }
+}
+
+/// The root is removed and made anew while it is looked at: the look has the old identity, and no handle.
+#[test]
+fn a_root_that_was_replaced_in_the_middle_of_a_look_is_known_to_be_removed_at_the_next() {
+    let mut world = World::with(Tree { is_mount_root: false, ..Tree::store(&["/a 1"]) }, |_| {});
+    world.tree.handle = None;
+    assert_eq!(world.look_at_root().state, MountState::Watching);
+    world.tree = Tree {
+        root: root(1, 8),
+        is_mount_root: false,
+        handle: Some(handle(8)),
+        removed: Some(handle(2)),
+        ..Tree::store(&["/b 1"])
+    };
+    assert_eq!(world.look_at_root().state, MountState::Watching);
+    world.settle();
+    assert_eq!(world.journal(), ["deleted /a", "added /b"]);
 }
 
 #[test]
@@ -205,7 +223,9 @@ fn as_many_deletions_as_are_allowed_are_reported() {
 struct Tree {
     root: Identity,
     is_mount_root: bool,
-    was_removed: bool,
+    handle: Option<Handle>,
+    /// The root of this handle was removed.
+    removed: Option<Handle>,
     files: BTreeMap<LogicalPath, u64>,
     inner: Vec<(LogicalPath, Identity, BTreeMap<LogicalPath, u64>)>,
 }
@@ -217,7 +237,8 @@ fn root(volume: u64, inode: u64) -> Identity {
 impl Tree {
     fn store(files: &[&str]) -> Self {
         let files = self::files(files);
-        Self { root: root(1, 2), is_mount_root: true, was_removed: false, files, inner: Vec::new() }
+        let handle = Some(handle(2));
+        Self { root: root(1, 2), is_mount_root: true, handle, removed: None, files, inner: Vec::new() }
     }
 
     fn bare(volume: u64, files: &[&str]) -> Self {
@@ -264,14 +285,18 @@ impl Tree {
             is_mount_root: self.is_mount_root,
             empty: shown.is_empty(),
             watching,
-            handle: None,
-            was_removed: self.was_removed,
+            handle: self.handle.clone(),
+            was_removed: request.handle.is_some() && request.handle == self.removed,
             found: request.samples.iter().map(|(_, sample)| sample.iter().filter(is_there).count()).collect(),
             holds_more: shown.len() > asked,
             newest_ctime_ns: None,
             below: self.inner.iter().map(below).collect(),
         }))
     }
+}
+
+fn handle(of: u8) -> Handle {
+    Handle(vec![of])
 }
 
 struct World {

@@ -1,7 +1,7 @@
 //! File handles of directories (name_to_handle_at(2), open_by_handle_at(2)), to tell a directory that was removed from one
 //! that was moved away or is covered. A handle keeps neither its directory nor its filesystem in use.
 
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::path::Path;
 
 use super::c_path;
@@ -18,15 +18,30 @@ struct FileHandle {
     handle: [u8; HANDLE_MAX],
 }
 
-/// The handle of a directory; `None` where its filesystem has none.
-pub(super) fn of(dir: &Path) -> Option<Handle> {
+/// Opens a directory, to ask about it and no more.
+pub(super) fn open(dir: &Path) -> Option<OwnedFd> {
+    open_with(dir, libc::O_PATH)
+}
+
+fn open_with(dir: &Path, flag: libc::c_int) -> Option<OwnedFd> {
     let dir = c_path(dir).ok()?;
+    let flags = flag | libc::O_DIRECTORY | libc::O_CLOEXEC | libc::O_NOFOLLOW;
+    // SAFETY: the path is a C string that outlives the call.
+    let fd = unsafe { libc::open(dir.as_ptr(), flags) };
+    // SAFETY: `open` has just returned it, so it is open and owned by nothing else.
+    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The handle of an open directory; `None` where its filesystem has none.
+pub(super) fn of(dir: BorrowedFd<'_>) -> Option<Handle> {
     let mut handle = FileHandle { bytes: HANDLE_MAX as u32, kind: 0, handle: [0; HANDLE_MAX] };
     let mut mount = 0;
-    // SAFETY: the path is a C string; the handle is laid out as `struct file_handle` with as much room as it says; all of
-    // it outlives the call.
-    let code =
-        unsafe { libc::name_to_handle_at(libc::AT_FDCWD, dir.as_ptr(), (&raw mut handle).cast(), &raw mut mount, 0) };
+    // SAFETY: the descriptor is open and the empty name a C string; the handle is laid out as `struct file_handle` with as
+    // much room as it says; all of it outlives the call.
+    let code = unsafe {
+        let (fd, name) = (dir.as_raw_fd(), c"".as_ptr());
+        libc::name_to_handle_at(fd, name, (&raw mut handle).cast(), &raw mut mount, libc::AT_EMPTY_PATH)
+    };
     if code != 0 {
         return None;
     }
@@ -39,15 +54,8 @@ pub(super) fn of(dir: &Path) -> Option<Handle> {
 /// only to callers with CAP_DAC_READ_SEARCH; to others nothing is said, which counts as no.
 pub(super) fn was_removed(dir: &Path, handle: &Handle) -> bool {
     let Some((kind, bytes)) = handle.0.split_first_chunk::<4>() else { return false };
-    let Ok(dir) = c_path(dir) else { return false };
-    // SAFETY: the path is a C string that outlives the call.
-    let at =
-        unsafe { libc::open(dir.as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC | libc::O_NOFOLLOW) };
-    if at < 0 {
-        return false;
-    }
-    // SAFETY: `open` has just returned it, so it is open and owned by nothing else.
-    let at = unsafe { OwnedFd::from_raw_fd(at) };
+    // `open_by_handle_at` refuses a descriptor that was opened for asking only.
+    let Some(at) = open_with(dir, libc::O_RDONLY) else { return false };
     let mut known = FileHandle { bytes: bytes.len() as u32, kind: i32::from_ne_bytes(*kind), handle: [0; HANDLE_MAX] };
     known.handle[..bytes.len()].copy_from_slice(bytes);
     // SAFETY: the descriptor is open, and the handle is laid out as `struct file_handle` and outlives the call.

@@ -295,7 +295,9 @@ fn a_root_that_is_replaced_is_another_one() {
     fs::create_dir(&dir).expect("mkdir");
     let other = root_of(&rig.disk, &dir).identity;
     assert_ne!(identity, other);
-    // The first one was moved, and then removed. (Whoever may not open by handle is not told.)
+    assert_eq!(rig.disk.handle(&dir, &identity), None, "another directory stands there");
+    assert!(rig.disk.handle(&dir, &other).is_some_and(|handle| !rig.disk.was_removed(&dir, &handle)));
+    // The first one was moved, and then removed. Without the right to open by handle there is no telling.
     let handle = handle.expect("every usual filesystem has handles");
     assert!(!rig.disk.was_removed(&dir, &handle), "it is elsewhere");
     fs::remove_dir_all(rig.disk("moved")).expect("removed");
