@@ -257,7 +257,8 @@ fn rotate(s: &mut Inner, dir: Id) {
 
 /// Notes that something happened to a file by a name which no source may hint.
 fn shadow(s: &mut Inner, id: Id, at: Option<&Dentry>) {
-    let is_hinted = at.is_some_and(|(_, name)| !name.ends_with(b".tmp")) && s.mounts.iter().all(|m| m.away.is_none());
+    let may_be_heard = |(dir, name): &Dentry| s.source.hears(*dir) && !name.ends_with(b".tmp");
+    let is_hinted = at.is_some_and(may_be_heard) && s.mounts.iter().all(|m| m.away.is_none());
     s.nodes[id].shadowed |= s.nodes[id].linked && !is_hinted;
 }
 

@@ -89,6 +89,15 @@ impl Source {
         }
     }
 
+    /// Whether an event in a directory is queued now. A polled filesystem has none, and each poll sees everything.
+    pub fn hears(&self, dir: Id) -> bool {
+        match self {
+            Self::Notify(source) => source.hears(dir),
+            Self::Keyed(source) => source.hears(dir),
+            Self::Poll(_) => true,
+        }
+    }
+
     pub fn sync(&mut self, number: u64) {
         match self {
             Self::Notify(source) => source.cookie(number),

@@ -87,6 +87,10 @@ impl ByKey {
         self.queue.push_back(Event::Of { key, name, child, masks: vec![mask] });
     }
 
+    pub fn hears(&self, dir: Id) -> bool {
+        self.watches.as_ref().map_or(self.marked, |watches| watches.contains_key(&dir))
+    }
+
     pub fn sync(&mut self, number: u64) {
         self.queue.push_back(Event::Sync(number));
     }

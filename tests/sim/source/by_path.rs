@@ -44,6 +44,10 @@ impl ByPath {
         }
     }
 
+    pub fn hears(&self, dir: Id) -> bool {
+        self.nodes.contains_key(&dir)
+    }
+
     pub fn cookie(&mut self, number: u64) {
         self.awaited.insert(number);
         self.queue.push_back(Event::Cookie(number));
