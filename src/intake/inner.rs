@@ -12,10 +12,12 @@ use super::Intake;
 use super::mounts::counted;
 use super::roots::{SAMPLE_MAX, answer, sampled};
 use crate::model::asset::Identity;
+use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 use crate::model::root::{MountedBelow, RootDirectory, Sampled};
 use crate::model::status::NoteKind;
+use crate::model::time::Mono;
 use crate::store::{Ledger, StoreError};
 
 /// What is mounted inside one mount.
@@ -135,6 +137,7 @@ impl Intake {
     /// Takes what a look at the root says is mounted inside the mount.
     pub(super) fn see_inside(
         &mut self,
+        now: Mono,
         mount: MountId,
         root: &RootDirectory,
         ledger: &Ledger,
@@ -170,10 +173,15 @@ impl Intake {
             }
             self.mounts.state_mut(mount).inside.publish();
         }
-        // What was not seen there before is scanned, and a sync waits for it.
+        // What was not visible there before is looked at, and a sync waits for it: the place itself, which may have been a
+        // file before it was covered, and then the directory.
         if self.mounts.is_online(mount) && !opened.is_empty() {
             for path in opened {
-                self.scan_unhinted(mount, &path);
+                let order = self.order();
+                self.looks.disturb_under(&path);
+                if !self.looks.hinted(now, &path, HintKind::Found, order) {
+                    self.settle.hint(now, &path, HintKind::Found, order);
+                }
             }
             self.wait_for_scan();
         }

@@ -57,7 +57,7 @@ impl Intake {
         };
         match self.belief(mount, root) {
             Belief::Believed { is_late } => {
-                self.see_inside(mount, root, ledger)?;
+                self.see_inside(now.mono, mount, root, ledger)?;
                 self.come_online(now, mount, root, is_late, ledger)
             }
             Belief::Ask => self.ask_for_sample(mount, ledger),

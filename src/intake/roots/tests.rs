@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
+use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
 use crate::model::look::{FileLook, ListError, Listed, ListedFile, Listing, Looked, Seen, Writer, Xattrs};
 use crate::model::metadata::Metadata;
@@ -132,6 +133,24 @@ fn the_first_scan_is_not_silent_again_for_a_mount_that_had_files() {
     world.look_at_root();
     world.settle();
     assert_eq!(world.journal(), ["deleted /a", "added /b"]);
+}
+
+/// A file, then a directory with a filesystem mounted at it, then nothing: the file is looked at as soon as its place is
+/// visible again, and not only when the next look for covered places is due.
+#[test]
+fn a_file_whose_place_was_covered_is_looked_at_once_the_cover_is_gone() {
+    let mut world = World::new(&["/drive 1", "/z 1"]);
+    world.tree.files.remove(&path("/drive"));
+    world.tree.mount("/drive", 5, &["/drive/x 1"]);
+    world.look_at_root();
+    world.step(Input::Signals(vec![Signal::Hint(Hint { path: path("/drive"), kind: HintKind::Moved })]));
+    world.run();
+    assert_eq!(world.journal(), [""; 0], "it is covered");
+    world.tree.unmount("/drive");
+    for _ in 0..3 {
+        world.pass(500);
+    }
+    assert_eq!(world.journal(), ["deleted /drive"]);
 }
 
 #[test]
@@ -359,10 +378,14 @@ impl World {
     /// Runs for some seconds.
     fn settle(&mut self) {
         for _ in 0..8 {
-            let now = self.now;
-            self.now = Now { mono: now.mono.plus_ms(500), wall: Wall(now.wall.0 + 500) };
-            self.run();
+            self.pass(500);
         }
+    }
+
+    fn pass(&mut self, ms: u32) {
+        let now = self.now;
+        self.now = Now { mono: now.mono.plus_ms(ms.into()), wall: Wall(now.wall.0 + i64::from(ms)) };
+        self.run();
     }
 
     fn step(&mut self, input: Input) {
@@ -403,7 +426,7 @@ impl World {
                         Input::Listed(Listed { ticket: request.ticket, path: request.path, content, unwatched: None })
                     }
                     Effect::SeeRoot(request) => Input::RootSeen(MountId(0), self.tree.see_root(&request)),
-                    Effect::SyncSource(number) => Input::Signals(vec![crate::model::hint::Signal::Synced(number)]),
+                    Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
                     Effect::AnswerSync(..) | Effect::AnswerRecords(..) | Effect::AnswerRescan(..) => continue,
                 };
                 self.step(input);
