@@ -14,6 +14,8 @@ use crate::watch::{Mounting, WatchSource};
 /// Names that a search for the newest change looks at, at most: it is made where the filesystem's own clock is not known,
 /// and must not take long.
 const NEWEST_NAMES_MAX: usize = 1_000;
+/// Looks at a root that is replaced in the middle of each of them, at most; the next look comes within a second.
+pub(super) const REPLACED_LOOKS_MAX: usize = 3;
 /// Directories that a count of files lists, at most.
 const COUNTED_DIRS_MAX: usize = 1_000;
 
@@ -30,17 +32,35 @@ pub fn root(disk: &dyn Disk, mounts: &Mounts, source: &dyn WatchSource, request:
     if let Err(other) = mounts.set_dir(request.mount, &dir) {
         return RootSeen::Unusable(format!("{} shows files of the mount {other} too", dir.display()));
     }
-    let stat = match disk.stat(&dir) {
-        Ok(stat) => stat,
-        Err(error) if is_absence(&error) => return RootSeen::Missing,
-        Err(error) => return RootSeen::Unusable(explain("look at", &dir, &error)),
-    };
+    for _ in 0..REPLACED_LOOKS_MAX {
+        let stat = match disk.stat(&dir) {
+            Ok(stat) => stat,
+            Err(error) if is_absence(&error) => return RootSeen::Missing,
+            Err(error) => return RootSeen::Unusable(explain("look at", &dir, &error)),
+        };
+        let seen = at(disk, mounts, source, request, &dir, &stat);
+        // What was found out after another directory took the root's place is not about the root.
+        if disk.stat(&dir).is_ok_and(|after| after.identity == stat.identity) {
+            return seen;
+        }
+    }
+    RootSeen::Missing
+}
+
+fn at(
+    disk: &dyn Disk,
+    mounts: &Mounts,
+    source: &dyn WatchSource,
+    request: &RootRequest,
+    dir: &Path,
+    stat: &DiskStat,
+) -> RootSeen {
     match stat.kind {
         Kind::Directory if stat.links == 0 => RootSeen::Unusable(format!(
             "{} was removed where it comes from (it has no links); mount it again, or start ringback's container anew",
             dir.display()
         )),
-        Kind::Directory => directory(disk, mounts, source, request, &dir, &stat),
+        Kind::Directory => directory(disk, mounts, source, request, dir, stat),
         Kind::File => RootSeen::Unusable(format!("{} is a file; a mount needs a directory", dir.display())),
         Kind::Other => RootSeen::Unusable(format!(
             "{} is a symbolic link or a special file; a mount needs a directory",

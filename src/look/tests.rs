@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::disk::{Disk, DiskStat, Kind, Lease};
+use super::root::REPLACED_LOOKS_MAX;
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{KnownRoot, ListError, ListRequest, Listing, LookRequest, Seen, Writer, Xattrs};
@@ -477,6 +478,20 @@ fn a_directory_that_cannot_be_listed_is_gone_or_unreadable() {
     assert!(why.contains("/d/a"), "{why}");
     let covered = list(&gone(directory(2)), || panic!("not watched"), "/m/s").0;
     assert_eq!(covered, Err(ListError::Covered(path("/m/s"))));
+}
+
+#[test]
+fn a_root_that_is_replaced_while_it_is_looked_at_is_looked_at_again() {
+    let directory = |birth_ns: i64| Ok(DiskStat { identity: Identity { birth_ns, ..ROOT }, ..root() });
+    for (replaced, expect) in [(REPLACED_LOOKS_MAX - 1, true), (REPLACED_LOOKS_MAX, false)] {
+        let looks = (0..replaced).flat_map(|look| [directory(2 * look as i64), directory(2 * look as i64 + 1)]);
+        let stats = looks.chain([directory(99)]).collect();
+        let seen = look_at_root(&Script::new([("/d", stats)]), Vec::new());
+        match seen {
+            RootSeen::Directory(root) => assert!(expect && root.identity.birth_ns == 99, "{replaced} times: {root:?}"),
+            other => assert!(!expect && other == RootSeen::Missing, "{replaced} times: {other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -159,6 +159,12 @@ impl Plan {
             plan.owed_max = rng.between(4, 40);
         }
         plan.damage = rng.chance(250) && plan.power_cut == 0;
+        // So many troubles lose the evidence of a removed root that hardly a seed has none of them by chance.
+        if rng.chance(80) {
+            (plan.bare_roots, plan.roots_remade, plan.inner) = (true, 4, 0);
+            (plan.crash, plan.power_cut, plan.commit_fails) = (0, 0, 0);
+            (plan.ledger_full, plan.locked, plan.mounts_away) = (0, 0, 0);
+        }
         plan
     }
 }
@@ -169,6 +175,15 @@ impl Plan {
         let troubles = [self.limit, self.deaf, self.input_fails, self.ledger_full, self.source_dies, self.inner];
         let calm = troubles.into_iter().chain([self.roots_remade]).all(|chance| chance == 0);
         calm && self.leases && self.sees_closes && self.source != SourceKind::Poll
+    }
+}
+
+impl Plan {
+    /// Whether the process remembers from its start to the end which directory each root was: no restart, no group that
+    /// fails, and no mount that is away.
+    pub fn keeps_evidence(&self) -> bool {
+        let losses = [self.crash, self.power_cut, self.commit_fails, self.ledger_full, self.locked, self.mounts_away];
+        losses.into_iter().all(|chance| chance == 0)
     }
 }
 

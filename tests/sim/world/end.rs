@@ -60,7 +60,7 @@ impl World {
             self.deliver_while_full()?;
         }
         self.until_it_takes_in()?;
-        if plan.inner > 0 || plan.roots_remade > 0 {
+        if plan.inner > 0 || (plan.roots_remade > 0 && !plan.keeps_evidence()) {
             self.vouch_for_roots();
         }
         if plan.is_prompt() {
@@ -113,7 +113,7 @@ impl World {
         inner.source.len() + inner.instances.last_words.len()
     }
 
-    /// A process that was killed has no evidence of a root that was removed, and what a filesystem hides may never be seen
+    /// A process that was killed has no evidence that a root was removed, and what a filesystem hides may never be visible
     /// again: an operator says that what is there is meant.
     fn vouch_for_roots(&mut self) {
         let paths: Vec<_> = self.host.lock().mounts.iter().map(|mount| mount.logical.clone()).collect();
