@@ -38,6 +38,8 @@ pub mod catalog;
 pub mod cli;
 #[allow(clippy::disallowed_methods, reason = "reads the configuration file")]
 pub mod config;
+#[cfg(test)]
+mod cpu_time;
 #[allow(clippy::disallowed_methods, reason = "the wiring: clocks, threads, signals")]
 pub mod daemon;
 #[allow(clippy::disallowed_methods, reason = "an edge: sockets and timeouts")]
