@@ -127,13 +127,14 @@ impl Intake {
         let online = Presence::Online(root.identity, root.mounting);
         // A look in the middle of which another directory took the root's place has no handle of the root. The one of an
         // earlier look is the only thing that can tell that the root was removed.
-        if root.handle.is_some() || state.row.root != Some(root.identity) {
+        if root.handle.is_some() || root.was_removed || state.row.root != Some(root.identity) {
             state.handle.clone_from(&root.handle);
         }
         state.doubt = None;
         state.accepted_root = None;
-        // Mounted again, the same root has lost its watches; under another source it never had any.
-        if state.presence == online && state.watching.as_ref() == Some(&root.watching) {
+        // Mounted again, the same root has lost its watches; under another source it never had any; and a new directory may
+        // have the inode number of the removed one, on a filesystem without birth times.
+        if state.presence == online && state.watching.as_ref() == Some(&root.watching) && !root.was_removed {
             return Ok(Done::default());
         }
         state.presence = online;

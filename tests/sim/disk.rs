@@ -1,7 +1,7 @@
 //! A disk in memory: directories and files with inodes, links, attributes and open writers, and the events that a
 //! kernel would make of what is done to it. It decides nothing; `ops` says what is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -106,6 +106,8 @@ pub struct Inner {
     pub deaths: u32,
     /// Operations in a thousand system calls of a look.
     pub meddle: u32,
+    /// Directories that cannot be listed, and files whose attributes cannot be read.
+    pub unreadable: BTreeSet<Id>,
     /// Looks at a root in a thousand in the middle of which it is removed and made anew.
     pub remakes: u32,
     /// How often each path lost the file that it had.
@@ -155,6 +157,7 @@ impl Inner {
             leases: true,
             meddle: 0,
             remakes: 0,
+            unreadable: BTreeSet::new(),
             unbinds: BTreeMap::new(),
             versions: BTreeMap::new(),
             births: true,
@@ -279,6 +282,11 @@ impl Inner {
     pub fn event(&mut self, dir: Id, name: Option<&[u8]>, mask: Mask) {
         let child = name.and_then(|name| self.nodes[dir].children.get(name).copied());
         self.source.event(dir, name, child, mask);
+    }
+
+    /// The error of a disk that cannot read what is stored there.
+    fn read(&self, id: Id) -> io::Result<()> {
+        if self.unreadable.contains(&id) { Err(io::Error::from_raw_os_error(libc::EIO)) } else { Ok(()) }
     }
 
     /// The logical path of a directory; `None` when it is no more.
@@ -430,16 +438,20 @@ impl Disk for Host {
 
     fn list(&self, path: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
         let inner = self.call();
-        let node = &inner.nodes[inner.resolve(path)?];
+        let id = inner.resolve(path)?;
+        let node = &inner.nodes[id];
         if node.kind != Kind::Directory {
             return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
         }
+        inner.read(id)?;
         Ok(node.children.iter().map(|(name, &id)| (name.clone(), Some(inner.nodes[id].kind))).collect())
     }
 
     fn xattrs(&self, path: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
         let inner = self.call();
-        let node = &inner.nodes[inner.resolve(path)?];
+        let id = inner.resolve(path)?;
+        inner.read(id)?;
+        let node = &inner.nodes[id];
         Ok(node.xattrs.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 

@@ -72,6 +72,10 @@ pub struct Plan {
     pub roots_remade: u32,
     /// A stray file lies in the directory that stands in for a mount that is away.
     pub strays: bool,
+    /// Times at which something becomes unreadable, or all of it readable again.
+    pub unreadable: u32,
+    /// A directory holds more files than one input deletes, and goes.
+    pub crowd: bool,
     /// The clock of a polled filesystem is this far behind, milliseconds.
     pub behind_ms: i64,
 }
@@ -128,6 +132,8 @@ impl Plan {
             bare_roots: rng.chance(500),
             roots_remade,
             strays: rng.chance(600),
+            unreadable: 0,
+            crowd: false,
             behind_ms: if rng.chance(500) { 300_000 } else { 0 },
             source_dies: 0,
             attempt_fails: 0,
@@ -165,6 +171,12 @@ impl Plan {
             (plan.crash, plan.power_cut, plan.commit_fails) = (0, 0, 0);
             (plan.ledger_full, plan.locked, plan.mounts_away) = (0, 0, 0);
         }
+        plan.unreadable = if rng.chance(300) { rng.between(5, 30) as u32 } else { 0 };
+        if plan.unreadable > 0 {
+            // A sync does not wait for the end of a fault.
+            plan.syncs = 0;
+        }
+        plan.crowd = rng.chance(25);
         plan
     }
 }

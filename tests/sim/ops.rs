@@ -10,6 +10,7 @@ use super::source::Mask;
 /// Files in all, about.
 const FILES: usize = 40;
 const NAMES: [&[u8]; 9] = [b"a.mov", b"b.mov", b"c.wav", b"d", b"e f.jpg", b"caf\xe9", b"x", b"dir", b"y.tmp"];
+const CROWD: &[u8] = b"crowd";
 const DIRS: [&[u8]; 5] = [b"dir", b"in", b"out", b"d", b"z z"];
 
 /// Does something.
@@ -526,6 +527,52 @@ pub fn remake_root(s: &mut Inner, mount: usize) {
     s.nodes[made].parent = Some((TOP, name.clone()));
     s.nodes[TOP].children.insert(name.clone(), made);
     s.log.push(format!("remade {}", name.escape_ascii()));
+}
+
+/// A directory, or a file's attributes, can no longer be read, or all of them can again. No event says so.
+pub fn change_readable(s: &mut Inner, files_too: bool) {
+    if !s.unreadable.is_empty() && s.rng.chance(500) {
+        s.unreadable.clear();
+        s.log.push("all is readable".to_owned());
+        return;
+    }
+    let dirs: Vec<_> =
+        s.dirs().into_iter().filter(|&dir| s.nodes[dir].parent.as_ref().is_some_and(|at| at.0 != TOP)).collect();
+    let files: Vec<_> = s.files().into_iter().map(|(_, id)| id).collect();
+    let ids = if !files_too || s.rng.chance(500) { dirs } else { files };
+    let Some(&id) = s.rng.pick(&ids) else { return };
+    let mut below = Vec::new();
+    if s.nodes[id].kind == Kind::Directory {
+        s.walk(id, &mut below);
+    }
+    // What the first scan could not read is reported once it can be.
+    let hidden: Vec<Dentry> =
+        below.iter().flat_map(|&dir| s.nodes[dir].children.keys().map(move |name| (dir, name.clone()))).collect();
+    for at in &hidden {
+        s.touch(at);
+    }
+    s.unreadable.insert(id);
+    s.log.push(format!("#{id} is unreadable"));
+}
+
+/// A directory of so many files in a mount.
+pub fn crowd(s: &mut Inner, files: usize) {
+    let Some(&root) = s.nodes[TOP].children.values().next() else { return };
+    let Some(dir) = make_dir_at(s, &(root, CROWD.to_vec())) else { return };
+    for n in 0..files {
+        create_at(s, &(dir, n.to_string().into_bytes()));
+    }
+}
+
+/// The crowd is removed, or goes elsewhere at once.
+pub fn disperse(s: &mut Inner) {
+    let dirs = s.dirs();
+    let is_crowd = |dir: &&Id| s.nodes[**dir].parent.as_ref().is_some_and(|(_, name)| name == CROWD);
+    let Some(&dir) = dirs.iter().find(is_crowd) else { return };
+    let into = dirs[s.rng.below(dirs.len())];
+    if s.rng.chance(600) || !rename_dir(s, dir, into) {
+        remove_dir(s, dir);
+    }
 }
 
 /// Mounts a filesystem inside a mount, or unmounts one, or puts a stray file where one was.

@@ -45,6 +45,8 @@ use super::trace::Trace;
 
 pub const QUIET_MS: u64 = 1_000;
 
+/// Files of a directory that is removed in several pieces: an input deletes 2,000 at most.
+const CROWD_FILES: usize = 2_050;
 const RULES: [&str; 3] = [
     "[[subscription]]\nname = 'all'\ncallback = 'http://r1/all'\nwatchPath = ['* /']\nwatchMetadata = ['*==*']\n\
      retry = ['1s', '5s']\nretryCount = 4\n",
@@ -127,6 +129,9 @@ impl World {
         }
         while !inner.writers.is_empty() {
             ops::close(&mut inner, 0);
+        }
+        if plan.crowd {
+            ops::crowd(&mut inner, CROWD_FILES);
         }
         inner.wall_ms += 10_000;
         inner.log.clear();

@@ -85,7 +85,8 @@ fn a_caller_may_vouch_for_another_root() {
 fn a_root_that_was_removed_at_its_place_is_believed_only_where_nothing_is_mounted() {
     for (is_mount_root, state) in [(false, MountState::Watching), (true, MountState::Offline)] {
         let mut world = World::with(Tree { is_mount_root, ..Tree::store(&["/a 1"]) }, |_| {});
-        world.tree = Tree { root: root(1, 8), is_mount_root, removed: Some(handle(2)), ..Tree::store(&[]) };
+        let (handle, removed) = (Some(handle(8)), Some(handle(2)));
+        world.tree = Tree { root: root(1, 8), is_mount_root, handle, removed, ..Tree::store(&[]) };
         assert_eq!(world.look_at_root().state, state);
         world.settle();
         let told: &[&str] = if is_mount_root { &[] } else { &["deleted /a"] };
@@ -106,6 +107,17 @@ fn a_root_that_was_replaced_in_the_middle_of_a_look_is_known_to_be_removed_at_th
         removed: Some(handle(2)),
         ..Tree::store(&["/b 1"])
     };
+    assert_eq!(world.look_at_root().state, MountState::Watching);
+    world.settle();
+    assert_eq!(world.journal(), ["deleted /a", "added /b"]);
+}
+
+/// Without birth times the new directory looks like the removed one, whose inode number it has.
+#[test]
+fn a_root_that_was_removed_and_made_anew_with_its_inode_number_is_scanned() {
+    let mut world = World::with(Tree { is_mount_root: false, ..Tree::store(&["/a 1"]) }, |_| {});
+    world.tree =
+        Tree { is_mount_root: false, handle: Some(handle(8)), removed: Some(handle(2)), ..Tree::store(&["/b 1"]) };
     assert_eq!(world.look_at_root().state, MountState::Watching);
     world.settle();
     assert_eq!(world.journal(), ["deleted /a", "added /b"]);

@@ -24,6 +24,7 @@ impl World {
     pub(super) fn end(&mut self) -> Checked {
         {
             let mut inner = self.host.lock();
+            inner.unreadable.clear();
             (inner.meddle, inner.limit, inner.deaf, inner.deaths, inner.remakes) = (0, 0, 0, 0, 0);
             for mount in 0..inner.mounts.len() {
                 ops::bring_mount_back(&mut inner, mount);

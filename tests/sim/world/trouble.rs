@@ -25,6 +25,7 @@ impl World {
         let full = happens(plan.ledger_full);
         let (jump, mount, rules) = (happens(plan.clock_jumps), happens(plan.mounts_away), happens(plan.rules_change));
         let (inner, remade) = (happens(plan.inner), happens(plan.roots_remade) && plan.bare_roots);
+        let (unreadable, dispersed) = (happens(plan.unreadable), plan.crowd && happens(5));
         let (locked, days) = (happens(plan.locked), happens(plan.days));
         if commit && plan.stays_refused && self.rng.chance(300) {
             self.hooks.refused.store(self.rng.between(2, 6) as u32, Ordering::Relaxed);
@@ -88,6 +89,16 @@ impl World {
         if inner {
             let known = self.ledger.catalog().into_keys().collect();
             ops::change_inner(&mut self.host.lock(), &known);
+            self.note_disk();
+        }
+        if unreadable {
+            // That attributes are still to be read is known in memory only, and the first scan does not note it.
+            let files_too = plan.keeps_evidence() && self.ledger.scanned(plan.mounts);
+            ops::change_readable(&mut self.host.lock(), files_too);
+            self.note_disk();
+        }
+        if dispersed {
+            ops::disperse(&mut self.host.lock());
             self.note_disk();
         }
         if remade {
