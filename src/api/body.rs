@@ -115,16 +115,56 @@ fn too_large(max: usize) -> Problem {
 mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
-    use std::task::{Context, Poll};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, ready};
     use std::time::Duration;
 
     use axum::body::Body;
     use axum::extract::Request;
+    use axum::http::StatusCode;
     use axum::http::header;
     use bytes::Bytes;
     use hyper::body::Frame;
+    use tokio::time::{Instant, Sleep, sleep};
 
-    use super::{Asked, Problem};
+    use super::{Asked, BODY_MAX, DISCARD_MAX, DISCARDED_BYTES_MAX, Problem};
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    /// A sender that ends its body, which is empty, after a while.
+    struct Slow(Pin<Box<Sleep>>);
+
+    impl hyper::body::Body for Slow {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            ready!(self.0.as_mut().poll(cx));
+            Poll::Ready(None)
+        }
+    }
+
+    fn ending_after(wait: Duration) -> Asked {
+        Asked::new(Request::new(Body::new(Slow(Box::pin(sleep(wait))))))
+    }
+
+    /// A sender that never ends; it counts what was taken from it.
+    struct Endless(Arc<AtomicUsize>);
+
+    impl hyper::body::Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            const FRAME: &[u8] = &[0; 1 << 16];
+            self.0.fetch_add(FRAME.len(), Ordering::Relaxed);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(FRAME)))))
+        }
+    }
 
     /// A sender that stalls.
     struct Stalled;
@@ -147,5 +187,38 @@ mod tests {
         let response = answered.expect("at once");
         assert_eq!(response.status(), 408);
         assert_eq!(response.headers()[header::CONNECTION], "close");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_as_long_as_the_limit_and_no_longer() {
+        assert!(ending_after(BODY_MAX - MOMENT).read(10).await.is_ok_and(|body| body.is_empty()));
+        let problem = ending_after(BODY_MAX + MOMENT).read(10).await.expect_err("it takes too long");
+        let detail = format!("the body took more than {} s", BODY_MAX.as_secs());
+        let expect = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(header::CONNECTION, "close");
+        assert_eq!(problem, expect);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_of_a_refused_body_is_waited_for_up_to_the_limit() {
+        for (ends_after, answered_after) in
+            [(DISCARD_MAX - MOMENT, DISCARD_MAX - MOMENT), (DISCARD_MAX + Duration::from_secs(9), DISCARD_MAX)]
+        {
+            let began = Instant::now();
+            let refusal = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path");
+            let response = ending_after(ends_after).answer(Err(refusal)).await;
+            assert_eq!(response.status(), 404);
+            let took = began.elapsed();
+            assert!((answered_after..=answered_after + MOMENT).contains(&took), "{ends_after:?}: {took:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_refused_body_is_read_up_to_the_limit() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let asked = Asked::new(Request::new(Body::new(Endless(Arc::clone(&taken)))));
+        let response = asked.answer(Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))).await;
+        assert_eq!(response.status(), 404);
+        // The frame that goes past the limit is the last one.
+        assert_eq!(taken.load(Ordering::Relaxed), DISCARDED_BYTES_MAX + (1 << 16));
     }
 }

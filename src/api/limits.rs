@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-/// Connections served at once. More wait in the listener's backlog.
+/// Connections served at once, half of what a process may have open by default. More wait in the listener's backlog.
 pub const CONNECTIONS_MAX: usize = 512;
 
-/// How long a caller may take to send a request's head, and how long an idle connection is kept.
+/// How long a caller may take to send a request's head, and how long an idle connection is kept: nobody keeps a place among
+/// [`CONNECTIONS_MAX`] by being slow.
 pub const HEAD_MAX: Duration = Duration::from_secs(10);
 
-/// Bytes of a request's head.
+/// Bytes of a request's head: room for any token, and little memory for all connections.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// How long a caller may take to send a request's body.
+/// How long a caller may take to send a request's body: the largest comes in time at 3 Mbit/s.
 pub const BODY_MAX: Duration = Duration::from_secs(30);
 
-/// Bytes of a `POST /v1/records` body: 8 MiB.
+/// Bytes of a `POST /v1/records` body, 8 MiB: 800 for each of [`RECORDS_MAX`] records.
 pub const RECORDS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Records in one `POST /v1/records`.
+/// Records in one `POST /v1/records`: they are recorded in one transaction, which others wait for.
 pub const RECORDS_MAX: usize = 10_000;
 
 /// Requests with records that are read and parsed at once. More wait, so that bodies cannot fill the memory.
@@ -26,23 +27,23 @@ pub const RECORDS_REQUESTS_MAX: usize = 32;
 /// Faults listed in one problem; the rest are counted.
 pub const FAULTS_MAX: usize = 100;
 
-/// Bytes of a `POST /v1/rescan` body.
+/// Bytes of a `POST /v1/rescan` body: the longest path, with each byte escaped, takes less.
 pub const RESCAN_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of a body that is ignored (`POST /v1/sync`).
+/// Bytes of a body that is ignored (`POST /v1/sync`): some clients send one with each `POST`, and it is short.
 pub const IGNORED_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes of a refused request's body that are still read, so that the caller gets to the answer: who closes a
 /// connection with unread bytes resets it.
 pub const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// How long a refused request's body is still read.
+/// How long a refused request's body is still read, so that a slow one does not keep its connection.
 pub const DISCARD_MAX: Duration = Duration::from_secs(10);
 
-/// Characters of a caller's own text that a message repeats.
+/// Characters of a caller's own text that a message repeats, so that the message can be read.
 pub const ECHO_CHARS_MAX: usize = 80;
 
-/// Characters of an `Idempotency-Key`.
+/// Characters of an `Idempotency-Key`: a UUID and more, and a million of them are kept.
 pub const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 /// Wrong credentials that one address may show in [`WRONG_CREDENTIALS_WINDOW`] before further wrong ones get 429.

@@ -84,3 +84,15 @@ pub(super) fn quoted(text: &str) -> String {
     }
     format!("{cut:?}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ECHO_CHARS_MAX, quoted};
+
+    #[test]
+    fn a_text_of_the_caller_is_repeated_up_to_the_limit() {
+        let text = |length: usize| "\u{e9}".repeat(length);
+        assert_eq!(quoted(&text(ECHO_CHARS_MAX)), format!("\"{}\"", text(ECHO_CHARS_MAX)));
+        assert_eq!(quoted(&text(ECHO_CHARS_MAX + 1)), format!("\"{}\u{2026}\"", text(ECHO_CHARS_MAX)));
+    }
+}

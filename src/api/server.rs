@@ -11,7 +11,8 @@ use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower_service::Service as _;
@@ -27,6 +28,16 @@ use crate::model::error_chain::ErrorChain;
 /// # Errors
 /// The listener is not usable (any more). What befalls a single connection is logged.
 pub async fn serve(listener: TcpListener, state: ApiState, shutdown: impl Future) -> io::Result<()> {
+    serve_at_most(CONNECTIONS_MAX, listener, state, shutdown).await
+}
+
+/// [`serve`] with another limit of connections: a test does not open [`CONNECTIONS_MAX`].
+pub(super) async fn serve_at_most(
+    connections_max: usize,
+    listener: TcpListener,
+    state: ApiState,
+    shutdown: impl Future,
+) -> io::Result<()> {
     let router = native::router(state);
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -35,8 +46,9 @@ pub async fn serve(listener: TcpListener, state: ApiState, shutdown: impl Future
         tokio::select! {
             _ = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+            accepted = listener.accept(), if connections.len() < connections_max => match accepted {
                 Ok((stream, from)) => {
+                    let _ = stream.set_nodelay(true);
                     connections.spawn(connection(stream, from, router.clone(), ended.clone()));
                 }
                 Err(error) if is_fatal(&error) => return Err(error),
@@ -56,8 +68,12 @@ pub async fn serve(listener: TcpListener, state: ApiState, shutdown: impl Future
     Ok(())
 }
 
-async fn connection(stream: TcpStream, from: SocketAddr, router: Router, mut ended: watch::Receiver<()>) {
-    let _ = stream.set_nodelay(true);
+pub(super) async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    from: SocketAddr,
+    router: Router,
+    mut ended: watch::Receiver<()>,
+) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut router = router.clone();
         let mut request = request.map(Body::new);

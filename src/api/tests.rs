@@ -19,6 +19,7 @@ use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStat
 use crate::model::watching::SourceKind;
 
 mod client;
+mod limits_of_requests;
 mod records;
 
 /// A server, and the queue of an engine that nobody runs until a test does.
@@ -68,12 +69,18 @@ fn status(ready: bool) -> Status {
     }
 }
 
+/// What the API is made of, and the queue of the engine, which holds one call.
+fn api(ready: bool) -> (ApiState, mpsc::Receiver<Call>) {
+    let (sender, calls) = mpsc::channel(1);
+    let status = Arc::new(move || status(ready));
+    (ApiState { calls: sender, status, principals: Arc::new(principals()) }, calls)
+}
+
 async fn served(ready: bool) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
-    let (sender, calls) = mpsc::channel(1);
     let (stop, stopped) = oneshot::channel();
-    let state = ApiState { calls: sender, status: Arc::new(move || status(ready)), principals: Arc::new(principals()) };
+    let (state, calls) = api(ready);
     let server = tokio::spawn(serve(listener, state, stopped));
     Served { address, calls, stop, server }
 }

@@ -15,7 +15,7 @@ pub struct Token(String);
 /// How a made token begins, so that people and secret scanners know one when they see it.
 const PREFIX: &str = "rb_";
 
-/// The longest token that is read, in bytes.
+/// The longest token that is read, in bytes: one that ringback makes has 46.
 const BYTES_MAX: usize = 255;
 
 impl Token {
@@ -146,7 +146,7 @@ mod tests {
     use std::io::ErrorKind;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{Token, admin_token, read_admin_token};
+    use super::{BYTES_MAX, Token, admin_token, read_admin_token};
 
     #[test]
     fn a_token_is_made_once_and_kept() {
@@ -190,6 +190,22 @@ mod tests {
             let error = admin_token(state.path()).expect_err("refused");
             assert_eq!(error.kind(), kind, "{mode:o} {text:?}: {error}");
             assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_has_up_to_the_limit_of_bytes() {
+        let state = tempfile::tempdir().expect("a directory");
+        let path = state.path().join("token");
+        for (length, is_token) in [(BYTES_MAX, true), (BYTES_MAX + 1, false), (2 * BYTES_MAX, false)] {
+            let text = "t".repeat(length);
+            assert_eq!(Token::parse(&format!(" {text}\n")).is_some(), is_token, "{length}");
+            fs::write(&path, format!("{text}\n")).expect("written");
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+            match read_admin_token(state.path()) {
+                Ok(token) => assert_eq!((token.as_str(), is_token), (text.as_str(), true)),
+                Err(error) => assert_eq!((error.kind(), is_token), (ErrorKind::InvalidData, false), "{error}"),
+            }
         }
     }
 

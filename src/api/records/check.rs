@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 
-use super::super::limits::FAULTS_MAX;
+use super::super::limits::{ECHO_CHARS_MAX, FAULTS_MAX};
 use super::super::problem::{Fault, quoted};
 use super::shape::Shape;
 use crate::model::ids::AssetId;
@@ -223,5 +223,5 @@ fn unknown_field(field: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(super::super::limits::ECHO_CHARS_MAX).collect()
+    text.chars().take(ECHO_CHARS_MAX).collect()
 }

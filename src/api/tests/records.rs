@@ -187,6 +187,10 @@ async fn ten_thousand_records_pass_and_one_more_does_not() {
 #[tokio::test]
 async fn only_so_many_faults_are_listed_and_all_are_counted() {
     let served = served(true).await;
+    let answer = served.ask(&post_records(LINES), &"{}\n".repeat(limits::FAULTS_MAX)).await;
+    let problem = answer.json();
+    assert_eq!(problem["errors"].as_array().map(Vec::len), Some(limits::FAULTS_MAX));
+    assert_eq!(problem["detail"], "100 faults in 100 records; nothing was recorded");
     let answer = served.ask(&post_records(LINES), &"{}\n".repeat(250)).await;
     let problem = answer.json();
     assert_eq!(problem["errors"].as_array().map(Vec::len), Some(limits::FAULTS_MAX));
@@ -223,7 +227,11 @@ async fn an_idempotency_key_is_told_apart_by_its_caller() {
         assert_eq!(idempotency.key, format!("{} build/7", role.as_str()));
         assert_eq!(idempotency.body_sha256[..], Sha256::digest(body)[..]);
     }
-    let long = "k".repeat(256);
+    let longest = "k".repeat(limits::IDEMPOTENCY_KEY_MAX);
+    let head = format!("{}Idempotency-Key: {longest}\r\n", post_records(ARRAY));
+    let (_, asked) = served.ask_engine(&head, body, accepted).await;
+    assert_eq!(asked.idempotency.map(|idempotency| idempotency.key), Some(format!("recorder {longest}")));
+    let long = format!("{longest}k");
     for key in ["", "two words", "k\u{e9}y", &long, "a\r\nIdempotency-Key: b"] {
         let answer = served.ask(&format!("{}Idempotency-Key: {key}\r\n", post_records(ARRAY)), body).await;
         assert_eq!(answer.status, 400, "{key:?}: {}", answer.text());
