@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// The largest answer that is read.
+/// The largest answer that is read, in bytes: several times a status of a hundred mounts with the most notes. What listens
+/// there may not be ringback, and must not fill the memory.
 const ANSWER_MAX: usize = 8 << 20;
 
 /// Posts JSON, and gives the JSON of a 2xx answer.
@@ -55,10 +56,13 @@ async fn send(
         .body(Full::new(Bytes::from(body)))?;
     let answer = sender.send_request(request).await.with_context(|| format!("{address} gave no answer to {path}"))?;
     let status = answer.status();
-    let Ok(body) = Limited::new(answer.into_body(), ANSWER_MAX).collect().await else {
-        bail!("the answer to {path} broke off");
+    let body = match Limited::new(answer.into_body(), ANSWER_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            bail!("the answer to {path} is larger than {} MiB", ANSWER_MAX >> 20)
+        }
+        Err(_) => bail!("the answer to {path} broke off"),
     };
-    let body = body.to_bytes();
     if !status.is_success() {
         bail!("{path} was answered {status}: {}", detail(&body));
     }
@@ -71,5 +75,29 @@ fn detail(body: &[u8]) -> String {
     match problem.as_ref().and_then(|problem| problem["detail"].as_str()) {
         Some(detail) => detail.to_owned(),
         None => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use tokio::net::TcpListener;
+
+    use super::{ANSWER_MAX, get};
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_the_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let text = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
+        let router = Router::new()
+            .route("/most", axum::routing::get(move || async move { text(ANSWER_MAX) }))
+            .route("/more", axum::routing::get(move || async move { text(ANSWER_MAX + 1) }));
+        let server = tokio::spawn(async { axum::serve(listener, router).await });
+        let answer = get(address, "t", "/most").await.expect("it is read");
+        assert_eq!(answer.as_str().map(str::len), Some(ANSWER_MAX - 2));
+        let error = get(address, "t", "/more").await.expect_err("it is too large");
+        assert_eq!(error.to_string(), "the answer to /more is larger than 8 MiB");
+        server.abort();
     }
 }
