@@ -18,7 +18,7 @@ const POLL_INTERVAL_MIN_MS: u64 = 100;
 const AGE_MIN_MS: u64 = 3_600_000;
 /// The smallest number in `[retention]` and of `[delivery] owed`: what a single batch or request holds must fit.
 const AMOUNT_MIN: u64 = 1_000;
-/// The largest: far more than a disk holds, and far less than a number of the ledger.
+/// The largest such number, in rows or entries: far more than a disk holds, and far less than a number of the ledger.
 const AMOUNT_MAX: u64 = 1_000_000_000_000;
 
 /// A value and its place in the file.
@@ -323,4 +323,25 @@ fn hex(text: &str) -> Option<[u8; 32]> {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AMOUNT_MAX, AMOUNT_MIN, read};
+    use crate::diagnostic::{Code, SourceFile};
+
+    #[test]
+    fn amounts_are_taken_within_their_limits() {
+        for (amount, is_taken) in
+            [(AMOUNT_MIN - 1, false), (AMOUNT_MIN, true), (AMOUNT_MAX, true), (AMOUNT_MAX + 1, false)]
+        {
+            let text =
+                format!("[delivery]\nowed = {amount}\n[retention]\njournal_rows = {amount}\ndead_rows = {amount}");
+            let (options, diagnostics) = read(&SourceFile { name: "a.toml".into(), text: text.into_bytes().into() });
+            let taken = is_taken.then_some(amount);
+            assert_eq!([options.owed, options.journal_rows, options.dead_rows], [taken; 3], "{amount}");
+            let codes: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+            assert_eq!(codes, vec![Code::OutOfRange; if is_taken { 0 } else { 3 }], "{amount}");
+        }
+    }
 }

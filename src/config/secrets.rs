@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::sources::stat;
 use crate::model::secret::{SecretRef, SigningSecret};
 
-/// The largest secret file, in bytes.
+/// The largest secret file, in bytes: far more than the most secrets of a usual length. A wrong path may lead to a disk image.
 const FILE_MAX: u64 = 64 << 10;
 
 /// Reads a secret.
@@ -63,8 +63,21 @@ pub fn fingerprint(files: &[PathBuf]) -> u64 {
 mod tests {
     use std::fs;
 
-    use super::{fingerprint, read};
+    use super::{FILE_MAX, fingerprint, read};
     use crate::model::secret::SecretRef;
+
+    #[test]
+    fn a_secret_file_is_read_up_to_the_limit() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("sfo");
+        let secret = "whsec_aGk=";
+        let most = format!("{secret}{}", " ".repeat(usize::try_from(FILE_MAX).expect("it fits") - secret.len()));
+        fs::write(&path, &most).expect("a file");
+        assert_eq!(read(&SecretRef::File(path.clone())).expect("a secret").first_text(), secret);
+        fs::write(&path, format!("{most}\n")).expect("a file");
+        let why = read(&SecretRef::File(path)).expect_err("it is too large");
+        assert!(why.ends_with("it is larger than 64 KiB"), "{why}");
+    }
 
     #[test]
     fn secrets_are_read_and_faults_quote_nothing_of_them() {

@@ -146,7 +146,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
 
-    use super::{fingerprint, read_rules};
+    use super::{FILE_MAX, SourcesError, fingerprint, read_config, read_rules};
 
     #[test]
     fn rule_files_are_read_in_path_order_and_nothing_else_is() {
@@ -168,6 +168,20 @@ mod tests {
         assert_eq!(names, ["a.toml", "b/c.toml", "b/tests/d.toml", "..2026/linked.toml", "z.toml"]);
         assert!(read_rules(&at("missing")).is_err());
         assert_eq!(read_rules(&at("readme.md")).expect("it can be read").len(), 1);
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.toml");
+        let file = fs::File::create(&path).expect("a file");
+        file.set_len(FILE_MAX).expect("a sparse file");
+        assert_eq!(read_config(&path).expect("it is read").text.len() as u64, FILE_MAX);
+        file.set_len(FILE_MAX + 1).expect("a sparse file");
+        let error = read_config(&path).expect_err("it is too large");
+        assert!(matches!(&error, SourcesError::TooLarge { path: named } if *named == path), "{error}");
+        assert!(error.to_string().ends_with("a.toml is larger than 64 MiB"), "{error}");
+        assert!(read_rules(dir.path()).is_err(), "it blocks the rules");
     }
 
     #[test]

@@ -10,10 +10,11 @@ use serde_json::json;
 use crate::cli::receiver::Received;
 use crate::model::time::Wall;
 
-/// How many webhook-ids are remembered to tell repeats.
+/// How many webhook-ids are remembered to tell repeats; beyond, the oldest is forgotten, so that memory stays small however
+/// long `listen` runs.
 const MAX_SEEN: usize = 10_000;
 
-/// Most characters that are shown of a body that is no batch of entries.
+/// Most characters that are shown of a body that is not a batch of entries: some lines of a terminal.
 const MAX_SHOWN: usize = 500;
 
 /// Shows callbacks, and remembers their ids to tell repeats.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, Method};
 
-use super::{MAX_SEEN, Printer};
+use super::{MAX_SEEN, MAX_SHOWN, Printer};
 use crate::cli::receiver::Received;
 use crate::model::time::Wall;
 
@@ -61,6 +61,14 @@ fn a_repeat_is_told() {
             &format!("{head}  (a repeat: this id came 2 times before)"),
         ],
     );
+}
+
+#[test]
+fn a_body_that_is_not_a_batch_is_shown_up_to_the_limit() {
+    let head = "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-1  -> 200";
+    let (most, shown) = ("\u{e9}".repeat(MAX_SHOWN), format!("  {}", "\u{e9}".repeat(MAX_SHOWN)));
+    check(false, &[("n-1", &most)], &[head, &shown]);
+    check(false, &[("n-1", &format!("{most}\u{e9}"))], &[head, &format!("{shown} ...")]);
 }
 
 #[test]
