@@ -18,16 +18,18 @@ pub(super) struct Broken {
     pub message: String,
 }
 
-/// The bytes that may be parsed again and again; a large file gets fewer rounds, and always [`ROUNDS_MIN`].
+/// Bytes that may be parsed in all, over all rounds, so that a large file does not take minutes: it gets fewer rounds, and
+/// always [`ROUNDS_MIN`].
 const PARSED_MAX: usize = 16 << 20;
+/// Rounds that every file gets.
 const ROUNDS_MIN: usize = 2;
+/// Rounds, at most, and so faults in the form of one file that are reported: more than anybody corrects at once.
 const ROUNDS_MAX: usize = 50;
 
 /// Finds what is broken, and blanks it in `text`. What comes after the last round stays broken.
 pub(super) fn recover(text: &mut String) -> Vec<Broken> {
     let mut found: Vec<Broken> = Vec::new();
-    let rounds = (PARSED_MAX / text.len().max(1)).clamp(ROUNDS_MIN, ROUNDS_MAX);
-    for _ in 0..rounds {
+    for _ in 0..rounds(text.len()) {
         let (_, errors) = DeTable::parse_recoverable(text);
         let mut errors: Vec<_> = errors
             .into_iter()
@@ -40,10 +42,10 @@ pub(super) fn recover(text: &mut String) -> Vec<Broken> {
             break;
         };
         let error = errors.swap_remove(first);
+        // What is still open at the end is reported once.
+        let is_at_end = error.span.start >= text.trim_end().len();
         let blanked = blank(text, error.span.start);
-        // What is still open at the end was said once.
-        let at_end = |error: &Broken| error.span.start >= text.trim_end().len();
-        if !(at_end(&error) && found.iter().any(|other| other.message == error.message)) {
+        if !(is_at_end && found.iter().any(|other| other.message == error.message)) {
             found.push(error);
         }
         if !blanked {
@@ -51,6 +53,11 @@ pub(super) fn recover(text: &mut String) -> Vec<Broken> {
         }
     }
     found
+}
+
+/// How often a file of so many bytes is parsed.
+fn rounds(bytes: usize) -> usize {
+    (PARSED_MAX / bytes.max(1)).clamp(ROUNDS_MIN, ROUNDS_MAX)
 }
 
 /// Leaves out the keys of a table whose heading is the duplicate: they are there twice because of it.
@@ -128,4 +135,34 @@ pub(super) fn is_assignment(line: &str) -> bool {
     let key = line.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')).count();
     let rest = line[key..].trim_start();
     key > 0 && rest.starts_with('=') && !rest.starts_with("==")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PARSED_MAX, ROUNDS_MAX, ROUNDS_MIN, recover, rounds};
+
+    /// How many faults are found in a text of so many lines, each of which is broken.
+    fn found(lines: usize) -> usize {
+        let mut text: String = (0..lines).map(|n| format!("k{n} = = 1\n")).collect();
+        recover(&mut text).len()
+    }
+
+    #[test]
+    fn faults_are_found_up_to_the_limit_of_rounds() {
+        assert_eq!(found(ROUNDS_MAX - 1), ROUNDS_MAX - 1);
+        assert_eq!(found(ROUNDS_MAX), ROUNDS_MAX);
+        assert_eq!(found(ROUNDS_MAX + 1), ROUNDS_MAX);
+    }
+
+    #[test]
+    fn a_large_file_gets_fewer_rounds_and_always_the_least() {
+        let longest = PARSED_MAX / ROUNDS_MAX;
+        assert_eq!([0, 1, longest, longest + 1].map(rounds), [ROUNDS_MAX, ROUNDS_MAX, ROUNDS_MAX, ROUNDS_MAX - 1]);
+        let half = PARSED_MAX / 2;
+        assert_eq!([half, half + 1, 10 * PARSED_MAX].map(rounds), [2, ROUNDS_MIN, ROUNDS_MIN]);
+        // Three faults in a file that gets two rounds.
+        let mut text = "a = = 1\nb = = 2\nc = = 3\n".to_owned();
+        text += &format!("#{}\n", "-".repeat(998)).repeat(PARSED_MAX / 3 / 1_000 + 1);
+        assert_eq!((rounds(text.len()), recover(&mut text).len()), (2, 2));
+    }
 }
