@@ -39,6 +39,14 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
+/// The text of a line whose beginning is not known, with each byte of a probable secret replaced by `*`: the secret may be
+/// named before the text, so all up to the end of the first string is hidden, too.
+#[must_use]
+pub fn mask_tail(text: &str) -> String {
+    const NAME: &str = "token: ";
+    mask(&format!("{NAME}{text}"))[NAME.len()..].to_owned()
+}
+
 /// Whether a name suggests a secret.
 #[must_use]
 pub fn suggests_secret(name: &str) -> bool {
@@ -55,7 +63,7 @@ fn is_reference(name: &str, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{mask, mask_tail};
 
     #[test]
     fn secrets_are_hidden_and_the_rest_is_not() {
@@ -76,6 +84,18 @@ mod tests {
             (r#"watchPath = ["* /a"]"#, r#"watchPath = ["* /a"]"#),
         ] {
             assert_eq!(mask(line), shown);
+        }
+    }
+
+    #[test]
+    fn a_line_without_its_beginning_begins_inside_of_a_secret() {
+        for (tail, shown) in [
+            ("geheim", "******"),
+            ("geheim', 'X-A: 1']", "******', 'X-A: 1']"),
+            ("geheim\", \"token: b\"]", "******\", \"token: *\"]"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_tail(tail), shown);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
 use super::lines::LineIndex;
-use super::mask::mask;
+use super::mask::{mask, mask_tail};
 use super::{Diagnostic, Severity, SourceFile};
 
 /// How a report is to look.
@@ -31,13 +31,15 @@ impl Format {
     }
 }
 
-/// More than this are counted, not shown, in text. JSON has them all.
+/// Diagnostics that are shown in text, at most: further ones are counted, for nobody reads on. JSON has them all.
 const SHOWN_MAX: usize = 500;
 
-/// Longer lines are shown in part. Bytes on either side of the mark.
+/// Bytes of a line that are shown on either side of the mark, and of the mark: a longer line is shown in part, so that
+/// it fits a screen.
 const CONTEXT_MAX: usize = 400;
 
-/// How far from the mark words are looked for that name a secret, in bytes of the same line.
+/// How far from the mark words are looked for that name a secret, in bytes of the same line, so that a file that is one long
+/// line is not gone through for each fault. Farther on, the first string before the mark is taken for a secret.
 const MASKED_MAX: usize = 64 << 10;
 
 /// The whole report over the files that were checked. Text ends with a line that counts; no diagnostics give an empty
@@ -169,7 +171,8 @@ impl Shown {
         let (before, marked, after) = (lossy(from..at), lossy(at..end), lossy(end..to));
         let mark = before.len()..before.len() + marked.len();
         // Masked before it is cut: what names a secret may stand before the part that is shown.
-        let line = mask(&format!("{before}{marked}{after}")).into_owned();
+        let line = format!("{before}{marked}{after}");
+        let line = if from > line_start { mask_tail(&line) } else { mask(&line).into_owned() };
         let cut = line.floor_char_boundary(mark.start.saturating_sub(CONTEXT_MAX));
         let end = line.ceil_char_boundary((mark.end + CONTEXT_MAX).min(line.len()));
         let cut_off = from > line_start || cut > 0;
@@ -184,7 +187,8 @@ fn counted(count: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, one_lines, report};
+    use super::{CONTEXT_MAX, Format, MASKED_MAX, SHOWN_MAX, Shown, one_lines, report};
+    use crate::diagnostic::lines::LineIndex;
     use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
 
     fn sample(span: std::ops::Range<usize>) -> Diagnostic {
@@ -240,6 +244,54 @@ error[RB0003]: unknown key `watchMetdata`
         let found = report(&[sample(at..at + 1)], &sources, Format::Plain);
         assert!(found.contains(&format!("--> a.toml:1:{}\n", at + 1)), "{found}");
         assert!(!found.contains("sss"), "{found}");
+    }
+
+    #[test]
+    fn diagnostics_past_the_limit_are_counted_and_json_has_them_all() {
+        let sources = [SourceFile { name: "a.toml".into(), text: b"watchMetdata = []".to_vec().into() }];
+        for (count, more) in [(SHOWN_MAX, ""), (SHOWN_MAX + 1, "... and 1 more\n\n")] {
+            let all = vec![sample(0..12); count];
+            let text = report(&all, &sources, Format::Plain);
+            assert_eq!(text.matches("error[RB0003]").count(), SHOWN_MAX);
+            assert!(text.ends_with(&format!("\n\n{more}{count} errors, 0 warnings\n")), "{more}");
+            assert_eq!(report(&all, &sources, Format::Json).matches("RB0003").count(), count);
+        }
+    }
+
+    /// A line of so many bytes before the mark, the mark and so many behind it.
+    fn shown(before: &str, mark: usize, after: usize) -> Shown {
+        let text = format!("{before}{}{}", "m".repeat(mark), "a".repeat(after));
+        Shown::new(&LineIndex::new(text.as_bytes()), &(before.len()..before.len() + mark))
+    }
+
+    #[test]
+    fn a_line_is_shown_up_to_the_limit_on_either_side_of_the_mark() {
+        let before = "b".repeat(CONTEXT_MAX);
+        let whole = shown(&before, CONTEXT_MAX, CONTEXT_MAX);
+        assert_eq!((whole.line.len(), whole.mark, whole.cut), (3 * CONTEXT_MAX, CONTEXT_MAX..2 * CONTEXT_MAX, false));
+        let part = shown(&format!("b{before}"), CONTEXT_MAX + 1, CONTEXT_MAX);
+        assert_eq!((part.line.len(), part.mark, part.cut), (3 * CONTEXT_MAX, CONTEXT_MAX..2 * CONTEXT_MAX, true));
+        let part = shown("", 1, CONTEXT_MAX + 1);
+        assert_eq!((part.line.len(), part.mark, part.cut), (1 + CONTEXT_MAX, 0..1, false));
+    }
+
+    #[test]
+    fn a_secret_that_is_named_farther_away_than_the_limit_is_not_shown_either() {
+        for (name, is_shown) in [("", true), ("token = '", false), ("tokens: ", false)] {
+            for length in [MASKED_MAX, MASKED_MAX + 1] {
+                let before = format!("{name}{}", "s".repeat(length - name.len()));
+                let found = shown(&before, 1, 0);
+                // Without a name it is shown as long as the beginning of the line is looked at.
+                let expect = if is_shown && length == MASKED_MAX { "s" } else { "*" };
+                assert!(found.line.starts_with(expect), "{name} {length}: {}", found.line);
+            }
+        }
+        let found = shown(&format!("{}', 'a', ", "s".repeat(MASKED_MAX)), 1, 0);
+        assert!(
+            found.line.ends_with("***', 'a', m"),
+            "the next string is not named by what is far away: {}",
+            found.line
+        );
     }
 
     #[test]
