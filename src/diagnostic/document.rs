@@ -479,11 +479,14 @@ fn source<'f>(value: &Spanned<DeValue<'_>>, faults: &Faults<'f>) -> &'f str {
     faults.text.get(value.span()).unwrap_or_default()
 }
 
+/// The longest `key = value` that help repeats, in bytes: help is one line of a terminal. Of a longer one the value is left
+/// out.
+const ASSIGNMENT_MAX: usize = 120;
+
 /// `key = value`, to be shown; with `instead` for a value that is long, or may be a secret.
 fn assignment(key: &str, value: &str, instead: &str) -> String {
-    const SHOWN_MAX: usize = 120;
     let line = format!("{key} = {value}");
-    if line.len() > SHOWN_MAX || line.contains('\n') || mask(&line) != line {
+    if line.len() > ASSIGNMENT_MAX || line.contains('\n') || mask(&line) != line {
         return format!("{key} = {instead}");
     }
     line
@@ -539,11 +542,16 @@ fn wrong_type<'f>(
     faults.error(Code::WrongType, value.span(), format!("`{key}` takes {expected}"), label)
 }
 
-/// A word of the file that is to stand in a message.
+/// Characters of a key of the file that a message repeats, so that it stays one line; a longer key is cut, and ends in dots.
+const KEY_SHOWN_MAX: usize = 60;
+
+/// A key of the file, as a message shows it.
 fn shortened(word: &str) -> Cow<'_, str> {
-    const SHOWN_MAX: usize = 60;
-    match word.char_indices().nth(SHOWN_MAX) {
+    match word.char_indices().nth(KEY_SHOWN_MAX) {
         Some((end, _)) => Cow::Owned(format!("{}...", &word[..end])),
         None => Cow::Borrowed(word),
     }
 }
+
+#[cfg(test)]
+mod tests;

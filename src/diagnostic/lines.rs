@@ -12,7 +12,8 @@ pub struct LineIndex<'a> {
     columns: Vec<(usize, usize)>,
 }
 
-/// So many bytes are counted anew for each place.
+/// Bytes, at most, that are counted anew for each place, give or take a character: in longer lines the column of a
+/// character each so many bytes is kept.
 const COUNTED_MAX: usize = 1_024;
 
 /// A place as people count: both from 1; columns in characters.
@@ -109,6 +110,18 @@ mod tests {
         assert_eq!(index.range(0), 0..1);
         assert_eq!(index.range(1), 3..7);
         assert_eq!(index.range(2), 8..8);
+    }
+
+    #[test]
+    fn a_line_past_the_limit_is_counted_from_the_middle_and_to_the_same_column() {
+        for (length, kept) in [(COUNTED_MAX, 0), (COUNTED_MAX + 1, 1), (2 * COUNTED_MAX, 1), (2 * COUNTED_MAX + 1, 2)] {
+            let text = "a".repeat(length);
+            let index = LineIndex::new(text.as_bytes());
+            assert_eq!(index.columns.len(), kept, "{length}");
+            for offset in [0, COUNTED_MAX - 1, COUNTED_MAX, length] {
+                assert_eq!(index.place(offset), Place { line: 1, column: offset + 1 }, "{length}");
+            }
+        }
     }
 
     proptest! {
