@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
 ];
 
-/// More decimals than this are no size; as many fit into the arithmetic.
+/// Digits behind the point of a size, at most, zeros at the end not counted: as many fit into the arithmetic.
 const DECIMALS_MAX: usize = 24;
 
 /// A decimal and a unit, spaces between optional; without a unit it counts bytes.
@@ -39,11 +39,11 @@ pub(in crate::rules::syntax) fn parse(text: &str) -> Result<u64, SizeError> {
     };
     let fraction = fraction.trim_end_matches('0');
     if fraction.len() > DECIMALS_MAX {
-        return Err(SizeError::NotWhole);
+        return Err(SizeError::TooLong);
     }
     let whole = whole.trim_start_matches('0');
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| SizeError::TooLarge)? };
-    // At most 24 digits times 2^40: below 2^128.
+    // At most `DECIMALS_MAX` digits times 2^40: below 2^128.
     let parts =
         fraction.bytes().fold(0_u128, |sum, digit| sum * 10 + u128::from(digit - b'0')) * u128::from(unit_bytes);
     let scale = fraction.bytes().fold(1_u128, |scale, _| scale * 10);
@@ -63,6 +63,9 @@ pub(in crate::rules::syntax) enum SizeError {
     /// A unit but for its letter case.
     #[error("units are written in this letter case: {0}")]
     Case(&'static str),
+    /// More than [`DECIMALS_MAX`] digits behind the point.
+    #[error("a size has at most {DECIMALS_MAX} digits behind its point")]
+    TooLong,
     /// Part of a byte.
     #[error("this is no whole number of bytes")]
     NotWhole,
@@ -73,8 +76,8 @@ pub(in crate::rules::syntax) enum SizeError {
 
 #[cfg(test)]
 mod tests {
-    use super::SizeError::{Case, Form, NotWhole, TooLarge};
-    use super::parse;
+    use super::SizeError::{Case, Form, NotWhole, TooLarge, TooLong};
+    use super::{DECIMALS_MAX, parse};
 
     #[test]
     fn sizes_are_a_decimal_and_a_unit() {
@@ -96,7 +99,7 @@ mod tests {
             ("99999999999999999999999999999999999999999TB", Err(TooLarge)),
             ("1.5", Err(NotWhole)),
             ("1.0005KB", Err(NotWhole)),
-            ("0.0000000000000000000000001TB", Err(NotWhole)),
+            ("0.0000000000000000000000001TB", Err(TooLong)),
             ("2gb", Err(Case("GB"))),
             ("2kB", Err(Case("KB"))),
             ("2PB", Err(Form)),
@@ -110,5 +113,15 @@ mod tests {
         ] {
             assert_eq!(parse(text), expect, "{text}");
         }
+    }
+
+    #[test]
+    fn a_size_has_up_to_the_limit_of_decimals() {
+        // 2^-24 and 2^-25 of 2^40 bytes: both are whole numbers of bytes.
+        let (most, more) = ("59604644775390625", "298023223876953125");
+        assert_eq!(parse(&format!("0.{most:0>DECIMALS_MAX$}TiB")), Ok(1 << 16));
+        assert_eq!(parse(&format!("0.{most:0>DECIMALS_MAX$}000TiB")), Ok(1 << 16));
+        assert_eq!(parse(&format!("0.{more:0>width$}TiB", width = DECIMALS_MAX + 1)), Err(TooLong));
+        assert_eq!(TooLong.to_string(), "a size has at most 24 digits behind its point");
     }
 }
