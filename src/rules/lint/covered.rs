@@ -14,10 +14,12 @@ use crate::model::tenant::Tenant;
 use crate::rules::Rule;
 use crate::rules::condition::{Cover, Mode, Operand, PathClause, Written};
 
-/// Rules that are filed under one path, at most: those that have the very same path cover each other, mostly.
-const FILED_MAX: usize = 8;
-/// Paths that one rule is filed under, at most.
-const PATHS_MAX: usize = 64;
+/// Rules that are filed under one path, or compared of those with one `when`, at most, so that a set of alike rules is gone
+/// through in linear time: those that have the very same path cover each other, mostly. Past it a rule is not found to cover.
+pub(super) const FILED_MAX: usize = 8;
+/// Paths of one rule that are compared, at most, so that rules with thousands of paths do not take quadratic time. Past it no
+/// rule is found to be covered by them.
+pub(super) const PATHS_MAX: usize = 64;
 
 /// What rules must have in common to be compared.
 #[derive(PartialEq, Eq, Hash)]

@@ -7,6 +7,9 @@ use crate::model::path::LogicalPath;
 use crate::rules::Rule;
 use crate::rules::condition::{Cover, Written};
 
+/// Mounts that help names, at most: a configuration may have very many. The rest are counted.
+pub(super) const SHOWN_MAX: usize = 8;
+
 pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes) {
     let tenant = rule.subscription.tenant.as_ref();
     let of_tenant = |mount: &&Mount| tenant.is_none() || mount.tenant.as_ref() == tenant;
@@ -23,12 +26,14 @@ pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes
         if mounts.iter().filter(of_tenant).any(|mount| may_meet(&clause.cover, &mount.path.nfc())) {
             continue;
         }
-        // A configuration may mount very many.
-        const SHOWN_MAX: usize = 8;
         let shown: Vec<_> =
             mounts.iter().filter(of_tenant).take(SHOWN_MAX).map(|mount| mount.path.to_string()).collect();
+        let more = match mounts.iter().filter(of_tenant).count() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         let message = format!("`{clause}` covers nothing of any mount");
-        let help = format!("logical paths begin with a mount's path; mounted: {}", shown.join(", "));
+        let help = format!("logical paths begin with a mount's path; mounted: {}{more}", shown.join(", "));
         notes.warn(Code::OutsideMounts, at, span, message, "in no mount", help);
     }
 }

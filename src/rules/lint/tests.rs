@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::cpu_time::cpu_time_of;
+use super::covered::{FILED_MAX, PATHS_MAX};
+use super::mounts::SHOWN_MAX;
+use super::never::COMPARED_MAX;
 use crate::diagnostic::{Code, SourceFile};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
@@ -88,6 +91,49 @@ fn rules_that_another_covers() {
     }
     check(&(rule("a", "x", "watchPath = ['* /a']") + &rule("b", "y", "watchPath = ['* /a']")), &[]);
     check(&(rule("a", "x", "watchPath = ['* /a']") + &rule("b", "x", "method = 'PUT'\nwatchPath = ['* /a']")), &[]);
+}
+
+/// Past the limits a rule is not said to be covered, or to be impossible, which it is.
+#[test]
+fn rules_are_compared_up_to_the_limits() {
+    let same_target = (Code::DuplicateTarget, "'http://127.0.0.1/x'");
+    let covered = (Code::Covered, "'b'");
+    let list = |clauses: &mut dyn Iterator<Item = String>| clauses.collect::<Vec<_>>().join(", ");
+    for (count, expect) in [(PATHS_MAX, covered), (PATHS_MAX + 1, same_target)] {
+        let paths = format!("watchPath = [{}]", list(&mut (0..count).map(|n| format!("'* /a/{n}'"))));
+        let last = format!("watchPath = ['* /a/{}/d']", count - 1);
+        check(&(rule("a", "x", &paths) + &rule("b", "x", &last)), &[expect]);
+        check(&(rule("a", "x", "watchPath = ['* /a']") + &rule("b", "x", &paths)), &[expect]);
+    }
+    for lines in ["watchPath = ['* /a']", "when = 'path like \"/a/**\"'"] {
+        for (paused, is_covered) in [(FILED_MAX - 1, true), (FILED_MAX, false)] {
+            let mut text: String =
+                (0..paused).map(|n| rule(&format!("p{n}"), "x", &format!("{lines}\npaused = true"))).collect();
+            text += &(rule("c", "x", lines) + &rule("b", "x", lines));
+            let found = loaded(&text).diagnostics;
+            let of_b = found.iter().any(|d| (d.code, &text[d.span.clone()]) == covered);
+            assert_eq!(of_b, is_covered, "{text}");
+        }
+    }
+    for (others, expect) in [(COMPARED_MAX, Some("'K==x'")), (COMPARED_MAX + 1, None)] {
+        let clauses = list(&mut (1..others).map(|n| format!("'K!={n}'")));
+        let text = rule("a", "a", &format!("watchMetadata = [{clauses}, 'K!=x', 'K==x']\nlogicalOperand = 'AND'"));
+        check(&text, &expect.map(|marked| (Code::NeverTrue, marked)).into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn mounts_are_named_up_to_the_limit() {
+    let text = rule("a", "a", "watchPath = ['* /acne']");
+    for (count, more) in [(SHOWN_MAX, ""), (SHOWN_MAX + 1, " and 1 more")] {
+        let path = |n: usize| LogicalPath::parse(format!("/m{n}").as_bytes()).expect("a path");
+        let mounts: Vec<_> = (0..count).map(|n| Mount::new(path(n), "/srv".into())).collect();
+        let mut loaded = loaded(&text);
+        loaded.lint_mounts(&mounts);
+        let named: Vec<_> = (0..SHOWN_MAX).map(|n| format!("/m{n}")).collect();
+        let help = format!("logical paths begin with a mount's path; mounted: {}{more}", named.join(", "));
+        assert_eq!(loaded.diagnostics.iter().map(|d| d.help.clone()).collect::<Vec<_>>(), [Some(help)]);
+    }
 }
 
 #[test]
