@@ -45,7 +45,7 @@ pub struct Subject<'a> {
     pub(super) touched: Vec<Touched<'a>>,
 }
 
-/// Fewer keys are looked through one by one: that is quicker than sorting them first.
+/// Touched keys, at most, that are looked through one by one: for so few that is quicker than sorting them first.
 const SCANNED_MAX: usize = 32;
 
 fn sort(touched: &mut [Touched<'_>]) {
@@ -334,11 +334,13 @@ fn any_like(values: ValueList<'_>, test: &ValueTest) -> bool {
     values.iter().any(|value| test.passes(value))
 }
 
+/// Former values of a key, at most, that are looked through for each new one: for so few that is cheaper than a set, for many it
+/// would be quadratic.
+const VALUES_SCANNED_MAX: usize = 8;
+
 /// The values in `new` that are not in `old`.
 fn new_values<'a>(old: &[String], new: &'a [String]) -> Vec<&'a str> {
-    // Below this a scan is cheaper than a set; above it a scan of each would be quadratic.
-    const SCAN_MAX: usize = 8;
-    if old.len() <= SCAN_MAX {
+    if old.len() <= VALUES_SCANNED_MAX {
         return new.iter().filter(|value| !old.contains(value)).map(String::as_str).collect();
     }
     let old: HashSet<&str> = old.iter().map(String::as_str).collect();
@@ -347,7 +349,7 @@ fn new_values<'a>(old: &[String], new: &'a [String]) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Subject};
+    use super::{Facts, SCANNED_MAX, Subject, VALUES_SCANNED_MAX, new_values};
     use crate::model::change::{Action, Change};
     use crate::model::metadata::{KeyDelta, Metadata};
     use crate::model::path::LogicalPath;
@@ -477,6 +479,33 @@ mod tests {
     fn an_added_asset_gives_every_value_that_it_has() {
         check(&["/a"], &["K==v"], Operand::Or, Action::Added, "K=v", "K=v", true);
         check(&["/a"], &["K==*"], Operand::Or, Action::Added, "", "", false);
+    }
+
+    #[test]
+    fn few_keys_and_many_are_found_alike() {
+        let mount = LogicalPath::root();
+        let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+        for count in [SCANNED_MAX, SCANNED_MAX + 1] {
+            let keys: Vec<_> = (0..count).rev().map(|n| format!("K{n:03}")).collect();
+            let given = keys.iter().map(|key| (key.as_str(), &["v"][..]));
+            let subject = Subject::of_all_given(b"/a/f", Action::Added, given, facts);
+            assert_eq!(subject.touched.is_sorted_by_key(|touched| touched.key), count > SCANNED_MAX);
+            for key in &keys {
+                assert_eq!(subject.touched_key(key).map(|touched| touched.key), Some(key.as_str()));
+            }
+            for absent in ["K", "K000a", "L"] {
+                assert!(subject.touched_key(absent).is_none(), "{count} {absent}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_few_former_values_and_of_many_the_new_ones_are_the_same() {
+        for count in [VALUES_SCANNED_MAX, VALUES_SCANNED_MAX + 1] {
+            let old: Vec<_> = (0..count).map(|n| n.to_string()).collect();
+            let new = ["x".to_owned(), old[0].clone(), old[count - 1].clone(), "y".to_owned()];
+            assert_eq!(new_values(&old, &new), ["x", "y"], "{count}");
+        }
     }
 
     #[test]

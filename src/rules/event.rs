@@ -35,7 +35,8 @@ pub(super) struct Asked {
     pub span: Range<usize>,
 }
 
-/// Names are compared this often, at most, to find the one that was meant.
+/// Comparisons of two names, at most, to find for unknown ones what was meant: a large set with many slips must not take
+/// minutes. Past it help only says how to declare an event.
 const COMPARISONS_MAX: usize = 100_000;
 
 /// The known event that other systems call so, or that is written without what it is of.
@@ -80,4 +81,25 @@ pub(super) fn unknown(asked: &[Asked], declared: &[EventName]) -> Vec<(usize, Di
         found.push((*file, diagnostic));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, COMPARISONS_MAX, unknown};
+    use crate::model::event::EventName;
+
+    #[test]
+    fn what_was_meant_is_looked_for_up_to_the_limit_of_comparisons() {
+        let name = |text: &str| EventName::parse(text).expect("a name");
+        // Each unknown name is compared with half as many known ones as may be compared in all.
+        let numbers = EventName::BUILT_IN.len() + 1..COMPARISONS_MAX / 2;
+        let mut declared: Vec<_> = numbers.map(|n| name(&n.to_string())).collect();
+        declared.push(name("scanned"));
+        let asked = |_| Asked { name: name("scaned"), file: 0, file_name: "a.toml".into(), span: 0..1 };
+        let found = unknown(&(0..3).map(asked).collect::<Vec<_>>(), &declared);
+        let helps: Vec<_> =
+            found.iter().map(|(_, diagnostic)| diagnostic.help.as_deref().unwrap_or_default()).collect();
+        let declare = "declare it: [[event]] with name = \"scaned\"; or ask for a built-in one, such as asset.added";
+        assert_eq!(helps, ["did you mean `scanned`?", "did you mean `scanned`?", declare]);
+    }
 }

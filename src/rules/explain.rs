@@ -386,9 +386,11 @@ fn pattern_text(pattern: &TextPattern) -> String {
     }
 }
 
+/// Values of a key that an explanation lists, at most, so that it fits a line; the rest are counted.
+const LISTED_MAX: usize = 5;
+
 /// Values, some of them when there are many.
 fn list(values: ValueList<'_>) -> String {
-    const LISTED_MAX: usize = 5;
     let mut out = values.iter().take(LISTED_MAX).map(shown).collect::<Vec<_>>().join(", ");
     if values.len() > LISTED_MAX {
         out.push_str(&format!(" and {} more", values.len() - LISTED_MAX));
@@ -406,10 +408,12 @@ fn shown(value: &str) -> String {
     }
 }
 
+/// Characters of a text that a line shows, at most: a value or a path may be very long. A longer one is cut, and ends in dots.
+const SHOWN_MAX: usize = 200;
+
 /// A text as a part of one line: shortened, line ends made spaces, control characters escaped.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    const SHOWN_MAX: usize = 200;
     let cut = text.char_indices().nth(SHOWN_MAX).map(|(at, _)| at);
     let part = &text[..cut.unwrap_or(text.len())];
     if cut.is_none() && !part.contains(is_hidden) {

@@ -71,7 +71,7 @@ pub struct TextRegex {
 }
 
 impl TextRegex {
-    /// The longest expression, in bytes.
+    /// The longest expression, in bytes: far longer than people write, and read in no time.
     pub const LENGTH_MAX: usize = 4096;
     /// The most memory that a compiled expression may take, in bytes: what is built to explode does not get far.
     pub const SIZE_MAX: usize = 1 << 20;
@@ -147,7 +147,7 @@ pub struct PathGlob {
 impl PathGlob {
     /// The longest glob, in bytes: Linux's `PATH_MAX`.
     pub const LENGTH_MAX: usize = 4096;
-    /// How deep `{...}` may be nested. The parser below is recursive.
+    /// How deep `{...}` may be nested, in levels: the parser of globs is recursive, and its stack is not endless.
     pub const NESTING_MAX: usize = 16;
 
     /// Compiles. `prefix` is the literal text before the first special character. Both are in NFC.
@@ -267,7 +267,7 @@ fn class_length(regex: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{PathGlob, TextPattern};
+    use super::{PathGlob, TextPattern, TextRegex};
     use crate::model::path::LogicalPath;
 
     #[test]
@@ -307,6 +307,34 @@ mod tests {
         assert!(covers("/a{,.bak}", b"/a"));
         assert!(covers(r"/\[a\]\*", b"/[a]*"));
         assert!(PathGlob::new(&format!("/{}{}", "{".repeat(2000), "}".repeat(2000)), Vec::new()).is_err());
+    }
+
+    #[test]
+    fn expressions_and_globs_have_up_to_the_limit_of_bytes_and_levels() {
+        let regex = |length: usize| TextRegex::new(&"a".repeat(length)).map(|_| ());
+        assert_eq!(regex(TextRegex::LENGTH_MAX), Ok(()));
+        assert_eq!(regex(TextRegex::LENGTH_MAX + 1), Err("it is longer than 4096 bytes".to_owned()));
+        let glob = |text: String| PathGlob::new(&text, Vec::new()).map(|_| ());
+        let long = |length: usize| format!("/{}*", "a".repeat(length - 2));
+        assert_eq!(glob(long(PathGlob::LENGTH_MAX)), Ok(()));
+        assert_eq!(glob(long(PathGlob::LENGTH_MAX + 1)), Err("it is longer than 4096 bytes".to_owned()));
+        let deep = |levels: usize| format!("/{}a{}", "{".repeat(levels), "}".repeat(levels));
+        assert_eq!(glob(deep(PathGlob::NESTING_MAX)), Ok(()));
+        assert_eq!(glob(deep(PathGlob::NESTING_MAX + 1)), Err("its braces are nested deeper than 16".to_owned()));
+    }
+
+    #[test]
+    fn an_expression_takes_up_to_the_limit_of_memory() {
+        let within = |times: usize, limit: usize| {
+            regex::RegexBuilder::new(&format!(r"\w{{{times}}}")).size_limit(limit).build().is_ok()
+        };
+        // The most repetitions that fit: a tenth less memory is not enough for them, a tenth more takes one more.
+        let most = (1..1_000).take_while(|&times| within(times, TextRegex::SIZE_MAX)).last().expect("one fits");
+        assert!(!within(most, TextRegex::SIZE_MAX / 10 * 9) && within(most + 1, TextRegex::SIZE_MAX / 10 * 11));
+        let compiled = |times: usize| TextRegex::new(&format!(r"\w{{{times}}}")).map(|_| ());
+        assert_eq!(compiled(most), Ok(()));
+        let error = "it is too large once compiled; repeat less, or less often";
+        assert_eq!(compiled(most + 1), Err(error.to_owned()));
     }
 
     #[test]

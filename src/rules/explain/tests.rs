@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Verdict, explain};
+use super::{LISTED_MAX, SHOWN_MAX, Verdict, explain, list, one_line};
 use crate::model::change::Action;
 use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
@@ -10,6 +10,7 @@ use crate::model::time::Wall;
 use crate::rules::condition::{
     Actions, Condition, Expr, FactTest, Keys, MtimeTest, Operand, Predicate, Relation, SizeTest, TextFact, ValueTest,
 };
+use crate::rules::eval::ValueList;
 use crate::rules::pattern::TextPattern;
 use crate::rules::supposed::{About, Supposed};
 use crate::rules::syntax::{watch_metadata, watch_path};
@@ -96,6 +97,16 @@ fn one_metadata_clause() {
     ] {
         assert_eq!(said(&supposed("/a/f", Action::None, was, now), &condition(&[], &[clause], Operand::Or)), expect);
     }
+}
+
+#[test]
+fn values_are_listed_and_texts_shown_up_to_the_limit() {
+    let values = ["v"; LISTED_MAX + 1];
+    assert_eq!(list(ValueList::Borrowed(&values[..LISTED_MAX])), ["v"; LISTED_MAX].join(", "));
+    assert_eq!(list(ValueList::Borrowed(&values)), format!("{} and 1 more", ["v"; LISTED_MAX].join(", ")));
+    let most = "\u{e9}".repeat(SHOWN_MAX);
+    assert_eq!(one_line(&most), most);
+    assert_eq!(one_line(&format!("{most}\u{e9}")), format!("{most}..."));
 }
 
 #[test]

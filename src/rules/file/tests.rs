@@ -1,5 +1,6 @@
 //! The keys of rule files beyond the clauses: what they come to, and what is refused.
 
+use super::event::EVENT_NAME_MAX;
 use crate::diagnostic::{Code, Severity, SourceFile};
 use crate::model::change::{Action, Change};
 use crate::model::event::Dialect;
@@ -120,6 +121,15 @@ fn what_keys_cannot_mean_is_refused() {
     }
     assert_eq!(codes(&format!("{HEAD}events = []")), [Code::NothingToWatch]);
     assert_eq!(codes(&format!("{HEAD}event = ['asset.added']")), [Code::UnknownKey]);
+}
+
+#[test]
+fn an_event_s_name_has_up_to_the_limit_of_bytes() {
+    let event = |length: usize| format!("[[event]]\nname = '{}'", "n".repeat(length));
+    assert_eq!(codes(&event(EVENT_NAME_MAX)), []);
+    let diagnostics = load(&[source("a.toml", &event(EVENT_NAME_MAX + 1))]).diagnostics;
+    let found: Vec<_> = diagnostics.iter().map(|d| (d.code, d.help.clone())).collect();
+    assert_eq!(found, [(Code::BadName, Some(format!("write \"{}\"", "n".repeat(EVENT_NAME_MAX))))]);
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::rules::condition::{
 };
 use crate::rules::pattern::{PathGlob, TextPattern};
 
-/// More anchors than this are not joined to make fewer candidates.
-const JOINED_MAX: usize = 256;
-/// More values of one `in (...)` than this are not filed one by one.
-const VALUES_MAX: usize = 64;
+/// Anchors of one expression, at most, that are joined to make fewer candidates: each takes memory.
+pub(super) const JOINED_MAX: usize = 256;
+/// Values of one `in (...)`, at most, that are filed one by one: each takes memory. Of more, only the key is filed.
+pub(super) const VALUES_MAX: usize = 64;
 /// Ends of texts are filed by this many bytes at most, so that their lengths fit the bits of a word.
 pub(super) const AFFIX_MAX: usize = 63;
 

@@ -6,8 +6,9 @@ use super::slab::{NONE, Slab};
 use super::table::Table;
 use super::texts::Texts;
 
-/// A filter of more postings than this says nothing any more: filling a larger one anew would be a pause.
-const FILTERED_MAX: usize = 4_096;
+/// Postings that a directory's filter tells apart, at most: filling a larger one anew would be a pause. With more it lets
+/// everything through.
+pub(super) const FILTERED_MAX: usize = 4_096;
 /// Postings in a word of a filter, at most: with three bits each some 3 % of what is not there passes.
 const IN_A_WORD: usize = 8;
 

@@ -141,8 +141,9 @@ pub(super) struct InCrowd {
     pub member: u32,
 }
 
-/// How many postings at the head of a list are looked at for one that asks the same.
-const ALIKE_MAX: usize = 4;
+/// Postings at the head of a list, at most, that are looked at for one that asks the same, so that adding a rule does not
+/// take longer the longer the list is. Past it a rule is filed by itself.
+pub(super) const ALIKE_MAX: usize = 4;
 
 impl Default for Posting {
     fn default() -> Self {

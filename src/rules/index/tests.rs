@@ -20,6 +20,8 @@ use crate::rules::eval::{Facts, Subject};
 use crate::rules::pattern::{PathGlob, TextPattern};
 use crate::rules::syntax::{watch_metadata, watch_path};
 
+mod limits;
+
 const TENANTS: [Option<&str>; 3] = [None, Some("a"), Some("b")];
 
 /// What is done to the set of rules.
