@@ -36,7 +36,7 @@ pub enum DurationError {
 #[cfg(test)]
 mod tests {
     use super::DurationError::{Form, TooLong};
-    use super::parse_duration_ms;
+    use super::{DURATION_MAX_MS, parse_duration_ms};
 
     #[test]
     fn durations_are_a_number_and_a_unit() {
@@ -47,6 +47,8 @@ mod tests {
             ("1h", Ok(3_600_000)),
             ("366d", Ok(31_622_400_000)),
             ("367d", Err(TooLong)),
+            (&format!("{DURATION_MAX_MS}ms"), Ok(DURATION_MAX_MS)),
+            (&format!("{}ms", DURATION_MAX_MS + 1), Err(TooLong)),
             ("99999999999999999999s", Err(TooLong)),
             ("5", Err(Form)),
             ("s", Err(Form)),

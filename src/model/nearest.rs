@@ -1,6 +1,6 @@
 //! "Did you mean": the known word that is nearest to a mistyped one.
 
-/// Longer words than this are not mistyped known ones; comparing them would only cost time.
+/// Bytes of the longest word that is compared: longer ones are not mistyped known ones, and comparing them costs time.
 const WORD_MAX: usize = 48;
 
 /// The known word that `word` was probably meant to be; `None` when none is near.
@@ -44,7 +44,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{WORD_MAX, nearest};
 
     #[test]
     fn a_typo_finds_its_word_and_another_word_finds_none() {
@@ -62,5 +62,15 @@ mod tests {
             assert_eq!(nearest(word, &known), expect, "{word}");
         }
         assert_eq!(nearest(&"x".repeat(10_000_000), &known), None);
+    }
+
+    #[test]
+    fn words_are_compared_up_to_the_longest() {
+        let known = "w".repeat(WORD_MAX);
+        let typo = |length: usize| format!("x{}", "w".repeat(length - 1));
+        assert_eq!(nearest(&typo(WORD_MAX), &[&known]), Some(known.as_str()));
+        assert_eq!(nearest(&typo(WORD_MAX + 1), &[&known]), None);
+        let longer = format!("{known}w");
+        assert_eq!(nearest(&typo(WORD_MAX), &[&longer]), None);
     }
 }

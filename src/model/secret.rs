@@ -46,7 +46,7 @@ pub struct SigningSecret {
 }
 
 impl SigningSecret {
-    /// The most secrets at once.
+    /// The most secrets at once: a rotation needs two, and each adds a signature to every delivery's headers.
     pub const KEYS_MAX: usize = 16;
 
     /// Reads `whsec_` secrets, separated by white space.
@@ -117,6 +117,8 @@ mod tests {
         assert_eq!(secret.keys().collect::<Vec<_>>(), [b"hi", b"yo"]);
         assert_eq!(secret.first_text(), "whsec_aGk=");
         assert_eq!(format!("{secret:?}"), "SigningSecret(****)");
+        let most = SigningSecret::parse(&"whsec_aGk= ".repeat(SigningSecret::KEYS_MAX)).expect("the most secrets");
+        assert_eq!(most.keys().count(), SigningSecret::KEYS_MAX);
         for (text, error) in [
             ("", SecretError::Empty),
             (" \n", SecretError::Empty),
@@ -125,7 +127,7 @@ mod tests {
             ("whsec_aGk= hi", SecretError::NoPrefix),
             ("whsec_a", SecretError::NotBase64),
             ("whsec_a-_=", SecretError::NotBase64),
-            (&"whsec_aGk= ".repeat(17), SecretError::TooMany),
+            (&"whsec_aGk= ".repeat(SigningSecret::KEYS_MAX + 1), SecretError::TooMany),
         ] {
             assert_eq!(SigningSecret::parse(text), Err(error), "{text}");
         }

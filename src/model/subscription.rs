@@ -12,7 +12,7 @@ use super::tenant::Tenant;
 pub struct Name(String);
 
 impl Name {
-    /// The longest name.
+    /// The longest name, in bytes: it stands in messages, in logs and in each payload.
     pub const MAX: usize = 64;
 
     /// Checks.
@@ -295,7 +295,14 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::RetrySchedule;
+    use super::{Name, RetrySchedule};
+
+    #[test]
+    fn a_name_has_up_to_the_limit_of_bytes() {
+        let name = |length: usize| "n".repeat(length);
+        assert!(Name::parse(&name(Name::MAX)).is_ok_and(|parsed| parsed.as_str() == name(Name::MAX)));
+        assert!(Name::parse(&name(Name::MAX + 1)).is_err());
+    }
 
     #[test]
     fn the_last_delay_repeats_until_the_retries_are_used_up() {

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Tenant(String);
 
 impl Tenant {
-    /// The longest name.
+    /// The longest name, in bytes; of an event, too. It stands in messages and in logs.
     pub const MAX: usize = 64;
 
     /// Checks.
@@ -41,3 +41,18 @@ impl fmt::Display for Tenant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a tenant's name is 1 to 64 letters, digits, `_`, `.` and `-`")]
 pub struct TenantError;
+
+#[cfg(test)]
+mod tests {
+    use super::Tenant;
+    use crate::model::event::EventName;
+
+    #[test]
+    fn a_name_has_up_to_the_limit_of_bytes() {
+        let name = |length: usize| "n".repeat(length);
+        assert!(Tenant::parse(&name(Tenant::MAX)).is_ok_and(|parsed| parsed.as_str() == name(Tenant::MAX)));
+        assert!(Tenant::parse(&name(Tenant::MAX + 1)).is_err());
+        assert!(EventName::parse(&name(Tenant::MAX)).is_ok());
+        assert!(EventName::parse(&name(Tenant::MAX + 1)).is_err());
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Run, check, enrolled};
 use crate::model::ids::{DeliveryNo, Seq};
-use crate::model::status::TroubleKind;
+use crate::model::status::{TROUBLES_MAX, TroubleKind};
 use crate::model::time::{Mono, Now, Wall};
 
 #[test]
@@ -66,6 +66,21 @@ fn past_its_bound_a_subscription_loses_the_oldest_and_that_is_said() {
     assert_eq!(run.dispatch.troubles().0.len(), 1);
     run.line("5 accept 65537");
     assert_eq!(run.dispatch.troubles(), (Vec::new(), 0), "it is level again");
+}
+
+#[test]
+fn troubles_are_named_up_to_the_limit_and_the_rest_are_counted() {
+    let mut run = Run::bounded(20);
+    for (lanes, more) in [(TROUBLES_MAX, 0), (TROUBLES_MAX + 1, 1)] {
+        let first = run.rules.len();
+        let new: Vec<_> = (first..lanes).map(|n| format!("s{n}")).collect();
+        new.iter().for_each(|name| run.line(&format!("rule {name} paused=1")));
+        let from = 1 + 100 * more;
+        run.line(&format!("{more} owe {from}-{} to {}", from + 20, new.join(" ")));
+        let (troubles, counted) = run.dispatch.troubles();
+        assert_eq!((troubles.len(), counted), (TROUBLES_MAX, more));
+        assert!(troubles.iter().all(|trouble| trouble.kind == TroubleKind::Lagged), "{troubles:?}");
+    }
 }
 
 #[test]

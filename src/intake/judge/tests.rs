@@ -16,6 +16,7 @@ use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
+use crate::model::status::NOTES_MAX;
 use crate::model::time::{Mono, Now, Wall};
 use crate::model::watching::{Generation, SourceKind, Watching};
 use crate::settle::Patience;
@@ -345,6 +346,22 @@ fn faults_beyond_the_limit_are_not_kept_by_path() {
     let status = &world.intake.status(NOW)[0];
     assert_eq!(status.state, crate::model::status::MountState::Degraded);
     assert!(status.reason.as_ref().is_some_and(|why| why.contains("it cannot be read")), "{status:?}");
+}
+
+/// A status names so many places of a mount that cannot be read, in the order of paths, and counts the rest.
+#[test]
+fn a_status_has_notes_up_to_the_limit() {
+    let mut world = World::new(&["/d/1 1"]);
+    let names: Vec<_> = (0..=NOTES_MAX).map(|n| format!("/{n:03}")).collect();
+    let mut noted = |name: &str| {
+        world.intake.mounts.note_fault(&path(name), Some("it cannot be read".to_owned()));
+        let status = world.intake.status(NOW).remove(0);
+        (status.notes.into_iter().map(|note| note.path).collect::<Vec<_>>(), status.notes_more)
+    };
+    // The first in the order of paths comes last.
+    let shown = names.iter().skip(1).map(|name| noted(name)).last().expect("there are some");
+    assert_eq!(shown, (names[1..].to_vec(), 0));
+    assert_eq!(noted(&names[0]), (names[..NOTES_MAX].to_vec(), 1));
 }
 
 struct World {
