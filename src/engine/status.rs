@@ -54,10 +54,8 @@ impl Engine {
             troubles.extend(of_lanes);
             more += more_of_lanes;
         }
-        troubles.sort_by_key(|trouble| trouble.kind);
-        more += troubles.len().saturating_sub(TROUBLES_MAX) as u64;
-        troubles.truncate(TROUBLES_MAX);
-        (troubles, more)
+        let cut = worst(&mut troubles);
+        (troubles, more + cut)
     }
 
     /// Notes since when the keeper of the log is in trouble.
@@ -65,6 +63,14 @@ impl Engine {
         let since = |before: Option<(LogTrouble, Wall)>| before.map_or(now.wall, |(_, since)| since);
         self.log_trouble = self.ledger.log_trouble().map(|trouble| (trouble, since(self.log_trouble)));
     }
+}
+
+/// Leaves the worst troubles, at most [`TROUBLES_MAX`], worst first. Returns how many it cut off.
+fn worst(troubles: &mut Vec<Trouble>) -> u64 {
+    troubles.sort_by_key(|trouble| trouble.kind);
+    let cut = troubles.len().saturating_sub(TROUBLES_MAX);
+    troubles.truncate(TROUBLES_MAX);
+    cut as u64
 }
 
 fn log_text(trouble: LogTrouble) -> String {
@@ -79,5 +85,21 @@ fn log_text(trouble: LogTrouble) -> String {
                                  now is lost at the next start; put the file back, or restart"
                 .to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TROUBLES_MAX, Trouble, TroubleKind, Wall, worst};
+
+    #[test]
+    fn the_worst_troubles_are_named_up_to_the_limit() {
+        let trouble = |kind| Trouble::new(kind, Wall(0), "something is wrong".to_owned(), None);
+        let mut troubles = vec![trouble(TroubleKind::Lagged); TROUBLES_MAX];
+        assert_eq!((worst(&mut troubles), troubles.len()), (0, TROUBLES_MAX));
+        troubles.push(trouble(TroubleKind::Disk));
+        assert_eq!((worst(&mut troubles), troubles.len()), (1, TROUBLES_MAX));
+        let kinds = [troubles[0].kind, troubles[1].kind, troubles[TROUBLES_MAX - 1].kind];
+        assert_eq!(kinds, [TroubleKind::Disk, TroubleKind::Lagged, TroubleKind::Lagged]);
     }
 }
