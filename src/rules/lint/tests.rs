@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::cpu_time::cpu_time_of;
 use super::covered::{FILED_MAX, PATHS_MAX};
 use super::mounts::SHOWN_MAX;
 use super::never::COMPARED_MAX;
+use crate::cpu_time::cpu_time_of;
 use crate::diagnostic::{Code, SourceFile};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
