@@ -58,10 +58,12 @@ use stop::Stop;
 
 /// Calls of the API on their way to the engine; beyond, callers get 503.
 const CALLS_MAX: usize = 64;
-/// Calls that the engine has not answered; beyond, they wait in the queue before it.
+/// Calls that the engine has not answered; beyond, they wait in the queue before it, so that what callers send does not fill
+/// the memory.
 const CALLS_OPEN_MAX: usize = 256;
 
-/// A mount that does not answer (a network server that is gone) holds up the word that ringback serves for this long.
+/// A mount that does not answer (a network server that is gone) delays the message that ringback is ready for this long. A
+/// supervisor waits for that message, and most answers take milliseconds.
 pub const SERVES_MAX: Duration = Duration::from_secs(3);
 /// How often the mounts are asked for meanwhile.
 const SERVES_STEP: Duration = Duration::from_millis(2);
@@ -230,15 +232,7 @@ impl Daemon {
     /// Waits until each mount's root has been looked at, so that each reachable mount is watched; no longer than
     /// [`SERVES_MAX`]. Returns the mounts that have not answered by then: their scans find what changes meanwhile.
     pub fn mounts_seen(&self) -> impl Future<Output = Vec<String>> + use<> {
-        let status = Arc::clone(&self.status);
-        async move {
-            let until = tokio::time::Instant::now() + SERVES_MAX;
-            while !status.are_mounts_seen() && tokio::time::Instant::now() < until {
-                tokio::time::sleep(SERVES_STEP).await;
-            }
-            let unseen = status.get().mounts.into_iter().filter(|mount| !mount.is_root_seen());
-            unseen.map(|mount| mount.path).collect()
-        }
+        mounts_unseen_after(Arc::clone(&self.status), SERVES_MAX)
     }
 
     /// Reads the rule files again now.
@@ -272,6 +266,16 @@ impl Daemon {
             tracing::error!(error = %ErrorChain(&error), "the API ended badly");
         }
     }
+}
+
+/// Waits until each mount's root has been looked at, no longer than `max`; returns the mounts that have not answered.
+async fn mounts_unseen_after(status: Arc<StatusSlot>, max: Duration) -> Vec<String> {
+    let until = tokio::time::Instant::now() + max;
+    while !status.are_mounts_seen() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(SERVES_STEP).await;
+    }
+    let unseen = status.get().mounts.into_iter().filter(|mount| !mount.is_root_seen());
+    unseen.map(|mount| mount.path).collect()
 }
 
 fn join(thread: JoinHandle<()>) {
@@ -321,3 +325,6 @@ async fn forward_calls(mut queue: mpsc::Receiver<api::Call>, inbox: Arc<Inbox>) 
         inbox.call(inbox::OpenCall { call, permit });
     }
 }
+
+#[cfg(test)]
+mod tests;

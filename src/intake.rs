@@ -65,12 +65,14 @@ pub const SUBTREES_MAX: usize = 1_000;
 /// How long after a file was displaced from its asset's path it takes its asset along when it is found, milliseconds: the
 /// hints of one chain of renames come in pieces, which a full queue keeps apart for some seconds.
 const DISPLACED_MS: u64 = 10_000;
-/// Displaced files that are kept; one beyond is a new asset where it is found.
+/// Displaced files that are kept, so that a flood of renames does not fill the memory; one beyond is a new asset where it
+/// is found.
 const DISPLACED_MAX: usize = 10_000;
 /// How long after a row took up a ctime for which no write had been heard a write may still be heard that moved it,
 /// milliseconds: a queue that runs full is read some seconds late.
 const QUIET_CHANGE_MS: u64 = 5_000;
-/// Such rows that are kept; one beyond is not modified by a late hint alone.
+/// Rows that are kept because they took up a ctime so, so that a flood of new attributes does not fill the memory; one beyond
+/// is not modified by a late hint alone.
 const QUIET_CHANGES_MAX: usize = 10_000;
 
 /// What intake is told.

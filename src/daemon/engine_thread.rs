@@ -21,8 +21,9 @@ use crate::model::hint::Signal;
 use crate::model::status::{MountState, MountStatus, Status};
 use crate::store::{DiskFault, StoreError};
 
-/// Attempts under way are waited for this long at the end.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Attempts under way are waited for this long at the end. Supervisors kill what takes much longer; what was not heard of is
+/// sent again at the next start.
+pub(super) const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How often the end is looked for meanwhile.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// The status that others see is at most this old while anything happens.
@@ -51,7 +52,7 @@ impl StatusSlot {
     }
 
     /// While nothing is taken in, no more is known of the mounts than was known last; `why` is the reason.
-    fn set(&self, mut status: Status, why: Option<String>) {
+    pub(super) fn set(&self, mut status: Status, why: Option<String>) {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(why) = why {
             status.mounts = slot.mounts.clone();
@@ -83,7 +84,7 @@ impl EngineThread {
         Builder::new().name("engine".into()).spawn(move || {
             let _guard = AbortOnPanic;
             self.run();
-            self.drain();
+            self.drain(DRAIN_MAX);
             if let Err(error) = self.engine.close(self.clock.now()) {
                 tracing::error!(error = %ErrorChain(&error), "the ledger could not be closed cleanly");
             }
@@ -206,9 +207,9 @@ impl EngineThread {
         Some(format!("the disk of the state directory {state} {disk}"))
     }
 
-    /// Nothing new is begun; the outcomes of attempts under way are recorded.
-    fn drain(&mut self) {
-        let until = Instant::now() + DRAIN_MAX;
+    /// Nothing new is begun; the outcomes of attempts under way are recorded, as far as they come within `max`.
+    pub(super) fn drain(&mut self, max: Duration) {
+        let until = Instant::now() + max;
         loop {
             let waiting = self.inbox.take(Some(Instant::now() + DRAIN_STEP));
             // Counted before the last outcomes are taken in, so none is left behind.
@@ -220,7 +221,10 @@ impl EngineThread {
                 return;
             }
             if Instant::now() >= until {
-                tracing::warn!("attempts were still under way after 10 s; they are made again at the next start");
+                let seconds = max.as_secs();
+                tracing::warn!(
+                    "attempts were still under way after {seconds} s; they are made again at the next start"
+                );
                 return;
             }
         }

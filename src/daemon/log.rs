@@ -25,7 +25,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use queue::Queue;
 
-/// At the end of the process, lines that wait are written for this long at most.
+/// At the end of the process, lines that wait are written for this long at most: a reader that has stopped reading must not
+/// keep a process from ending.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
 
 /// The queue before standard error. A process has one standard error, so it is the process's.

@@ -322,14 +322,21 @@ impl Warnings {
         let mut found = self.loaded.lints(set);
         found.extend(self.loaded.mount_lints(set, mounts));
         found.append(&mut self.loaded.diagnostics);
-        let shown = &found[..found.len().min(WARNINGS_MAX)];
-        for line in one_lines(shown, &self.sources) {
+        for line in shown(&found, &self.sources) {
             tracing::warn!("{line}");
         }
-        if let Some(more) = found.len().checked_sub(WARNINGS_MAX).filter(|more| *more > 0) {
-            tracing::warn!("and {more} more warnings; ringback check shows them all");
-        }
     }
+}
+
+/// The lines of the first warnings, and one that counts the rest.
+fn shown(found: &[Diagnostic], sources: &[SourceFile]) -> Vec<String> {
+    let (first, rest) = found.split_at(found.len().min(WARNINGS_MAX));
+    let mut lines = one_lines(first, sources);
+    if !rest.is_empty() {
+        let warnings = if rest.len() == 1 { "warning" } else { "warnings" };
+        lines.push(format!("and {} more {warnings}; ringback check shows them all", rest.len()));
+    }
+    lines
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -340,4 +347,34 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WARNINGS_MAX, shown};
+    use crate::diagnostic::{Code, Diagnostic, Severity};
+
+    #[test]
+    fn warnings_beyond_the_limit_are_counted() {
+        let warnings = |count: usize| -> Vec<Diagnostic> {
+            let warning = |n: usize| Diagnostic {
+                code: Code::ALL[0],
+                severity: Severity::Warning,
+                file: "a.toml".to_owned(),
+                span: 0..0,
+                message: format!("warning {n}"),
+                label: String::new(),
+                help: None,
+            };
+            (1..=count).map(warning).collect()
+        };
+        let lines = shown(&warnings(WARNINGS_MAX), &[]);
+        assert_eq!(lines.len(), WARNINGS_MAX);
+        assert!(lines[WARNINGS_MAX - 1].ends_with(&format!("warning {WARNINGS_MAX}")), "{lines:?}");
+        for (beyond, last) in [(1, "and 1 more warning;"), (2, "and 2 more warnings;")] {
+            let more = shown(&warnings(WARNINGS_MAX + beyond), &[]);
+            assert_eq!(more[..WARNINGS_MAX], lines);
+            assert!(more.len() == WARNINGS_MAX + 1 && more[WARNINGS_MAX].starts_with(last), "{:?}", more.last());
+        }
+    }
 }

@@ -18,7 +18,8 @@ const AGAIN_MS: u64 = 50;
 const EVERY_MS: u64 = 3_600_000;
 /// The time is written to the ledger this often, milliseconds: less than the jump that a start looks for.
 const REMEMBER_MS: u64 = 600_000;
-/// After so many rows a pass comes early: what lies past a bound by number until then is at most as much.
+/// After so many rows a pass comes early: what lies past a bound by number until then is at most as much, and a pass that
+/// begins more often would find little to forget.
 const WRITTEN_MAX: u64 = 100_000;
 /// A removed subscription's backlog is kept this long, milliseconds, for the return of its name.
 const REMOVED_MS: i64 = 24 * 3_600_000;
@@ -138,7 +139,12 @@ impl Engine {
 
     /// A pass comes early when much was written.
     pub(super) fn maintain_early(&mut self, now: Now) {
-        if self.ledger.written() >= WRITTEN_MAX && self.upkeep.pass.is_none() {
+        self.maintain_after(now, WRITTEN_MAX);
+    }
+
+    /// A pass comes early once so many rows were written.
+    fn maintain_after(&mut self, now: Now, rows: u64) {
+        if self.ledger.written() >= rows && self.upkeep.pass.is_none() {
             self.upkeep.at = now.mono;
         }
     }
@@ -200,5 +206,61 @@ impl Engine {
             asset: None,
             fields: vec![("subscription".to_owned(), name.to_owned()), ("skipped".to_owned(), entries.to_string())],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::FIRST_MS;
+    use crate::engine::Engine;
+    use crate::intake::Setup;
+    use crate::model::asset::{Asset, Identity, Stat};
+    use crate::model::ids::{AssetId, Rrn};
+    use crate::model::path::LogicalPath;
+    use crate::model::retention::Retention;
+    use crate::model::time::{Mono, Now, Wall};
+    use crate::settle::Patience;
+    use crate::store::Ledger;
+
+    const START: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
+    const LATER: Now = Now { mono: Mono(1_000), wall: Wall(1_800_000_001_000) };
+
+    fn engine() -> Engine {
+        let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
+        let setup = Setup { mounts: Vec::new(), patience: Patience { quiet_ms: 1_000, max_ms: None } };
+        Engine::new(ledger, setup, Retention::default(), START).expect("an engine")
+    }
+
+    /// Writes so many rows that age: assets that are gone.
+    fn write(engine: &Engine, rows: i64) {
+        engine.ledger.begin().expect("a group");
+        for id in 1..=rows {
+            let path = LogicalPath::parse(format!("/m/{id}").as_bytes()).expect("a path");
+            let identity = Identity { volume: 1, inode: id as u64, birth_ns: 1 };
+            let stat = Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links: 1 };
+            let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(1) };
+            let mount = LogicalPath::parse(b"/m").expect("a path");
+            let dir = engine.ledger.dir_or_new(&mount, &mount).expect("a row");
+            engine.ledger.put_asset(dir, &asset).expect("a row");
+            engine.ledger.bury_asset(&asset, Rrn(1), START.wall).expect("a row");
+        }
+        engine.ledger.commit().expect("a commit");
+    }
+
+    /// The limit in force is too many rows for a test: here it is lower.
+    #[test]
+    fn a_pass_comes_early_once_as_many_rows_were_written_as_the_limit() {
+        let mut engine = engine();
+        write(&engine, 9);
+        engine.maintain_after(LATER, 10);
+        assert_eq!(engine.upkeep.at, Mono(FIRST_MS), "one row fewer than the limit");
+        engine.maintain_after(LATER, 9);
+        assert_eq!(engine.upkeep.at, LATER.mono, "at the limit");
+        let ran = engine.run(LATER, Vec::new());
+        assert!(ran.faults.is_empty(), "{:?}", ran.faults);
+        assert_eq!(engine.ledger.written(), 0, "the pass counts anew");
+        assert!(engine.upkeep.at > LATER.mono);
     }
 }

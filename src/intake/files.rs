@@ -10,7 +10,8 @@ use crate::model::time::Now;
 use crate::store::{Ledger, StoreError};
 
 /// Writes to files that no asset is, which are kept in case a look that is under way makes one of them an asset: it may have
-/// read the file before the write. There are as many looks under way at most; the oldest is forgotten beyond.
+/// read the file before the write. As many paths are
+/// looked at at once at most; beyond, the oldest write is forgotten.
 const UNMATCHED_MAX: usize = 1_024;
 
 /// A write to a file that is known by its inode.
@@ -92,10 +93,13 @@ mod tests {
     #[test]
     fn a_write_waits_for_its_asset_and_is_forgotten_when_there_are_too_many() {
         let mut writes = FileWrites::default();
-        for inode in 0..=UNMATCHED_MAX as u64 {
+        for inode in 0..UNMATCHED_MAX as u64 {
             writes.keep(write(inode));
             writes.keep(write(inode));
         }
+        assert_eq!(writes.unmatched.front(), Some(&write(0)), "at the limit none is forgotten");
+        writes.keep(write(UNMATCHED_MAX as u64));
+        assert_eq!(writes.unmatched.front(), Some(&write(1)), "past it the oldest is");
         assert_eq!(writes.unmatched.len(), UNMATCHED_MAX);
         for inode in [0, 7, 7] {
             writes.is_now(&Identity { volume: 1, inode, birth_ns: 3 });

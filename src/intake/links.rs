@@ -20,7 +20,7 @@ use crate::store::{Ledger, StoreError};
 pub(super) const ROWS_MAX: usize = 1_000;
 /// Files whose last state all names have been asked for, which saves asking each of many names for all others. Past
 /// this many the memory is emptied, which costs row reads and nothing else.
-const ASKED_MAX: usize = 10_000;
+pub(super) const ASKED_MAX: usize = 10_000;
 
 /// A file whose other names are to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,14 @@ impl Links {
         self.waiting.iter().map(|linked| linked.order).min()
     }
 
+    /// Notes that all names of a file have been asked for in this state.
+    pub(super) fn note_asked(&mut self, file: Identity, seen: Stat) {
+        if self.asked.len() >= ASKED_MAX {
+            self.asked.clear();
+        }
+        self.asked.insert(file, seen);
+    }
+
     fn push(&mut self, linked: Linked) {
         match self.waiting.iter_mut().find(|other| other.identity == linked.identity) {
             Some(other) => *other = other.joined(linked),
@@ -119,10 +127,7 @@ impl Intake {
                 continue;
             }
             if let Some(seen) = linked.seen {
-                if self.links.asked.len() >= ASKED_MAX {
-                    self.links.asked.clear();
-                }
-                self.links.asked.insert(linked.identity, seen);
+                self.links.note_asked(linked.identity, seen);
             }
             self.links.push(linked);
         }
@@ -151,5 +156,24 @@ impl Intake {
             left -= rest.len();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ASKED_MAX, Links};
+    use crate::model::asset::{Identity, Stat};
+
+    #[test]
+    fn the_memory_of_files_is_emptied_past_its_limit() {
+        let mut links = Links::default();
+        let mut note = |inode| {
+            let identity = Identity { volume: 1, inode, birth_ns: 0 };
+            links.note_asked(identity, Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links: 2 });
+            links.asked.len()
+        };
+        let kept = (0..ASKED_MAX as u64).map(&mut note).last();
+        assert_eq!(kept, Some(ASKED_MAX), "at the limit");
+        assert_eq!(note(ASKED_MAX as u64), 1, "past it only the newest is kept");
     }
 }

@@ -12,9 +12,9 @@ use crate::model::time::Mono;
 use crate::settle::{Cause, Due};
 
 /// Look requests on their way at most: enough for every looking thread to find the next one waiting.
-const REQUESTS_MAX: usize = 8;
-/// Paths in one request at most: what one savepoint judges.
-const PATHS_MAX: usize = 128;
+pub(super) const REQUESTS_MAX: usize = 8;
+/// Paths in one request at most: one savepoint judges them, and the results of other requests wait meanwhile.
+pub(super) const PATHS_MAX: usize = 128;
 /// While so many requests are under way, one for each looking thread, a further one waits until it is full: requests of
 /// a few paths each would cost a commit each, and be no sooner back.
 const BUSY: usize = 2;

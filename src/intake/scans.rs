@@ -11,8 +11,9 @@ use crate::model::look::{ListRequest, Listed};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 
-/// Listings on their way at most.
-const REQUESTS_MAX: usize = 8;
+/// Listings on their way at most: enough for every looking thread to find the next one waiting, and few that a hint makes
+/// worthless.
+pub(super) const REQUESTS_MAX: usize = 8;
 /// While more paths than this wait to be looked at, no further directory is listed.
 const PATHS_WAITING_MAX: usize = 20_000;
 

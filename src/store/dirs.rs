@@ -14,7 +14,8 @@ pub struct DirId(pub(super) i64);
 
 /// The parent of the mounts' roots.
 const TOP: i64 = 0;
-/// Directories remembered in either direction; past it the memory starts anew.
+/// Directories remembered in either direction, some megabytes; past it the memory starts anew, which costs row reads and
+/// nothing else.
 const CACHE_MAX: usize = 1 << 14;
 
 /// Directories already looked up.
@@ -200,5 +201,42 @@ impl Ledger {
             .and_then(|mut sql| sql.query_row([root.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))))
             .to("count a mount's assets")
             .map(|(dirs, assets)| (dirs as u64, assets as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{CACHE_MAX, DirId};
+    use crate::model::path::LogicalPath;
+    use crate::store::Ledger;
+
+    fn path(text: &str) -> LogicalPath {
+        LogicalPath::parse(text.as_bytes()).expect("a path")
+    }
+
+    /// The memory saves reads only: whether or not it is emptied, each directory is found by its path and by its row.
+    #[test]
+    fn directories_are_found_at_and_past_the_limit_of_the_memory() {
+        for (others, remembered) in [(CACHE_MAX - 1, CACHE_MAX), (CACHE_MAX, 1)] {
+            let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
+            ledger.begin().expect("a group");
+            let (mount, below) = (path("/m"), path("/m/d"));
+            let rows = [&mount, &below].map(|dir| ledger.dir_or_new(&mount, dir).expect("a row"));
+            ledger.dirs.borrow_mut().clear();
+            for number in 0..others {
+                let stranger = path(&format!("/other/{number}"));
+                let id = DirId(1_000_000 + number as i64);
+                ledger.dirs.borrow_mut().remember_id(&stranger, id);
+                ledger.dirs.borrow_mut().remember_path(id, &stranger);
+            }
+            assert_eq!(ledger.dir(&mount, &mount).expect("a row"), Some(rows[0]));
+            assert_eq!(ledger.dir_path(rows[0]).expect("a path"), mount);
+            let lens = [ledger.dirs.borrow().ids.len(), ledger.dirs.borrow().paths.len()];
+            assert_eq!(lens, [remembered; 2], "beside {others} others");
+            assert_eq!(ledger.dir(&mount, &below).expect("a row"), Some(rows[1]));
+            assert_eq!(ledger.dir_path(rows[1]).expect("a path"), below);
+        }
     }
 }

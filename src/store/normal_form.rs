@@ -11,10 +11,12 @@ use super::{DirId, Ledger, Result};
 use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
 
-/// Names that are compared one by one for one name of a path, where neither of the usual forms is there. A directory that
-/// holds more names that begin alike, none of them in a usual form, is not searched to its end.
+/// Names that are compared one by one for one name of a path, where neither of the usual forms is there, so that a group
+/// stays short. A directory that holds more names that begin alike, none of them in a usual form, is not searched to its
+/// end.
 const COMPARED_MAX: usize = 10_000;
-/// Directories that differ only in the form of their names, and are followed, at each level of a path.
+/// Directories that differ only in the form of their names, and are followed, at each level of a path: each level may triple
+/// them.
 const FOLLOWED_MAX: usize = 8;
 
 /// Where names are kept.
@@ -116,5 +118,64 @@ impl Ledger {
             .prepare_cached(sql)
             .and_then(|mut sql| sql.exists((dir.0, name)))
             .to("look for a name in a directory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{COMPARED_MAX, FOLLOWED_MAX};
+    use crate::model::path::LogicalPath;
+    use crate::store::{DirId, Ledger};
+
+    const COMPOSED: &str = "\u{e9}\u{e9}";
+    const MIXED: &str = "\u{e9}e\u{301}";
+    const DECOMPOSED: &str = "e\u{301}e\u{301}";
+
+    fn path(text: &str) -> LogicalPath {
+        LogicalPath::parse(text.as_bytes()).expect("a path")
+    }
+
+    /// A ledger with a mount `/m`, a group open.
+    fn ledger() -> (Ledger, DirId) {
+        let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
+        ledger.begin().expect("a group");
+        let root = ledger.dir_or_new(&path("/m"), &path("/m")).expect("a row");
+        (ledger, root)
+    }
+
+    #[test]
+    fn a_name_of_mixed_form_is_found_among_as_many_names_as_are_compared() {
+        for (others, found) in [(COMPARED_MAX - 1, true), (COMPARED_MAX, false)] {
+            let (ledger, root) = ledger();
+            let mixed = path(&format!("/m/a{MIXED}"));
+            ledger.dir_or_new(&path("/m"), &mixed).expect("a row");
+            // They begin alike, and come before it.
+            let sql = "WITH RECURSIVE names (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM names WHERE n < ?2)
+                 INSERT INTO dirs (parent, name, scanned) SELECT ?1, CAST('a\u{a1}' || n AS BLOB), 0 FROM names";
+            ledger.connection.execute(sql, (root.0, others as i64)).expect("rows");
+            let asked = path(&format!("/m/a{COMPOSED}"));
+            let known = ledger.known_as(&path("/m"), &asked).expect("a path");
+            assert_eq!(known, if found { mixed } else { asked }, "among {others} others");
+        }
+    }
+
+    #[test]
+    fn directories_that_differ_in_form_are_followed_up_to_the_limit() {
+        // In the order in which they are followed.
+        let forms = [MIXED, COMPOSED, DECOMPOSED];
+        let dirs: Vec<String> = forms.iter().flat_map(|above| forms.map(|name| format!("/m/{above}/{name}"))).collect();
+        let asked = path(&format!("/m/{MIXED}/{MIXED}/x"));
+        for (holder, found) in [(FOLLOWED_MAX - 1, true), (FOLLOWED_MAX, false)] {
+            let (ledger, _) = ledger();
+            for dir in &dirs {
+                ledger.dir_or_new(&path("/m"), &path(dir)).expect("a row");
+            }
+            let there = path(&format!("{}/x", dirs[holder]));
+            ledger.dir_or_new(&path("/m"), &there).expect("a row");
+            let known = ledger.known_as(&path("/m"), &asked).expect("a path");
+            assert_eq!(known, if found { there } else { asked.clone() }, "directory {holder}");
+        }
     }
 }

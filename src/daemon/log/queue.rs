@@ -144,6 +144,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{BYTES_MAX, Queue};
+    use crate::daemon::log::FLUSH_MAX;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -213,6 +214,25 @@ mod tests {
         reader.read_exact(&mut read).expect("all that was kept");
         queue.flush(LONG);
         assert_eq!(queue.lost(), lost);
+    }
+
+    #[test]
+    fn the_end_waits_for_a_reader_no_longer_than_the_limit() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let queue = start(writer);
+        let lines = vec![b'x'; BYTES_MAX / 2];
+        queue.push(lines.clone());
+        let began = Instant::now();
+        queue.flush(FLUSH_MAX);
+        let took = began.elapsed();
+        assert!(took >= FLUSH_MAX && took < LONG / 2, "{took:?}: it does not read");
+        // It reads on while it is waited for.
+        let reads = std::thread::spawn(move || reader.read_exact(&mut vec![0; BYTES_MAX / 2]));
+        let began = Instant::now();
+        queue.flush(LONG);
+        assert!(began.elapsed() < LONG, "all is written: nobody waits any longer");
+        reads.join().expect("no panic").expect("all lines");
+        assert_eq!(queue.lost(), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use crate::diagnostic::SourceFile;
 use crate::rules::RuleSet;
 
-/// Files that are named in the message, at most.
+/// Files that are named in the message; more are counted, so that the message stays one line of a log.
 const NAMED_MAX: usize = 3;
 
 /// Why the files of a new set are not believed, for people; `None` where they are. `before` are the files of the set in
@@ -48,7 +48,7 @@ fn is_blank(file: &SourceFile) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::vanished;
+    use super::{NAMED_MAX, vanished};
     use crate::diagnostic::SourceFile;
     use crate::rules::{RuleSet, load};
 
@@ -77,8 +77,10 @@ mod tests {
         check(&[("a", RULE)], &[("a", " \n\t")], Some("a is empty"));
         check(&[("a", RULE)], &[("b", "")], Some("b is empty"));
         check(&[("a", RULE), ("b", EVENT)], &[("a", ""), ("b", "")], Some("a, b are empty"));
-        let five = ["a", "b", "c", "d", "e"].map(|name| (name, ""));
-        check(&[("a", RULE)], &five, Some("a, b, c and 2 more are empty"));
+        let named = ["a", "b", "c"].map(|name| (name, ""));
+        assert_eq!(named.len(), NAMED_MAX);
+        check(&[("a", RULE)], &named, Some("a, b, c are empty"));
+        check(&[("a", RULE)], &[&named[..], &[("d", "")]].concat(), Some("a, b, c and 1 more are empty"));
         // One of several files was truncated.
         check(&[("a", RULE), ("b", EVENT)], &[("a", ""), ("b", EVENT)], Some("a is empty"));
         check(&[("a", RULE), ("b", "# none")], &[("a", RULE), ("b", "")], Some("b is empty"));

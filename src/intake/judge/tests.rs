@@ -1,5 +1,7 @@
 //! Judging groups of looks, through the whole of intake: files in a map, a ledger in memory, and the journal at the end.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -300,9 +302,7 @@ fn hints_beyond_the_limit_collapse_into_scans_of_their_directories() {
     world.step(Input::Signals(waiting));
     world.files = files(&["/d/1 1", "/d/2 4", "/e/deep/3 3", "/e/deep/5 5"]);
     world.hint(&["/d/2", "/e/deep/5", "/d/1"], HintKind::Closed);
-    world.ledger.begin().expect("a group");
-    let effects = world.intake.release(NOW, &world.ledger, true).expect("a release");
-    world.ledger.commit().expect("a commit");
+    let effects = world.release();
     let listed: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
@@ -376,6 +376,8 @@ struct World {
     now: Now,
     /// Of every file, in bytes.
     size: u64,
+    /// Of every file.
+    ctime_ns: i64,
     /// Every file has one link, whatever number of names leads to it.
     one_link: bool,
     /// How many looks there were.
@@ -411,6 +413,7 @@ impl World {
             unwatched: None,
             now: NOW,
             size: 1,
+            ctime_ns: 1,
             one_link: false,
             looks: 0,
             reader,
@@ -457,12 +460,18 @@ impl World {
         assert!(done.effects.is_empty(), "nobody asked for {:?}", done.effects);
     }
 
+    /// Ends a group, and returns what intake wants done.
+    fn release(&mut self) -> Vec<Effect> {
+        self.ledger.begin().expect("a group");
+        let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
+        self.ledger.commit().expect("a commit");
+        effects
+    }
+
     /// Does what intake wants done until it wants nothing.
     fn run(&mut self) {
         for _ in 0..1_000 {
-            self.ledger.begin().expect("a group");
-            let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
-            self.ledger.commit().expect("a commit");
+            let effects = self.release();
             if effects.is_empty() {
                 return;
             }
@@ -516,7 +525,7 @@ impl World {
         let identity = Identity { volume: 7, inode, birth_ns: 1 };
         let names = self.files.values().filter(|&&other| other == inode).count() as u64;
         let links = if self.one_link { 1 } else { names };
-        Stat { identity, size: self.size, mtime_ns: 1, ctime_ns: 1, links }
+        Stat { identity, size: self.size, mtime_ns: 1, ctime_ns: self.ctime_ns, links }
     }
 
     fn see(&self, path: &LogicalPath) -> Seen {

@@ -1,5 +1,8 @@
 //! The looks over the real disk, in a temporary directory.
 
+#[cfg(target_os = "linux")]
+mod limits;
+
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::fs::{self, OpenOptions};

@@ -43,7 +43,8 @@ struct Known {
 
 /// How long a number is believed: a device number may name another filesystem after an unmount and a mount.
 const KEEP: Duration = Duration::from_secs(1);
-/// How many are kept. A list is enough: there are as many as mounts.
+/// Filesystems that are kept; others are asked each time. A list of so many is searched in no time, and there are hardly
+/// more filesystems than mounts.
 const KEPT_MAX: usize = 64;
 
 impl Volumes {
@@ -184,5 +185,30 @@ fn by_source(device: (u32, u32)) -> u64 {
     match mounted.into_iter().find(|mounted| mounted.device == device) {
         Some(mounted) => mountinfo::hash(&mounted.what),
         None => mountinfo::hash(&makedev(device).to_le_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{At, Filesystem, KEPT_MAX, Volumes, ask, opened};
+    use std::os::fd::AsRawFd as _;
+
+    /// Mounts of one filesystem count as different: a filesystem that is not kept has the number of one that is.
+    #[test]
+    fn filesystems_beyond_the_limit_are_not_kept_and_have_the_same_numbers() {
+        let here = opened(c".", libc::O_PATH).expect("a directory");
+        let (_, device) = ask(here.as_raw_fd()).expect("a filesystem");
+        let volumes = Volumes::default();
+        let number = |mount: usize| {
+            let facts = volumes.facts(At::Open(here.as_raw_fd()), Filesystem { device, mount: mount as u64 });
+            let facts = facts.expect("a filesystem").expect("the same filesystem");
+            (facts.volume, facts.filesystem)
+        };
+        let first = number(0);
+        for mount in 1..KEPT_MAX + 2 {
+            assert_eq!(number(mount), first);
+            // On a slow machine some are too old to be kept by now.
+            assert!(volumes.kept().len() <= KEPT_MAX, "{mount}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct DirHandle(Arc<[u8]>);
 
-/// The most that a handle may be, in bytes (linux/exportfs.h: MAX_HANDLE_SZ).
+/// Bytes of a handle. The kernel makes none that is longer (linux/exportfs.h: MAX_HANDLE_SZ).
 const HANDLE_MAX: usize = 128;
 /// An `f_fsid`, as it stands in an event.
 pub(super) type Fsid = [u8; FSID];
@@ -116,4 +116,22 @@ fn statfs_id(call: impl FnOnce(*mut libc::statfs) -> libc::c_int) -> io::Result<
 
 pub(super) fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from_raw_os_error(libc::ENOENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FSID, FileHandle, HANDLE_MAX};
+
+    #[test]
+    fn a_handle_in_an_event_that_is_too_long_is_no_handle() {
+        let event = |says: usize, has: usize| {
+            let head = [vec![0; FSID], (says as u32).to_ne_bytes().to_vec(), 3_i32.to_ne_bytes().to_vec()].concat();
+            [head, vec![7; has]].concat()
+        };
+        let longest = FileHandle::read(&event(HANDLE_MAX, HANDLE_MAX)).expect("a handle at the limit");
+        assert_eq!((longest.bytes as usize, longest.kind, longest.handle), (HANDLE_MAX, 3, [7; HANDLE_MAX]));
+        assert!(FileHandle::read(&event(HANDLE_MAX + 1, HANDLE_MAX + 1)).is_none(), "past the limit");
+        assert!(FileHandle::read(&event(HANDLE_MAX, HANDLE_MAX - 1)).is_none(), "cut short");
+        assert!(FileHandle::read(&event(u32::MAX as usize, HANDLE_MAX)).is_none(), "its length is damaged");
+    }
 }
