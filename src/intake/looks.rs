@@ -25,7 +25,7 @@ pub(super) struct Looks {
     requests: HashMap<Ticket, MountId>,
     /// In order, so that those below a directory are found without looking at all.
     flights: BTreeMap<LogicalPath, Flight>,
-    /// Groups of places that have to be looked at together, in order.
+    /// Groups of places that have to be looked at together, or found no credit left, in order.
     together: VecDeque<Vec<(LogicalPath, Cause)>>,
     /// Paths whose last group could not be recorded: each is looked at by itself, so that one bad path harms no others.
     alone: HashSet<LogicalPath>,
@@ -217,7 +217,7 @@ impl Intake {
                 }
                 let Some(mount) = self.mounts.of(&path) else { continue };
                 if self.looks.alone.remove(&path) {
-                    self.send_look(vec![(path, cause)], effects);
+                    self.send_or_queue(vec![(path, cause)], effects);
                     continue;
                 }
                 match by_mount.iter_mut().find(|(other, _)| *other == mount) {
@@ -226,8 +226,17 @@ impl Intake {
                 }
             }
             for (_, places) in by_mount {
-                self.send_look(places, effects);
+                self.send_or_queue(places, effects);
             }
+        }
+    }
+
+    /// Sends a request, or has it wait for credit: what came due together may make a request for each mount, and one for
+    /// each path that is looked at by itself.
+    fn send_or_queue(&mut self, places: Vec<(LogicalPath, Cause)>, effects: &mut Vec<Effect>) {
+        match self.looks.credit() {
+            0 => self.looks.push_together(places),
+            _ => self.send_look(places, effects),
         }
     }
 

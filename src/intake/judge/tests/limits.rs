@@ -133,6 +133,24 @@ fn look_requests_beyond_the_limit_wait_for_one_to_come_back() {
     }
 }
 
+/// Paths that are looked at one by one make a request each, and no more requests at once than any other paths.
+#[test]
+fn requests_for_paths_that_are_looked_at_alone_are_no_more_than_the_limit() {
+    for beyond in [0, 1] {
+        let mut world = World::new(&[]);
+        let paths = looks::REQUESTS_MAX + beyond;
+        world.intake.looks.part((0..paths).map(|n| path(&format!("/{n}"))));
+        hint_many(&mut world, paths);
+        let mut under_way = looks_in(world.release());
+        assert_eq!(under_way.len(), looks::REQUESTS_MAX);
+        assert_eq!(looks_in(world.release()).len(), 0);
+        let first = under_way.remove(0);
+        answer(&mut world, first);
+        let next: Vec<_> = looks_in(world.release()).into_iter().flat_map(|request| request.paths).collect();
+        assert_eq!(next.len(), beyond);
+    }
+}
+
 /// So many listings are under way; directories beyond wait.
 #[test]
 fn listings_beyond_the_limit_wait() {
