@@ -7,7 +7,7 @@ use std::path::Path;
 use super::c_path;
 use crate::model::root::Handle;
 
-/// The most that a handle may be, in bytes (linux/exportfs.h: MAX_HANDLE_SZ).
+/// Bytes of a file handle. The kernel makes none that is longer (linux/exportfs.h: MAX_HANDLE_SZ).
 const HANDLE_MAX: usize = 128;
 
 /// `struct file_handle` with room for the largest.
@@ -16,6 +16,16 @@ struct FileHandle {
     bytes: u32,
     kind: i32,
     handle: [u8; HANDLE_MAX],
+}
+
+impl FileHandle {
+    /// The kernel's form of a handle; `None` where it is too short or too long to be one.
+    fn read(handle: &Handle) -> Option<Self> {
+        let (kind, bytes) = handle.0.split_first_chunk::<4>()?;
+        let mut out = Self { bytes: bytes.len() as u32, kind: i32::from_ne_bytes(*kind), handle: [0; HANDLE_MAX] };
+        out.handle.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(out)
+    }
 }
 
 /// Opens a directory, to ask about it and no more.
@@ -53,11 +63,9 @@ pub(super) fn of(dir: BorrowedFd<'_>) -> Option<Handle> {
 /// Whether the directory of a handle was removed from the filesystem that `dir` is on: the kernel says ESTALE. It says so
 /// only to callers with CAP_DAC_READ_SEARCH; to others nothing is said, which counts as no.
 pub(super) fn was_removed(dir: &Path, handle: &Handle) -> bool {
-    let Some((kind, bytes)) = handle.0.split_first_chunk::<4>() else { return false };
+    let Some(mut known) = FileHandle::read(handle) else { return false };
     // `open_by_handle_at` refuses a descriptor that was opened for asking only.
     let Some(at) = open_with(dir, libc::O_RDONLY) else { return false };
-    let mut known = FileHandle { bytes: bytes.len() as u32, kind: i32::from_ne_bytes(*kind), handle: [0; HANDLE_MAX] };
-    known.handle[..bytes.len()].copy_from_slice(bytes);
     // SAFETY: the descriptor is open, and the handle is laid out as `struct file_handle` and outlives the call.
     let fd =
         unsafe { libc::open_by_handle_at(at.as_raw_fd(), (&raw mut known).cast(), libc::O_PATH | libc::O_CLOEXEC) };
@@ -73,4 +81,21 @@ pub(super) fn was_removed(dir: &Path, handle: &Handle) -> bool {
     }
     // SAFETY: the call succeeded, so it is filled in. A directory that is still open somewhere is found without links.
     unsafe { stat.assume_init().st_nlink == 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileHandle, HANDLE_MAX, was_removed};
+    use crate::model::root::Handle;
+
+    #[test]
+    fn a_kept_handle_that_is_too_long_is_no_handle() {
+        let of_length = |length: usize| Handle([&(-1_i32).to_ne_bytes()[..], &vec![7; length]].concat());
+        let longest = FileHandle::read(&of_length(HANDLE_MAX)).expect("a handle at the limit");
+        assert_eq!((longest.bytes as usize, longest.kind, longest.handle), (HANDLE_MAX, -1, [7; HANDLE_MAX]));
+        assert!(FileHandle::read(&of_length(HANDLE_MAX + 1)).is_none());
+        assert!(FileHandle::read(&Handle(vec![1; 3])).is_none());
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(!was_removed(dir.path(), &of_length(HANDLE_MAX + 1)), "nothing is known of such a directory");
+    }
 }
