@@ -34,7 +34,7 @@ use crate::model::time::{Mono, Now, Wall};
 use crate::store::{HotDelivery, Ledger, OldestOwed, StoreError};
 
 pub(crate) use fault::Faults;
-use fault::LaneFault;
+use fault::{LaneFault, SetAside};
 pub use lag::Lagged;
 use limits::Slots;
 use totals::{Share, Totals};
@@ -79,6 +79,8 @@ pub struct Dispatch {
     lagged: Vec<Lagged>,
     /// Rows that could not be read in this group.
     unread: Vec<StoreError>,
+    /// Deliveries whose subscription cannot be read.
+    set_aside: Option<SetAside>,
 }
 
 /// An attempt under way.
@@ -123,6 +125,8 @@ struct Head {
     number: DeliveryNo,
     attempts: u32,
     delay_ms: u64,
+    /// Its row was damaged when it was taken up: the two numbers above are read before it goes out.
+    is_unread: bool,
     /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
     body: Option<Bytes>,
     state: HeadState,
@@ -168,6 +172,7 @@ impl Dispatch {
             owed_max: retention.owed,
             lagged: Vec::new(),
             unread: Vec::new(),
+            set_aside: None,
         };
         dispatch.recount_dead(ledger)?;
         for totals in ledger.outbox_totals()? {
@@ -175,24 +180,16 @@ impl Dispatch {
             (lane.owed, lane.oldest) = (totals.entries, Some(totals.oldest));
             dispatch.to_cut.insert(totals.subscription);
         }
-        for delivery in ledger.deliveries()? {
-            let id = delivery.subscription;
+        let deliveries = ledger.deliveries()?;
+        for HotDelivery { number, subscription, attempts, delay_ms, due } in deliveries.whole {
             // A clock that jumped must not make it wait longer than its delay.
-            let left_ms = u64::try_from(delivery.due.0 - now.wall.0).unwrap_or(0).min(delivery.delay_ms);
-            let state = match under_way.get(&delivery.number) {
-                Some(authority) => {
-                    dispatch.slots.take(authority);
-                    dispatch.in_flight.insert(delivery.number, InFlight { lane: id, authority: authority.clone() });
-                    HeadState::InFlight
-                }
-                None => {
-                    dispatch.timers.insert((now.mono.plus_ms(left_ms), id));
-                    HeadState::Waiting(now.mono.plus_ms(left_ms))
-                }
-            };
-            let HotDelivery { number, attempts, delay_ms, .. } = delivery;
-            let head = Head { number, attempts, delay_ms, body: None, state };
-            dispatch.lanes.entry(id).or_default().head = Some(head);
+            let left_ms = u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0).min(delay_ms);
+            let state = HeadState::Waiting(now.mono.plus_ms(left_ms));
+            let head = Head { number, attempts, delay_ms, is_unread: false, body: None, state };
+            dispatch.take_up(subscription, head, under_way);
+        }
+        for damaged in deliveries.damaged {
+            dispatch.take_up_damaged(now, damaged, under_way);
         }
         for row in ledger.lagging()? {
             dispatch.lanes.entry(row.id).or_default().lag = Some(Lag { since: row.at, skipped: row.skipped });
@@ -201,6 +198,18 @@ impl Dispatch {
             dispatch.totals.change(*id, Share::default(), Share::of(lane));
         }
         Ok(dispatch)
+    }
+
+    /// Takes up a delivery that the ledger has on its way.
+    fn take_up(&mut self, id: SubscriptionId, mut head: Head, under_way: &BTreeMap<DeliveryNo, String>) {
+        if let Some(authority) = under_way.get(&head.number) {
+            self.slots.take(authority);
+            self.in_flight.insert(head.number, InFlight { lane: id, authority: authority.clone() });
+            head.state = HeadState::InFlight;
+        } else if let HeadState::Waiting(due) = head.state {
+            self.timers.insert((due, id));
+        }
+        self.lanes.entry(id).or_default().head = Some(head);
     }
 
     /// Takes all subscriptions that there are.

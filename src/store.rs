@@ -31,7 +31,7 @@ mod subscriptions;
 mod transaction;
 mod turn;
 
-pub use deliveries::HotDelivery;
+pub use deliveries::{DamagedDelivery, Deliveries, HotDelivery};
 pub use dirs::DirId;
 pub use error::{DiskFault, StoreError};
 pub use file::OpenError;

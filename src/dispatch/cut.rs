@@ -88,7 +88,7 @@ impl Dispatch {
         let about_to_go = !self.slots.full() && self.ready.len() < ATTEMPTS_MAX;
         let body = about_to_go.then_some(delivery.body);
         let number = delivery.number;
-        lane.head = Some(Head { number, attempts: 0, delay_ms: 0, body, state: HeadState::Ready });
+        lane.head = Some(Head { number, attempts: 0, delay_ms: 0, is_unread: false, body, state: HeadState::Ready });
         self.ready.push_back(id);
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! A lane that cannot read a row of its own rests, and the others go on.
 
-use super::{Dispatch, HeadState};
+use std::collections::BTreeMap;
+
+use super::{Dispatch, Head, HeadState};
 use crate::model::error_chain::ErrorChain;
-use crate::model::ids::SubscriptionId;
+use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{DiskFault, Ledger, StoreError};
+use crate::store::{DamagedDelivery, DiskFault, HotDelivery, Ledger, StoreError};
 
 /// A lane that cannot read a row tries again after this, milliseconds.
 const AGAIN_MS: u64 = 5_000;
@@ -19,6 +21,16 @@ pub(super) struct LaneFault {
     pub(super) text: String,
     wait_ms: u64,
     pub(super) again_at: Mono,
+}
+
+/// Deliveries that are in no lane, because their rows do not say whose they are. Their rows stay, and are read again at the
+/// next start.
+#[derive(Debug, Clone)]
+pub(super) struct SetAside {
+    pub(super) since: Wall,
+    pub(super) deliveries: u64,
+    /// What cannot be read of the first one.
+    pub(super) text: String,
 }
 
 /// Lanes that rest.
@@ -50,7 +62,28 @@ impl Dispatch {
         Ok(())
     }
 
-    /// Reads the frozen body of a lane's delivery; `None` when it cannot be read, and the lane rests.
+    /// Takes up a delivery whose row is damaged. Its lane tries to read the row when the delivery may go out, and rests where
+    /// that fails; without a lane the delivery is set aside.
+    pub(super) fn take_up_damaged(
+        &mut self,
+        now: Now,
+        damaged: DamagedDelivery,
+        under_way: &BTreeMap<DeliveryNo, String>,
+    ) {
+        let DamagedDelivery { number, subscription, error } = damaged;
+        if let Some(id) = subscription {
+            let state = HeadState::Waiting(now.mono);
+            let head = Head { number, attempts: 0, delay_ms: 0, is_unread: true, body: None, state };
+            self.take_up(id, head, under_way);
+            return;
+        }
+        let text = ErrorChain(&error).to_string();
+        let first = SetAside { since: now.wall, deliveries: 0, text };
+        self.set_aside.get_or_insert(first).deliveries += 1;
+        self.unread.push(error);
+    }
+
+    /// Reads the frozen body of a lane's delivery, and its numbers where they were not read before; `None` when it cannot be read, and the lane rests.
     pub(super) fn read_body(
         &mut self,
         now: Now,
@@ -60,6 +93,14 @@ impl Dispatch {
         let Some(head) = self.lanes.get_mut(&id).and_then(|lane| lane.head.as_mut()) else { return Ok(None) };
         if let Some(body) = head.body.take() {
             return Ok(Some(body));
+        }
+        if head.is_unread {
+            match ledger.delivery(head.number) {
+                Ok(HotDelivery { attempts, delay_ms, .. }) => {
+                    (head.attempts, head.delay_ms, head.is_unread) = (attempts, delay_ms, false);
+                }
+                Err(error) => return self.rest(now, id, error).map(|()| None),
+            }
         }
         match ledger.delivery_body(head.number) {
             Ok(body) => Ok(Some(body)),

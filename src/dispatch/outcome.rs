@@ -34,10 +34,11 @@ impl Dispatch {
                 lane.lag = None;
                 ledger.note_level(id)?;
             }
-            return ledger.finish_delivery(number, head.attempts);
+            return ledger.finish_delivery(number, attempted.attempt.saturating_sub(1));
         }
         ledger.add_attempt(attempted, now.wall)?;
-        head.attempts = attempted.attempt;
+        // Its row is written anew below.
+        (head.attempts, head.is_unread) = (attempted.attempt, false);
         // Without a rule there is no schedule; it waits as long as it last did, for the name's return.
         let delay_ms = match &lane.subscription {
             Some(subscription) => subscription.retry.delay_ms(attempted.attempt),

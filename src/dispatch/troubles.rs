@@ -5,7 +5,7 @@ use crate::model::ids::SubscriptionId;
 use crate::model::status::{TROUBLES_MAX, Trouble, TroubleKind};
 
 impl Dispatch {
-    /// Lanes that rest, lanes that lost entries, and dead letters; at most [`TROUBLES_MAX`] of the first two each, and how
+    /// Lanes that rest, deliveries that are set aside, lanes that lost entries, and dead letters; at most [`TROUBLES_MAX`] of the lanes each, and how
     /// many more there are.
     #[must_use]
     pub fn troubles(&self) -> (Vec<Trouble>, u64) {
@@ -17,6 +17,14 @@ impl Dispatch {
             let (name, Some(fault)) = (name(id, lane), &lane.fault) else { continue };
             let text = format!("{name} is not notified, because a row of the ledger cannot be read: {}", fault.text);
             troubles.push(Trouble::new(TroubleKind::Disk, fault.since, text, Some(name)));
+        }
+        if let Some(set_aside) = &self.set_aside {
+            let what = match set_aside.deliveries {
+                1 => "a delivery is not made, because the ledger does not say whose it is".to_owned(),
+                more => format!("{more} deliveries are not made, because the ledger does not say whose they are"),
+            };
+            let text = format!("{what}: {}", set_aside.text);
+            troubles.push(Trouble::new(TroubleKind::Disk, set_aside.since, text, None));
         }
         for (id, lane) in lanes(&self.totals.lagging) {
             let (name, Some(lag)) = (name(id, lane), lane.lag) else { continue };

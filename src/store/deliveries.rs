@@ -1,10 +1,10 @@
 //! Batches on their way, what came of their attempts, and dead letters.
 
 use bytes::Bytes;
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::Operation as _;
-use super::{Ledger, Result};
+use super::{Ledger, Result, StoreError};
 use crate::model::delivery::{Attempted, Delivery};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::time::Wall;
@@ -22,6 +22,42 @@ pub struct HotDelivery {
     pub delay_ms: u64,
     /// When the next attempt is due.
     pub due: Wall,
+}
+
+/// A delivery on its way whose row does not hold the numbers of a delivery.
+#[derive(Debug)]
+pub struct DamagedDelivery {
+    /// Its number.
+    pub number: DeliveryNo,
+    /// Whose it is; `None` when that cannot be read either.
+    pub subscription: Option<SubscriptionId>,
+    /// What cannot be read.
+    pub error: StoreError,
+}
+
+/// Deliveries on their way, oldest first.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    /// Those whose rows can be read.
+    pub whole: Vec<HotDelivery>,
+    /// The others.
+    pub damaged: Vec<DamagedDelivery>,
+}
+
+impl HotDelivery {
+    const COLUMNS: &str = "number, subscription, attempts, delay_ms, due";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (attempts, delay_ms): (i32, i64) = (row.get(2)?, row.get(3)?);
+        let out_of_range = |column, value| move |_| rusqlite::Error::IntegralValueOutOfRange(column, value);
+        Ok(Self {
+            number: DeliveryNo(row.get(0)?),
+            subscription: SubscriptionId(row.get(1)?),
+            attempts: attempts.try_into().map_err(out_of_range(2, attempts.into()))?,
+            delay_ms: delay_ms.try_into().map_err(out_of_range(3, delay_ms))?,
+            due: Wall(row.get(4)?),
+        })
+    }
 }
 
 const DELIVERY: &str = "number, subscription, entries, body, created, attempts, delay_ms, due";
@@ -51,30 +87,42 @@ impl Ledger {
             .map(drop)
     }
 
-    /// All deliveries on their way, oldest first, without their bodies.
+    /// All deliveries on their way, without their bodies. A damaged row does not keep the others from being read.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn deliveries(&self) -> Result<Vec<HotDelivery>> {
+    pub fn deliveries(&self) -> Result<Deliveries> {
+        const READ: &str = "read deliveries";
+        let columns = HotDelivery::COLUMNS;
+        let mut sql =
+            self.connection.prepare_cached(&format!("SELECT {columns} FROM deliveries ORDER BY number")).to(READ)?;
+        let mut rows = sql.query([]).to(READ)?;
+        let mut found = Deliveries::default();
+        while let Some(row) = rows.next().to(READ)? {
+            match HotDelivery::read(row).to("read a delivery") {
+                Ok(delivery) => found.whole.push(delivery),
+                Err(error) => {
+                    let number: i64 = row.get(0).to(READ)?;
+                    let error = error.in_row("deliveries", number);
+                    let subscription = row.get(1).ok().map(SubscriptionId);
+                    found.damaged.push(DamagedDelivery { number: DeliveryNo(number), subscription, error });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// One delivery on its way, without its body.
+    ///
+    /// # Errors
+    /// When the ledger refuses, has no such delivery, or its row is damaged.
+    pub fn delivery(&self, number: DeliveryNo) -> Result<HotDelivery> {
+        let columns = HotDelivery::COLUMNS;
         self.connection
-            // A number that is damaged is read as some number: the other deliveries are read all the same.
-            .prepare_cached(
-                "SELECT number, CAST(subscription AS INTEGER), CAST(attempts AS INTEGER) & 0x7fffffff,
-                 CAST(delay_ms AS INTEGER), CAST(due AS INTEGER) FROM deliveries ORDER BY number",
-            )
-            .and_then(|mut sql| {
-                sql.query_map([], |row| {
-                    Ok(HotDelivery {
-                        number: DeliveryNo(row.get(0)?),
-                        subscription: SubscriptionId(row.get(1)?),
-                        attempts: row.get(2)?,
-                        delay_ms: row.get::<_, i64>(3)?.max(0) as u64,
-                        due: Wall(row.get(4)?),
-                    })
-                })?
-                .collect()
-            })
-            .to("read deliveries")
+            .prepare_cached(&format!("SELECT {columns} FROM deliveries WHERE number = ?1"))
+            .and_then(|mut sql| sql.query_row([number.0], HotDelivery::read))
+            .to("read a delivery")
+            .map_err(|error| error.in_row("deliveries", number.0))
     }
 
     /// The frozen body of a delivery on its way.

@@ -169,6 +169,57 @@ fn a_delivery_whose_bytes_cannot_be_read_waits_and_the_others_go_on() {
     assert!(!run.dispatch.in_flight.contains_key(&DeliveryNo(1)));
 }
 
+/// A number of a delivery that is damaged is not taken for some other number: the delivery waits until it can be read.
+#[test]
+fn a_delivery_whose_numbers_cannot_be_read_waits_and_the_others_go_on() {
+    let damages =
+        [("attempts", "'none'"), ("attempts", "-1"), ("delay_ms", "-1"), ("delay_ms", "x'00'"), ("due", "'x'")];
+    for (column, value) in damages {
+        let mut run = Run::new();
+        for line in ["rule a delays=1000", "rule b delays=1000", "0 owe 1 to a b", "1 refuse 1", "1 refuse 2"] {
+            run.line(line);
+        }
+        let set = |run: &mut Run, value: &str| {
+            damage(run, &format!("UPDATE deliveries SET {column} = {value} WHERE number = 1"));
+        };
+        let sound = if column == "due" { "1800000001001" } else { "1" };
+        set(&mut run, value);
+        assert_eq!(run.shown("2 restart"), "", "{column} = {value}");
+        let (troubles, _) = run.dispatch.troubles();
+        assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
+        assert_eq!(troubles[0].subject.as_deref(), Some("a"));
+        assert!(troubles[0].text.contains("row 1 of the table deliveries cannot be read"), "{troubles:?}");
+        assert_eq!(run.dispatch.take_unread().len(), 1);
+        assert_eq!(run.shown("1002 tick"), "b 2/2 [1]");
+        assert_eq!(run.shown("5002 tick"), "", "it is tried again, and cannot be read");
+        set(&mut run, sound);
+        assert_eq!(run.shown("15002 tick"), "a 1/2 [1]", "{column} = {value}");
+        assert_eq!(run.dispatch.troubles(), (Vec::new(), 0));
+    }
+}
+
+#[test]
+fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
+    let mut run = Run::new();
+    for line in ["rule a delays=1000", "rule b delays=1000", "0 owe 1 to a b", "1 refuse 1", "1 refuse 2"] {
+        run.line(line);
+    }
+    damage(&mut run, "UPDATE deliveries SET subscription = 'nobody' WHERE number = 1");
+    run.line("2 restart");
+    let (troubles, _) = run.dispatch.troubles();
+    assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
+    assert!(troubles[0].text.contains("a delivery is not made"), "{troubles:?}");
+    assert!(troubles[0].text.contains("row 1 of the table deliveries cannot be read"), "{troubles:?}");
+    assert_eq!(run.dispatch.take_unread().len(), 1);
+    assert_eq!(run.shown("1002 tick"), "b 2/2 [1]");
+    damage(
+        &mut run,
+        "UPDATE deliveries SET subscription = (SELECT id FROM subscriptions WHERE name = 'a') WHERE number = 1",
+    );
+    assert_eq!(run.shown("1003 restart"), "a 1/2 [1], b 2/2 [1]");
+    assert_eq!(run.dispatch.troubles(), (Vec::new(), 0));
+}
+
 #[test]
 fn entries_whose_changes_are_missing_are_dropped_and_said() {
     let mut run = Run::new();

@@ -251,7 +251,8 @@ fn read(ledger: &Ledger) {
     assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
     let Delivery { number, subscription, body, attempts, delay_ms, due, .. } = delivery(1, 1);
     let hot = HotDelivery { number, subscription, attempts, delay_ms, due };
-    assert_eq!(ledger.deliveries().expect("deliveries"), [hot]);
+    let deliveries = ledger.deliveries().expect("deliveries");
+    assert!(deliveries.whole == [hot] && deliveries.damaged.is_empty(), "{deliveries:?}");
     assert_eq!(ledger.delivery_body(number).expect("a body"), body);
     let body = delivery(2, 1).body.len() as u64;
     assert_eq!(ledger.dead_totals().expect("a count"), (1, body));
