@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The engine waits no longer than this for the keeper: SQLite's own lock remains.
-const KEEPER_MAX: Duration = Duration::from_secs(1);
+pub(super) const KEEPER_MAX: Duration = Duration::from_secs(1);
 /// The keeper waits no longer than this for the end of a group, and tries again later.
 const GROUP_MAX: Duration = Duration::from_millis(500);
 
@@ -60,6 +60,12 @@ impl Turn {
         self.lock().keeper_wants = false;
         self.changed.notify_all();
         done
+    }
+
+    /// Returns whether the keeper waits for its turn, or has it.
+    #[cfg(test)]
+    pub(super) fn is_wanted(&self) -> bool {
+        self.lock().keeper_wants
     }
 
     /// A panic elsewhere leaves the state whole: each change of it is one assignment.
