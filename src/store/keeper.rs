@@ -3,11 +3,14 @@
 //! The log is synced every 200 ms while it grows, and copied back into the database once it is long. On the engine's
 //! connection a checkpoint would make single commits wait up to 19 ms.
 //!
-//! A checkpoint never keeps the engine from writing. One that is `PASSIVE` takes no lock that the engine needs, and
-//! copies as far as readers of other processes let it. When it has copied everything and the log is long, the log has to
-//! be started anew, which needs the lock for writing: that is done between two groups, has only what was written since
-//! to copy, and waits at most 20 ms for readers. A reader that stays (a backup, a `sqlite3` shell) makes the log grow;
-//! that is said, and work goes on.
+//! A checkpoint does not keep the engine from writing while the log is short. One that is `PASSIVE` takes no lock that the
+//! engine needs, and copies as far as readers of other processes let it. When it has copied everything and the log is
+//! long, the log has to be started anew, which needs the lock for writing: that is done between two groups, has only what
+//! was written since to copy, and waits at most 20 ms for readers. A reader that stays (a backup, a `sqlite3` shell) makes
+//! the log grow; that is said, and work goes on.
+//!
+//! An engine that writes faster than the disk copies would make the log longer all the while. So once the log is past
+//! [`WAIT_BYTES`], each group waits a while for the next checkpoint.
 #![expect(clippy::disallowed_methods, reason = "looks at the ledger's files")]
 
 use std::fs::{self, File};
@@ -26,11 +29,14 @@ use super::{DiskFault, Result};
 
 /// The log is copied back once it is longer than this; emptied, it is cut to nothing (`journal_size_limit`).
 const CHECKPOINT_BYTES: u64 = 4 << 20;
-/// Past this the log is started anew, so that it stays under 64 MiB while groups follow one another without a pause.
+/// Past this the log is started anew.
 pub(super) const RESTART_BYTES: u64 = 32 << 20;
+/// Past this each group waits a while for the log to be copied back (see [`super::turn`]): where groups follow one another
+/// without a pause, the log would be several times as long by then.
+pub(super) const WAIT_BYTES: u64 = 2 * RESTART_BYTES;
 /// So many checkpoints in a row have to fall short before a reader is said to hold the log back: the engine's own group
 /// may be what one of them met.
-const SHORT_MAX: u32 = 3;
+pub(super) const SHORT_MAX: u32 = 3;
 /// While a reader holds the log back, this many calls of [`Keeper::keep`] go by between two checkpoints: each walks the
 /// whole log.
 const HELD_BACK_CALLS: u32 = 5;
@@ -93,6 +99,13 @@ impl Keeper {
     /// When the disk or SQLite refuses. What could not be copied back is copied by a later call; after
     /// [`DiskFault::Unsynced`] nothing helps but another process.
     pub fn keep(&mut self) -> Result<Kept> {
+        let kept = self.look_after();
+        let is_anew = kept.as_ref().is_ok_and(|kept| *kept == Kept::CopiedBack);
+        self.wal.state.turn.end_round(is_anew);
+        kept
+    }
+
+    fn look_after(&mut self) -> Result<Kept> {
         let commits = self.wal.state.commits.load(Ordering::Acquire);
         let before = self.wal.state.trouble();
         if commits == self.commits_synced && before.is_none() {
@@ -163,7 +176,7 @@ impl Keeper {
     }
 
     fn log_bytes(&self) -> Result<u64> {
-        self.wal.file.metadata().map(|about| about.len()).to("look at its log")
+        self.wal.bytes().to("look at its log")
     }
 }
 

@@ -80,6 +80,11 @@ impl WalFile {
         Ok(Self { file, state })
     }
 
+    /// How long the log is, bytes.
+    pub(super) fn bytes(&self) -> io::Result<u64> {
+        self.file.metadata().map(|about| about.len())
+    }
+
     /// Makes what was written to the log durable. Once this failed it always does.
     pub(super) fn sync(&self) -> Result<(), Cause> {
         self.state.believed()?;

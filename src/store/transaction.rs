@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::Connection;
 
 use super::error::{Cause, Operation as _};
+use super::keeper::WAIT_BYTES;
 use super::log::WalFile;
 use super::{DiskFault, Ledger, Result, StoreError};
 
@@ -34,7 +35,7 @@ impl Ledger {
         self.promised.set(false);
         self.group_rrn.set(None);
         self.lost.set(false);
-        self.log.turn.take();
+        self.log.turn.take(self.log_is_too_long());
         let begun = self.connection.execute_batch(sql).to("begin a transaction");
         if let Err(error) = begun {
             if matches!(self.durability, Durability::Savepoint) {
@@ -45,6 +46,13 @@ impl Ledger {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Returns whether the log is so long that a group waits for the keeper. Where another process holds it back, or
+    /// the file cannot be looked at, nothing is gained by waiting.
+    pub(super) fn log_is_too_long(&self) -> bool {
+        let Durability::Wal(wal) = &self.durability else { return false };
+        wal.bytes().is_ok_and(|bytes| bytes >= WAIT_BYTES) && self.log.trouble().is_none()
     }
 
     /// Ends the group; when it [promised](Self::promise) something, returns only after it is durable.

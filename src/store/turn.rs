@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// The engine waits no longer than this for the keeper: SQLite's own lock remains.
 pub(super) const KEEPER_MAX: Duration = Duration::from_secs(1);
+/// Where the log is too long, a group waits no longer than this for the keeper to copy it back: four groups a second make the
+/// log hardly longer, and nobody waits for long.
+const ROUND_MAX: Duration = Duration::from_millis(250);
 /// The keeper waits no longer than this for the end of a group, and tries again later.
 const GROUP_MAX: Duration = Duration::from_millis(500);
 
@@ -24,12 +27,24 @@ pub(super) struct Turn {
 struct State {
     group_is_open: bool,
     keeper_wants: bool,
+    /// How often the keeper has looked after the log.
+    rounds: u64,
+    /// The log has been begun anew, and no group has ended since: its file is cut by the next one.
+    log_is_anew: bool,
 }
 
 impl Turn {
-    /// The engine opens a group. Waits while it is the keeper's turn.
-    pub(super) fn take(&self) {
-        let state = self.lock();
+    /// The engine opens a group. Waits while it is the keeper's turn, and, where the log is too long, until the keeper has
+    /// looked after it: the log would become longer faster than it is copied back.
+    pub(super) fn take(&self, log_is_too_long: bool) {
+        let mut state = self.lock();
+        if log_is_too_long && !state.log_is_anew {
+            let round = state.rounds;
+            (state, _) = self
+                .changed
+                .wait_timeout_while(state, ROUND_MAX, |state| state.rounds == round)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
         let (mut state, _) = self
             .changed
             .wait_timeout_while(state, KEEPER_MAX, |state| state.keeper_wants)
@@ -40,10 +55,18 @@ impl Turn {
     /// The engine's group has ended.
     pub(super) fn give_back(&self) {
         let mut state = self.lock();
-        state.group_is_open = false;
+        (state.group_is_open, state.log_is_anew) = (false, false);
         if state.keeper_wants {
             self.changed.notify_all();
         }
+    }
+
+    /// The keeper has looked after the log. `is_anew`: the log has been begun anew.
+    pub(super) fn end_round(&self, is_anew: bool) {
+        let mut state = self.lock();
+        state.rounds += 1;
+        state.log_is_anew |= is_anew && !state.group_is_open;
+        self.changed.notify_all();
     }
 
     /// Runs what the keeper has to do between two groups; `None` when no group ended in time.
@@ -75,12 +98,50 @@ impl Turn {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests measure how long a group waits")]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
+    use std::time::{Duration, Instant};
 
-    use super::Turn;
+    use super::{KEEPER_MAX, ROUND_MAX, Turn};
+
+    /// How long a group waits at the least of several times: others use the machine, too.
+    fn waits(turn: &Turn, log_is_too_long: bool) -> Duration {
+        let wait = |_| {
+            let began = Instant::now();
+            turn.take(log_is_too_long);
+            turn.give_back();
+            began.elapsed()
+        };
+        (0..3).map(wait).min().expect("three times")
+    }
+
+    #[test]
+    fn a_group_waits_for_the_keeper_up_to_the_limit_and_only_where_the_log_is_too_long() {
+        let turn = Turn::default();
+        assert!(waits(&turn, false) < ROUND_MAX, "the log is short");
+        let waited = waits(&turn, true);
+        assert!(waited >= ROUND_MAX && waited < KEEPER_MAX, "{waited:?}: the keeper does nothing");
+        turn.end_round(true);
+        let began = Instant::now();
+        turn.take(true);
+        assert!(began.elapsed() < ROUND_MAX, "the log has been begun anew");
+        turn.give_back();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    turn.end_round(false);
+                    thread::yield_now();
+                }
+            });
+            let waited = waits(&turn, true);
+            stop.store(true, Ordering::Relaxed);
+            assert!(waited < ROUND_MAX, "{waited:?}: a round of the keeper has ended");
+        });
+    }
 
     #[test]
     fn the_keeper_has_its_turn_between_groups_that_follow_one_another_at_once() {
@@ -90,7 +151,7 @@ mod tests {
             let (turn, stop, inside) = (Arc::clone(&turn), Arc::clone(&stop), Arc::clone(&inside));
             thread::Builder::new().spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    turn.take();
+                    turn.take(false);
                     inside.store(true, Ordering::SeqCst);
                     thread::yield_now();
                     inside.store(false, Ordering::SeqCst);
