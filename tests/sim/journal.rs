@@ -37,6 +37,11 @@ pub struct Journal {
     seen: BTreeSet<i64>,
     states: BTreeMap<i64, Metadata>,
     deleted: BTreeMap<Vec<u8>, u32>,
+    /// Where each asset was last deleted.
+    left: BTreeMap<i64, Vec<u8>>,
+    /// How often an asset was added where it had been deleted: another file was taken for it (unlink and recreate). It is
+    /// deleted there once more when its own file is found elsewhere.
+    refilled: BTreeMap<Vec<u8>, u32>,
     /// The greatest numbers that ever showed, and assets that a power cut took.
     pub greatest_seq: i64,
     pub greatest_rrn: i64,
@@ -81,8 +86,8 @@ impl Journal {
         for row in &rows {
             self.apply(row, true)?;
             self.files.take(row, self.states.get(&row.asset.0), truth)?;
-            let deleted = self.deleted.get(row.path.as_bytes()).copied().unwrap_or(0);
-            if deleted > unbinds.get(row.path.as_bytes()).copied().unwrap_or(0) {
+            let count = |of: &BTreeMap<Vec<u8>, u32>| of.get(row.path.as_bytes()).copied().unwrap_or(0);
+            if count(&self.deleted) > count(unbinds) + count(&self.refilled) {
                 return Err(format!("told deleted more often than it went: {row:?}"));
             }
         }
@@ -133,6 +138,9 @@ impl Journal {
                 if let Some(place) = self.places.get(&id) {
                     return Err(format!("added while it is at {}: {row:?}", place.escape_ascii()));
                 }
+                if self.left.get(&id) == Some(&path) {
+                    *self.refilled.entry(path.clone()).or_default() += 1;
+                }
                 self.present.insert(path.clone(), id);
                 self.places.insert(id, path.clone());
                 let state = row.delta.iter().map(|key| (key.key.clone(), key.new.clone())).collect();
@@ -145,6 +153,7 @@ impl Journal {
                 self.present.remove(&path);
                 self.places.remove(&id);
                 *self.deleted.entry(path.clone()).or_default() += 1;
+                self.left.insert(id, path.clone());
             }
             Action::Modified | Action::None => {
                 if holder != Some(id) && !(silent && holder.is_none()) {
@@ -198,6 +207,7 @@ impl Journal {
         let ever = ledger.assets_ever();
         self.lost_assets.extend(self.assets.iter().filter(|id| !ever.contains(id)));
         (self.present, self.places, self.seen, self.states, self.deleted) = Default::default();
+        (self.left, self.refilled) = Default::default();
         self.rows = rows;
         self.base_states(ledger, &self.rows.clone());
         self.files = Files::default();

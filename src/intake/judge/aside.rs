@@ -53,6 +53,7 @@ pub(super) fn second_names(
     candidates: &[Candidate],
     out: &mut Outcome,
 ) {
+    let mut seen_twice = seen_twice(places);
     for n in (0..places.len()).rev() {
         let Here::File(FileLook { stat, .. }) = &places[n].here else { continue };
         if places[n].known.is_some() || stat.links != 1 {
@@ -65,6 +66,7 @@ pub(super) fn second_names(
         let Some(old) = elsewhere.filter_map(|c| places.iter().position(|place| is_at(place, c))).next() else {
             continue;
         };
+        seen_twice.remove(&identity);
         if differ_only_in_case(&places[old].path, &places[n].path) {
             let heard = places[n].heard;
             if !heard.named {
@@ -78,6 +80,34 @@ pub(super) fn second_names(
             out.wait_for_rename.push((places.remove(n).path, causes.remove(n)));
         }
     }
+    // The file of no asset yet: both places wait, since neither look says which of the two is its own.
+    for n in (0..places.len()).rev() {
+        let is_twice = places[n].here.stat().is_some_and(|stat| seen_twice.contains(&stat.identity));
+        if is_twice && now.since_ms(causes[n].since) < ONE_LINK_MS {
+            out.wait_for_rename.push((places.remove(n).path, causes.remove(n)));
+        }
+    }
+}
+
+/// Files with one link that the looks of a group found at two places, and that are not what either place is known to hold.
+fn seen_twice(places: &[Place]) -> HashSet<Identity> {
+    let (mut once, mut twice) = (HashSet::new(), HashSet::new());
+    for place in places {
+        let Here::File(FileLook { stat, .. }) = &place.here else { continue };
+        if stat.links == 1 && stat.identity.is_numbered() && !once.insert(stat.identity) {
+            twice.insert(stat.identity);
+        }
+    }
+    let is_known = |place: &Place| match (&place.known, place.here.stat()) {
+        (Some(known), Some(stat)) => stat.is_same_at_its_path(&known.stat),
+        _ => false,
+    };
+    for place in places.iter().filter(|place| is_known(place)) {
+        if let Some(stat) = place.here.stat() {
+            twice.remove(&stat.identity);
+        }
+    }
+    twice
 }
 
 /// A file that may have come from another mount waits this long at most for a look at its old place, milliseconds.

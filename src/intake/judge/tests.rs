@@ -253,6 +253,25 @@ fn a_log_that_moved_and_was_written_anew_waits_for_where_it_went() {
     assert_eq!(world.journal(), ["1 deleted /log", "1 added /log.1", "2 added /log"]);
 }
 
+/// The new log was renamed in its turn between the looks at its two places: neither look counts.
+#[test]
+fn a_new_file_that_was_renamed_between_two_looks_is_one_asset() {
+    let mut world = World::new(&["/log 10"]);
+    world.one_link = true;
+    world.files = files(&["/log 40", "/log.1 40"]);
+    world.hint(&["/log", "/log.1"], HintKind::Moved);
+    world.run();
+    world.wait(30);
+    world.run();
+    assert_eq!(world.journal(), [""; 0]);
+    world.files = files(&["/log 50", "/log.1 40", "/log.2 10"]);
+    world.wait(30);
+    world.run();
+    world.hint(&["/log.2"], HintKind::Moved);
+    world.run();
+    assert_eq!(world.assets(), ["3 /log", "2 /log.1", "1 /log.2"], "{:?}", world.journal());
+}
+
 /// Where case is ignored the file is found by the old name too; a write that is heard by another spelling of the name is
 /// the asset's.
 #[test]
