@@ -16,6 +16,9 @@ mod http;
 #[path = "../watch/meter.rs"]
 mod meter;
 #[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/it/scratch.rs"]
+mod scratch;
+#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/sink.rs"]
 mod sink;
 #[allow(dead_code, reason = "the tests use more of it")]

@@ -21,6 +21,9 @@ mod options;
 mod rows;
 mod score;
 #[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/it/scratch.rs"]
+mod scratch;
+#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/sink.rs"]
 mod sink;
 mod table;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::http::{self, Answer};
 use crate::sink::{Sink, Told};
-use crate::turns;
+use crate::{scratch, turns};
 
 /// How long anything may take before it counts as never.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -53,8 +53,7 @@ impl Place {
 
     /// The same in a directory of some filesystem.
     pub fn new_in(rules: &str, above: &Path) -> Self {
-        // A name without a dot in front: those are ignored where the directory lies in a store.
-        let dir = tempfile::Builder::new().prefix("place-").tempdir_in(above).expect("a directory");
+        let dir = scratch::dir_in(above);
         // As the daemon resolves it, so that what it says of the place can be compared.
         let root = fs::canonicalize(dir.path()).expect("a true path");
         let place = Self {

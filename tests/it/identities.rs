@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::daemon::{Daemon, Place};
 use crate::disk::{grow_old, set_xattr};
+use crate::scratch;
 use crate::sink::{Sink, Told, sorted};
 
 /// Filesystems of a test's own, mounted until it ends, the last first.
@@ -20,7 +21,7 @@ struct Mounted {
 
 impl Mounted {
     fn new() -> Self {
-        Self { dirs: Vec::new(), temp: tempfile::tempdir().expect("a directory") }
+        Self { dirs: Vec::new(), temp: scratch::dir() }
     }
 
     fn dir(&self, name: &str) -> PathBuf {

@@ -25,6 +25,7 @@ mod pipeline;
 mod pipeline_odd;
 mod rough;
 mod rules_at_work;
+mod scratch;
 mod secrets;
 mod sink;
 mod state_dir;

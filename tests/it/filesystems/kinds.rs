@@ -7,11 +7,12 @@ use tempfile::TempDir;
 
 use super::mounted::{Kind, Mounted};
 use crate::daemon::Place;
+use crate::scratch;
 use crate::sink::{Sink, view};
 
 /// A directory of its own, with further ones in it by name.
 fn dirs(names: &[&str]) -> TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch::dir();
     for name in names {
         fs::create_dir(dir.path().join(name)).expect("a directory");
     }

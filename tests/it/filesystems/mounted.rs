@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::turns;
+use crate::{scratch, turns};
 
 /// Bytes of the file that a filesystem is made in. It has holes: what is not written takes no room.
 const IMAGE_BYTES: u64 = 2 << 30;
@@ -54,7 +54,7 @@ pub struct Mounted {
 impl Mounted {
     /// A new filesystem of a kind at a place of its own.
     pub fn new(kind: Kind) -> Option<Self> {
-        let files = tempfile::tempdir().expect("a directory");
+        let files = scratch::dir();
         let (image, at) = (files.path().join("image"), files.path().join("mounted"));
         fs::create_dir(&at).expect("a directory");
         File::create(&image).and_then(|file| file.set_len(IMAGE_BYTES)).expect("a file with a hole");
