@@ -412,8 +412,22 @@ impl Intake {
             return;
         }
         let root = self.mounts.root_path(mount).clone();
-        self.mounts.begin_scan(now, mount);
+        self.mounts.begin_scan(now, mount, self.is_judged(mount));
         self.scan_unhinted(mount, &root);
+        self.mounts.scanned_before(mount, self.next_order);
+    }
+
+    /// Returns whether all that the scans of a mount have found so far has been judged. A scan counts as ended once its last
+    /// listing has come back, and the looks that follow from it may come later.
+    fn is_judged(&self, mount: MountId) -> bool {
+        !self.scans.is_sweeping(mount) && self.oldest_order() >= self.mounts.state(mount).scanned_before
+    }
+
+    /// The first place among all hints, scans and looks that are still to be judged.
+    fn oldest_order(&self) -> u64 {
+        let (looks, links) = (self.looks.first_order(), self.links.first_order());
+        let oldest = [self.settle.first_awaited(), looks, links, self.scans.first_order()];
+        oldest.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 
     /// A scan of a directory stands for hints that were not heard. Looks that are under way may be older than what they

@@ -39,6 +39,7 @@ impl Intake {
                     for (mount, path, _) in outcome.scan.drain(..) {
                         self.scans.push_sweep(mount, path);
                     }
+                    self.mounts.scanned_before(mount, self.next_order);
                 }
                 let done = self.apply(now, mount, outcome);
                 if asked_again || unhinted {

@@ -76,6 +76,8 @@ pub(super) struct State {
     accepts_deletions: bool,
     /// A scan has ended since then.
     ended_since_accepted: bool,
+    /// What its scans have found so far has earlier places among the hints than this.
+    pub(super) scanned_before: u64,
     /// As the ledger has it: deletions are withheld.
     holds_deletions: bool,
     last_scan: Option<ScanStatus>,
@@ -136,13 +138,17 @@ impl State {
 
 impl State {
     /// A scan begins. While deletions are withheld, the next scans report none either: else each would report some. They
-    /// do again once one has found nothing to withhold, or a caller vouches for it.
-    fn count_deletions_anew(&mut self) {
-        self.row.holds_deletions &= self.withheld > 0 || !self.scanned;
-        if std::mem::take(&mut self.ended_since_accepted) {
-            self.accepts_deletions = false;
+    /// do again once one has found nothing to withhold, or a caller vouches for it. What an earlier scan has found and is not
+    /// judged yet says nothing of that: it counts with the scan that begins.
+    fn count_deletions_anew(&mut self, is_judged: bool) {
+        if is_judged {
+            self.row.holds_deletions &= self.withheld > 0 || !self.scanned;
+            if std::mem::take(&mut self.ended_since_accepted) {
+                self.accepts_deletions = false;
+            }
+            self.deletions = 0;
         }
-        (self.deletions, self.withheld) = (0, 0);
+        self.withheld = 0;
     }
 
     /// What is to be asked of its root next.
@@ -241,6 +247,7 @@ impl Mounts {
                 withheld: 0,
                 accepts_deletions: false,
                 ended_since_accepted: false,
+                scanned_before: 0,
                 holds_deletions: row.holds_deletions,
                 last_scan: None,
                 scanned: false,
@@ -403,11 +410,16 @@ impl Mounts {
         roots.chain(polls).chain(sweeps).min().unwrap_or(Mono(u64::MAX))
     }
 
-    pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId) {
+    pub(super) fn begin_scan(&mut self, now: Mono, mount: MountId, is_judged: bool) {
         let state = self.state_mut(mount);
         state.unwatched_in_scan = 0;
-        state.count_deletions_anew();
+        state.count_deletions_anew(is_judged);
         state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false, broken: false });
+    }
+
+    /// Notes that what the scans of a mount have found so far has earlier places among the hints than this.
+    pub(super) fn scanned_before(&mut self, mount: MountId, order: u64) {
+        self.state_mut(mount).scanned_before = order;
     }
 
     /// A scan that is running has missed something.
@@ -546,7 +558,9 @@ impl Intake {
                 state.next_sweep = now.plus_ms(state.verify_ms);
                 // One that takes longer than its interval is not overtaken by the next.
                 if !self.scans.is_sweeping(mount) {
-                    state.count_deletions_anew();
+                    let is_judged = self.is_judged(mount);
+                    let state = self.mounts.state_mut(mount);
+                    state.count_deletions_anew(is_judged);
                     self.scans.push_sweep(mount, state.path.clone());
                 }
             }

@@ -137,9 +137,7 @@ impl Intake {
         if self.syncs.0.is_empty() || !self.mounts.all_known() {
             return;
         }
-        let (looks, links) = (self.looks.first_order(), self.links.first_order());
-        let oldest = [self.settle.first_awaited(), looks, links, self.scans.first_order()];
-        let oldest = oldest.into_iter().flatten().min().unwrap_or(u64::MAX);
+        let oldest = self.oldest_order();
         let (seq, rrn) = ledger.newest();
         let offline = self.mounts.offline();
         self.syncs.0.retain(|waiting| {

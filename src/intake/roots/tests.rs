@@ -240,6 +240,20 @@ fn a_scan_that_finds_too_many_deletions_stops_reporting_them() {
 }
 
 #[test]
+fn deletions_stay_withheld_when_a_scan_begins_before_the_last_one_was_judged() {
+    let brake = |mount: &mut Mount| mount.max_deletions = Some(MaxDeletions::Count(1));
+    let mut world = World::with(Tree::store(&["/a 1", "/b 2", "/c 3"]), brake);
+    world.tree.files.clear();
+    world.rescan(RescanRequest::default());
+    assert_eq!(world.journal(), ["deleted /a"]);
+    for reply in [8, 9] {
+        world.step(Input::Rescan(ReplyId(reply), RescanRequest::default()));
+    }
+    world.settle();
+    assert_eq!((world.journal().len(), world.status().state), (1, MountState::Degraded));
+}
+
+#[test]
 fn as_many_deletions_as_are_allowed_are_reported() {
     let brake = |mount: &mut Mount| mount.max_deletions = Some(MaxDeletions::Count(2));
     let mut world = World::with(Tree::store(&["/a 1", "/b 2", "/c 3"]), brake);
