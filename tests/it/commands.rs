@@ -8,7 +8,7 @@ use crate::sink::{Sink, lines};
 use crate::turns;
 
 /// Runs a command against a daemon: its exit code, and what it printed to both outputs.
-fn ringback(place: &Place, daemon: &Daemon, words: &[&str]) -> (Option<i32>, String) {
+pub fn ringback(place: &Place, daemon: &Daemon, words: &[&str]) -> (Option<i32>, String) {
     run(words, &format!("http://{}", daemon.address), &place.state.display().to_string(), None)
 }
 

@@ -8,3 +8,4 @@ mod kinds;
 mod latency;
 mod mounted;
 mod ordinary;
+mod roots;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::daemon::until;
 use crate::{scratch, turns};
 
 /// Bytes of the file that a filesystem is made in. It has holes: what is not written takes no room.
@@ -42,11 +43,43 @@ impl Kind {
     }
 }
 
+/// A filesystem in a file, which is mounted and unmounted as a disk is.
+#[derive(Debug)]
+pub struct Disk {
+    files: TempDir,
+}
+
+impl Disk {
+    /// A new one, which is not mounted.
+    pub fn new(kind: Kind) -> Option<Self> {
+        let disk = Self { files: scratch::dir() };
+        fs::create_dir(disk.own_place()).expect("a directory");
+        File::create(disk.image()).and_then(|file| file.set_len(IMAGE_BYTES)).expect("a file with a hole");
+        done(&mut kind.make(&disk.image()))?;
+        Some(disk)
+    }
+
+    /// Mounts it by a loop device that is free.
+    pub fn mount(&self, at: &Path) -> Option<Mounted> {
+        mount(Command::new("mount").args(["-o", "loop"]).arg(self.image()), at)
+    }
+
+    /// A directory of its own that it may be mounted at.
+    pub fn own_place(&self) -> PathBuf {
+        self.files.path().join("mounted")
+    }
+
+    fn image(&self) -> PathBuf {
+        self.files.path().join("image")
+    }
+}
+
 /// Something that is mounted.
 #[derive(Debug)]
 pub struct Mounted {
     /// Where.
     pub at: PathBuf,
+    is_mounted: bool,
     /// What it is made of, where that is its own; removed after it was unmounted.
     files: Option<TempDir>,
 }
@@ -54,13 +87,9 @@ pub struct Mounted {
 impl Mounted {
     /// A new filesystem of a kind at a place of its own.
     pub fn new(kind: Kind) -> Option<Self> {
-        let files = scratch::dir();
-        let (image, at) = (files.path().join("image"), files.path().join("mounted"));
-        fs::create_dir(&at).expect("a directory");
-        File::create(&image).and_then(|file| file.set_len(IMAGE_BYTES)).expect("a file with a hole");
-        done(&mut kind.make(&image))?;
-        let mut mounted = mount(Command::new("mount").args(["-o", "loop"]).arg(&image), &at)?;
-        mounted.files = Some(files);
+        let disk = Disk::new(kind)?;
+        let mut mounted = disk.mount(&disk.own_place())?;
+        mounted.files = Some(disk.files);
         Some(mounted)
     }
 
@@ -81,14 +110,44 @@ impl Mounted {
         mount(Command::new("mount").args(["-t", "overlay", "overlay", "-o", &layers]), at)
     }
 
+    /// What a program of the test's own has mounted.
+    pub fn by_other_means(at: &Path) -> Self {
+        Self { at: at.to_owned(), is_mounted: true, files: None }
+    }
+
     /// A directory at another place, through FUSE.
     pub fn bindfs(from: &Path, at: &Path) -> Option<Self> {
         mount(Command::new("bindfs").arg(from), at)
     }
 }
 
+impl Mounted {
+    /// Unmounts it, as a user does.
+    #[track_caller]
+    pub fn unmount(self) {
+        until("it is not in use", || {
+            let _turn = turns::starting();
+            succeeds(Command::new("umount").arg(&self.at)).then_some(())
+        });
+        let mut gone = self;
+        gone.is_mounted = false;
+    }
+
+    /// Takes it from its place, while somebody uses it.
+    #[track_caller]
+    pub fn unmount_lazily(mut self) {
+        let turn = turns::starting();
+        assert!(succeeds(Command::new("umount").arg("-l").arg(&self.at)), "{}", self.at.display());
+        drop(turn);
+        self.is_mounted = false;
+    }
+}
+
 impl Drop for Mounted {
     fn drop(&mut self) {
+        if !self.is_mounted {
+            return;
+        }
         let _turn = turns::starting();
         for _ in 0..ATTEMPTS_MAX {
             if succeeds(Command::new("umount").arg(&self.at)) {
@@ -109,11 +168,11 @@ fn mount(command: &mut Command, at: &Path) -> Option<Mounted> {
         return skipped("only root mounts filesystems");
     }
     done(command.arg(at))?;
-    Some(Mounted { at: at.to_owned(), files: None })
+    Some(Mounted { at: at.to_owned(), is_mounted: true, files: None })
 }
 
 /// Runs a program that a test cannot do without.
-fn done(command: &mut Command) -> Option<()> {
+pub fn done(command: &mut Command) -> Option<()> {
     let turn = turns::starting();
     let output = command.output();
     drop(turn);
