@@ -211,7 +211,12 @@ impl Intake {
             .is_some_and(|(asked, found)| asked > 0 && found * 2 >= asked);
         let hidden = match as_judged {
             Some(place) => place.hidden,
-            None => ledger.count_assets_below(&state.path, path)?,
+            None => {
+                let below = ledger.count_assets_below(&state.path, path)?;
+                // A file may be mounted over a file.
+                let is_directory = mounted.is_some_and(|below| below.identity.is_some());
+                below + u64::from(!is_directory && ledger.asset_at(&state.path, path)?.is_some())
+            }
         };
         let Some(mounted) = mounted else {
             // It is the mount's own tree again, unless what was entered there is waited for.

@@ -212,3 +212,25 @@ fn a_drive_inside_a_drive_comes_and_goes_with_it() {
     rig.reported(&["added /last.mov"]);
     rig.stop();
 }
+
+/// As containers do with single files.
+#[test]
+fn a_file_that_is_mounted_over_a_file_hides_it() {
+    let mut rig = Rig::new("");
+    let other = rig.dir("other").join("other.mov");
+    fs::write(&other, "another file, and longer").expect("written");
+    rig.start();
+    rig.write_all(&["/a.mov", "/d/b.mov"]);
+    rig.reported(&["added /a.mov", "added /d/b.mov"]);
+    let Some(bind) = Mounted::bind(&other, &rig.place.at("/d/b.mov")) else { return };
+    rig.is("degraded", "it hides 1 known file");
+    rig.notes(&[("/d/b.mov", "covered")]);
+    rig.place.write("/d/b.mov", "written through the bind");
+    rig.write_all(&["/beside.mov"]);
+    rig.reported(&["added /beside.mov"]);
+    bind.unmount();
+    rig.is_well();
+    rig.place.write("/d/b.mov", "changed, and longer");
+    rig.reported(&["modified /d/b.mov"]);
+    rig.stop();
+}
