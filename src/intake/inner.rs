@@ -3,7 +3,8 @@
 //!
 //! A place where something is mounted is entered (its root is known then, and kept in the ledger), or it is closed: not
 //! entered at all, or entered before and not there now. What lies below a closed place is as it was. Nothing hints that a
-//! place opens or closes, so each look at the mount's root says what is mounted, once a second.
+//! place opens or closes, so each look at the mount's root says what is mounted, once a second. A filesystem that is mounted
+//! anew is entered anew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ struct Place {
     root: Option<Identity>,
     /// What stands there, as last judged.
     seen: Option<Identity>,
+    /// Which mounting of it was entered.
+    mounting: u64,
     is_entered: bool,
     /// Known assets below it, which nobody sees while it is closed.
     hidden: u64,
@@ -50,7 +53,8 @@ impl Inside {
         for (path, root) in ledger.inner_roots(mount)? {
             let hidden = ledger.count_assets_below(mount, &path)?;
             let note = Some(NoteKind::Filesystem);
-            let place = Place { root: Some(root), seen: None, is_entered: false, hidden, sample: Vec::new(), note };
+            let root = Some(root);
+            let place = Place { root, seen: None, mounting: 0, is_entered: false, hidden, sample: Vec::new(), note };
             inside.places.insert(path, place);
         }
         inside.publish();
@@ -125,8 +129,8 @@ impl Inside {
 enum Verdict {
     /// It is as it was.
     Same,
-    /// This filesystem is entered.
-    Enter(Identity),
+    /// This mounting of a filesystem is entered.
+    Enter(Identity, u64),
     /// Nothing is entered.
     Close(Place),
     /// Nothing is mounted there, and nothing that was is waited for: it is a directory like others.
@@ -156,10 +160,11 @@ impl Intake {
             let places = &mut self.mounts.state_mut(mount).inside.places;
             match verdict {
                 Verdict::Same => continue,
-                Verdict::Enter(identity) => {
+                Verdict::Enter(identity, mounting) => {
                     ledger.savepoint(|| ledger.put_inner_root(&own, &path, &identity))?;
                     let (root, seen) = (Some(identity), Some(identity));
-                    let place = Place { root, seen, is_entered: true, hidden: 0, sample: Vec::new(), note: None };
+                    let place =
+                        Place { root, seen, mounting, is_entered: true, hidden: 0, sample: Vec::new(), note: None };
                     places.insert(path.clone(), place);
                     opened.push(path);
                 }
@@ -202,8 +207,11 @@ impl Intake {
         let seen = mounted.and_then(|below| below.identity);
         let is_vouched_for = state.accepted_root.as_ref().is_some_and(|accepted| path.is_at_or_below(accepted));
         let is_closed = place.is_some_and(|place| !place.is_entered);
+        let mounting = mounted.map_or(0, |below| below.mounting);
         if let Some(known) = known.filter(|known| Some(*known) == seen) {
-            return Ok(if is_closed { Verdict::Enter(known) } else { Verdict::Same });
+            // Unmounted and mounted again between two looks, it is watched no more, and may have been changed elsewhere.
+            let is_anew = is_closed || place.is_some_and(|place| place.mounting != mounting);
+            return Ok(if is_anew { Verdict::Enter(known, mounting) } else { Verdict::Same });
         }
         let as_judged = place.filter(|place| is_closed && place.seen == seen);
         let found_half = as_judged
@@ -226,6 +234,7 @@ impl Intake {
                 false => Verdict::Close(Place {
                     root: known,
                     seen,
+                    mounting: 0,
                     is_entered: false,
                     hidden,
                     sample: Vec::new(),
@@ -235,7 +244,7 @@ impl Intake {
         };
         let may_enter = (state.crosses_filesystems || mounted.is_same_filesystem) && !mounted.is_second_way;
         if let Some(identity) = seen.filter(|_| may_enter && (hidden == 0 || found_half || is_vouched_for)) {
-            return Ok(Verdict::Enter(identity));
+            return Ok(Verdict::Enter(identity, mounting));
         }
         if as_judged.is_some() {
             return Ok(Verdict::Same);
@@ -246,6 +255,6 @@ impl Intake {
         };
         let is_covered = mounted.is_second_way || (known.is_none() && hidden > 0);
         let note = Some(if is_covered { NoteKind::Covered } else { NoteKind::Filesystem });
-        Ok(Verdict::Close(Place { root: known, seen, is_entered: false, hidden, sample, note }))
+        Ok(Verdict::Close(Place { root: known, seen, mounting: 0, is_entered: false, hidden, sample, note }))
     }
 }

@@ -179,6 +179,7 @@ fn mounted_below(disk: &dyn Disk, mounts: &Mounts, mount: MountId, dir: &Path, r
         Some(MountedBelow {
             path,
             identity: stat.map(|stat| stat.identity),
+            mounting: disk.mounting(&at),
             is_same_filesystem: stat.is_some_and(|stat| stat.filesystem == root.filesystem),
             is_second_way,
         })

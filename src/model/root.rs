@@ -87,6 +87,8 @@ pub struct MountedBelow {
     pub path: LogicalPath,
     /// The directory that stands there now; `None` where it cannot be looked at.
     pub identity: Option<Identity>,
+    /// Which mounting of its filesystem it is; 0 where the system does not say.
+    pub mounting: u64,
     /// It is of the mount's own filesystem: a bind mount, or a subvolume that is mounted by itself.
     pub is_same_filesystem: bool,
     /// It shows what another place of the mount shows already.

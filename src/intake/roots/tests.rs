@@ -199,6 +199,22 @@ fn what_is_mounted_inside_and_unmounted_is_offline_with_its_files() {
 }
 
 #[test]
+fn what_is_mounted_inside_for_a_second_time_is_scanned() {
+    let mut world = World::with(Tree::store(&["/a 1"]), |mount| mount.cross_filesystems = true);
+    world.tree.mount("/drive", 5, &["/drive/x 1"]);
+    world.look_at_root();
+    assert_eq!(world.journal(), ["added /drive/x"]);
+    // Nothing hints what was done to it meanwhile.
+    world.tree.unmount("/drive");
+    world.tree.mount("/drive", 5, &["/drive/y 2"]);
+    world.tree.mounting += 1;
+    world.look_at_root();
+    let mut journal = world.journal();
+    journal.sort();
+    assert_eq!(journal, ["added /drive/x", "added /drive/y", "deleted /drive/x"]);
+}
+
+#[test]
 fn what_is_mounted_over_known_files_hides_them() {
     for crosses in [false, true] {
         let mut world = World::with(Tree::store(&["/d/a 1", "/b 2"]), |mount| mount.cross_filesystems = crosses);
@@ -273,6 +289,8 @@ struct Tree {
     removed: Option<Handle>,
     files: BTreeMap<LogicalPath, u64>,
     inner: Vec<(LogicalPath, Identity, BTreeMap<LogicalPath, u64>)>,
+    /// Which mounting of them it is.
+    mounting: u64,
 }
 
 fn root(volume: u64, inode: u64) -> Identity {
@@ -283,7 +301,7 @@ impl Tree {
     fn store(files: &[&str]) -> Self {
         let files = self::files(files);
         let handle = Some(handle(2));
-        Self { root: root(1, 2), is_mount_root: true, handle, removed: None, files, inner: Vec::new() }
+        Self { root: root(1, 2), is_mount_root: true, handle, removed: None, files, inner: Vec::new(), mounting: 1 }
     }
 
     fn bare(volume: u64, files: &[&str]) -> Self {
@@ -318,6 +336,7 @@ impl Tree {
         let below = |(at, identity, _): &(LogicalPath, Identity, _)| MountedBelow {
             path: at.clone(),
             identity: Some(*identity),
+            mounting: self.mounting,
             is_same_filesystem: false,
             is_second_way: false,
         };

@@ -234,3 +234,35 @@ fn a_file_that_is_mounted_over_a_file_hides_it() {
     rig.reported(&["modified /d/b.mov"]);
     rig.stop();
 }
+
+/// Unmounted and mounted again between two looks at the root: nothing hints what was done meanwhile.
+fn a_drive_goes_for_a_moment(source: &str) {
+    let Some(disk) = Disk::new(Kind::Ext4) else { return };
+    let mut rig = Rig::new(&format!("watch = '{source}'\ncross_filesystems = true\nverify = '0s'"));
+    fs::create_dir(rig.place.at("/drive")).expect("a directory");
+    rig.start();
+    let Some(mounted) = disk.mount(&rig.place.at("/drive")) else { return };
+    rig.write_all(&["/drive/b.mov", "/drive/d/c.mov"]);
+    rig.reported(&["added /drive/b.mov", "added /drive/d/c.mov"]);
+    mounted.unmount();
+    elsewhere(&disk, |at| {
+        fs::write(at.join("d/new.mov"), "new").expect("written");
+        fs::remove_file(at.join("b.mov")).expect("removed");
+    });
+    let _mounted = again(disk.mount(&rig.place.at("/drive")));
+    rig.reported(&["added /drive/d/new.mov", "deleted /drive/b.mov"]);
+    rig.write_all(&["/drive/d/later.mov"]);
+    rig.reported(&["added /drive/d/later.mov"]);
+    rig.is_well();
+    rig.stop();
+}
+
+#[test]
+fn a_drive_inside_the_store_that_is_unmounted_for_a_moment_is_scanned() {
+    a_drive_goes_for_a_moment("fanotify");
+}
+
+#[test]
+fn a_drive_inside_the_store_that_is_unmounted_for_a_moment_is_scanned_by_inotify() {
+    a_drive_goes_for_a_moment("inotify");
+}
