@@ -77,7 +77,8 @@ mod linux {
         /// `None` when the path went to another filesystem in the middle.
         fn stat_once(&self, at: At<'_>) -> io::Result<Option<(DiskStat, FilesystemKind)>> {
             const FLAGS: libc::c_int = libc::AT_SYMLINK_NOFOLLOW | libc::AT_NO_AUTOMOUNT;
-            const MASK: libc::c_uint = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE;
+            const MASK: libc::c_uint =
+                libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE | libc::STATX_SUBVOL;
 
             let (fd, path, flags) = match at {
                 At::Path(path) => (libc::AT_FDCWD, path, FLAGS),
@@ -101,7 +102,9 @@ mod linux {
             } else {
                 let is_unique = statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0;
                 let mount = if is_unique { statx.stx_mnt_id } else { 0 };
-                self.volumes.facts(at, Filesystem { device: (statx.stx_dev_major, statx.stx_dev_minor), mount })?
+                let subvolume = if statx.stx_mask & libc::STATX_SUBVOL != 0 { statx.stx_subvol } else { 0 };
+                let device = (statx.stx_dev_major, statx.stx_dev_minor);
+                self.volumes.facts(at, Filesystem { device, mount, subvolume })?
             };
             let has_birth = statx.stx_mask & libc::STATX_BTIME != 0;
             let birth_ns = if has_birth { ns(&statx.stx_btime) } else { 0 };

@@ -28,6 +28,9 @@ pub(super) struct Filesystem {
     pub(super) device: (u32, u32),
     /// The mount's id that is never used again (`STATX_MNT_ID_UNIQUE`, Linux 6.8); 0 before.
     pub(super) mount: u64,
+    /// The subvolume's id, which is never used again (`STATX_SUBVOL`, Linux 6.10); 0 before, and where there are none. btrfs
+    /// gives the device number of a removed subvolume to the next one that is made.
+    pub(super) subvolume: u64,
 }
 
 /// The numbers of the filesystems seen lately, so that a stat does not cost a statfs.

@@ -43,9 +43,11 @@ fn made_snapshotted_replaced_and_deleted(source: &str) {
     rig.reported(&["added /sub/b.mov", "added /sub/d/c.mov"]);
     rig.write_all(&["/sub/new.mov"]);
     rig.reported(&["added /sub/new.mov"]);
-    // Two of them change places.
+    // It is renamed while nobody looks.
     let before = view(&rig.sink.told());
+    rig.stop();
     fs::rename(rig.place.at("/sub"), rig.place.at("/was")).expect("renamed");
+    rig.start();
     let told = rig.reported(&[
         "added /was/b.mov",
         "added /was/d/c.mov",
