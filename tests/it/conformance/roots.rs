@@ -164,7 +164,7 @@ impl Disk {
     }
 
     fn mount(image: &Path, at: &Path) -> Option<Self> {
-        let _turn = turns::starting();
+        let turn = turns::starting();
         let looped = Command::new("losetup").args(["--find", "--show"]).arg(image).output().ok()?;
         if !looped.status.success() {
             eprintln!("SKIPPED: no loop devices here: {}", String::from_utf8_lossy(&looped.stderr));
@@ -172,7 +172,10 @@ impl Disk {
         }
         let device = String::from_utf8_lossy(&looped.stdout).trim().to_owned();
         let mut disk = Self { device, at: PathBuf::new() };
-        if !succeeds(Command::new("mount").arg(&disk.device).arg(at)) {
+        let is_mounted = succeeds(Command::new("mount").arg(&disk.device).arg(at));
+        // Before the disk is dropped, which takes a turn of its own.
+        drop(turn);
+        if !is_mounted {
             eprintln!("SKIPPED: an xfs cannot be mounted here");
             return None;
         }

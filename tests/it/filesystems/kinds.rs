@@ -81,5 +81,5 @@ fn a_store_behind_fuse() {
 fn a_daemon_in_a_mount_namespace_of_its_own_as_in_a_container() {
     let dir = dirs(&["from", "at"]);
     let Some(disk) = Mounted::bind(&dir.path().join("from"), &dir.path().join("at")) else { return };
-    ordinary_work_is_reported(&disk.at, &["unshare", "--mount", "--"]);
+    ordinary_work_is_reported(&disk.at, &["unshare", "--mount", "--propagation", "slave", "--"]);
 }

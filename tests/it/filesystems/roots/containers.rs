@@ -9,11 +9,14 @@ use super::super::mounted::done;
 use super::Rig;
 use crate::sink::view;
 
-/// Has the daemon start in a mount namespace in which the store is a directory of the host.
+/// Has the daemon start in a mount namespace in which the store is a directory of the host. The disks of other tests are
+/// unmounted there: they would stay in use for as long as the namespace lives.
 fn contained(rig: &mut Rig, volume: &Path) -> Option<()> {
     done(Command::new("unshare").args(["--mount", "--", "true"]))?;
-    let script = format!("mount --bind '{}' '{}' && exec \"$@\"", volume.display(), rig.place.store.display());
-    let words = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", &script, "sh"];
+    let (volume, store) = (volume.display(), rig.place.store.display());
+    let others = "for at in $(cut -d ' ' -f 2 /proc/mounts | grep /ringback-it-); do umount -l $at; done 2>/dev/null";
+    let script = format!("{others}; mount --bind '{volume}' '{store}' && exec \"$@\"");
+    let words = ["unshare", "--mount", "--propagation", "slave", "--", "sh", "-c", &script, "sh"];
     rig.place.through = words.map(str::to_owned).to_vec();
     Some(())
 }
