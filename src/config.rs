@@ -1,9 +1,8 @@
 //! Configuration: one optional file, `ringback.toml`, and what the command line says over it.
 //!
 //! [`options`] is the file as written, with places; [`settings`] is what is in force, with every default filled in and
-//! every contradiction refused. Both are pure. [`sources`] is the one place that reads the configuration and rule files;
-//! it does not
-//! interpret them. [`secrets`] reads what rules refer to.
+//! every contradiction refused. Both are pure. [`sources`] is the one place that reads the configuration and rule
+//! files; it does not interpret them. [`secrets`] reads what rules refer to.
 
 pub mod options;
 pub mod secrets;

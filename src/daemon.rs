@@ -58,12 +58,12 @@ use stop::Stop;
 
 /// Calls of the API on their way to the engine; beyond, callers get 503.
 const CALLS_MAX: usize = 64;
-/// Calls that the engine has not answered; beyond, they wait in the queue before it, so that what callers send does not fill
-/// the memory.
+/// Calls that the engine has not answered; beyond, they wait in the queue before it, so that what callers send does not
+/// fill the memory.
 const CALLS_OPEN_MAX: usize = 256;
 
-/// A mount that does not answer (a network server that is gone) delays the message that ringback is ready for this long. A
-/// supervisor waits for that message, and most answers take milliseconds.
+/// A mount that does not answer (a network server that is gone) delays the message that ringback is ready for this
+/// long. A supervisor waits for that message, and most answers take milliseconds.
 pub const SERVES_MAX: Duration = Duration::from_secs(3);
 /// How often the mounts are asked for meanwhile.
 const SERVES_STEP: Duration = Duration::from_millis(2);

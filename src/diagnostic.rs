@@ -1,8 +1,8 @@
 //! What is wrong with a file that an admin wrote, said so that it can be put right at once.
 //!
 //! Nothing here reads a file, prints, or knows what a rule or an option is: [`document`] walks TOML and notes what it
-//! expected and where; [`render`] turns notes into text for people and JSON for tools;
-//! [`explain`] says about each kind what a note of it has no room for. No message quotes a value that may be a secret, and rendered lines are masked
+//! expected and where; [`render`] turns notes into text for people and JSON for tools; [`explain`] says about each kind
+//! what a note of it has no room for. No message quotes a value that may be a secret, and rendered lines are masked
 //! ([`mask`]).
 
 mod broken;

@@ -4,8 +4,8 @@
 //! sends nothing: an attempt to be made is an [`Effect`], what came of it is an [`Input`].
 //!
 //! Each subscription has a lane. A lane is serial: one delivery at a time, the next waits through its retries. While a
-//! delivery is on its way entries gather, and the next batch takes them all; so an idle subscriber hears of every change
-//! at once, and a loaded one gets larger batches by itself.
+//! delivery is on its way entries gather, and the next batch takes them all; so an idle subscriber hears of every
+//! change at once, and a loaded one gets larger batches by itself.
 //!
 //! What became owed in a group stays in memory until the group ends. A lane that is free then is cut from it at once,
 //! in the same transaction as the change; only what has to wait is written to the outbox.
@@ -263,8 +263,8 @@ impl Dispatch {
         Ok(())
     }
 
-    /// Forgets a subscription that has been dropped from the ledger. An attempt of it that is under way gives its slot back
-    /// when its outcome comes, and the outcome changes nothing.
+    /// Forgets a subscription that has been dropped from the ledger. An attempt of it that is under way gives its slot
+    /// back when its outcome comes, and the outcome changes nothing.
     pub fn forget(&mut self, id: SubscriptionId) {
         let before = self.share(id);
         if self.lanes.remove(&id).is_some() {
@@ -315,8 +315,8 @@ impl Dispatch {
         }
     }
 
-    /// Ends a group: free lanes are cut, what has to wait is written down, and what may go out goes out, as far as there
-    /// are slots.
+    /// Ends a group: free lanes are cut, what has to wait is written down, and what may go out goes out, as far as
+    /// there are slots.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.

@@ -62,17 +62,17 @@ pub const HINTS_MAX: usize = 200_000;
 /// Directories that wait to be scanned for such hints; beyond, they collapse into a scan of their mount.
 pub const SUBTREES_MAX: usize = 1_000;
 
-/// How long after a file was displaced from its asset's path it takes its asset along when it is found, milliseconds: the
-/// hints of one chain of renames come in pieces, which a full queue keeps apart for some seconds.
+/// How long after a file was displaced from its asset's path it takes its asset along when it is found, milliseconds:
+/// the hints of one chain of renames come in pieces, which a full queue keeps apart for some seconds.
 const DISPLACED_MS: u64 = 10_000;
-/// Displaced files that are kept, so that a flood of renames does not fill the memory; one beyond is a new asset where it
-/// is found.
+/// Displaced files that are kept, so that a flood of renames does not fill the memory; one beyond is a new asset where
+/// it is found.
 const DISPLACED_MAX: usize = 10_000;
 /// How long after a row took up a ctime for which no write had been heard a write may still be heard that moved it,
 /// milliseconds: a queue that runs full is read some seconds late.
 const QUIET_CHANGE_MS: u64 = 5_000;
-/// Rows that are kept because they took up a ctime so, so that a flood of new attributes does not fill the memory; one beyond
-/// is not modified by a late hint alone.
+/// Rows that are kept because they took up a ctime so, so that a flood of new attributes does not fill the memory; one
+/// beyond is not modified by a late hint alone.
 const QUIET_CHANGES_MAX: usize = 10_000;
 
 /// What intake is told.
@@ -295,7 +295,8 @@ impl Intake {
         }
     }
 
-    /// Ends a group: what is due goes out, as far as there is credit; scans that ended are noted, if the group may write.
+    /// Ends a group: what is due goes out, as far as there is credit; scans that ended are noted, if the group may
+    /// write.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
@@ -417,8 +418,8 @@ impl Intake {
         self.mounts.scanned_before(mount, self.next_order);
     }
 
-    /// Returns whether all that the scans of a mount have found so far has been judged. A scan counts as ended once its last
-    /// listing has come back, and the looks that follow from it may come later.
+    /// Returns whether all that the scans of a mount have found so far has been judged. A scan counts as ended once its
+    /// last listing has come back, and the looks that follow from it may come later.
     fn is_judged(&self, mount: MountId) -> bool {
         !self.scans.is_sweeping(mount) && self.oldest_order() >= self.mounts.state(mount).scanned_before
     }

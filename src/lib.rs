@@ -1,5 +1,5 @@
-//! Ringback stands beside a media asset store, watches its files and their metadata, and calls HTTP subscribers back when
-//! what they asked about changes.
+//! Ringback stands beside a media asset store, watches its files and their metadata, and calls HTTP subscribers back
+//! when what they asked about changes.
 //!
 //! ```text
 //! watch -> settle -> look -> catalog diff -> journal -> rules -> outbox -> deliver
@@ -7,16 +7,17 @@
 //! ```
 //!
 //! A [hint](model::hint) says that something may have changed at a path; it is never trusted, it only causes a
-//! [look](model::look). A look against the catalog gives [changes](model::change), which go to the journal. Rules say to
-//! whom a change is owed; what is [owed](model::entry) is folded and cut into [deliveries](model::delivery), whose bytes
-//! are frozen; each is attempted until it is accepted or given up.
+//! [look](model::look). A look against the catalog gives [changes](model::change), which go to the journal. Rules say
+//! to whom a change is owed; what is [owed](model::entry) is folded and cut into [deliveries](model::delivery), whose
+//! bytes are frozen; each is attempted until it is accepted or given up.
 //!
 //! # The one idea
 //!
 //! The middle is two state machines without I/O, clock or threads. [`intake`] goes from hints to what is owed,
-//! [`dispatch`] from what is owed to what came of it. They take inputs, write to the ledger ([`store`]), and return effects.
-//! [`engine`] runs both in one transaction a group of inputs; effects go out only after its commit. The edges ([`watch`],
-//! [`look`], [`deliver`], [`api`]) do what the effects say and feed what came of it back in; [`daemon`] is the wiring.
+//! [`dispatch`] from what is owed to what came of it. They take inputs, write to the ledger ([`store`]), and return
+//! effects. [`engine`] runs both in one transaction a group of inputs; effects go out only after its commit. The edges
+//! ([`watch`], [`look`], [`deliver`], [`api`]) do what the effects say and feed what came of it back in; [`daemon`] is
+//! the wiring.
 //!
 //! # What always holds
 //!

@@ -1,10 +1,10 @@
 //! Rules: who asked for which changes.
 //!
-//! Pure: nothing here reads a file, a clock or the ledger, and nothing sends; a large set is parsed on all processors. Texts of
-//! rule files become diagnostics or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of its rules a change
-//! fires. [`syntax`] is how clauses are written, [`condition`] what they are, [`eval`] what they mean, [`file`](mod@file) how a
-//! rule file is laid out.
-//! [`mod@explain`] says why a rule does not fire, [`cases`] are the admin's own tests, both on a change that is only [`supposed`].
+//! Pure: nothing here reads a file, a clock or the ledger, and nothing sends; a large set is parsed on all processors.
+//! Texts of rule files become diagnostics or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of
+//! its rules a change fires. [`syntax`] is how clauses are written, [`condition`] what they are, [`eval`] what they
+//! mean, [`file`](mod@file) how a rule file is laid out. [`mod@explain`] says why a rule does not fire, [`cases`] are
+//! the admin's own tests, both on a change that is only [`supposed`].
 
 pub mod cases;
 pub mod condition;
@@ -47,8 +47,8 @@ pub struct Loaded {
     referred: Vec<Referred>,
 }
 
-/// Reads rule files, which are given in path order. All faults of all files are found in one pass; a set without any is linted.
-/// Secrets that rules refer to are still to be read ([`Loaded::with_secrets`]).
+/// Reads rule files, which are given in path order. All faults of all files are found in one pass; a set without any is
+/// linted. Secrets that rules refer to are still to be read ([`Loaded::with_secrets`]).
 #[must_use]
 pub fn load(files: &[SourceFile]) -> Loaded {
     let mut loaded = Reader::default().load(&mut files.to_vec(), None);

@@ -17,7 +17,8 @@ use crate::model::time::Mono;
 /// xfs flush a truncated file in between), a file that is linked in from `O_TMPFILE` has no close under its name, and a
 /// disk that answers again says nothing.
 const ASK_AGAIN_MS: [u64; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
-/// Looks a second, in all, at paths that wait for a writer: with more paths than half of it each is looked at less often.
+/// Looks a second, in all, at paths that wait for a writer: with more paths than half of it each is looked at less
+/// often.
 const WRITER_LOOKS_PER_SECOND_MAX: u64 = 2_000;
 /// Looks a second, in all, at paths that cannot be read: a tree without permissions has thousands of them for weeks.
 const FAULT_LOOKS_PER_SECOND_MAX: u64 = 200;
@@ -75,7 +76,8 @@ pub struct Cause {
     pub hurried: bool,
     /// `settle.max` has passed: it is told whoever writes.
     pub overdue: bool,
-    /// What the file was like when it was first seen as it is, and when that was: only kept where nobody can say who writes.
+    /// What the file was like when it was first seen as it is, and when that was: only kept where nobody can say who
+    /// writes.
     pub glimpse: Option<Glimpse>,
     /// How many looks in a row found the same wait: each further one comes later (`ASK_AGAIN_MS`).
     pub asked: u8,
@@ -227,23 +229,24 @@ impl Settle {
         self.schedule(path, cause, Wait::Close, due.max(now));
     }
 
-    /// A look could not tell whether a file that was written has a writer: it waits for the hint of its close, and counts
-    /// as whole once no write was heard for `LIKELY_CLOSE_MS`, however often it is looked at meanwhile.
+    /// A look could not tell whether a file that was written has a writer: it waits for the hint of its close, and
+    /// counts as whole once no write was heard for `LIKELY_CLOSE_MS`, however often it is looked at meanwhile.
     pub fn wait_for_likely_close(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let cause = Cause { heard: HintKind::Written, hurried: false, ..cause };
         let due = self.capped(cause.written.plus_ms(LIKELY_CLOSE_MS), &cause);
         self.schedule(path, cause, Wait::LikelyClose, due.max(now));
     }
 
-    /// Whether a file is as it was `settle.quiet` ago, by two looks that far apart. Its own times are not asked: they are
-    /// by the clock of whoever keeps them, which may be off by hours.
+    /// Whether a file is as it was `settle.quiet` ago, by two looks that far apart. Its own times are not asked: they
+    /// are by the clock of whoever keeps them, which may be off by hours.
     #[must_use]
     pub fn is_quiet(&self, now: Mono, cause: &Cause, stat: &Stat) -> bool {
         let long_enough = |glimpse: Glimpse| now.since_ms(glimpse.at) >= self.patience.quiet_ms;
         cause.glimpse.is_some_and(|glimpse| !stat.bytes_may_differ(&glimpse.stat) && long_enough(glimpse))
     }
 
-    /// A look found a file that cannot be believed whole yet: it is looked at again once it has been as it is for long enough.
+    /// A look found a file that cannot be believed whole yet: it is looked at again once it has been as it is for long
+    /// enough.
     pub fn wait_for_quiet(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         let quiet = |since: Mono| since.plus_ms(self.patience.quiet_ms);
         let ahead = cause.glimpse.map(|glimpse| quiet(glimpse.at)).filter(|due| *due > now);
@@ -453,8 +456,8 @@ impl Settle {
     }
 }
 
-/// How long after a look that found a wait the next one comes, milliseconds: `asked` looks found it before, and `waiting`
-/// paths share `looks_per_second`.
+/// How long after a look that found a wait the next one comes, milliseconds: `asked` looks found it before, and
+/// `waiting` paths share `looks_per_second`.
 fn ask_again_ms(asked: u8, waiting: u64, looks_per_second: u64) -> u64 {
     let step = usize::from(asked).min(ASK_AGAIN_MS.len() - 1);
     ASK_AGAIN_MS[step].max(waiting * 1_000 / looks_per_second)

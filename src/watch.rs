@@ -2,8 +2,9 @@
 //! catalog, decides nothing, and loses nothing silently: what it cannot pass on it reports as [`Signal::Lost`].
 //!
 //! Four sources stand behind one seam, [`WatchSource`], and a fifth, [`sources::Sources`], that chooses among them for
-//! each mount. A source may lose, double and reorder hints: that costs time, never a change. What it owes is one thing: whatever
-//! happens in a directory after [`WatchSource::watch`] has returned is hinted, or [`Signal::Lost`] is signalled.
+//! each mount. A source may lose, double and reorder hints: that costs time, never a change. What it owes is one thing:
+//! whatever happens in a directory after [`WatchSource::watch`] has returned is hinted, or [`Signal::Lost`] is
+//! signalled.
 
 #[cfg(target_os = "linux")]
 pub mod fanotify;

@@ -187,8 +187,8 @@ fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
     loaded.diagnostics
 }
 
-/// Every TOML example of the documentation is what it says it is: rules that load, cases of the shipped rules that pass, or
-/// a configuration that resolves.
+/// Every TOML example of the documentation is what it says it is: rules that load, cases of the shipped rules that
+/// pass, or a configuration that resolves.
 #[test]
 fn documented_examples_are_without_fault() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

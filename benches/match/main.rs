@@ -1,9 +1,11 @@
-//! The rows of "the engine" of the rules page: matching alone and from JSON, its growth with the number of rules, memory,
-//! adding and removing, rules that all match, numbers. `cargo bench --bench match`, or `-- --rules 1000,100000 --multi`.
+//! The rows of "the engine" of the rules page: matching alone and from JSON, its growth with the number of rules,
+//! memory, adding and removing, rules that all match, numbers. `cargo bench --bench match`, or `-- --rules 1000,100000
+//! --multi`.
 //!
-//! Rules and events are made by a generator ([`workload`]), or read from JSON lines (`--data DIR` with `rules.jsonl` and
-//! `events.jsonl`), so that another engine can be given the same. Each line has the number of matches and a checksum over
-//! all pairs of event and rule: engines that give the same answers print the same. See `docs/benchmarks.md`.
+//! Rules and events are made by a generator ([`workload`]), or read from JSON lines (`--data DIR` with `rules.jsonl`
+//! and `events.jsonl`), so that another engine can be given the same. Each line has the number of matches and a
+//! checksum over all pairs of event and rule: engines that give the same answers print the same. See
+//! `docs/benchmarks.md`.
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
 mod counting;

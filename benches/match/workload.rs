@@ -1,9 +1,9 @@
 //! Rules and events as a media asset store might have them, the same for the same numbers.
 //!
-//! 10 top directories, 200 below them, 9,790 leaves; 1,000 keys of 1,000 values. Of the rules 84 % ask `Key==Value`, 10 %
-//! `Key==*`, 5 % `Key!=Value`, 1 % `*==*` (on leaves alone). They come in groups of five on the way down to one leaf, 90 % on
-//! the leaf, 9.8 % in the middle, 0.2 % on top. Each event has 20 keys and is made for one group, so that about five rules match
-//! it however many there are.
+//! 10 top directories, 200 below them, 9,790 leaves; 1,000 keys of 1,000 values. Of the rules 84 % ask `Key==Value`, 10
+//! % `Key==*`, 5 % `Key!=Value`, 1 % `*==*` (on leaves alone). They come in groups of five on the way down to one leaf,
+//! 90 % on the leaf, 9.8 % in the middle, 0.2 % on top. Each event has 20 keys and is made for one group, so that about
+//! five rules match it however many there are.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! A large set of rule files under the real daemon: how long a start takes until the rules are in force, the first and a
-//! later one; how long an edit of one file takes, and for how long it holds others up:
-//! `cargo bench --bench reload`, or `-- --rules 10000 --files 100 --edits 3`.
+//! A large set of rule files under the real daemon: how long a start takes until the rules are in force, the first and
+//! a later one; how long an edit of one file takes, and for how long it holds others up: `cargo bench --bench reload`,
+//! or `-- --rules 10000 --files 100 --edits 3`.
 //!
-//! While a file is edited records are told to the daemon one after the other, each answered once it is in the ledger and
-//! matched: the longest wait beside an edit is what an edit costs everybody else. See `docs/benchmarks.md`.
+//! While a file is edited records are told to the daemon one after the other, each answered once it is in the ledger
+//! and matched: the longest wait beside an edit is what an edit costs everybody else. See `docs/benchmarks.md`.
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
 #[allow(dead_code, reason = "the tests use more of it")]

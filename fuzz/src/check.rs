@@ -76,7 +76,8 @@ pub fn paths_shown(condition: &Condition) {
     }
 }
 
-/// Whether a condition fires: by the plain evaluator, with which the explanation and the words of the specification agree.
+/// Whether a condition fires: by the plain evaluator, with which the explanation and the words of the specification
+/// agree.
 pub fn fires(subject: &Subject<'_>, change: &ringback::model::change::Change, condition: &Condition) -> bool {
     let fires = subject.fires(&condition.expr());
     let verdict = explain(subject, condition);

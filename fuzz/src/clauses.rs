@@ -1,5 +1,5 @@
-//! Bytes to texts of watchPath and watchMetadata clauses. Alphabets are small and share beginnings and ends, so that what
-//! one rule asks lies close to what another asks and to what a change has.
+//! Bytes to texts of watchPath and watchMetadata clauses. Alphabets are small and share beginnings and ends, so that
+//! what one rule asks lies close to what another asks and to what a change has.
 
 use crate::bytes::Bytes;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Connections served at once, half of what a process may have open by default. More wait in the listener's backlog.
 pub const CONNECTIONS_MAX: usize = 512;
 
-/// How long a caller may take to send a request's head, and how long an idle connection is kept: nobody keeps a place among
-/// [`CONNECTIONS_MAX`] by being slow.
+/// How long a caller may take to send a request's head, and how long an idle connection is kept: nobody keeps a place
+/// among [`CONNECTIONS_MAX`] by being slow.
 pub const HEAD_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's head: room for any token, and little memory for all connections.

@@ -5,8 +5,8 @@
 //! has that place looked at too and comes back ([`Plan::Look`]). The rules:
 //!
 //! - A file whose identity is a known asset's, where that asset's place no longer holds it: the asset moved.
-//! - A file that was a known asset's until another file was taken for that asset, replaced: the asset moved with its file,
-//!   and what replaced it is judged anew.
+//! - A file that was a known asset's until another file was taken for that asset, replaced: the asset moved with its
+//!   file, and what replaced it is judged anew.
 //! - A file that lands on a known asset's place: that asset, replaced; unless the asset's own file lives on at another
 //!   place of the group: then identity wins for both (a swap, a rotation).
 //! - A file whose identity is a gone asset's, and that has one link: that asset, back.
@@ -49,8 +49,8 @@ pub struct Heard {
     pub unwritten: bool,
     /// A file came to this name, went from it, or a scan found the name.
     pub named: bool,
-    /// A moment ago the row took up a new ctime for which no write had been heard: a write that is heard now may be what
-    /// moved it.
+    /// A moment ago the row took up a new ctime for which no write had been heard: a write that is heard now may be
+    /// what moved it.
     pub follows_change: bool,
 }
 
@@ -89,8 +89,8 @@ pub struct Candidate {
     pub before: Before,
 }
 
-/// Where a [`Candidate`] comes from; the best owner first: one that was this very file until another file was taken for it,
-/// then one that exists, then one that was this very file, then one that was at this very place.
+/// Where a [`Candidate`] comes from; the best owner first: one that was this very file until another file was taken for
+/// it, then one that exists, then one that was this very file, then one that was at this very place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     /// It exists, and was this file until a moment ago, when another file was found at its path.
@@ -122,8 +122,8 @@ pub enum Step {
         /// The file that it was before another was taken for it, where that file has been found.
         was: Option<Stat>,
     },
-    /// A file has appeared. `asset` is who it was before (its row taken out of the catalog by an earlier step, or gone);
-    /// `None`: a new asset.
+    /// A file has appeared. `asset` is who it was before (its row taken out of the catalog by an earlier step, or
+    /// gone); `None`: a new asset.
     Add {
         /// Where.
         path: LogicalPath,
@@ -173,8 +173,8 @@ pub fn reconcile(mut places: Vec<Place>, candidates: Vec<Candidate>) -> Plan {
     let mut claims: HashMap<LogicalPath, Candidate> = HashMap::new();
     let mut lives_on = written_elsewhere(&places);
     let mut displaced: HashMap<AssetId, Stat> = HashMap::new();
-    // Rank by rank over all places: nobody gets an asset for its place while its very file arrives elsewhere. A rank is gone
-    // through again after a claim, since the file at the claimed asset's own place has no owner then.
+    // Rank by rank over all places: nobody gets an asset for its place while its very file arrives elsewhere. A rank is
+    // gone through again after a claim, since the file at the claimed asset's own place has no owner then.
     for before in [Before::Displaced, Before::Elsewhere, Before::Gone, Before::GoneFromHere] {
         loop {
             let claimed = claims.len();

@@ -10,8 +10,8 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// The largest answer that is read, in bytes: several times a status of a hundred mounts with the most notes. What listens
-/// there may not be ringback, and must not fill the memory.
+/// The largest answer that is read, in bytes: several times a status of a hundred mounts with the most notes. What
+/// listens there may not be ringback, and must not fill the memory.
 const ANSWER_MAX: usize = 8 << 20;
 
 /// Posts JSON, and gives the JSON of a 2xx answer.

@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// The largest request body that is taken, in bytes, 16 times that of the largest batch; a larger one is answered 413 and the handler does not see it.
+/// The largest request body that is taken, in bytes, 16 times that of the largest batch; a larger one is answered 413
+/// and the handler does not see it.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// One request, whole.

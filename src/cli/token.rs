@@ -1,4 +1,5 @@
-//! `ringback token`: makes a token. Nothing is written anywhere: the configuration gets its hash from whoever runs this.
+//! `ringback token`: makes a token. Nothing is written anywhere: the configuration gets its hash from whoever runs
+//! this.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};

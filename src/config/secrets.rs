@@ -1,5 +1,5 @@
-//! Reads secrets that rule files refer to, from files and from the environment. What it says of a fault quotes nothing of a
-//! secret.
+//! Reads secrets that rule files refer to, from files and from the environment. What it says of a fault quotes nothing
+//! of a secret.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Read as _;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::sources::stat;
 use crate::model::secret::{SecretRef, SigningSecret};
 
-/// The largest secret file, in bytes: far more than the most secrets of a usual length. A wrong path may lead to a disk image.
+/// The largest secret file, in bytes: far more than the most secrets of a usual length. A wrong path may lead to a disk
+/// image.
 const FILE_MAX: u64 = 64 << 10;
 
 /// Reads a secret.

@@ -14,7 +14,8 @@ use crate::engine::Input;
 use crate::model::delivery::{Attempted, Outcome, SendRequest};
 use crate::model::ids::DeliveryNo;
 
-/// An attempt ends itself at its own limits. It is given this much longer, because a machine may be too busy to wake it.
+/// An attempt ends itself at its own limits. It is given this much longer, because a machine may be too busy to wake
+/// it.
 const SLACK: Duration = Duration::from_secs(30);
 /// An attempt that is overdue is looked at once more after this long: a process that was stopped finds everything
 /// overdue when it goes on, and ends it in a moment.

@@ -21,8 +21,8 @@ use crate::model::hint::Signal;
 use crate::model::status::{MountState, MountStatus, Status};
 use crate::store::{DiskFault, StoreError};
 
-/// Attempts under way are waited for this long at the end. Supervisors kill what takes much longer; what was not heard of is
-/// sent again at the next start.
+/// Attempts under way are waited for this long at the end. Supervisors kill what takes much longer; what was not heard
+/// of is sent again at the next start.
 pub(super) const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How often the end is looked for meanwhile.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
@@ -45,7 +45,8 @@ impl StatusSlot {
         Status { log_lines_lost: log::lines_lost(), ..Status::clone(&status) }
     }
 
-    /// Whether each mount's root has been looked at since the start: it is watched by some source from then on, or offline.
+    /// Whether each mount's root has been looked at since the start: it is watched by some source from then on, or
+    /// offline.
     pub(super) fn are_mounts_seen(&self) -> bool {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         slot.mounts.iter().all(MountStatus::is_root_seen)

@@ -13,8 +13,8 @@ use crate::model::hint::Signal;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 
-/// Signals kept one by one, so that a burst does not fill the memory while the engine is busy; beyond, hints become a scan of
-/// their mount.
+/// Signals kept one by one, so that a burst does not fill the memory while the engine is busy; beyond, hints become a
+/// scan of their mount.
 const SIGNALS_MAX: usize = 1 << 17;
 
 /// The queue before the engine.

@@ -1,12 +1,12 @@
 //! The log: lines on standard error, written by a thread of their own.
 //!
 //! Nothing that works waits for the log, and nothing fails with it. A line goes into a bounded `queue`; when that is
-//! full, because the reader of a pipe has stopped reading or a terminal is held by Ctrl-S, the line is lost and counted.
-//! A line that cannot be written (a full disk, a reader that has gone) is lost and counted too. The status shows the
-//! count as `logLinesLost`, and the log itself says how many are missing once it can be written again.
+//! full, because the reader of a pipe has stopped reading or a terminal is held by Ctrl-S, the line is lost and
+//! counted. A line that cannot be written (a full disk, a reader that has gone) is lost and counted too. The status
+//! shows the count as `logLinesLost`, and the log itself says how many are missing once it can be written again.
 //!
-//! Everything that a daemon has to say goes this way, panics and fatal errors too: the standard library's macros fail or
-//! block with standard error.
+//! Everything that a daemon has to say goes this way, panics and fatal errors too: the standard library's macros fail
+//! or block with standard error.
 
 mod queue;
 
@@ -25,8 +25,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use queue::Queue;
 
-/// At the end of the process, lines that wait are written for this long at most: a reader that has stopped reading must not
-/// keep a process from ending.
+/// At the end of the process, lines that wait are written for this long at most: a reader that has stopped reading must
+/// not keep a process from ending.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
 
 /// The queue before standard error. A process has one standard error, so it is the process's.

@@ -25,8 +25,8 @@ use crate::watch::mounts::Mounts;
 /// Threads: one for the live hints while the other lists, and both for a burst.
 const THREADS: usize = 2;
 
-/// How long a single call to the system may take before its filesystem counts as hung. Long, because a directory is read in
-/// one call, and on a slow server a large one takes seconds.
+/// How long a single call to the system may take before its filesystem counts as hung. Long, because a directory is
+/// read in one call, and on a slow server a large one takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What looking needs.
@@ -50,8 +50,8 @@ pub(super) enum Job {
 ///
 /// A filesystem that hangs (a network server that is gone) takes a thread with it. Once a call has taken longer than
 /// patience lasts, its job is answered as if the mount's root were gone, another thread takes the place of the one that
-/// hangs, and until the call returns the mount's jobs are answered at once, the same way: it is offline, and the other mounts
-/// go on.
+/// hangs, and until the call returns the mount's jobs are answered at once, the same way: it is offline, and the other
+/// mounts go on.
 pub(super) struct Lookers {
     shared: Arc<Shared>,
 }

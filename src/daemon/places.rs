@@ -41,8 +41,8 @@ pub enum PlaceError {
     },
 }
 
-/// Makes the mounts' directories absolute. Symbolic links are resolved at each look at a mount's root. A directory that is
-/// missing is offline until it appears.
+/// Makes the mounts' directories absolute. Symbolic links are resolved at each look at a mount's root. A directory that
+/// is missing is offline until it appears.
 pub(super) fn settle(mut mounts: Vec<Mount>) -> Result<Vec<Mount>, PlaceError> {
     let mut resolved = Vec::with_capacity(mounts.len());
     for mount in &mut mounts {

@@ -1,9 +1,10 @@
 //! The thread that picks up edited rule files.
 //!
 //! It compares a fingerprint of the files (names, sizes, times, inodes) four times a second, which sees every way of
-//! saving a file: in place, by temp-and-rename, by a swapped link; and so with the files of secrets that the rules refer to.
-//! Once the fingerprint has been still for 200 ms all files are read as one set. A good set goes to the engine; a bad one is
-//! shown, and the last good one stays; so it does when the files are suddenly gone or empty ([`vanished`]).
+//! saving a file: in place, by temp-and-rename, by a swapped link; and so with the files of secrets that the rules
+//! refer to. Once the fingerprint has been still for 200 ms all files are read as one set. A good set goes to the
+//! engine; a bad one is shown, and the last good one stays; so it does when the files are suddenly gone or empty
+//! ([`vanished`]).
 
 mod vanished;
 
@@ -166,8 +167,8 @@ impl Files {
         sources::read_rules(&self.dir).map_err(Fault::Unreadable)
     }
 
-    /// Makes a set of rules and the secrets that they refer to, and notes which these are. A good set is from now on the
-    /// last good one. What became of the rules before it is still to be added.
+    /// Makes a set of rules and the secrets that they refer to, and notes which these are. A good set is from now on
+    /// the last good one. What became of the rules before it is still to be added.
     fn take(&mut self, mut sources: Vec<SourceFile>, began: Instant) -> Result<NewRules, Fault> {
         if let Some(why) = vanished::vanished(&self.set, &self.sources, &sources) {
             return Err(Fault::Vanished(format!("{}: {why}", self.dir.display())));
@@ -311,7 +312,8 @@ impl Fault {
     }
 }
 
-/// What there is to warn of in a good set. Said once the set is on its way: looking for it takes longer than reading an edit.
+/// What there is to warn of in a good set. Said once the set is on its way: looking for it takes longer than reading an
+/// edit.
 struct Warnings {
     loaded: Loaded,
     sources: Vec<SourceFile>,

@@ -1,5 +1,5 @@
-//! Opening a connection: look the name up, connect, and for `https` shake hands. The phase of a failure is the step that
-//! was under way.
+//! Opening a connection: look the name up, connect, and for `https` shake hands. The phase of a failure is the step
+//! that was under way.
 
 use std::fmt;
 use std::io;
@@ -102,8 +102,8 @@ async fn lookup(name: &str, port: u16) -> Result<Vec<SocketAddr>, Outcome> {
     Ok(addresses)
 }
 
-/// Connects to the first of `addresses` that answers. They are tried in the resolver's order, each a while after the one
-/// before it or as soon as that failed, so that a dead IPv6 route costs a moment and not the whole limit.
+/// Connects to the first of `addresses` that answers. They are tried in the resolver's order, each a while after the
+/// one before it or as soon as that failed, so that a dead IPv6 route costs a moment and not the whole limit.
 async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, Outcome> {
     let mut untried = addresses.into_iter();
     let mut trying = JoinSet::new();

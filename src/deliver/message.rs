@@ -13,8 +13,8 @@ use crate::model::subscription::{Method, Target};
 /// The `User-Agent` of every request, unless the target's headers have one.
 const AGENT: &str = concat!("ringback/", env!("CARGO_PKG_VERSION"));
 
-/// Writes the request, signed when its subscription has a secret. The target's headers go as they are, repeats included; one that names `Content-Type` or
-/// `User-Agent` stands instead of ringback's.
+/// Writes the request, signed when its subscription has a secret. The target's headers go as they are, repeats
+/// included; one that names `Content-Type` or `User-Agent` stands instead of ringback's.
 ///
 /// # Errors
 /// The outcome of an attempt whose URL or headers HTTP cannot carry. A checked target has none such.

@@ -1,5 +1,5 @@
-//! Signatures of deliveries: Standard Webhooks v1 and `X-Hub-Signature-256`. What is signed is what goes out: with GET, which
-//! has no body, an empty one.
+//! Signatures of deliveries: Standard Webhooks v1 and `X-Hub-Signature-256`. What is signed is what goes out: with GET,
+//! which has no body, an empty one.
 
 use std::fmt::Write as _;
 
@@ -10,16 +10,16 @@ use sha2::Sha256;
 
 use crate::model::secret::SigningSecret;
 
-/// `webhook-signature`: for each key `v1,` and the base64 of the HMAC-SHA256 over `id.timestamp.body`, separated by spaces
-/// (Standard Webhooks, "Signature scheme" and "Multiple signatures").
+/// `webhook-signature`: for each key `v1,` and the base64 of the HMAC-SHA256 over `id.timestamp.body`, separated by
+/// spaces (Standard Webhooks, "Signature scheme" and "Multiple signatures").
 pub(super) fn standard(secret: &SigningSecret, id: &str, timestamp: i64, body: &[u8]) -> String {
     let head = format!("{id}.{timestamp}.");
     let one = |key: &[u8]| format!("v1,{}", STANDARD.encode(hmac(key, &[head.as_bytes(), body])));
     secret.keys().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// `X-Hub-Signature-256`: `sha256=` and the hexadecimal HMAC-SHA256 of the body, keyed by the first secret's text as it is
-/// written (WebSub, section 8).
+/// `X-Hub-Signature-256`: `sha256=` and the hexadecimal HMAC-SHA256 of the body, keyed by the first secret's text as it
+/// is written (WebSub, section 8).
 pub(super) fn hub(secret: &SigningSecret, body: &[u8]) -> String {
     let mut out = String::from("sha256=");
     for byte in hmac(secret.first_text().as_bytes(), &[body]) {

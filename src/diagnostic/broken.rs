@@ -1,5 +1,5 @@
-//! What to say of broken TOML. The parser says what its grammar expected; people want to know which quote, bracket or habit
-//! of another language it was.
+//! What to say of broken TOML. The parser says what its grammar expected; people want to know which quote, bracket or
+//! habit of another language it was.
 
 use std::ops::Range;
 

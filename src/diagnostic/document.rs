@@ -158,7 +158,8 @@ pub struct Text<'t> {
     pub value: &'t str,
     /// Its place in the file, quotes included.
     pub span: Range<usize>,
-    /// How far behind the place's beginning the string itself begins, where the file has it exactly as it is, without escapes.
+    /// How far behind the place's beginning the string itself begins, where the file has it exactly as it is, without
+    /// escapes.
     verbatim: Option<usize>,
 }
 
@@ -188,8 +189,8 @@ impl<'t, 'i> Table<'t, 'i> {
         self.only_or(known, &[], faults)
     }
 
-    /// The same, where people have other words for some keys: each with the known key that it stands for, or with what else
-    /// there is to say of it.
+    /// The same, where people have other words for some keys: each with the known key that it stands for, or with what
+    /// else there is to say of it.
     pub fn only_or<'k>(
         &self,
         known: &[&'k str],
@@ -287,8 +288,8 @@ impl<'t, 'i> Table<'t, 'i> {
         Some(list.iter().filter_map(|element| text(key, "strings in quotes", element, faults)).collect())
     }
 
-    /// All of this table's keys, each with its list of strings: for tables whose keys are the admin's. Keys with another
-    /// value are noted and left out.
+    /// All of this table's keys, each with its list of strings: for tables whose keys are the admin's. Keys with
+    /// another value are noted and left out.
     pub fn lists(&self, faults: &mut Faults<'_>) -> Vec<(Text<'t>, Vec<Text<'t>>)> {
         let mut found = Vec::new();
         for (key, value) in self.map {
@@ -479,8 +480,8 @@ fn source<'f>(value: &Spanned<DeValue<'_>>, faults: &Faults<'f>) -> &'f str {
     faults.text.get(value.span()).unwrap_or_default()
 }
 
-/// The longest `key = value` that help repeats, in bytes: help is one line of a terminal. Of a longer one the value is left
-/// out.
+/// The longest `key = value` that help repeats, in bytes: help is one line of a terminal. Of a longer one the value is
+/// left out.
 const ASSIGNMENT_MAX: usize = 120;
 
 /// `key = value`, to be shown; with `instead` for a value that is long, or may be a secret.
@@ -542,7 +543,8 @@ fn wrong_type<'f>(
     faults.error(Code::WrongType, value.span(), format!("`{key}` takes {expected}"), label)
 }
 
-/// Characters of a key of the file that a message repeats, so that it stays one line; a longer key is cut, and ends in dots.
+/// Characters of a key of the file that a message repeats, so that it stays one line; a longer key is cut, and ends in
+/// dots.
 const KEY_SHOWN_MAX: usize = 60;
 
 /// A key of the file, as a message shows it.

@@ -1,5 +1,5 @@
-//! Each kind of diagnostic, explained to an admin who is in a hurry: why it is one, how it looks when it is wrong and when
-//! it is right, and what to do. It says in general what a diagnostic says of one place.
+//! Each kind of diagnostic, explained to an admin who is in a hurry: why it is one, how it looks when it is wrong and
+//! when it is right, and what to do. It says in general what a diagnostic says of one place.
 
 use std::fmt;
 

@@ -39,8 +39,8 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// The text of a line whose beginning is not known, with each byte of a probable secret replaced by `*`: the secret may be
-/// named before the text, so all up to the end of the first string is hidden, too.
+/// The text of a line whose beginning is not known, with each byte of a probable secret replaced by `*`: the secret may
+/// be named before the text, so all up to the end of the first string is hidden, too.
 #[must_use]
 pub fn mask_tail(text: &str) -> String {
     const NAME: &str = "token: ";

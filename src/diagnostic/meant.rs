@@ -1,5 +1,5 @@
-//! What a mistyped duration, number or date was most likely meant to be, so that help can be pasted. It guesses only where one
-//! reading is left; whoever asks checks the guess as he checks what was written.
+//! What a mistyped duration, number or date was most likely meant to be, so that help can be pasted. It guesses only
+//! where one reading is left; whoever asks checks the guess as he checks what was written.
 
 /// Words for units of time, in small letters, and their milliseconds.
 const UNITS: [(&[&str], u64); 6] = [

@@ -18,8 +18,8 @@ pub(super) struct Broken {
     pub message: String,
 }
 
-/// Bytes that may be parsed in all, over all rounds, so that a large file does not take minutes: it gets fewer rounds, and
-/// always [`ROUNDS_MIN`].
+/// Bytes that may be parsed in all, over all rounds, so that a large file does not take minutes: it gets fewer rounds,
+/// and always [`ROUNDS_MIN`].
 const PARSED_MAX: usize = 16 << 20;
 /// Rounds that every file gets.
 const ROUNDS_MIN: usize = 2;

@@ -38,8 +38,8 @@ const SHOWN_MAX: usize = 500;
 /// it fits a screen.
 const CONTEXT_MAX: usize = 400;
 
-/// How far from the mark words are looked for that name a secret, in bytes of the same line, so that a file that is one long
-/// line is not gone through for each fault. Farther on, the first string before the mark is taken for a secret.
+/// How far from the mark words are looked for that name a secret, in bytes of the same line, so that a file that is one
+/// long line is not gone through for each fault. Farther on, the first string before the mark is taken for a secret.
 const MASKED_MAX: usize = 64 << 10;
 
 /// The whole report over the files that were checked. Text ends with a line that counts; no diagnostics give an empty

@@ -23,8 +23,8 @@ pub(super) struct LaneFault {
     pub(super) again_at: Mono,
 }
 
-/// Deliveries that are in no lane, because their rows do not say whose they are. Their rows stay, and are read again at the
-/// next start.
+/// Deliveries that are in no lane, because their rows do not say whose they are. Their rows stay, and are read again at
+/// the next start.
 #[derive(Debug, Clone)]
 pub(super) struct SetAside {
     pub(super) since: Wall,
@@ -62,8 +62,8 @@ impl Dispatch {
         Ok(())
     }
 
-    /// Takes up a delivery whose row is damaged. Its lane tries to read the row when the delivery may go out, and rests where
-    /// that fails; without a lane the delivery is set aside.
+    /// Takes up a delivery whose row is damaged. Its lane tries to read the row when the delivery may go out, and rests
+    /// where that fails; without a lane the delivery is set aside.
     pub(super) fn take_up_damaged(
         &mut self,
         now: Now,
@@ -83,7 +83,8 @@ impl Dispatch {
         self.unread.push(error);
     }
 
-    /// Reads the frozen body of a lane's delivery, and its numbers where they were not read before; `None` when it cannot be read, and the lane rests.
+    /// Reads the frozen body of a lane's delivery, and its numbers where they were not read before; `None` when it
+    /// cannot be read, and the lane rests.
     pub(super) fn read_body(
         &mut self,
         now: Now,
@@ -108,8 +109,8 @@ impl Dispatch {
         }
     }
 
-    /// Which lanes rest, to be handed to the machine that follows. After it met a damaged page SQLite refuses to write in the
-    /// same transaction, so the group that had the lane rest is lost.
+    /// Which lanes rest, to be handed to the machine that follows. After it met a damaged page SQLite refuses to write
+    /// in the same transaction, so the group that had the lane rest is lost.
     pub(crate) fn take_faults(&mut self) -> Faults {
         let lanes = self.lanes.iter_mut().filter_map(|(id, lane)| Some((*id, lane.fault.take()?)));
         Faults(lanes.collect())

@@ -1,5 +1,5 @@
-//! What a subscription may be owed is bounded, by number and by the journal's retention. Past a bound the oldest entries
-//! are dropped, and that is said: by an event in the journal, in the status, and in the log.
+//! What a subscription may be owed is bounded, by number and by the journal's retention. Past a bound the oldest
+//! entries are dropped, and that is said: by an event in the journal, in the status, and in the log.
 
 use super::{Dispatch, Lag, Lane};
 use crate::model::event::Occurrence;
@@ -46,8 +46,8 @@ impl Dispatch {
         self.owed_max - self.owed_max.div_ceil(SLACK)
     }
 
-    /// Drops a piece of what is owed of changes up to `until`, which the journal keeps no longer. Returns whether more is
-    /// left.
+    /// Drops a piece of what is owed of changes up to `until`, which the journal keeps no longer. Returns whether more
+    /// is left.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.

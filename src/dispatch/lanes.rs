@@ -74,8 +74,8 @@ impl Dispatch {
         })))
     }
 
-    /// Gives a slot back, and lets the next lane have it that waits for that target. Lanes that went away or are not ready
-    /// any more are passed over: the slot would stay empty, and those behind them would wait for the next.
+    /// Gives a slot back, and lets the next lane have it that waits for that target. Lanes that went away or are not
+    /// ready any more are passed over: the slot would stay empty, and those behind them would wait for the next.
     pub(super) fn give_back(&mut self, authority: &str) {
         self.slots.give_back(authority);
         let Some(blocked) = self.blocked.get_mut(authority) else { return };

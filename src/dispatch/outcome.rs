@@ -7,8 +7,8 @@ use crate::model::time::{Now, Wall};
 use crate::store::{Ledger, StoreError};
 
 impl Dispatch {
-    /// Takes what came of an attempt. One whose lane is gone (its subscription was dropped) gives its slot back and changes
-    /// nothing else.
+    /// Takes what came of an attempt. One whose lane is gone (its subscription was dropped) gives its slot back and
+    /// changes nothing else.
     pub(super) fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(InFlight { lane: id, authority }) = self.in_flight.remove(&attempted.number) else { return Ok(()) };
         self.give_back(&authority);

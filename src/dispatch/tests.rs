@@ -1,7 +1,8 @@
 //! Dispatching, case by case: scripts against a real ledger in memory.
 //!
 //! ```text
-//! rule NAME [KEY=VALUE]...    a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=, paused=1
+//! rule NAME [KEY=VALUE]...   a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=,
+//!                          paused=1
 //! unrule NAME                 no rule names it any more
 //! T owe 1 2-5 to NAME...      these changes were recorded and are owed
 //! T accept NO | T refuse NO   what came of the attempt at a delivery

@@ -5,8 +5,8 @@ use crate::model::ids::SubscriptionId;
 use crate::model::status::{TROUBLES_MAX, Trouble, TroubleKind};
 
 impl Dispatch {
-    /// Lanes that rest, deliveries that are set aside, lanes that lost entries, and dead letters; at most [`TROUBLES_MAX`] of the lanes each, and how
-    /// many more there are.
+    /// Lanes that rest, deliveries that are set aside, lanes that lost entries, and dead letters; at most
+    /// [`TROUBLES_MAX`] of the lanes each, and how many more there are.
     #[must_use]
     pub fn troubles(&self) -> (Vec<Trouble>, u64) {
         let lanes = |ids: &std::collections::BTreeSet<SubscriptionId>| -> Vec<(SubscriptionId, &Lane)> {

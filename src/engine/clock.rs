@@ -7,7 +7,8 @@
 
 use crate::model::time::{Mono, Now, Wall};
 
-/// A jump of more than this, milliseconds, is not a correction. Summer time changes no clock that counts from the epoch.
+/// A jump of more than this, milliseconds, is not a correction. Summer time changes no clock that counts from the
+/// epoch.
 const JUMP_MS: i64 = 3_600_000;
 /// How long the clock has to be steady, milliseconds of running time.
 pub(super) const WAIT_MS: u64 = 86_400_000;

@@ -1,10 +1,10 @@
 //! Holding: the ledger's disk refuses or is damaged, or group after group is lost, so nothing is taken in until the
 //! ledger takes everything again.
 //!
-//! Intake is dropped. What it would have been told in the meantime, the scans that a new one begins with find again; who
-//! asks for a promise is refused, who waits for a sync waits on. Dispatch goes on: what the ledger holds is delivered,
-//! and the ballast that is thrown out leaves room for the outcomes. When they do not fit any more they wait in memory, as
-//! many as there are attempts under way.
+//! Intake is dropped. What it would have been told in the meantime, the scans that a new one begins with find again;
+//! who asks for a promise is refused, who waits for a sync waits on. Dispatch goes on: what the ledger holds is
+//! delivered, and the ballast that is thrown out leaves room for the outcomes. When they do not fit any more they wait
+//! in memory, as many as there are attempts under way.
 
 use super::{Engine, Machines, Ran};
 use crate::model::error_chain::ErrorChain;

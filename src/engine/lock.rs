@@ -1,8 +1,8 @@
 //! Another process holds the ledger's lock for writing: a `sqlite3` shell with a transaction open, a backup.
 //!
-//! A group that cannot be opened for it is not lost: nothing was done. Its inputs are kept, in order, and are run once the
-//! lock is released. Meanwhile nothing is taken in, so what waits before the engine is bounded as always, and attempts
-//! under way go on; what came of them is recorded with the rest.
+//! A group that cannot be opened for it is not lost: nothing was done. Its inputs are kept, in order, and are run once
+//! the lock is released. Meanwhile nothing is taken in, so what waits before the engine is bounded as always, and
+//! attempts under way go on; what came of them is recorded with the rest.
 
 use super::Engine;
 use crate::intake;

@@ -18,8 +18,8 @@ const AGAIN_MS: u64 = 50;
 const EVERY_MS: u64 = 3_600_000;
 /// The time is written to the ledger this often, milliseconds: less than the jump that a start looks for.
 const REMEMBER_MS: u64 = 600_000;
-/// After so many rows a pass comes early: what lies past a bound by number until then is at most as much, and a pass that
-/// begins more often would find little to forget.
+/// After so many rows a pass comes early: what lies past a bound by number until then is at most as much, and a pass
+/// that begins more often would find little to forget.
 const WRITTEN_MAX: u64 = 100_000;
 /// A removed subscription's backlog is kept this long, milliseconds, for the return of its name.
 const REMOVED_MS: i64 = 24 * 3_600_000;

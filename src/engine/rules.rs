@@ -13,7 +13,8 @@ use crate::store::StoreError;
 
 impl Engine {
     /// Writes down that the newest set is in force, and has the machines match by it. Subscriptions that it no longer
-    /// names keep what they are owed; names that return take it up again. Until the group's commit the set stays to come.
+    /// names keep what they are owed; names that return take it up again. Until the group's commit the set stays to
+    /// come.
     pub(super) fn take_up_rules(&mut self, now: Now) -> Result<Option<RulesInForce>, StoreError> {
         let Some(new) = self.rules_to_come.clone() else { return Ok(None) };
         let ledger = &self.ledger;

@@ -1,5 +1,5 @@
-//! Files that were written by a name that no mount has: a source knows them by filesystem and inode alone, and the assets
-//! that they are get the hint.
+//! Files that were written by a name that no mount has: a source knows them by filesystem and inode alone, and the
+//! assets that they are get the hint.
 
 use std::collections::VecDeque;
 
@@ -9,9 +9,9 @@ use crate::model::hint::{Hint, HintKind};
 use crate::model::time::Now;
 use crate::store::{Ledger, StoreError};
 
-/// Writes to files that no asset is, which are kept in case a look that is under way makes one of them an asset: it may have
-/// read the file before the write. As many paths are
-/// looked at at once at most; beyond, the oldest write is forgotten.
+/// Writes to files that no asset is, which are kept in case a look that is under way makes one of them an asset: it may
+/// have read the file before the write. As many paths are looked at at once at most; beyond, the oldest write is
+/// forgotten.
 const UNMATCHED_MAX: usize = 1_024;
 
 /// A write to a file that is known by its inode.

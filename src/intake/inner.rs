@@ -1,10 +1,10 @@
-//! Filesystems mounted inside a mount. Each has a root of its own, which is believed as the mount's is: what was seen below
-//! it stays as it was while another directory stands in its place.
+//! Filesystems mounted inside a mount. Each has a root of its own, which is believed as the mount's is: what was seen
+//! below it stays as it was while another directory stands in its place.
 //!
 //! A place where something is mounted is entered (its root is known then, and kept in the ledger), or it is closed: not
-//! entered at all, or entered before and not there now. What lies below a closed place is as it was. Nothing hints that a
-//! place opens or closes, so each look at the mount's root says what is mounted, once a second. A filesystem that is mounted
-//! anew is entered anew.
+//! entered at all, or entered before and not there now. What lies below a closed place is as it was. Nothing hints that
+//! a place opens or closes, so each look at the mount's root says what is mounted, once a second. A filesystem that is
+//! mounted anew is entered anew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -178,8 +178,8 @@ impl Intake {
             }
             self.mounts.state_mut(mount).inside.publish();
         }
-        // What was not visible there before is looked at, and a sync waits for it: the place itself, which may have been a
-        // file before it was covered, and then the directory.
+        // What was not visible there before is looked at, and a sync waits for it: the place itself, which may have
+        // been a file before it was covered, and then the directory.
         if self.mounts.is_online(mount) && !opened.is_empty() {
             for path in opened {
                 let order = self.order();
@@ -209,7 +209,8 @@ impl Intake {
         let is_closed = place.is_some_and(|place| !place.is_entered);
         let mounting = mounted.map_or(0, |below| below.mounting);
         if let Some(known) = known.filter(|known| Some(*known) == seen) {
-            // Unmounted and mounted again between two looks, it is watched no more, and may have been changed elsewhere.
+            // Unmounted and mounted again between two looks, it is watched no more, and may have been changed
+            // elsewhere.
             let is_anew = is_closed || place.is_some_and(|place| place.mounting != mounting);
             return Ok(if is_anew { Verdict::Enter(known, mounting) } else { Verdict::Same });
         }

@@ -302,8 +302,8 @@ impl Intake {
         Ok(found)
     }
 
-    /// The asset whose file this was until another file was found at the asset's path. That other file has no owner then:
-    /// it may be a file that went from where it was known, or was displaced in its turn.
+    /// The asset whose file this was until another file was found at the asset's path. That other file has no owner
+    /// then: it may be a file that went from where it was known, or was displaced in its turn.
     fn displaced(
         &self,
         now: Mono,
@@ -343,8 +343,8 @@ fn gone_as(stat: &Stat, ledger: &Ledger) -> Result<Option<Asset>, StoreError> {
     Ok(ledger.gone_as(&stat.identity)?.filter(|asset| stat.is_same_file(&asset.stat)))
 }
 
-/// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file. `quiet`: two looks, far
-/// enough apart, found it the same.
+/// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file. `quiet`: two looks,
+/// far enough apart, found it the same.
 fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
     match (look.writer, cause.heard) {
         (Writer::None, _) => Whole::Yes,
@@ -384,8 +384,8 @@ enum Removed {
     Kept,
 }
 
-/// Where a directory was, there is none now: every asset under it is deleted, as far as `piece` goes. Returns whether the
-/// directory is to be looked at once more for the rest.
+/// Where a directory was, there is none now: every asset under it is deleted, as far as `piece` goes. Returns whether
+/// the directory is to be looked at once more for the rest.
 fn remove_tree_at(
     path: &LogicalPath,
     inside: &Inside,

@@ -1,5 +1,5 @@
-//! Hard links. What happens to a file by one of its names is hinted at that name alone, so the assets of its other names
-//! are hinted here, in whatever mount they are.
+//! Hard links. What happens to a file by one of its names is hinted at that name alone, so the assets of its other
+//! names are hinted here, in whatever mount they are.
 //!
 //! It ends because a hint is given only where the row of the other name is not what a look has just seen, and because a
 //! look that such a hint causes asks for the others only where it saw something newer. It is bounded because at most
@@ -26,7 +26,8 @@ pub(super) const ASKED_MAX: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Linked {
     identity: Identity,
-    /// What a look saw; names whose rows say the same need no look. `None`: a name is gone, so every other row is stale.
+    /// What a look saw; names whose rows say the same need no look. `None`: a name is gone, so every other row is
+    /// stale.
     seen: Option<Stat>,
     heard: HintKind,
     /// The file was heard written, at the very name that was looked at.

@@ -1,5 +1,5 @@
-//! What a directory's listing means. A listing never deletes and hardly ever tells: it finds paths to be looked at. Only
-//! the first scan takes it at its word, to fill the catalog silently.
+//! What a directory's listing means. A listing never deletes and hardly ever tells: it finds paths to be looked at.
+//! Only the first scan takes it at its word, to fill the catalog silently.
 
 use std::collections::{HashMap, HashSet};
 
@@ -137,8 +137,8 @@ impl Intake {
         ledger.set_dir_scanned(dir)
     }
 
-    /// Returns whether a file that is as it was known may have changed within the granularity of its times. A look settles
-    /// that once the granularity has passed, and after a start, before which hints were lost, in any case.
+    /// Returns whether a file that is as it was known may have changed within the granularity of its times. A look
+    /// settles that once the granularity has passed, and after a start, before which hints were lost, in any case.
     fn is_unsure(&self, asset: &Asset, file: &ListedFile) -> bool {
         let was_scanned = self.mounts.of(&asset.path).is_some_and(|mount| self.mounts.was_scanned(mount));
         asset.racy && !(file.racy && was_scanned)

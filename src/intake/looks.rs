@@ -75,8 +75,8 @@ impl Looks {
     pub(super) fn hinted_for(&mut self, now: Mono, path: &LogicalPath, cause: Cause) -> bool {
         let Some(flight) = self.flights.get_mut(path) else { return false };
         // The path keeps its first place, so that a sync that waits for it waits for the look that counts. It keeps the
-        // word of that sync's caller too, so that a steady writer cannot make the caller wait, and what was heard before:
-        // the look that is under way, for which it was heard, is worthless now.
+        // word of that sync's caller too, so that a steady writer cannot make the caller wait, and what was heard
+        // before: the look that is under way, for which it was heard, is worthless now.
         let before = flight.again.unwrap_or(Cause { since: now, overdue: false, ..flight.cause });
         flight.again = Some(before.joined(cause));
         true
@@ -231,8 +231,8 @@ impl Intake {
         }
     }
 
-    /// Sends a request, or has it wait for credit: what came due together may make a request for each mount, and one for
-    /// each path that is looked at by itself.
+    /// Sends a request, or has it wait for credit: what came due together may make a request for each mount, and one
+    /// for each path that is looked at by itself.
     fn send_or_queue(&mut self, places: Vec<(LogicalPath, Cause)>, effects: &mut Vec<Effect>) {
         match self.looks.credit() {
             0 => self.looks.push_together(places),

@@ -137,9 +137,9 @@ impl State {
 }
 
 impl State {
-    /// A scan begins. While deletions are withheld, the next scans report none either: else each would report some. They
-    /// do again once one has found nothing to withhold, or a caller vouches for it. What an earlier scan has found and is not
-    /// judged yet says nothing of that: it counts with the scan that begins.
+    /// A scan begins. While deletions are withheld, the next scans report none either: else each would report some.
+    /// They do again once one has found nothing to withhold, or a caller vouches for it. What an earlier scan has found
+    /// and is not judged yet says nothing of that: it counts with the scan that begins.
     fn count_deletions_anew(&mut self, is_judged: bool) {
         if is_judged {
             self.row.holds_deletions &= self.withheld > 0 || !self.scanned;

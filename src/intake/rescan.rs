@@ -1,7 +1,8 @@
 //! `POST /v1/rescan`: whether there is anything to scan.
 //!
-//! What is known at or below the path is scanned, or found to be gone; so is what is there. A path where nothing is known
-//! and nothing is there is a mistake of the caller's, and the answer says so. The scan itself is a sync's concern.
+//! What is known at or below the path is scanned, or found to be gone; so is what is there. A path where nothing is
+//! known and nothing is there is a mistake of the caller's, and the answer says so. The scan itself is a sync's
+//! concern.
 
 use super::{Effect, Intake};
 use crate::model::ids::{MountId, ReplyId};

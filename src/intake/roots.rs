@@ -1,9 +1,9 @@
 //! What is believed of a mount's root: is what stands there the store, or what lies below an unmounted one?
 //!
-//! A root of another identity than the known one is believed where the catalog has no assets, or where at least half of a
-//! sample of them is found in it with their sizes: a store that moved to another disk goes on. Otherwise the mount is
-//! offline until the known root is back, half of the sample is, or a caller vouches for what is there. Two cases need no
-//! sample: the known root was removed at its place (a directory is removed only when it is empty, so its files went
+//! A root of another identity than the known one is believed where the catalog has no assets, or where at least half of
+//! a sample of them is found in it with their sizes: a store that moved to another disk goes on. Otherwise the mount is
+//! offline until the known root is back, half of the sample is, or a caller vouches for what is there. Two cases need
+//! no sample: the known root was removed at its place (a directory is removed only when it is empty, so its files went
 //! before it), and a filesystem that comes late over a bare directory with a few files.
 
 use super::mounts::{Presence, TICK_NS, counted};
@@ -15,8 +15,8 @@ use crate::model::root::{RootDirectory, RootSeen, Sampled};
 use crate::model::time::{Mono, Now};
 use crate::store::{Ledger, StoreError};
 
-/// Known assets that are looked for in a root of another identity: enough to tell a store from another, few enough to be
-/// looked for in each second that the doubt lasts.
+/// Known assets that are looked for in a root of another identity: enough to tell a store from another, few enough to
+/// be looked for in each second that the doubt lasts.
 pub(super) const SAMPLE_MAX: usize = 100;
 
 /// A root of another identity than the known one stands there.
@@ -78,7 +78,8 @@ impl Intake {
         }
         let answer = state.asked_samples.iter().zip(&root.found).find(|((at, _), _)| *at == state.path);
         let Some(((_, asked), found)) = answer.filter(|_| state.doubt.is_some()) else { return Belief::Ask };
-        // A sample may be empty when all that is known lies in filesystems further down: nothing speaks for the root then.
+        // A sample may be empty when all that is known lies in filesystems further down: nothing speaks for the root
+        // then.
         if *asked > 0 && found * 2 >= *asked {
             return Belief::Believed { is_late: false };
         }
@@ -125,15 +126,15 @@ impl Intake {
     ) -> Result<Done, StoreError> {
         let state = self.mounts.state_mut(mount);
         let online = Presence::Online(root.identity, root.mounting);
-        // A look in the middle of which another directory took the root's place has no handle of the root. The one of an
-        // earlier look is the only thing that can tell that the root was removed.
+        // A look in the middle of which another directory took the root's place has no handle of the root. The one of
+        // an earlier look is the only thing that can tell that the root was removed.
         if root.handle.is_some() || root.was_removed || state.row.root != Some(root.identity) {
             state.handle.clone_from(&root.handle);
         }
         state.doubt = None;
         state.accepted_root = None;
-        // Mounted again, the same root has lost its watches; under another source it never had any; and a new directory may
-        // have the inode number of the removed one, on a filesystem without birth times.
+        // Mounted again, the same root has lost its watches; under another source it never had any; and a new directory
+        // may have the inode number of the removed one, on a filesystem without birth times.
         if state.presence == online && state.watching.as_ref() == Some(&root.watching) && !root.was_removed {
             return Ok(Done::default());
         }

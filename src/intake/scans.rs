@@ -1,7 +1,8 @@
 //! Directories to be listed, and listings under way. A scan is a directory at a time; looks go before it.
 //!
-//! A sweep is a scan that nobody waits for: it looks for what no event told (writes through a mapping, a filesystem that is
-//! deaf), one directory at a time, when there is nothing else to list, and no faster than [`SWEEP_STEP_MS`] allows.
+//! A sweep is a scan that nobody waits for: it looks for what no event told (writes through a mapping, a filesystem
+//! that is deaf), one directory at a time, when there is nothing else to list, and no faster than [`SWEEP_STEP_MS`]
+//! allows.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,8 +12,8 @@ use crate::model::look::{ListRequest, Listed};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 
-/// Listings on their way at most: enough for every looking thread to find the next one waiting, and few that a hint makes
-/// worthless.
+/// Listings on their way at most: enough for every looking thread to find the next one waiting, and few that a hint
+/// makes worthless.
 pub(super) const REQUESTS_MAX: usize = 8;
 /// While more paths than this wait to be looked at, no further directory is listed.
 const PATHS_WAITING_MAX: usize = 20_000;
@@ -59,8 +60,8 @@ struct Flight {
     hinted: HashSet<Vec<u8>>,
     /// The directory, or one above it, went: the listing is worthless, and is made again.
     disturbed: bool,
-    /// The directory was to be scanned again: the listing is good for what it found, and is made once more. (Thrown away, it
-    /// would never be judged where somebody asks more often than it takes.)
+    /// The directory was to be scanned again: the listing is good for what it found, and is made once more. (Thrown
+    /// away, it would never be judged where somebody asks more often than it takes.)
     asked_again: bool,
 }
 

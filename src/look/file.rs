@@ -20,10 +20,10 @@ const TRIES: usize = 3;
 
 /// Looks at each path of the request, in order.
 ///
-/// `clock` is asked right after a file's lstat, since what is racy is a matter of milliseconds. A file's stat is the one
-/// from before its attributes were read, and the one from after agreed, unless the look says that a writer has it open. A
-/// directory at which something else is mounted than what is known, and what lies below it, is covered: what was there
-/// cannot be seen. Where there is no directory any more, the source may forget its watches.
+/// `clock` is asked right after a file's lstat, since what is racy is a matter of milliseconds. A file's stat is the
+/// one from before its attributes were read, and the one from after agreed, unless the look says that a writer has it
+/// open. A directory at which something else is mounted than what is known, and what lies below it, is covered: what
+/// was there cannot be seen. Where there is no directory any more, the source may forget its watches.
 pub fn look(
     disk: &dyn Disk,
     mounts: &Mounts,
@@ -69,8 +69,8 @@ pub fn look(
     Looked { ticket: request.ticket, seen }
 }
 
-/// Whether a file was changed so recently that another change could leave the same times. A time in the future counts: a
-/// clock that steps back and comes to it again could do the same.
+/// Whether a file was changed so recently that another change could leave the same times. A time in the future counts:
+/// a clock that steps back and comes to it again could do the same.
 pub(super) fn is_racy(stat: &DiskStat, now: Wall) -> bool {
     stat.granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns.max(stat.ctime_ns)) < stat.granularity_ns
 }
@@ -78,8 +78,8 @@ pub(super) fn is_racy(stat: &DiskStat, now: Wall) -> bool {
 /// How far a server's clock is believed to be off at most, and a little more: a day, in nanoseconds.
 const SKEW_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
 
-/// Whether a file may have been changed just now, by a clock that is off by less than [`SKEW_NS`]. Its ctime counts too: an
-/// mtime can be set while the file is still being written.
+/// Whether a file may have been changed just now, by a clock that is off by less than [`SKEW_NS`]. Its ctime counts
+/// too: an mtime can be set while the file is still being written.
 fn is_young(stat: &DiskStat, now: Wall) -> bool {
     ns(now).saturating_sub(stat.mtime_ns.max(stat.ctime_ns)) < SKEW_NS
 }

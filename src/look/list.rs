@@ -18,10 +18,11 @@ use crate::model::time::Wall;
 use crate::watch::mounts::Mounts;
 use crate::watch::{WatchError, WatchSource};
 
-/// Watches the directory, then lists it and looks at each name in it. [`Listed::unwatched`] says when it cannot be watched.
+/// Watches the directory, then lists it and looks at each name in it. [`Listed::unwatched`] says when it cannot be
+/// watched.
 ///
-/// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile, and what is mounted there
-/// and not entered. `clock` is asked once a file, for [`ListedFile::racy`].
+/// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile, and what is mounted
+/// there and not entered. `clock` is asked once a file, for [`ListedFile::racy`].
 pub fn list(
     disk: &dyn Disk,
     mounts: &Mounts,

@@ -1,5 +1,5 @@
-//! Looks at a mount's root: is it there, which one is it, what is mounted inside it, and how much of what is known does it
-//! hold. Believes nothing: what follows is decided elsewhere.
+//! Looks at a mount's root: is it there, which one is it, what is mounted inside it, and how much of what is known does
+//! it hold. Believes nothing: what follows is decided elsewhere.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::model::root::{MountedBelow, RootDirectory, RootRequest, RootSeen, Sam
 use crate::watch::mounts::Mounts;
 use crate::watch::{Mounting, WatchSource};
 
-/// Names that a search for the newest change looks at, at most: it is made where the filesystem's own clock is not known,
-/// and must not take long.
+/// Names that a search for the newest change looks at, at most: it is made where the filesystem's own clock is not
+/// known, and must not take long.
 const NEWEST_NAMES_MAX: usize = 1_000;
 /// Looks at a root that is replaced in the middle of each of them, at most; the next look comes within a second.
 pub(super) const REPLACED_LOOKS_MAX: usize = 3;
 /// Directories that a count of files lists, at most.
 const COUNTED_DIRS_MAX: usize = 1_000;
 
-/// Looks at a mount's root. Asked every second or two, so it reads no more of the directory than its first entry, unless
-/// the request has samples or wants more. Where the root is a directory the source takes the mount up, before anything
-/// below is watched or listed.
+/// Looks at a mount's root. Asked every second or two, so it reads no more of the directory than its first entry,
+/// unless the request has samples or wants more. Where the root is a directory the source takes the mount up, before
+/// anything below is watched or listed.
 pub fn root(disk: &dyn Disk, mounts: &Mounts, source: &dyn WatchSource, request: &RootRequest) -> RootSeen {
     let mount = mounts.get(request.mount);
     let dir = match disk.resolve(&mount.dir) {

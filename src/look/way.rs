@@ -80,7 +80,8 @@ impl<'a> Ways<'a> {
         Way::Clear
     }
 
-    /// Whether what stands at a name of the last clear directory belongs to what is known there; else where it does not.
+    /// Whether what stands at a name of the last clear directory belongs to what is known there; else where it does
+    /// not.
     pub(super) fn belongs(&mut self, name: &[u8], stat: &DiskStat) -> Result<(), LogicalPath> {
         let length = self.clear.len();
         if length > 0 {

@@ -56,9 +56,9 @@ impl Stat {
         (self.identity, self.size, self.mtime_ns) != (older.identity, older.size, older.mtime_ns)
     }
 
-    /// Returns whether a file that is seen at some path is the file that `known` describes, wherever that was. A filesystem
-    /// that keeps no birth time (ext4 with 128-byte inodes, ext3, old NFS) gives a new file the inode number of a removed
-    /// one, so there the size and the mtime must agree too.
+    /// Returns whether a file that is seen at some path is the file that `known` describes, wherever that was. A
+    /// filesystem that keeps no birth time (ext4 with 128-byte inodes, ext3, old NFS) gives a new file the inode number
+    /// of a removed one, so there the size and the mtime must agree too.
     #[must_use]
     pub fn is_same_file(&self, known: &Self) -> bool {
         let content = |stat: &Self| (stat.size, stat.mtime_ns);
@@ -74,8 +74,9 @@ impl Stat {
         self.identity == known.identity || (volumes_agree && !self.identity.is_numbered())
     }
 
-    /// Returns whether this looks like a copy, on another filesystem, of the file that `original` describes: the same size,
-    /// and the same mtime as far as the copy's filesystem can keep it. Inode numbers of two filesystems say nothing.
+    /// Returns whether this looks like a copy, on another filesystem, of the file that `original` describes: the same
+    /// size, and the same mtime as far as the copy's filesystem can keep it. Inode numbers of two filesystems say
+    /// nothing.
     #[must_use]
     pub fn is_copy_of(&self, original: &Self) -> bool {
         let cut = |granularity_ns: i64| original.mtime_ns - original.mtime_ns.rem_euclid(granularity_ns);

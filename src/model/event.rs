@@ -1,4 +1,5 @@
-//! Events: named occurrences. What an `[[event]]` of a rule file declares lives in `rules`; what is here is their names.
+//! Events: named occurrences. What an `[[event]]` of a rule file declares lives in `rules`; what is here is their
+//! names.
 
 use std::fmt;
 

@@ -34,7 +34,8 @@ pub struct Hint {
 pub enum Signal {
     /// Something may have changed.
     Hint(Hint),
-    /// A file may have changed that is known by its inode alone: it was written by a name that lies in no mount, or by none.
+    /// A file may have changed that is known by its inode alone: it was written by a name that lies in no mount, or by
+    /// none.
     File {
         /// The mounts on its filesystem, any of which may hold other names of it.
         mounts: Arc<[MountId]>,

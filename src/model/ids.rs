@@ -28,7 +28,8 @@ id!(
     Seq
 );
 id!(
-    /// The number of the ledger transaction that recorded a change. It never falls; changes recorded together share one.
+    /// The number of the ledger transaction that recorded a change. It never falls; changes recorded together share
+    /// one.
     Rrn
 );
 id!(

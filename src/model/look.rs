@@ -90,8 +90,8 @@ pub struct FileLook {
 pub enum Xattrs {
     /// They are these, as metadata.
     Read(Metadata),
-    /// lstat(2) said exactly what the catalog knew of this file under another name ([`LookRequest::unchanged`]), so they
-    /// are what the catalog has.
+    /// lstat(2) said exactly what the catalog knew of this file under another name ([`LookRequest::unchanged`]), so
+    /// they are what the catalog has.
     AsKnown,
     /// They could not be read; for people.
     Unread(String),
@@ -106,8 +106,8 @@ pub enum Writer {
     Some,
     /// Leases do not work here (filesystem, ownership).
     Unknown {
-        /// By its times it may have been written within the last day. Whole days are asked because a server's clock may be
-        /// off by hours, and only to save a second look at what has lain there for long.
+        /// By its times it may have been written within the last day. Whole days are asked because a server's clock may
+        /// be off by hours, and only to save a second look at what has lain there for long.
         young: bool,
     },
 }

@@ -9,13 +9,14 @@ use super::ids::MountId;
 #[derive(Debug, Clone, Default)]
 pub struct MountsByPath {
     tops: HashMap<Box<[u8]>, MountId>,
-    /// The fewest and the most slashes that a top has; the ancestors of a path between the two are the only ones asked for.
+    /// The fewest and the most slashes that a top has; the ancestors of a path between the two are the only ones asked
+    /// for.
     slashes: Option<(usize, usize)>,
 }
 
 impl MountsByPath {
-    /// The index of these tops, in the order of the mounts' numbers. A top begins with `/` and does not end with one, unless it
-    /// is `/`.
+    /// The index of these tops, in the order of the mounts' numbers. A top begins with `/` and does not end with one,
+    /// unless it is `/`.
     ///
     /// # Panics
     /// When there are more mounts than a [`MountId`] can number.

@@ -5,8 +5,8 @@ const WORD_MAX: usize = 48;
 
 /// The known word that `word` was probably meant to be; `None` when none is near.
 ///
-/// Letter case, `_` and `-` do not count; beyond that at most a third of the letters may be wrong, missing, too many, or
-/// swapped with their neighbour.
+/// Letter case, `_` and `-` do not count; beyond that at most a third of the letters may be wrong, missing, too many,
+/// or swapped with their neighbour.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let word = folded(word)?;

@@ -1,5 +1,5 @@
-//! Unicode normalisation form C of texts and of names. It decides what compares equal, and nothing else: what is stored and
-//! reported keeps its bytes.
+//! Unicode normalisation form C of texts and of names. It decides what compares equal, and nothing else: what is stored
+//! and reported keeps its bytes.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ pub fn nfc(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
-/// The bytes of a name, or of a path with slashes, in normalisation form C. A Mac writes `é` as two code points, most other
-/// systems as one; both are one name to the person who writes a rule. A name that is not UTF-8 keeps its bytes. A text that
-/// is in this form already, as every ASCII text is, costs one pass over its bytes and no memory.
+/// The bytes of a name, or of a path with slashes, in normalisation form C. A Mac writes `é` as two code points, most
+/// other systems as one; both are one name to the person who writes a rule. A name that is not UTF-8 keeps its bytes. A
+/// text that is in this form already, as every ASCII text is, costs one pass over its bytes and no memory.
 #[must_use]
 #[inline]
 pub fn nfc_names(path: &[u8]) -> Cow<'_, [u8]> {

@@ -93,8 +93,8 @@ impl LogicalPath {
         &self.0
     }
 
-    /// The path with its names in Unicode's normalisation form C ([`nfc_names`]): two paths that a person reads as one are
-    /// the same in this form.
+    /// The path with its names in Unicode's normalisation form C ([`nfc_names`]): two paths that a person reads as one
+    /// are the same in this form.
     #[must_use]
     pub fn nfc(&self) -> Self {
         match nfc_names(&self.0) {

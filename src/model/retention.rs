@@ -6,7 +6,8 @@ pub const DAY_MS: i64 = 86_400_000;
 /// The bounds of the ledger. What is past an age or a number is forgotten, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// `[retention] journal`: the age of changes and events, milliseconds. What is owed of older ones is dropped, and said.
+    /// `[retention] journal`: the age of changes and events, milliseconds. What is owed of older ones is dropped, and
+    /// said.
     pub journal_ms: i64,
     /// `[retention] journal_rows`: changes and events, by their numbers.
     pub journal_rows: u64,

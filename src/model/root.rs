@@ -67,14 +67,15 @@ pub struct RootDirectory {
     pub watching: Watching,
     /// For the next look.
     pub handle: Option<Handle>,
-    /// The root of [`RootRequest::handle`] stood in the same filesystem and was removed. A directory can be removed only
-    /// when it is empty.
+    /// The root of [`RootRequest::handle`] stood in the same filesystem and was removed. A directory can be removed
+    /// only when it is empty.
     pub was_removed: bool,
     /// How many of each sample were found with their sizes, in the order asked.
     pub found: Vec<usize>,
     /// The tree has more files than were looked for (counted only where the sample was of the root itself).
     pub holds_more: bool,
-    /// The newest ctime that was seen, nanoseconds since the epoch by the filesystem's own clock, where it was asked for.
+    /// The newest ctime that was seen, nanoseconds since the epoch by the filesystem's own clock, where it was asked
+    /// for.
     pub newest_ctime_ns: Option<i64>,
     /// What is mounted inside the mount, ignored places left out, in the order of paths.
     pub below: Vec<MountedBelow>,

@@ -285,8 +285,8 @@ impl Subscription {
         }
     }
 
-    /// Whether what it is owed waits: it is paused, or its secret could not be read. Nothing goes out unsigned that is to
-    /// be signed.
+    /// Whether what it is owed waits: it is paused, or its secret could not be read. Nothing goes out unsigned that is
+    /// to be signed.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.paused || (self.secret.is_some() && self.signing.is_none())

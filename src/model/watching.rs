@@ -37,8 +37,8 @@ impl Serialize for SourceKind {
     }
 }
 
-/// Which started instance of a source it is: a number that no other instance has in the life of a process. A watch is worth
-/// something only with the instance on which it was made.
+/// Which started instance of a source it is: a number that no other instance has in the life of a process. A watch is
+/// worth something only with the instance on which it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 

@@ -1,5 +1,5 @@
-//! Folding: several changes of one asset at one path become one entry. It never joins two assets or two paths, and never
-//! joins a pair that `joined` does not list: what is not folded is told as it happened.
+//! Folding: several changes of one asset at one path become one entry. It never joins two assets or two paths, and
+//! never joins a pair that `joined` does not list: what is not folded is told as it happened.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! The payload of the `zoom` text: `success`, `data.entry`, `id`; an entry's five keys in that text's order, compact.
 //! No trailing empty entry, which that text's example shows and its receivers do not need.
 //!
-//! A path that is not UTF-8 has U+FFFD in `path`, and `pathBase64` (standard base64 of the whole path's bytes) behind it.
+//! A path that is not UTF-8 has U+FFFD in `path`, and `pathBase64` (standard base64 of the whole path's bytes) behind
+//! it.
 
 use std::io::Write as _;
 

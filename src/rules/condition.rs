@@ -1,9 +1,9 @@
 //! What a rule asks of a change, as checked values: one tree for every way of writing it. How it is written is
 //! [`super::syntax`]'s, what it means [`super::eval`]'s.
 //!
-//! Clauses (watchPath, watchMetadata, logicalOperand) and `when` expressions both become an [`Expr`]. Clauses are kept as such,
-//! for whoever explains why a rule does not fire, and because a million of them fit in less room; their tree is made when it
-//! is asked for.
+//! Clauses (watchPath, watchMetadata, logicalOperand) and `when` expressions both become an [`Expr`]. Clauses are kept
+//! as such, for whoever explains why a rule does not fire, and because a million of them fit in less room; their tree
+//! is made when it is asked for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -96,8 +96,8 @@ impl Condition {
         }
     }
 
-    /// Whether it is told of a modification wherever it is told of a deletion or an addition: whoever is told of both at
-    /// one path may be told of a modification instead.
+    /// Whether it is told of a modification wherever it is told of a deletion or an addition: whoever is told of both
+    /// at one path may be told of a modification instead.
     #[must_use]
     pub fn covers_modification(&self) -> bool {
         match &self.0 {
@@ -316,7 +316,8 @@ impl Mode {
 /// Which paths are covered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cover {
-    /// What lies under a path and, unless it was written with a trailing slash, the path itself. The top covers everything.
+    /// What lies under a path and, unless it was written with a trailing slash, the path itself. The top covers
+    /// everything.
     Under {
         /// The path, in NFC.
         path: LogicalPath,
@@ -404,8 +405,8 @@ impl Keys {
     }
 }
 
-/// What a metadata clause asks. Of a change: what it says below. Of the asset as it stands: the same of all values that the
-/// key has.
+/// What a metadata clause asks. Of a change: what it says below. Of the asset as it stands: the same of all values that
+/// the key has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
     /// `K==v`, `K>v`, `K=~re`: the change gave K a value like this.
@@ -503,8 +504,8 @@ pub enum FactTest {
     Mtime(MtimeTest),
 }
 
-/// A fact that is a text, in NFC. Bytes that are not UTF-8 are U+FFFD in it, but for a glob over `path` and `dir`, which sees
-/// such bytes as they are.
+/// A fact that is a text, in NFC. Bytes that are not UTF-8 are U+FFFD in it, but for a glob over `path` and `dir`,
+/// which sees such bytes as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextFact {
     /// The whole logical path.

@@ -1,8 +1,8 @@
 //! What conditions mean: the plain evaluator. It reads nothing but its arguments.
 //!
-//! What a change touched, and which values it gave, is worked out once for the change and not once for each rule. The index
-//! ([`super::index`]) finds the rules that may fire; this says whether they do, and trying it on every rule is the oracle that
-//! the index is tested against.
+//! What a change touched, and which values it gave, is worked out once for the change and not once for each rule. The
+//! index ([`super::index`]) finds the rules that may fire; this says whether they do, and trying it on every rule is
+//! the oracle that the index is tested against.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -68,7 +68,8 @@ pub(super) struct Touched<'a> {
 #[derive(Debug)]
 struct Given<'a>(Vec<&'a str>);
 
-// Twenty of them, which is what an asset often has, come out of the allocator's small places (glibc's up to 1,032 bytes).
+// Twenty of them, which is what an asset often has, come out of the allocator's small places (glibc's up to 1,032
+// bytes).
 const _: () = assert!(size_of::<Touched<'_>>() <= 48);
 
 /// The values of a key.
@@ -334,8 +335,8 @@ fn any_like(values: ValueList<'_>, test: &ValueTest) -> bool {
     values.iter().any(|value| test.passes(value))
 }
 
-/// Former values of a key, at most, that are looked through for each new one: for so few that is cheaper than a set, for many it
-/// would be quadratic.
+/// Former values of a key, at most, that are looked through for each new one: for so few that is cheaper than a set,
+/// for many it would be quadratic.
 const VALUES_SCANNED_MAX: usize = 8;
 
 /// The values in `new` that are not in `old`.
@@ -360,7 +361,8 @@ mod tests {
         text.split('|').filter(|value| !value.is_empty()).map(str::to_owned).collect()
     }
 
-    /// `paths` and `clauses` against a change of `/a/f`. `was` and `now` are the metadata before and after: `K=v|w L=x`.
+    /// `paths` and `clauses` against a change of `/a/f`. `was` and `now` are the metadata before and after: `K=v|w
+    /// L=x`.
     #[track_caller]
     fn check(paths: &[&str], clauses: &[&str], operand: Operand, action: Action, was: &str, now: &str, expect: bool) {
         let metadata = |text: &str| -> Metadata {

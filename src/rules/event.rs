@@ -35,8 +35,8 @@ pub(super) struct Asked {
     pub span: Range<usize>,
 }
 
-/// Comparisons of two names, at most, to find for unknown ones what was meant: a large set with many slips must not take
-/// minutes. Past it help only says how to declare an event.
+/// Comparisons of two names, at most, to find for unknown ones what was meant: a large set with many slips must not
+/// take minutes. Past it help only says how to declare an event.
 const COMPARISONS_MAX: usize = 100_000;
 
 /// The known event that other systems call so, or that is written without what it is of.

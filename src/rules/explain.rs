@@ -1,7 +1,7 @@
 //! Why a rule fires on a change, or does not: the first clause that failed, and what it found instead.
 //!
-//! It decides nothing. [`eval`](super::eval) says whether a rule fires; this walks the same condition and puts into words
-//! what was found, and the two always agree. Clauses are explained as they were written, `when` by the first
+//! It decides nothing. [`eval`](super::eval) says whether a rule fires; this walks the same condition and puts into
+//! words what was found, and the two always agree. Clauses are explained as they were written, `when` by the first
 //! comparison that failed. Texts are for one line of a terminal: values are shortened, and nothing in them is a control
 //! character.
 
@@ -39,8 +39,8 @@ pub enum Verdict {
     },
 }
 
-/// Says why a rule of a set fires on a change, or does not: by its own condition, or by an event that it asks for. A rule of
-/// a tenant fires where the tenant is unknown ([`Facts::tenant`] is `None`): whoever asks has named no mount.
+/// Says why a rule of a set fires on a change, or does not: by its own condition, or by an event that it asks for. A
+/// rule of a tenant fires where the tenant is unknown ([`Facts::tenant`] is `None`): whoever asks has named no mount.
 ///
 /// [`Facts::tenant`]: super::Facts::tenant
 #[must_use]
@@ -408,7 +408,8 @@ fn shown(value: &str) -> String {
     }
 }
 
-/// Characters of a text that a line shows, at most: a value or a path may be very long. A longer one is cut, and ends in dots.
+/// Characters of a text that a line shows, at most: a value or a path may be very long. A longer one is cut, and ends
+/// in dots.
 const SHOWN_MAX: usize = 200;
 
 /// A text as a part of one line: shortened, line ends made spaces, control characters escaped.

@@ -1,14 +1,17 @@
 //! Which rules a change may fire, found without trying those that it does not.
 //!
-//! Each rule is filed under a few anchors (`anchors`): a directory together with a key and a value, a key, an action, and so on. A
-//! change has few of them: the directories above its path, times the keys that it touched. So matching costs the same beside a
-//! thousand rules as beside a million, and what a rule asks beyond its anchor is asked of the rules that were found.
+//! Each rule is filed under a few anchors (`anchors`): a directory together with a key and a value, a key, an action,
+//! and so on. A change has few of them: the directories above its path, times the keys that it touched. So matching
+//! costs the same beside a thousand rules as beside a million, and what a rule asks beyond its anchor is asked of the
+//! rules that were found.
 //!
 //! In the way of a probe stand, cheapest first: is the key named by any rule at all (`texts`); a Bloom filter for each
 //! directory (`dirs`); one hash table for all anchors (`table`); then the strings themselves, always. Values are filed
-//! by what they are asked: whole, by their beginning or end, by three bytes of them, or sorted, for comparisons (`parts`).
+//! by what they are asked: whole, by their beginning or end, by three bytes of them, or sorted, for comparisons
+//! (`parts`).
 //!
-//! Adding and removing one rule touches what it is filed under and nothing else; nothing here ever moves all rules at once.
+//! Adding and removing one rule touches what it is filed under and nothing else; nothing here ever moves all rules at
+//! once.
 
 mod anchors;
 mod dirs;
@@ -101,8 +104,8 @@ impl Index {
         self.len() == 0
     }
 
-    /// Files a condition, for the changes of one tenant or for all; gives its number. Numbers begin at 0 and rise by one
-    /// until one is removed; those are given again.
+    /// Files a condition, for the changes of one tenant or for all; gives its number. Numbers begin at 0 and rise by
+    /// one until one is removed; those are given again.
     pub fn add(&mut self, tenant: Option<&str>, condition: &Condition) -> u32 {
         let expr = condition.expr();
         let filed = anchors(&expr);

@@ -1,5 +1,5 @@
-//! Lints: what a whole rule set says that can mean something, but probably not what was meant. All of them are warnings, and
-//! only what is certain is said: a rule that may be meant so is left alone.
+//! Lints: what a whole rule set says that can mean something, but probably not what was meant. All of them are
+//! warnings, and only what is certain is said: a rule that may be meant so is left alone.
 //!
 //! They run over sets without errors, in a time that is near to linear: a set of 100,000 rules is linted at each edit.
 

@@ -61,8 +61,8 @@ impl TextPattern {
     }
 }
 
-/// A regular expression over a value, unanchored; without look-around and back references, so that its time is linear in
-/// the value's length.
+/// A regular expression over a value, unanchored; without look-around and back references, so that its time is linear
+/// in the value's length.
 #[derive(Debug, Clone)]
 pub struct TextRegex {
     regex: regex::Regex,
@@ -134,8 +134,9 @@ impl PartialEq for TextRegex {
 
 impl Eq for TextRegex {}
 
-/// A glob over a whole text, most often a logical path. `*` and `?` stop at `/`; `**` as a whole component does not; `[...]` and
-/// `{a,b}` as in a shell; a backslash makes the next character literal. `?` and `[...]` take a character, not a byte.
+/// A glob over a whole text, most often a logical path. `*` and `?` stop at `/`; `**` as a whole component does not;
+/// `[...]` and `{a,b}` as in a shell; a backslash makes the next character literal. `?` and `[...]` take a character,
+/// not a byte.
 #[derive(Debug, Clone)]
 pub struct PathGlob {
     text: String,

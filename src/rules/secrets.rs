@@ -1,5 +1,5 @@
-//! Secrets that rules refer to. They are read by whoever may read files and the environment, and handed over here; a rule set
-//! never says more of them than the rule files do.
+//! Secrets that rules refer to. They are read by whoever may read files and the environment, and handed over here; a
+//! rule set never says more of them than the rule files do.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -31,8 +31,8 @@ impl Loaded {
         files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Reads all secrets that rules refer to, each once. One that cannot be read is an error: then there is no set. `read` says why
-    /// in a sentence that quotes nothing of a secret.
+    /// Reads all secrets that rules refer to, each once. One that cannot be read is an error: then there is no set.
+    /// `read` says why in a sentence that quotes nothing of a secret.
     #[must_use]
     pub fn with_secrets(mut self, read: impl FnMut(&SecretRef) -> Result<SigningSecret, String>) -> Self {
         if self.read_secrets(read) > 0 {
@@ -41,7 +41,8 @@ impl Loaded {
         self
     }
 
-    /// The same, for a set that was good before: it stays, and what cannot be signed is held ([`Subscription::is_held`]).
+    /// The same, for a set that was good before: it stays, and what cannot be signed is held
+    /// ([`Subscription::is_held`]).
     ///
     /// [`Subscription::is_held`]: crate::model::subscription::Subscription::is_held
     #[must_use]

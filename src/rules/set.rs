@@ -66,8 +66,8 @@ impl RuleSet {
         Self { rules, ..set }
     }
 
-    /// The set of these rules and events. Where most of them stood in the set before it, that one's index is taken over, and only
-    /// what differs is filed.
+    /// The set of these rules and events. Where most of them stood in the set before it, that one's index is taken
+    /// over, and only what differs is filed.
     pub(super) fn following(before: Option<&Self>, rules: Vec<Rule>, events: Vec<Event>) -> Self {
         let Some(before) = before.filter(|before| before.events == events) else { return Self::new(rules, events) };
         let is_same = |a: &Rule, b: &Rule| {
@@ -176,8 +176,8 @@ fn ends(before: &[Rule], after: &[Rule], is_same: impl Fn(&Rule, &Rule) -> bool)
 }
 
 impl RuleSet {
-    /// How many rules have the same subscription as in an earlier set at the beginning of both, and how many of the others
-    /// at their end: an edit leaves most of them where they were.
+    /// How many rules have the same subscription as in an earlier set at the beginning of both, and how many of the
+    /// others at their end: an edit leaves most of them where they were.
     #[must_use]
     pub fn same_ends(&self, before: &Self) -> (usize, usize) {
         ends(&before.rules, &self.rules, |a, b| a.subscription == b.subscription)
@@ -196,8 +196,8 @@ pub struct RuleChange {
 }
 
 impl RuleSet {
-    /// What became of the rules of an earlier set: those that are new and those that differ in the order of this one, then
-    /// those that are gone.
+    /// What became of the rules of an earlier set: those that are new and those that differ in the order of this one,
+    /// then those that are gone.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Vec<RuleChange> {
         // An edit leaves most of them as they were and where they were.

@@ -1,7 +1,7 @@
 //! A change that somebody supposes: what would my rules do if this happened to that asset?
 //!
-//! It shows rules exactly what the pipeline would show them: an added asset comes with all that it has, a deleted one with
-//! no metadata at all. Nothing here is recorded anywhere, so its numbers are none that a ledger gave.
+//! It shows rules exactly what the pipeline would show them: an added asset comes with all that it has, a deleted one
+//! with no metadata at all. Nothing here is recorded anywhere, so its numbers are none that a ledger gave.
 
 use std::collections::BTreeSet;
 
@@ -52,8 +52,8 @@ impl About {
 }
 
 impl Supposed {
-    /// An asset whose metadata was `before`, and is `after` the change. Both are normalised (NFC), and no key has an empty
-    /// list.
+    /// An asset whose metadata was `before`, and is `after` the change. Both are normalised (NFC), and no key has an
+    /// empty list.
     #[must_use]
     pub fn new(path: LogicalPath, action: Action, before: &Metadata, after: Metadata, about: About) -> Self {
         let (before, after) = match action {

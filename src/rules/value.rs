@@ -1,14 +1,15 @@
 //! Values that are compared by order: exact decimals and dates.
 //!
-//! Both become an [`Ordered`]: bytes whose order is the order of what they stand for, so that no digit is lost and an index
-//! can sort them. Numbers are plain decimals (`-12.5`, no exponent). Dates are ISO 8601 (`2026-11`, `2026-11-22`,
+//! Both become an [`Ordered`]: bytes whose order is the order of what they stand for, so that no digit is lost and an
+//! index can sort them. Numbers are plain decimals (`-12.5`, no exponent). Dates are ISO 8601 (`2026-11`, `2026-11-22`,
 //! `2026-11-22T10:00:00.5+01:00`); a missing zone is UTC, missing parts are the lowest.
 
-/// The longest text that is taken for a number or a date, in bytes, its sign and point included: longer ones are neither. It
-/// holds the integers of 850 bits, and keeps what a comparison costs small whatever a file says.
+/// The longest text that is taken for a number or a date, in bytes, its sign and point included: longer ones are
+/// neither. It holds the integers of 850 bits, and keeps what a comparison costs small whatever a file says.
 pub const LENGTH_MAX: usize = 256;
 
-/// A number or a date as bytes in the order of what they stand for. Numbers and dates are never compared with each other.
+/// A number or a date as bytes in the order of what they stand for. Numbers and dates are never compared with each
+/// other.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ordered(Box<[u8]>);
 
@@ -67,8 +68,8 @@ pub fn number(text: &str) -> Option<Ordered> {
     Some(ordered(negative, whole, fraction))
 }
 
-/// The order of a decimal: its sign, how many digits stand before the point, the digits, the digits behind it. All is turned
-/// round for negative ones, and an end mark keeps `-1` above `-1.5`.
+/// The order of a decimal: its sign, how many digits stand before the point, the digits, the digits behind it. All is
+/// turned round for negative ones, and an end mark keeps `-1` above `-1.5`.
 fn ordered(negative: bool, whole: &str, fraction: &str) -> Ordered {
     let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     let negative = negative && !(whole.is_empty() && fraction.is_empty());

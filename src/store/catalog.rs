@@ -177,8 +177,8 @@ impl Ledger {
             .map(drop)
     }
 
-    /// Tells `each` filesystem, inode and number of every asset in a mount: what the map in memory is made of. Assets of a
-    /// mount that is no longer configured are nobody's: the same files may show under another path now.
+    /// Tells `each` filesystem, inode and number of every asset in a mount: what the map in memory is made of. Assets
+    /// of a mount that is no longer configured are nobody's: the same files may show under another path now.
     ///
     /// # Errors
     /// When the ledger refuses.

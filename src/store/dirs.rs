@@ -14,8 +14,8 @@ pub struct DirId(pub(super) i64);
 
 /// The parent of the mounts' roots.
 const TOP: i64 = 0;
-/// Directories remembered in either direction, some megabytes; past it the memory starts anew, which costs row reads and
-/// nothing else.
+/// Directories remembered in either direction, some megabytes; past it the memory starts anew, which costs row reads
+/// and nothing else.
 const CACHE_MAX: usize = 1 << 14;
 
 /// Directories already looked up.

@@ -46,8 +46,8 @@ impl StoreError {
         }
     }
 
-    /// Returns whether another connection or process holds a lock on the ledger: the same call may succeed once the lock
-    /// is released, and nothing was read or written.
+    /// Returns whether another connection or process holds a lock on the ledger: the same call may succeed once the
+    /// lock is released, and nothing was read or written.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match &self.source {

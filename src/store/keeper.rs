@@ -3,11 +3,11 @@
 //! The log is synced every 200 ms while it grows, and copied back into the database once it is long. On the engine's
 //! connection a checkpoint would make single commits wait up to 19 ms.
 //!
-//! A checkpoint does not keep the engine from writing while the log is short. One that is `PASSIVE` takes no lock that the
-//! engine needs, and copies as far as readers of other processes let it. When it has copied everything and the log is
-//! long, the log has to be started anew, which needs the lock for writing: that is done between two groups, has only what
-//! was written since to copy, and waits at most 20 ms for readers. A reader that stays (a backup, a `sqlite3` shell) makes
-//! the log grow; that is said, and work goes on.
+//! A checkpoint does not keep the engine from writing while the log is short. One that is `PASSIVE` takes no lock that
+//! the engine needs, and copies as far as readers of other processes let it. When it has copied everything and the log
+//! is long, the log has to be started anew, which needs the lock for writing: that is done between two groups, has only
+//! what was written since to copy, and waits at most 20 ms for readers. A reader that stays (a backup, a `sqlite3`
+//! shell) makes the log grow; that is said, and work goes on.
 //!
 //! An engine that writes faster than the disk copies would make the log longer all the while. So once the log is past
 //! [`WAIT_BYTES`], each group waits a while for the next checkpoint.
@@ -31,8 +31,8 @@ use super::{DiskFault, Result};
 const CHECKPOINT_BYTES: u64 = 4 << 20;
 /// Past this the log is started anew.
 pub(super) const RESTART_BYTES: u64 = 32 << 20;
-/// Past this each group waits a while for the log to be copied back (see [`super::turn`]): where groups follow one another
-/// without a pause, the log would be several times as long by then.
+/// Past this each group waits a while for the log to be copied back (see [`super::turn`]): where groups follow one
+/// another without a pause, the log would be several times as long by then.
 pub(super) const WAIT_BYTES: u64 = 2 * RESTART_BYTES;
 /// So many checkpoints in a row have to fall short before a reader is said to hold the log back: the engine's own group
 /// may be what one of them met.
@@ -93,7 +93,8 @@ impl Keeper {
         Ok(Self { connection, wal, database, opened, commits_synced: 0, short: 0, pause: 0, _lock: lock })
     }
 
-    /// Syncs the log if anything was committed since the last call, and copies it back into the database once it is long.
+    /// Syncs the log if anything was committed since the last call, and copies it back into the database once it is
+    /// long.
     ///
     /// # Errors
     /// When the disk or SQLite refuses. What could not be copied back is copied by a later call; after

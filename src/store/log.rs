@@ -29,8 +29,8 @@ pub(super) struct LogState {
     trouble: Mutex<Option<LogTrouble>>,
 }
 
-/// Why the log grows, or what is written is not kept. Something outside ringback holds the ledger's files or has changed
-/// them.
+/// Why the log grows, or what is written is not kept. Something outside ringback holds the ledger's files or has
+/// changed them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogTrouble {
     /// A reader has had a transaction open for so long that the log cannot be copied back past the point at which the
@@ -95,8 +95,8 @@ impl WalFile {
     }
 }
 
-/// Writes what an earlier process has left of the log once more, in place, and syncs it: where a sync of that process had
-/// failed, the kernel may hold as written what the disk does not have.
+/// Writes what an earlier process has left of the log once more, in place, and syncs it: where a sync of that process
+/// had failed, the kernel may hold as written what the disk does not have.
 pub(super) fn write_anew(path: &Path) -> io::Result<()> {
     let log = match OpenOptions::new().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

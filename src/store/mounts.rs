@@ -23,7 +23,8 @@ pub struct MountRow {
     pub is_mount_root: Option<bool>,
     /// The mount has, or once had, an asset: it is no longer new.
     pub had_assets: bool,
-    /// The last scan found more deletions than `max_deletions` allows: no scan reports any until a caller vouches for them.
+    /// The last scan found more deletions than `max_deletions` allows: no scan reports any until a caller vouches for
+    /// them.
     pub holds_deletions: bool,
 }
 
@@ -171,8 +172,8 @@ impl Ledger {
             .map(|count| count as u64)
     }
 
-    /// At most `most` assets below a directory of a mount, evenly spread, those that lie in a filesystem mounted further
-    /// down left out.
+    /// At most `most` assets below a directory of a mount, evenly spread, those that lie in a filesystem mounted
+    /// further down left out.
     ///
     /// # Errors
     /// When the ledger refuses.

@@ -1,8 +1,9 @@
-//! What a caller's path means where the disk writes a name in another Unicode form: a Mac decomposes `é`, most keyboards
-//! compose it. The catalog keeps the disk's bytes; here a path by another form of the same names is found in it.
+//! What a caller's path means where the disk writes a name in another Unicode form: a Mac decomposes `é`, most
+//! keyboards compose it. The catalog keeps the disk's bytes; here a path by another form of the same names is found in
+//! it.
 //!
-//! Only names outside of ASCII cost anything. A few characters have a canonical form in ASCII (the Kelvin sign); a name with
-//! one is found by its own bytes alone.
+//! Only names outside of ASCII cost anything. A few characters have a canonical form in ASCII (the Kelvin sign); a name
+//! with one is found by its own bytes alone.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -11,12 +12,12 @@ use super::{DirId, Ledger, Result};
 use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
 
-/// Names that are compared one by one for one name of a path, where neither of the usual forms is there, so that a group
-/// stays short. A directory that holds more names that begin alike, none of them in a usual form, is not searched to its
-/// end.
+/// Names that are compared one by one for one name of a path, where neither of the usual forms is there, so that a
+/// group stays short. A directory that holds more names that begin alike, none of them in a usual form, is not searched
+/// to its end.
 const COMPARED_MAX: usize = 10_000;
-/// Directories that differ only in the form of their names, and are followed, at each level of a path: each level may triple
-/// them.
+/// Directories that differ only in the form of their names, and are followed, at each level of a path: each level may
+/// triple them.
 const FOLLOWED_MAX: usize = 8;
 
 /// Where names are kept.
@@ -27,8 +28,8 @@ enum Kept {
 }
 
 impl Ledger {
-    /// The path under which the catalog knows what `path` names in a mount: the path itself where it is known byte by byte,
-    /// else one whose names are the same in NFC. As far as nothing is known, the names are those of `path`.
+    /// The path under which the catalog knows what `path` names in a mount: the path itself where it is known byte by
+    /// byte, else one whose names are the same in NFC. As far as nothing is known, the names are those of `path`.
     ///
     /// # Errors
     /// When the ledger refuses.

@@ -37,8 +37,9 @@ pub struct GivenAnswer {
 /// Stands between a path in NFC and the path as it was given, where the two differ: no path has this byte.
 const OTHER_FORM: u8 = 0;
 
-/// The column `path` of an early record: the path in NFC, so that an asset whose name has another form finds it, and behind
-/// it the path as it was given, where that is another. Ledgers of versions up to 0.1 have the path as it was given alone.
+/// The column `path` of an early record: the path in NFC, so that an asset whose name has another form finds it, and
+/// behind it the path as it was given, where that is another. Ledgers of versions up to 0.1 have the path as it was
+/// given alone.
 fn key(path: &LogicalPath) -> Cow<'_, [u8]> {
     match nfc_names(path.as_bytes()) {
         Cow::Borrowed(path) => Cow::Borrowed(path),
@@ -60,8 +61,8 @@ impl Ledger {
             .transpose()
     }
 
-    /// What was assigned to a path that held no asset, and the path that it was assigned to: this one, or else one whose
-    /// names are the same in NFC.
+    /// What was assigned to a path that held no asset, and the path that it was assigned to: this one, or else one
+    /// whose names are the same in NFC.
     ///
     /// # Errors
     /// When the ledger refuses.

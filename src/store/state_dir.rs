@@ -6,8 +6,8 @@
 //! process, so a file that is made later, by SQLite or by a part of ringback that is not written yet, needs no care.
 //!
 //! A directory that other users can enter is narrowed only where it holds nothing but ringback's own files. `/tmp` or a
-//! home directory is refused: narrowing it would lock other programs out. Ringback's files are never symbolic links, and
-//! once the directory is narrowed no other user can put one there.
+//! home directory is refused: narrowing it would lock other programs out. Ringback's files are never symbolic links,
+//! and once the directory is narrowed no other user can put one there.
 #![expect(clippy::disallowed_methods, reason = "the state directory is on the disk")]
 
 use std::ffi::{CString, OsStr};

@@ -1,5 +1,5 @@
-//! The ledger as others rely on it: numbers, durability, rollback, old files, and who may open it. What its rows mean is
-//! tested where they are used.
+//! The ledger as others rely on it: numbers, durability, rollback, old files, and who may open it. What its rows mean
+//! is tested where they are used.
 #![allow(clippy::disallowed_methods, reason = "a ledger is a file, and so is its source")]
 
 mod disk;

@@ -19,8 +19,8 @@ pub(super) enum Durability {
 }
 
 impl Ledger {
-    /// Opens a group. Everything until [`Self::commit`] takes effect together or not at all. Waits for the keeper, which
-    /// may be starting the log anew, and then a while for a lock that another process holds.
+    /// Opens a group. Everything until [`Self::commit`] takes effect together or not at all. Waits for the keeper,
+    /// which may be starting the log anew, and then a while for a lock that another process holds.
     ///
     /// # Errors
     /// When SQLite refuses; nothing is open then. After an error that [is busy](StoreError::is_busy) the caller tries
@@ -99,8 +99,8 @@ impl Ledger {
         self.connection.execute_batch(sql).to("roll back")
     }
 
-    /// Whether the open group still stands. After some errors (a full disk, I/O) SQLite rolls the whole transaction back
-    /// by itself; whatever was written after that would be committed alone.
+    /// Whether the open group still stands. After some errors (a full disk, I/O) SQLite rolls the whole transaction
+    /// back by itself; whatever was written after that would be committed alone.
     ///
     /// # Errors
     /// When it does not: the caller gives the group up.

@@ -1,17 +1,17 @@
 //! Whose turn it is to write: the engine's, for a group, or the keeper's, for starting the log anew.
 //!
 //! SQLite has a lock for this. A process that waits for it asks again every few milliseconds, so under load the keeper
-//! would never have it: the engine opens the next group within microseconds. And a keeper that had the lock and waited for
-//! readers of other processes would keep the engine from it. Here the keeper says that it wants a turn, has it as soon as
-//! the open group ends, and is quick.
+//! would never have it: the engine opens the next group within microseconds. And a keeper that had the lock and waited
+//! for readers of other processes would keep the engine from it. Here the keeper says that it wants a turn, has it as
+//! soon as the open group ends, and is quick.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The engine waits no longer than this for the keeper: SQLite's own lock remains.
 pub(super) const KEEPER_MAX: Duration = Duration::from_secs(1);
-/// Where the log is too long, a group waits no longer than this for the keeper to copy it back: four groups a second make the
-/// log hardly longer, and nobody waits for long.
+/// Where the log is too long, a group waits no longer than this for the keeper to copy it back: four groups a second
+/// make the log hardly longer, and nobody waits for long.
 const ROUND_MAX: Duration = Duration::from_millis(250);
 /// The keeper waits no longer than this for the end of a group, and tries again later.
 const GROUP_MAX: Duration = Duration::from_millis(500);
@@ -34,8 +34,8 @@ struct State {
 }
 
 impl Turn {
-    /// The engine opens a group. Waits while it is the keeper's turn, and, where the log is too long, until the keeper has
-    /// looked after it: the log would become longer faster than it is copied back.
+    /// The engine opens a group. Waits while it is the keeper's turn, and, where the log is too long, until the keeper
+    /// has looked after it: the log would become longer faster than it is copied back.
     pub(super) fn take(&self, log_is_too_long: bool) {
         let mut state = self.lock();
         if log_is_too_long && !state.log_is_anew {

@@ -1,16 +1,16 @@
-//! fanotify(7) as a source: one mark on a whole filesystem, and no watch a directory. Every event names the directory that it
-//! happened in by a file handle, and the name in it; a rename is one event with both.
+//! fanotify(7) as a source: one mark on a whole filesystem, and no watch a directory. Every event names the directory
+//! that it happened in by a file handle, and the name in it; a rename is one event with both.
 //!
-//! Handles become paths by a table that is filled as directories are watched and made. Where a directory is that is not in
-//! the table, the kernel is asked (`fanotify/unknown.rs`): in no mount, mostly, which is remembered for a while. A rename
-//! leaves the table stale until the new place is watched, as with inotify ([`super::inotify`] has the argument). A write by
-//! another name of a file, outside of all mounts, is signalled by the file's inode; one that names no directory (knfsd writes
-//! so, by the file's own handle) costs a scan as well.
+//! Handles become paths by a table that is filled as directories are watched and made. Where a directory is that is not
+//! in the table, the kernel is asked (`fanotify/unknown.rs`): in no mount, mostly, which is remembered for a while. A
+//! rename leaves the table stale until the new place is watched, as with inotify ([`super::inotify`] has the argument).
+//! A write by another name of a file, outside of all mounts, is signalled by the file's inode; one that names no
+//! directory (knfsd writes so, by the file's own handle) costs a scan as well.
 //!
-//! A mark needs CAP_SYS_ADMIN, asking needs CAP_DAC_READ_SEARCH, and the filesystem has to have file handles and an id of its
-//! own (ext4, xfs, btrfs, tmpfs have; overlayfs has not): [`WatchSource::take_up`] tries all of it. Linux 5.17 or newer. The
-//! kernel's queue is bounded (`fs.fanotify.max_queued_events`) and running over is a scan: a queue without a limit would grow
-//! in the kernel's memory for as long as this process is stopped.
+//! A mark needs CAP_SYS_ADMIN, asking needs CAP_DAC_READ_SEARCH, and the filesystem has to have file handles and an id
+//! of its own (ext4, xfs, btrfs, tmpfs have; overlayfs has not): [`WatchSource::take_up`] tries all of it. Linux 5.17
+//! or newer. The kernel's queue is bounded (`fs.fanotify.max_queued_events`) and running over is a scan: a queue
+//! without a limit would grow in the kernel's memory for as long as this process is stopped.
 
 mod ask;
 mod event;
@@ -70,8 +70,8 @@ impl FanotifySource {
         Ok(Self { generation: next_generation(), queue, ear })
     }
 
-    /// Marks the filesystem of a directory, and tries what is needed to read its events. Returns the filesystem's id, and
-    /// where the directory is without symbolic links.
+    /// Marks the filesystem of a directory, and tries what is needed to read its events. Returns the filesystem's id,
+    /// and where the directory is without symbolic links.
     fn mark(&self, dir: &Path) -> Result<(Fsid, PathBuf), WatchError> {
         let failed = |what: &str, error: &io::Error, advice: &str| {
             WatchError::Failed(format!("fanotify cannot {what} {}: {error}{advice}", dir.display()))

@@ -162,9 +162,10 @@ impl FilesystemKind {
         }
     }
 
-    /// How coarse the times of one file are, milliseconds, where its own stat shows it. `ctime_ns` is no time that a user
-    /// can set, so whole seconds are the filesystem's: ext3, ext4 with 128-byte inodes, an old NFS server, or a layer over
-    /// one of them. `has_birth`: it has a birth time; an ext4 inode that is too small for one is too small for nanoseconds.
+    /// How coarse the times of one file are, milliseconds, where its own stat shows it. `ctime_ns` is no time that a
+    /// user can set, so whole seconds are the filesystem's: ext3, ext4 with 128-byte inodes, an old NFS server, or a
+    /// layer over one of them. `has_birth`: it has a birth time; an ext4 inode that is too small for one is too small
+    /// for nanoseconds.
     #[must_use]
     pub fn granularity_ms_of_file(self, ctime_ns: i64, has_birth: bool) -> Option<i64> {
         const SECOND_NS: i64 = 1_000_000_000;

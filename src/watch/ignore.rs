@@ -8,9 +8,9 @@ use crate::model::path::LogicalPath;
 /// The compiled ignore patterns of one mount.
 ///
 /// A pattern without `/` is tried on each name of a path below the mount; the others on the whole logical path and on
-/// each directory above it below the mount (an ignored directory hides what is in it), where `*` and `?` do not match
-/// a `/` and `**` does. Names are bytes: `*` matches what is not UTF-8 too. Names and patterns compare after NFC, as those
-/// of rules do.
+/// each directory above it below the mount (an ignored directory hides what is in it), where `*` and `?` do not match a
+/// `/` and `**` does. Names are bytes: `*` matches what is not UTF-8 too. Names and patterns compare after NFC, as
+/// those of rules do.
 #[derive(Debug, Clone)]
 pub struct Ignore {
     names: GlobSet,

@@ -2,9 +2,9 @@
 //! directory that was renamed is hinted at both its names, and whoever looks there watches and lists it anew.
 //!
 //! A watch sits on an inode and its descriptor stays with it, so the table from descriptors to paths goes stale with a
-//! rename and is mended by the next [`watch`](WatchSource::watch). Until then events below come under the old path. They
-//! cost a look at nothing; what they were about is found by the listing of the new place, which comes after its watch.
-//! Descriptors are never used twice while the instance lives, so a late event finds its own directory or none.
+//! rename and is mended by the next [`watch`](WatchSource::watch). Until then events below come under the old path.
+//! They cost a look at nothing; what they were about is found by the listing of the new place, which comes after its
+//! watch. Descriptors are never used twice while the instance lives, so a late event finds its own directory or none.
 
 use std::ffi::CString;
 use std::fs;

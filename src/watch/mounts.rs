@@ -12,8 +12,8 @@ use crate::model::mount::Mount;
 use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 
-/// The configured mounts; a [`MountId`] is a place in this table. A reload makes another one; what changes in this one is
-/// where each mount's directory really is: its path may lead through symbolic links.
+/// The configured mounts; a [`MountId`] is a place in this table. A reload makes another one; what changes in this one
+/// is where each mount's directory really is: its path may lead through symbolic links.
 #[derive(Debug)]
 pub struct Mounts {
     entries: Vec<Entry>,

@@ -5,8 +5,8 @@
 //! thread. A [`sync`](WatchSource::sync) is a cookie in that same queue: a file made and removed in a private, watched
 //! directory. When its event comes, everything before it has been signalled.
 //!
-//! notify reads a queue that gives errors again and again, without end and without doing anything else. So its first error
-//! ends its thread, and the source is dead: whoever looks at a mount's root next finds that, and starts another.
+//! notify reads a queue that gives errors again and again, without end and without doing anything else. So its first
+//! error ends its thread, and the source is dead: whoever looks at a mount's root next finds that, and starts another.
 //!
 //! When notify reads that a directory went away it drops the watches at and below that path, also those that were
 //! renewed for a new directory of that name meanwhile. It has told of the path just before, so whoever looks there
@@ -41,8 +41,8 @@ use crate::model::watching::{Generation, SourceKind, Watching};
 /// Whether notify's recommended watcher is the inotify one here.
 const IS_INOTIFY: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// A cookie that has not come back for so long never will: its directory was removed between its watch and its making, say.
-/// Longer than a burst of some 100,000 files takes to be read, because a scan of everything then stands for it.
+/// A cookie that has not come back for so long never will: its directory was removed between its watch and its making,
+/// say. Longer than a burst of some 100,000 files takes to be read, because a scan of everything then stands for it.
 const COOKIE_MAX: Duration = Duration::from_secs(30);
 
 /// The `notify` crate as a [`WatchSource`].
@@ -138,7 +138,8 @@ impl WatchSource for NotifySource {
         self.watch_dir(dir)
     }
 
-    /// A watch is dropped with its directory; those of a tree that was moved away are swept out in time (`notify/held.rs`).
+    /// A watch is dropped with its directory; those of a tree that was moved away are swept out in time
+    /// (`notify/held.rs`).
     fn forget(&self, _mount: MountId, _path: &LogicalPath) {}
 
     fn sync(&self, number: u64) -> Result<(), WatchError> {

@@ -20,7 +20,8 @@ const READ_BYTES: usize = 1 << 20;
 
 /// While events pour in two reads are this far apart: else each wakes the whole pipeline with a handful of them.
 const READ_PACE: Duration = Duration::from_micros(500);
-/// Events pour in when so many reads have come closer together. A file that is made, written and closed is three events.
+/// Events pour in when so many reads have come closer together. A file that is made, written and closed is three
+/// events.
 const READS_AT_ONCE: u32 = 8;
 /// The pause after a poll(2) that failed for want of memory: it would fail again at once, for ever.
 const POLL_AGAIN: Duration = Duration::from_millis(100);
@@ -117,8 +118,8 @@ impl Queue {
 
     fn wake(&self) {
         let one = 1_u64.to_ne_bytes();
-        // SAFETY: the descriptor is open, and the buffer is eight bytes of ours. It fails only when the counter is full,
-        // and then the thread is woken already.
+        // SAFETY: the descriptor is open, and the buffer is eight bytes of ours. It fails only when the counter is
+        // full, and then the thread is woken already.
         unsafe { libc::write(self.shared.wake.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 }
@@ -193,8 +194,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes on what was read. A panic counts as a loss, which stands for the events before every sync so far: how many
-    /// units it lost is not known, so no count would answer them.
+    /// Passes on what was read. A panic counts as a loss, which stands for the events before every sync so far: how
+    /// many units it lost is not known, so no count would answer them.
     fn hear(&mut self, length: usize) {
         match catch_unwind(AssertUnwindSafe(|| self.ear.hear(&self.buffer[..length]))) {
             Ok(units) => self.read += units,
@@ -381,7 +382,8 @@ mod tests {
         assert_eq!(rig.next(), Said::Synced(vec![7]));
     }
 
-    /// read(2) of a directory fails with EISDIR, as a queue may with EIO; poll(2) of a pipe without writers says POLLHUP.
+    /// read(2) of a directory fails with EISDIR, as a queue may with EIO; poll(2) of a pipe without writers says
+    /// POLLHUP.
     #[test]
     fn a_queue_that_is_broken_is_dead_and_says_what_it_lost() {
         let (without_writers, writer) = std::io::pipe().expect("a pipe");

@@ -1,6 +1,6 @@
 //! Which source watches which mount: chosen when the mount's root is first seen, and anew whenever it is on another
-//! mounting of a filesystem or its source has died. Sources are started when they are first wanted, and one that has died
-//! is started anew, once: all its mounts go to the same new instance, each with the next look at its root.
+//! mounting of a filesystem or its source has died. Sources are started when they are first wanted, and one that has
+//! died is started anew, once: all its mounts go to the same new instance, each with the next look at its root.
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +20,8 @@ use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 use crate::model::watching::{Generation, SourceKind, Watching};
 
-/// A mount that has less than its usual source because that one failed tries again this often: what was in the way, a limit
-/// of instances for example, may be gone.
+/// A mount that has less than its usual source because that one failed tries again this often: what was in the way, a
+/// limit of instances for example, may be gone.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
 
 /// Starts an instance of a kind, or says why there is none.
@@ -102,8 +102,8 @@ impl Sources {
         Self { mounts, start: Box::new(start), sink, syncs, started, chosen }
     }
 
-    /// The source of a kind, started if need be. A dead one is replaced under the lock, so that all mounts get the same new one.
-    /// One that could not be started is tried again when it is wanted again.
+    /// The source of a kind, started if need be. A dead one is replaced under the lock, so that all mounts get the same
+    /// new one. One that could not be started is tried again when it is wanted again.
     fn source(&self, kind: SourceKind) -> Result<Arc<dyn WatchSource>, String> {
         let mut started = lock(&self.started);
         if let Some(source) = started.get(&kind).filter(|source| source.is_alive()) {

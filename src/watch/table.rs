@@ -49,8 +49,8 @@ impl<K: Clone + Eq + Hash> Table<K> {
         self.places.get(key).into_iter().flat_map(|places| std::iter::once(&places.first).chain(&places.more))
     }
 
-    /// Notes that the directory `key` is at `place`. Of its other places those stay that `stands` vouches for. Gives the
-    /// key of a directory that was at the place before and is nowhere now.
+    /// Notes that the directory `key` is at `place`. Of its other places those stay that `stands` vouches for. Gives
+    /// the key of a directory that was at the place before and is nowhere now.
     pub fn insert(&mut self, key: K, place: Place, stands: impl Fn(&Place) -> bool) -> Option<K> {
         let before = match self.keys.get(&place.path) {
             Some(before) if *before == key => return None,

@@ -1,6 +1,6 @@
-//! The sources that hint, one by one, against the real filesystem. A sync tells that every earlier event has been heard,
-//! so each check sees all hints of what it did and waits for nothing else. What the whole daemon makes of them is
-//! tested in `tests/it`.
+//! The sources that hint, one by one, against the real filesystem. A sync tells that every earlier event has been
+//! heard, so each check sees all hints of what it did and waits for nothing else. What the whole daemon makes of them
+//! is tested in `tests/it`.
 
 mod unknown;
 
@@ -396,8 +396,8 @@ fn a_sync_is_not_starved_by_a_steady_writer() {
             }
         }
         let (busy, quiet) = (rig.disk("/m/busy"), rig.disk("/m/quiet"));
-        // The crate's thread empties the kernel's queue before it takes anything else: a writer that is quicker holds it up for
-        // as long as it writes. That is one reason why it is the last choice on Linux.
+        // The crate's thread empties the kernel's queue before it takes anything else: a writer that is quicker holds
+        // it up for as long as it writes. That is one reason why it is the last choice on Linux.
         let pause = if rig.kind == SourceKind::Notify { Duration::from_micros(200) } else { Duration::ZERO };
         std::thread::scope(|scope| {
             scope.spawn(|| {

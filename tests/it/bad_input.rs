@@ -186,8 +186,8 @@ const PASSING: i32 = 1;
 /// The exit code for what no restart mends.
 const LASTING: i32 = 2;
 
-/// It ends with this code and says all of this in JSON lines, the last one of them fatal; and it leaves nothing that keeps
-/// the next start.
+/// It ends with this code and says all of this in JSON lines, the last one of them fatal; and it leaves nothing that
+/// keeps the next start.
 #[track_caller]
 fn check_refused(place: &Place, expect: i32, says: &[&str]) {
     let (code, said) = place.refused();

@@ -127,8 +127,8 @@ impl Place {
         daemon
     }
 
-    /// Starts the daemon with its standard error elsewhere, and waits until it is ready: its log is not read. It listens
-    /// where the place says, which is not a port of 0.
+    /// Starts the daemon with its standard error elsewhere, and waits until it is ready: its log is not read. It
+    /// listens where the place says, which is not a port of 0.
     #[track_caller]
     pub fn start_logging_to(&self, stderr: impl Into<Stdio>) -> Daemon {
         let mut command = self.command();

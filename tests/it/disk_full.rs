@@ -1,9 +1,9 @@
-//! The disk that holds the ledger is full, or fails: nothing is taken in and that is said, what is owed is delivered, it
-//! recovers by itself, and afterwards everything has been told once.
+//! The disk that holds the ledger is full, or fails: nothing is taken in and that is said, what is owed is delivered,
+//! it recovers by itself, and afterwards everything has been told once.
 //!
-//! A full disk is a small tmpfs, which only root may mount: without, those tests say that they did not run. A failing one
-//! is a process whose files may not grow (`RLIMIT_FSIZE`), which needs no rights. One that does not confirm what was
-//! written is `strace`'s work.
+//! A full disk is a small tmpfs, which only root may mount: without, those tests say that they did not run. A failing
+//! one is a process whose files may not grow (`RLIMIT_FSIZE`), which needs no rights. One that does not confirm what
+//! was written is `strace`'s work.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -203,7 +203,8 @@ fn killed_while_the_disk_is_full_it_goes_on_once_there_is_room() {
 fn limit_files(daemon: &Daemon, bytes: Option<u64>) {
     let pid = libc::pid_t::try_from(daemon.pid()).expect("a process id");
     let limit = libc::rlimit { rlim_cur: bytes.unwrap_or(libc::RLIM_INFINITY), rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: a limit that outlives the call, and no place for the old one. The process is our child and not waited for.
+    // SAFETY: a limit that outlives the call, and no place for the old one. The process is our child and not waited
+    // for.
     let done = unsafe { libc::prlimit(pid, libc::RLIMIT_FSIZE, &limit, std::ptr::null_mut()) };
     assert_eq!(done, 0, "{}", io::Error::last_os_error());
 }

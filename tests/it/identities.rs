@@ -1,5 +1,5 @@
-//! Which file is which asset on filesystems whose inode numbers and times say less: ext4 with 128-byte inodes, which has
-//! no birth times and keeps whole seconds, and overlayfs, which changes a file's inode when it copies it up.
+//! Which file is which asset on filesystems whose inode numbers and times say less: ext4 with 128-byte inodes, which
+//! has no birth times and keeps whole seconds, and overlayfs, which changes a file's inode when it copies it up.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -161,8 +161,8 @@ fn a_rewrite_within_the_second_of_a_coarse_filesystem_is_reported() {
     }
 }
 
-/// A file of the lower layer is copied to the upper one, another filesystem, when its mode changes: its inode, or at least
-/// its birth time, is another.
+/// A file of the lower layer is copied to the upper one, another filesystem, when its mode changes: its inode, or at
+/// least its birth time, is another.
 #[test]
 fn a_mode_that_changes_on_overlayfs_is_no_change_of_bytes() {
     let mut mounted = Mounted::new();

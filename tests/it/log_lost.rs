@@ -1,5 +1,5 @@
-//! A log that cannot be written costs log lines, and nothing else: deliveries go on, edits of rules are taken up, the API
-//! answers, the end comes in time, and the status says how many lines were lost.
+//! A log that cannot be written costs log lines, and nothing else: deliveries go on, edits of rules are taken up, the
+//! API answers, the end comes in time, and the status says how many lines were lost.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, Read as _};

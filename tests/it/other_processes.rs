@@ -1,5 +1,5 @@
-//! Another process has the ledger open while ringback runs: a `sqlite3` shell with a transaction, a backup. Work goes on
-//! as far as it can, nothing is lost and nothing is scanned again, and the status says what is in the way.
+//! Another process has the ledger open while ringback runs: a `sqlite3` shell with a transaction, a backup. Work goes
+//! on as far as it can, nothing is lost and nothing is scanned again, and the status says what is in the way.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Rules in the daemon: expressions, events by name, symbolic links as Kubernetes swaps them, and what the journal says of it.
+//! Rules in the daemon: expressions, events by name, symbolic links as Kubernetes swaps them, and what the journal says
+//! of it.
 
 use std::fs;
 use std::os::unix::fs::symlink;

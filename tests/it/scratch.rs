@@ -1,5 +1,5 @@
-//! The directories that tests work in. Each has the process that made it in its name, so that the next run finds what a killed
-//! one has left: its mounts are unmounted, its loop devices detached, and its files removed.
+//! The directories that tests work in. Each has the process that made it in its name, so that the next run finds what a
+//! killed one has left: its mounts are unmounted, its loop devices detached, and its files removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,8 @@ fn remove(dir: &Path) {
     }
 }
 
-/// Where something is mounted below a directory, in the order in which it was mounted. (No test has a space in such a path.)
+/// Where something is mounted below a directory, in the order in which it was mounted. (No test has a space in such a
+/// path.)
 fn mounted_below(dir: &Path) -> Vec<PathBuf> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let places = table.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);

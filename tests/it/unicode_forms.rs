@@ -1,5 +1,5 @@
-//! Names of a Mac (decomposed) and names as most keyboards type them (composed): rules, records and rescans find an asset by
-//! either form, and what is reported has the disk's bytes.
+//! Names of a Mac (decomposed) and names as most keyboards type them (composed): rules, records and rescans find an
+//! asset by either form, and what is reported has the disk's bytes.
 
 use std::fs;
 

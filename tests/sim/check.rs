@@ -121,8 +121,8 @@ pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers, ages: &Ag
     Ok(view)
 }
 
-/// Whoever hears all believes what is on disk. `uncertain` are paths about which a power cut took the ledger's memory of
-/// what it had told.
+/// Whoever hears all believes what is on disk. `uncertain` are paths about which a power cut took the ledger's memory
+/// of what it had told.
 ///
 /// # Errors
 /// What is believed wrongly.

@@ -1,5 +1,5 @@
-//! Which instance of the source each mount has, modelled after `watch/sources.rs`: one that dies takes its watches and its
-//! queue along, and each mount gets the next one when its root is looked at.
+//! Which instance of the source each mount has, modelled after `watch/sources.rs`: one that dies takes its watches and
+//! its queue along, and each mount gets the next one when its root is looked at.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +27,8 @@ impl Instances {
         *self = Self { newest, ..Self::default() };
     }
 
-    /// The queue of the newest one dies, and all that is in it. It says so, unless its thread panics over that as well; but
-    /// no call of sync goes unanswered.
+    /// The queue of the newest one dies, and all that is in it. It says so, unless its thread panics over that as well;
+    /// but no call of sync goes unanswered.
     pub fn die(&mut self, source: &mut Source, mounts: impl Iterator<Item = MountId>, says_so: bool) {
         if self.is_dead {
             return;

@@ -39,8 +39,8 @@ pub struct Journal {
     deleted: BTreeMap<Vec<u8>, u32>,
     /// Where each asset was last deleted.
     left: BTreeMap<i64, Vec<u8>>,
-    /// How often an asset was added where it had been deleted: another file was taken for it (unlink and recreate). It is
-    /// deleted there once more when its own file is found elsewhere.
+    /// How often an asset was added where it had been deleted: another file was taken for it (unlink and recreate). It
+    /// is deleted there once more when its own file is found elsewhere.
     refilled: BTreeMap<Vec<u8>, u32>,
     /// The greatest numbers that ever showed, and assets that a power cut took.
     pub greatest_seq: i64,

@@ -577,8 +577,8 @@ pub fn disperse(s: &mut Inner) {
 
 /// Mounts a filesystem inside a mount, or unmounts one, or puts a stray file where one was.
 ///
-/// A filesystem that is entered is mounted where nothing is known (`known` are the catalog's paths): what it hides would
-/// keep it out.
+/// A filesystem that is entered is mounted where nothing is known (`known` are the catalog's paths): what it hides
+/// would keep it out.
 pub fn change_inner(s: &mut Inner, known: &BTreeSet<Vec<u8>>) {
     let places = s.inner_places();
     if let Some(&place) = s.rng.pick(&places).filter(|_| !places.is_empty()) {

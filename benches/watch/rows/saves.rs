@@ -1,6 +1,6 @@
-//! From the end of a save to the request at a receiver, on a tmpfs, an ext4 and an xfs of their own: files overwritten in
-//! place, copied over, renamed over and appended to. A disk's filesystem begins to write a truncated file out while it is
-//! closed, and a watcher that then finds a writer must ask again soon.
+//! From the end of a save to the request at a receiver, on a tmpfs, an ext4 and an xfs of their own: files overwritten
+//! in place, copied over, renamed over and appended to. A disk's filesystem begins to write a truncated file out while
+//! it is closed, and a watcher that then finds a writer must ask again soon.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -99,8 +99,8 @@ fn measure(options: &Options, row: &'static str, at: &Path, count: usize, table:
     note(row, &ringback, &ended, table);
 }
 
-/// Saves a file; it is closed, and under its name, when this returns. The moment right before the call that ends the save: a
-/// report may come before this process runs again after it.
+/// Saves a file; it is closed, and under its name, when this returns. The moment right before the call that ends the
+/// save: a report may come before this process runs again after it.
 fn save(way: usize, at: &Path, scratch: &Path, bytes: usize) -> Instant {
     let write = |mut file: File| {
         write_all(&mut file, bytes);

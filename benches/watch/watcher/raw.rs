@@ -1,6 +1,6 @@
-//! As little as can be done with inotify and still be told of everything, as a process of its own: one thread, one watch
-//! a directory, watch first and list after, and a snapshot to compare with when the kernel's queue overflows. It keeps
-//! nothing on disk, tells nobody but its parent, and knows no directory that is renamed: no work here does that.
+//! As little as can be done with inotify and still be told of everything, as a process of its own: one thread, one
+//! watch a directory, watch first and list after, and a snapshot to compare with when the kernel's queue overflows. It
+//! keeps nothing on disk, tells nobody but its parent, and knows no directory that is renamed: no work here does that.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr};

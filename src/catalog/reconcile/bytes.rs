@@ -4,8 +4,8 @@ use super::Heard;
 use crate::model::asset::{Asset, Stat};
 use crate::model::look::FileLook;
 
-/// A date that is set on a file this soon after its last change belongs to the same save, nanoseconds: scp -p, rsync and
-/// SMB clients write, close, and then set the mtime.
+/// A date that is set on a file this soon after its last change belongs to the same save, nanoseconds: scp -p, rsync
+/// and SMB clients write, close, and then set the mtime.
 const DATE_SET_NS: i64 = 1_000_000_000;
 
 /// Returns whether the bytes of the asset's own file may have changed.
@@ -19,8 +19,8 @@ pub(super) fn is_modified(asset: &Asset, look: &FileLook, heard: Heard) -> bool 
     (heard.wrote && may_be_rewritten) || (was.size, was.mtime_ns) != (is.size, is.mtime_ns)
 }
 
-/// Returns whether the file at an asset's path is a copy, on another filesystem, of the one that was known there: the store
-/// was moved to another disk. A write that was heard counts as on one disk.
+/// Returns whether the file at an asset's path is a copy, on another filesystem, of the one that was known there: the
+/// store was moved to another disk. A write that was heard counts as on one disk.
 pub(super) fn is_copy(asset: &Asset, look: &FileLook, heard: Heard) -> bool {
     !heard.wrote && look.stat.is_copy_of(&asset.stat)
 }

@@ -1,12 +1,12 @@
-//! Renames that change nothing but the case of a name, on a filesystem that ignores case (ext4 with casefold, vfat, exFAT,
-//! NTFS, HFS+, APFS): the old name still leads to the file, so a look at it finds the file too.
+//! Renames that change nothing but the case of a name, on a filesystem that ignores case (ext4 with casefold, vfat,
+//! exFAT, NTFS, HFS+, APFS): the old name still leads to the file, so a look at it finds the file too.
 
 use super::{Before, Candidate, Here, Place};
 use crate::model::asset::Identity;
 use crate::model::path::LogicalPath;
 
-/// Takes the file away from an old name that differs from an arriving one only in case. One link cannot have two names, so
-/// both are one. The new name counts where something was heard of the name itself; that a file was written, or its
+/// Takes the file away from an old name that differs from an arriving one only in case. One link cannot have two names,
+/// so both are one. The new name counts where something was heard of the name itself; that a file was written, or its
 /// attributes changed, may be heard by whatever name the writer used.
 pub(super) fn vacate_old_names(places: &mut [Place], candidates: &[Candidate]) {
     let arrives = |place: &Place| match &place.here {

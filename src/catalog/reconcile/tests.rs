@@ -13,9 +13,9 @@
 //! expect look PATH            this place decides too
 //! ```
 //!
-//! A file is an inode number, with its birth time (`@10.2`; 0: it has none) and its filesystem (`@8:10`) where they matter.
-//! After it, where they matter, come `size=`, `mtime=`, `ctime=`, `links=`, for a known asset the word `racy`, and for a
-//! look the words of [`Heard`]: `wrote`, `unwritten`, `named`, `follows`.
+//! A file is an inode number, with its birth time (`@10.2`; 0: it has none) and its filesystem (`@8:10`) where they
+//! matter. After it, where they matter, come `size=`, `mtime=`, `ctime=`, `links=`, for a known asset the word `racy`,
+//! and for a look the words of [`Heard`]: `wrote`, `unwritten`, `named`, `follows`.
 #![allow(clippy::disallowed_methods, reason = "the cases are files")]
 
 use std::collections::BTreeMap;

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::cli::receiver::Received;
 use crate::model::time::Wall;
 
-/// How many webhook-ids are remembered to tell repeats; beyond, the oldest is forgotten, so that memory stays small however
-/// long `listen` runs.
+/// How many webhook-ids are remembered to tell repeats; beyond, the oldest is forgotten, so that memory stays small
+/// however long `listen` runs.
 const MAX_SEEN: usize = 10_000;
 
 /// Most characters that are shown of a body that is not a batch of entries: some lines of a terminal.

@@ -1,8 +1,8 @@
 //! Rule files that are suddenly gone or empty, where the rules in force came from them.
 //!
 //! An unmounted volume, a full disk that truncated a file, and a directory replaced by an empty one all look like an
-//! operator who wants no rules. Each subscription that goes loses what it is owed, so such a set is not believed. An operator
-//! says "no rules" with a comment: a file that holds anything but white space is taken at its word.
+//! operator who wants no rules. Each subscription that goes loses what it is owed, so such a set is not believed. An
+//! operator says "no rules" with a comment: a file that holds anything but white space is taken at its word.
 
 use crate::diagnostic::SourceFile;
 use crate::rules::RuleSet;

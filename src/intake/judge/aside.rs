@@ -13,8 +13,8 @@ use crate::settle::{Cause, Settle};
 use crate::store::StoreError;
 
 /// The places of known assets at which another file has arrived. The asset of the place may have been replaced, or have
-/// moved on, and then the hint of its new place comes in a moment: where the other file is another asset's, and where it was
-/// heard that the place lost its file (a rotation: the log moves away, and a new one is written).
+/// moved on, and then the hint of its new place comes in a moment: where the other file is another asset's, and where
+/// it was heard that the place lost its file (a rotation: the log moves away, and a new one is written).
 pub(super) fn half_renames(
     now: Mono,
     places: &mut Vec<Place>,
@@ -43,9 +43,9 @@ pub(super) fn half_renames(
 /// A file with one link that was seen at two names is looked at again for this long, milliseconds.
 const ONE_LINK_MS: u64 = 1_000;
 
-/// New places at which a look found the file of an asset that another look found where it was, although the file has one
-/// link: it was renamed between the two looks, whose hints are on their way. Or the filesystem ignores case, and the file
-/// was written by another spelling of its name: then that was heard of the asset.
+/// New places at which a look found the file of an asset that another look found where it was, although the file has
+/// one link: it was renamed between the two looks, whose hints are on their way. Or the filesystem ignores case, and
+/// the file was written by another spelling of its name: then that was heard of the asset.
 pub(super) fn second_names(
     now: Mono,
     places: &mut Vec<Place>,
@@ -89,7 +89,8 @@ pub(super) fn second_names(
     }
 }
 
-/// Files with one link that the looks of a group found at two places, and that are not what either place is known to hold.
+/// Files with one link that the looks of a group found at two places, and that are not what either place is known to
+/// hold.
 fn seen_twice(places: &[Place]) -> HashSet<Identity> {
     let (mut once, mut twice) = (HashSet::new(), HashSet::new());
     for place in places {
@@ -114,8 +115,8 @@ fn seen_twice(places: &[Place]) -> HashSet<Identity> {
 const OTHER_MOUNT_MS: u64 = 1_000;
 
 impl Intake {
-    /// Files that are known in another mount: their old places are looked at first, under their own root. Whoever left is
-    /// gone by then, and is taken up here; who is still there has a second name.
+    /// Files that are known in another mount: their old places are looked at first, under their own root. Whoever left
+    /// is gone by then, and is taken up here; who is still there has a second name.
     pub(super) fn moves_between_mounts(
         &self,
         now: Mono,

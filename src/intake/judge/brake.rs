@@ -1,5 +1,5 @@
-//! The brake on deletions (`max_deletions`): how many deletions that a scan found may still be reported. Knows nothing of
-//! what is deleted.
+//! The brake on deletions (`max_deletions`): how many deletions that a scan found may still be reported. Knows nothing
+//! of what is deleted.
 
 /// What is left of a scan's deletions, for one group of looks.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! Judging groups of looks, through the whole of intake: files in a map, a ledger in memory, and the journal at the end.
+//! Judging groups of looks, through the whole of intake: files in a map, a ledger in memory, and the journal at the
+//! end.
 
 mod limits;
 
@@ -76,8 +77,8 @@ fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
     }
 }
 
-/// Where nobody can say who writes, a scan's file is whole once two looks `settle.quiet` apart found it the same: its own
-/// times are by a clock that may be hours off, so they decide nothing.
+/// Where nobody can say who writes, a scan's file is whole once two looks `settle.quiet` apart found it the same: its
+/// own times are by a clock that may be hours off, so they decide nothing.
 #[test]
 fn a_file_whose_writers_cannot_be_seen_is_told_once_two_looks_agree() {
     let mut world = World::new(&[]);
@@ -110,7 +111,8 @@ fn an_old_file_is_told_at_the_first_look() {
     assert_eq!(world.intake.status(NOW)[0].assets, 1);
 }
 
-/// More directories are unwatched than are kept by name: one that is not kept is listed once more for a sync, not for ever.
+/// More directories are unwatched than are kept by name: one that is not kept is listed once more for a sync, not for
+/// ever.
 #[test]
 fn a_sync_is_answered_beyond_the_unwatched_directories_that_are_kept() {
     let mut world = World::new(&["/d/a 10"]);
@@ -272,8 +274,8 @@ fn a_new_file_that_was_renamed_between_two_looks_is_one_asset() {
     assert_eq!(world.assets(), ["3 /log", "2 /log.1", "1 /log.2"], "{:?}", world.journal());
 }
 
-/// Where case is ignored the file is found by the old name too; a write that is heard by another spelling of the name is
-/// the asset's.
+/// Where case is ignored the file is found by the old name too; a write that is heard by another spelling of the name
+/// is the asset's.
 #[test]
 fn a_file_that_is_written_by_another_spelling_of_its_name_is_the_same_asset() {
     let mut world = World::new(&["/Clip.mov 10"]);
@@ -289,8 +291,8 @@ fn a_file_that_is_written_by_another_spelling_of_its_name_is_the_same_asset() {
     assert_eq!(world.journal()[1..], ["1 deleted /Clip.mov", "1 added /clip.mov"]);
 }
 
-/// Files are `PATH INODE`; assets are numbered as a scan finds them, those in a directory first. After the hints the journal must be
-/// `expect`, and the counts those of the files.
+/// Files are `PATH INODE`; assets are numbered as a scan finds them, those in a directory first. After the hints the
+/// journal must be `expect`, and the counts those of the files.
 #[track_caller]
 fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
     let mut world = World::new(before);

@@ -1,5 +1,5 @@
-//! What is believed of roots, through the whole of intake: a tree of files under a root, filesystems inside it, a ledger in
-//! memory, and the journal at the end.
+//! What is believed of roots, through the whole of intake: a tree of files under a root, filesystems inside it, a
+//! ledger in memory, and the journal at the end.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,8 +147,8 @@ fn the_first_scan_is_not_silent_again_for_a_mount_that_had_files() {
     assert_eq!(world.journal(), ["deleted /a", "added /b"]);
 }
 
-/// A file, then a directory with a filesystem mounted at it, then nothing: the file is looked at as soon as its place is
-/// visible again, and not only when the next look for covered places is due.
+/// A file, then a directory with a filesystem mounted at it, then nothing: the file is looked at as soon as its place
+/// is visible again, and not only when the next look for covered places is due.
 #[test]
 fn a_file_whose_place_was_covered_is_looked_at_once_the_cover_is_gone() {
     let mut world = World::new(&["/drive 1", "/z 1"]);

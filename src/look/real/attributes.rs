@@ -8,8 +8,8 @@ use super::At;
 /// Bytes of a value, and of the list of a file's names. The kernel has the same limits (linux/limits.h: XATTR_SIZE_MAX,
 /// XATTR_LIST_MAX), so what is longer cannot be read in any way.
 const BYTES_MAX: usize = 64 << 10;
-/// `user.*` attributes of one file: one with more is reported as unreadable, so that a file made to hurt takes 32 MiB at
-/// most.
+/// `user.*` attributes of one file: one with more is reported as unreadable, so that a file made to hurt takes 32 MiB
+/// at most.
 const KEYS_MAX: usize = 512;
 
 /// How much is read of one file's attributes.
@@ -67,7 +67,8 @@ fn values(at: At<'_>, names: &[u8], limits: Limits) -> io::Result<Vec<(String, V
         buffer.resize(limits.bytes, 0);
         let c_name = CString::new(name).map_err(io::Error::other)?;
         let (value, size) = (buffer.as_mut_ptr().cast(), buffer.len());
-        // SAFETY: a path is a C string, a descriptor open; all pointers outlive the call, and the length is the buffer's.
+        // SAFETY: a path is a C string, a descriptor open; all pointers outlive the call, and the length is the
+        // buffer's.
         let length = unsafe {
             match at {
                 At::Path(path) => libc::lgetxattr(path.as_ptr(), c_name.as_ptr(), value, size),

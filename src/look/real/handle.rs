@@ -1,5 +1,5 @@
-//! File handles of directories (name_to_handle_at(2), open_by_handle_at(2)), to tell a directory that was removed from one
-//! that was moved away or is covered. A handle keeps neither its directory nor its filesystem in use.
+//! File handles of directories (name_to_handle_at(2), open_by_handle_at(2)), to tell a directory that was removed from
+//! one that was moved away or is covered. A handle keeps neither its directory nor its filesystem in use.
 
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::path::Path;
@@ -46,8 +46,8 @@ fn open_with(dir: &Path, flag: libc::c_int) -> Option<OwnedFd> {
 pub(super) fn of(dir: BorrowedFd<'_>) -> Option<Handle> {
     let mut handle = FileHandle { bytes: HANDLE_MAX as u32, kind: 0, handle: [0; HANDLE_MAX] };
     let mut mount = 0;
-    // SAFETY: the descriptor is open and the empty name a C string; the handle is laid out as `struct file_handle` with as
-    // much room as it says; all of it outlives the call.
+    // SAFETY: the descriptor is open and the empty name a C string; the handle is laid out as `struct file_handle` with
+    // as much room as it says; all of it outlives the call.
     let code = unsafe {
         let (fd, name) = (dir.as_raw_fd(), c"".as_ptr());
         libc::name_to_handle_at(fd, name, (&raw mut handle).cast(), &raw mut mount, libc::AT_EMPTY_PATH)
@@ -60,8 +60,8 @@ pub(super) fn of(dir: BorrowedFd<'_>) -> Option<Handle> {
     Some(Handle(out))
 }
 
-/// Whether the directory of a handle was removed from the filesystem that `dir` is on: the kernel says ESTALE. It says so
-/// only to callers with CAP_DAC_READ_SEARCH; to others nothing is said, which counts as no.
+/// Whether the directory of a handle was removed from the filesystem that `dir` is on: the kernel says ESTALE. It says
+/// so only to callers with CAP_DAC_READ_SEARCH; to others nothing is said, which counts as no.
 pub(super) fn was_removed(dir: &Path, handle: &Handle) -> bool {
     let Some(mut known) = FileHandle::read(handle) else { return false };
     // `open_by_handle_at` refuses a descriptor that was opened for asking only.

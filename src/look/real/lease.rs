@@ -17,8 +17,8 @@ pub fn ignore_lease_signals() {
     unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
 }
 
-/// Opens a file to be asked about. Neither blocks (so a fifo that took its place does no harm) nor changes its times: it
-/// is never read. Without a file, what that says of its writers.
+/// Opens a file to be asked about. Neither blocks (so a fifo that took its place does no harm) nor changes its times:
+/// it is never read. Without a file, what that says of its writers.
 #[cfg(target_os = "linux")]
 pub(super) fn open(path: &std::ffi::CStr) -> Result<OwnedFd, Lease> {
     const FLAGS: libc::c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NOCTTY;
@@ -33,8 +33,8 @@ pub(super) fn open(path: &std::ffi::CStr) -> Result<OwnedFd, Lease> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Whether anybody has an open regular file open for writing, as far as this kernel knows: of a filesystem that others write
-/// to it says nothing either way (cifs refuses a lease with EAGAIN whenever its server has not granted one).
+/// Whether anybody has an open regular file open for writing, as far as this kernel knows: of a filesystem that others
+/// write to it says nothing either way (cifs refuses a lease with EAGAIN whenever its server has not granted one).
 #[cfg(target_os = "linux")]
 pub(super) fn ask(file: &OwnedFd) -> Lease {
     // SAFETY: the descriptor is open, and the argument of F_SETLEASE is an integer.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 const KEEP: Duration = Duration::from_secs(60);
 /// Names that are kept; one more, and all are asked for again. More users than that rarely own the files of one store.
 const KEPT_MAX: usize = 1024;
-/// Bytes that one entry of the user database may take: a directory server may put anything into it. A uid whose entry is
-/// longer is shown by its digits.
+/// Bytes that one entry of the user database may take: a directory server may put anything into it. A uid whose entry
+/// is longer is shown by its digits.
 const ENTRY_MAX: usize = 1 << 20;
 
 #[derive(Debug, Default)]

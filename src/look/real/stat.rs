@@ -8,8 +8,8 @@ use super::super::disk::DiskStat;
 /// Kernels before 6.13 take a file's times from the tick, which is 1 to 10 ms long (`CONFIG_HZ` 1000 to 100).
 const TICK_NS: i64 = 10_000_000;
 
-/// Whether this kernel has timestamps that differ whenever a file does, since Linux 6.13, on the filesystems that take part
-/// (multigrain timestamps, Documentation/filesystems/multigrain-ts.rst).
+/// Whether this kernel has timestamps that differ whenever a file does, since Linux 6.13, on the filesystems that take
+/// part (multigrain timestamps, Documentation/filesystems/multigrain-ts.rst).
 #[cfg(target_os = "linux")]
 fn is_multigrain(release: &str) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|digits| digits.parse::<u32>().ok());

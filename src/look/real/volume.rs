@@ -1,5 +1,5 @@
-//! Which filesystem a file is on, by a number that is the same after a remount (statfs(2) `f_fsid`, or the UUID where that is
-//! only the device's number), and of which kind.
+//! Which filesystem a file is on, by a number that is the same after a remount (statfs(2) `f_fsid`, or the UUID where
+//! that is only the device's number), and of which kind.
 
 use std::ffi::CStr;
 use std::io;
@@ -28,8 +28,8 @@ pub(super) struct Filesystem {
     pub(super) device: (u32, u32),
     /// The mount's id that is never used again (`STATX_MNT_ID_UNIQUE`, Linux 6.8); 0 before.
     pub(super) mount: u64,
-    /// The subvolume's id, which is never used again (`STATX_SUBVOL`, Linux 6.10); 0 before, and where there are none. btrfs
-    /// gives the device number of a removed subvolume to the next one that is made.
+    /// The subvolume's id, which is never used again (`STATX_SUBVOL`, Linux 6.10); 0 before, and where there are none.
+    /// btrfs gives the device number of a removed subvolume to the next one that is made.
     pub(super) subvolume: u64,
 }
 
@@ -46,12 +46,13 @@ struct Known {
 
 /// How long a number is believed: a device number may name another filesystem after an unmount and a mount.
 const KEEP: Duration = Duration::from_secs(1);
-/// Filesystems that are kept; others are asked each time. A list of so many is searched in no time, and there are hardly
-/// more filesystems than mounts.
+/// Filesystems that are kept; others are asked each time. A list of so many is searched in no time, and there are
+/// hardly more filesystems than mounts.
 const KEPT_MAX: usize = 64;
 
 impl Volumes {
-    /// The filesystem that `at` was just seen to be on; `None` when something of another filesystem stands there by now.
+    /// The filesystem that `at` was just seen to be on; `None` when something of another filesystem stands there by
+    /// now.
     pub(super) fn facts(&self, at: At<'_>, filesystem: Filesystem) -> io::Result<Option<Facts>> {
         let now = Instant::now();
         if let Some(known) = self.kept().iter().find(|known| known.filesystem == filesystem)
@@ -124,11 +125,12 @@ fn makedev((major, minor): (u32, u32)) -> u64 {
     libc::makedev(major, minor)
 }
 
-/// A number of a filesystem's UUID (ioctl `FS_IOC_GETFSUUID`, Linux 6.9); none where it has none, or cannot be asked. Both
-/// halves of it in one, as ext4 does for its `f_fsid`.
+/// A number of a filesystem's UUID (ioctl `FS_IOC_GETFSUUID`, Linux 6.9); none where it has none, or cannot be asked.
+/// Both halves of it in one, as ext4 does for its `f_fsid`.
 fn uuid(at: At<'_>) -> Option<u64> {
     /// `_IOR(0x15, 0, struct fsuuid2)`, linux/fs.h.
-    // The type of a request is the C library's choice: an int in musl, an unsigned long in glibc. The kernel reads 32 bits.
+    // The type of a request is the C library's choice: an int in musl, an unsigned long in glibc. The kernel reads 32
+    // bits.
     const FS_IOC_GETFSUUID: libc::Ioctl = 0x8011_1500_u32 as libc::Ioctl;
     /// `struct fsuuid2`.
     #[repr(C)]
@@ -153,7 +155,8 @@ fn uuid(at: At<'_>) -> Option<u64> {
     (known && answer.length == 16).then(|| halves(&answer.uuid)).filter(|&uuid| uuid != 0)
 }
 
-/// A number of a btrfs as a whole, of its UUID (ioctl `BTRFS_IOC_FS_INFO`): `f_fsid` differs from subvolume to subvolume.
+/// A number of a btrfs as a whole, of its UUID (ioctl `BTRFS_IOC_FS_INFO`): `f_fsid` differs from subvolume to
+/// subvolume.
 fn btrfs(at: At<'_>) -> Option<u64> {
     /// `_IOR(0x94, 31, struct btrfs_ioctl_fs_info_args)`, linux/btrfs.h.
     const BTRFS_IOC_FS_INFO: libc::c_ulong = 0x8400_941F;
@@ -181,8 +184,8 @@ fn halves(uuid: &[u8; 16]) -> u64 {
     half(low) ^ half(high)
 }
 
-/// A number for a filesystem that has no id (NFS, FUSE): of its type and its source, which are the same at the next mount.
-/// Its device's number is not, and stands in only where the system does not tell more.
+/// A number for a filesystem that has no id (NFS, FUSE): of its type and its source, which are the same at the next
+/// mount. Its device's number is not, and stands in only where the system does not tell more.
 fn by_source(device: (u32, u32)) -> u64 {
     let mounted = mountinfo::mounted().unwrap_or_default();
     match mounted.into_iter().find(|mounted| mounted.device == device) {
@@ -203,7 +206,8 @@ mod tests {
         let (_, device) = ask(here.as_raw_fd()).expect("a filesystem");
         let volumes = Volumes::default();
         let number = |mount: usize| {
-            let facts = volumes.facts(At::Open(here.as_raw_fd()), Filesystem { device, mount: mount as u64 });
+            let filesystem = Filesystem { device, mount: mount as u64, subvolume: 0 };
+            let facts = volumes.facts(At::Open(here.as_raw_fd()), filesystem);
             let facts = facts.expect("a filesystem").expect("the same filesystem");
             (facts.volume, facts.filesystem)
         };

@@ -22,8 +22,8 @@ const OTHER_WORDS: [(&str, &str); 4] = [
     ("condition", "when"),
 ];
 
-/// The longest name, in bytes, the same as a tenant's: it stands in messages, in logs and in payloads. Help proposes no longer
-/// one.
+/// The longest name, in bytes, the same as a tenant's: it stands in messages, in logs and in payloads. Help proposes no
+/// longer one.
 pub(super) const EVENT_NAME_MAX: usize = 64;
 
 pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEvent {

@@ -1,8 +1,9 @@
 //! Under what a rule is filed: for each expression a few anchors, one of which every change that fires it has.
 //!
-//! An anchor has up to three sides: a directory that the path is below, something about the metadata (a key with a value, a
-//! key, ...), and the actions. Of what must all be true, the most telling sides are joined; of what may be true, each is filed by
-//! itself. What an anchor does not say is asked of the expression, once the anchor was found; one that is `exact` says all.
+//! An anchor has up to three sides: a directory that the path is below, something about the metadata (a key with a
+//! value, a key, ...), and the actions. Of what must all be true, the most telling sides are joined; of what may be
+//! true, each is filed by itself. What an anchor does not say is asked of the expression, once the anchor was found;
+//! one that is `exact` says all.
 
 use crate::model::change::Action;
 use crate::rules::condition::{

@@ -6,8 +6,8 @@ use super::slab::{NONE, Slab};
 use super::table::Table;
 use super::texts::Texts;
 
-/// Postings that a directory's filter tells apart, at most: filling a larger one anew would be a pause. With more it lets
-/// everything through.
+/// Postings that a directory's filter tells apart, at most: filling a larger one anew would be a pause. With more it
+/// lets everything through.
 pub(super) const FILTERED_MAX: usize = 4_096;
 /// Postings in a word of a filter, at most: with three bits each some 3 % of what is not there passes.
 const IN_A_WORD: usize = 8;
@@ -96,8 +96,8 @@ impl Dir {
         &self.filter.words
     }
 
-    /// Notes that something is asked. Where the filter is full, `hash_of` gives the hash of each posting that is still asked
-    /// here, and it is filled anew.
+    /// Notes that something is asked. Where the filter is full, `hash_of` gives the hash of each posting that is still
+    /// asked here, and it is filled anew.
     pub(super) fn note(&mut self, posting: u32, hash: u64, hash_of: impl Fn(u32) -> Option<u64>) {
         let Filter { words, members: kept } = &mut self.filter;
         let Some(Members(members)) = kept.as_deref_mut() else { return };
@@ -186,8 +186,8 @@ impl Dirs {
         }
     }
 
-    /// Begins to look for the directories above a path that rules are filed under, and the path itself, of one tenant or
-    /// ([`NONE`]) of all. It goes in stages, so that none waits for another's memory: [`Dirs::above`] ends it.
+    /// Begins to look for the directories above a path that rules are filed under, and the path itself, of one tenant
+    /// or ([`NONE`]) of all. It goes in stages, so that none waits for another's memory: [`Dirs::above`] ends it.
     pub(super) fn look_above(
         &self,
         hashing: &Hashing,

@@ -1,4 +1,5 @@
-//! Walking the lists that a probe has found: what stands there is compared, and the rules that fire are written down, each once.
+//! Walking the lists that a probe has found: what stands there is compared, and the rules that fire are written down,
+//! each once.
 
 use super::Index;
 use super::dirs::Above;
@@ -40,8 +41,8 @@ pub(super) struct Found<'a, 's> {
 }
 
 impl Found<'_, '_> {
-    /// Takes those postings of a list that are of the directory and ask what the change has. Other things may stand in the
-    /// list whose hash is the same.
+    /// Takes those postings of a list that are of the directory and ask what the change has. Other things may stand in
+    /// the list whose hash is the same.
     #[inline]
     pub(super) fn walk(&mut self, head: u32, above: Above, is_asked: impl FnMut(&Posting) -> bool) {
         self.walk_again(head, above, false, is_asked);

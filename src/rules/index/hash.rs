@@ -1,8 +1,8 @@
 //! The hash of the index: fast, and seeded at random, since rules may come from strangers who would like theirs to
 //! collide.
 //!
-//! Nothing is believed because of a hash: whoever finds something by one compares the strings. So a hash may be as weak as
-//! it likes, and tests take one of four bits.
+//! Nothing is believed because of a hash: whoever finds something by one compares the strings. So a hash may be as weak
+//! as it likes, and tests take one of four bits.
 
 /// How things are hashed: a seed and, in tests, fewer bits.
 #[derive(Debug, Clone, Copy)]

@@ -13,8 +13,8 @@ pub(super) struct Posting {
     pub next: u32,
     /// The one before it; [`NONE`] for the first.
     pub prev: u32,
-    /// The rule that asks it, by its member; of a crowd, that many ask the same, its number. [`NONE`] in the posting that
-    /// says where the parts of a key's values are kept.
+    /// The rule that asks it, by its member; of a crowd, that many ask the same, its number. [`NONE`] in the posting
+    /// that says where the parts of a key's values are kept.
     pub who: u32,
     /// The rule.
     pub rule: u32,
@@ -130,8 +130,8 @@ pub(super) struct Member {
     pub sibling: u32,
 }
 
-/// Rules that ask the very same below the same directory, side by side, so that thousands that all match cost little more
-/// than writing them down.
+/// Rules that ask the very same below the same directory, side by side, so that thousands that all match cost little
+/// more than writing them down.
 pub(super) type Crowd = Vec<InCrowd>;
 
 /// One of a crowd.
@@ -141,8 +141,8 @@ pub(super) struct InCrowd {
     pub member: u32,
 }
 
-/// Postings at the head of a list, at most, that are looked at for one that asks the same, so that adding a rule does not
-/// take longer the longer the list is. Past it a rule is filed by itself.
+/// Postings at the head of a list, at most, that are looked at for one that asks the same, so that adding a rule does
+/// not take longer the longer the list is. Past it a rule is filed by itself.
 pub(super) const ALIKE_MAX: usize = 4;
 
 impl Default for Posting {

@@ -1,5 +1,5 @@
-//! Looking a change up: which directories above its path are rules filed under, which of its keys do rules name, and which of
-//! those together are asked for.
+//! Looking a change up: which directories above its path are rules filed under, which of its keys do rules name, and
+//! which of those together are asked for.
 //!
 //! It goes in stages over all of them, so that the memory of one is on its way while the next is worked out.
 

@@ -1,8 +1,8 @@
-//! From hashes to the heads of lists: one open-addressing table in 256 shards, so that growing is a short step and never a
-//! pause.
+//! From hashes to the heads of lists: one open-addressing table in 256 shards, so that growing is a short step and
+//! never a pause.
 //!
-//! A slot keeps 32 bits of the hash. Two things whose hashes agree in those share a slot and so a list: whoever walks a list
-//! compares what stands in it.
+//! A slot keeps 32 bits of the hash. Two things whose hashes agree in those share a slot and so a list: whoever walks a
+//! list compares what stands in it.
 
 use super::prefetch::prefetch;
 use super::slab::{NONE, Slab};

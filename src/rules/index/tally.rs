@@ -8,7 +8,8 @@ use crate::rules::condition::TextFact;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub uses: u32,
-    /// Of postings that ask for a beginning or an end, a bit for each length of one. Bits stay until nothing is asked any more.
+    /// Of postings that ask for a beginning or an end, a bit for each length of one. Bits stay until nothing is asked
+    /// any more.
     pub lengths: u64,
 }
 

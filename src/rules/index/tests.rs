@@ -1,5 +1,5 @@
-//! The index against the plain evaluator: small alphabets, so that everything meets everything; and hashes of four bits, so
-//! that everything collides.
+//! The index against the plain evaluator: small alphabets, so that everything meets everything; and hashes of four
+//! bits, so that everything collides.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Rules that another one covers, and targets that are called twice.
 //!
-//! Rules are compared only when they call the same target with the same headers and fields and have the same metadata clauses or the
-//! same `when`. Among those a rule is filed under each of its paths, and another is looked for under the directories above its
-//! own first path; so a set is gone through once, whatever its size.
+//! Rules are compared only when they call the same target with the same headers and fields and have the same metadata
+//! clauses or the same `when`. Among those a rule is filed under each of its paths, and another is looked for under the
+//! directories above its own first path; so a set is gone through once, whatever its size.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,11 +14,12 @@ use crate::model::tenant::Tenant;
 use crate::rules::Rule;
 use crate::rules::condition::{Cover, Mode, Operand, PathClause, Written};
 
-/// Rules that are filed under one path, or compared of those with one `when`, at most, so that a set of alike rules is gone
-/// through in linear time: those that have the very same path cover each other, mostly. Past it a rule is not found to cover.
+/// Rules that are filed under one path, or compared of those with one `when`, at most, so that a set of alike rules is
+/// gone through in linear time: those that have the very same path cover each other, mostly. Past it a rule is not
+/// found to cover.
 pub(super) const FILED_MAX: usize = 8;
-/// Paths of one rule that are compared, at most, so that rules with thousands of paths do not take quadratic time. Past it no
-/// rule is found to be covered by them.
+/// Paths of one rule that are compared, at most, so that rules with thousands of paths do not take quadratic time. Past
+/// it no rule is found to be covered by them.
 pub(super) const PATHS_MAX: usize = 64;
 
 /// What rules must have in common to be compared.

@@ -38,7 +38,8 @@ pub(super) fn lint(rule: &Rule, at: &Placed, mounts: &[Mount], notes: &mut Notes
     }
 }
 
-/// Whether something in a mount, whose path is in NFC, may be covered; of globs only what stands before their first special character is looked at.
+/// Whether something in a mount, whose path is in NFC, may be covered; of globs only what stands before their first
+/// special character is looked at.
 fn may_meet(cover: &Cover, mount: &LogicalPath) -> bool {
     match cover {
         Cover::Under { path, .. } => path.is_at_or_below(mount) || mount.is_below(path),

@@ -10,8 +10,8 @@ use crate::rules::condition::{
 };
 use crate::rules::pattern::TextPattern;
 
-/// Clauses on one key that a later one is compared with, at most, so that a rule with thousands does not take quadratic time.
-/// Past it an opposite is not found.
+/// Clauses on one key that a later one is compared with, at most, so that a rule with thousands does not take quadratic
+/// time. Past it an opposite is not found.
 pub(super) const COMPARED_MAX: usize = 64;
 
 pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {

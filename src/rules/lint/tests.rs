@@ -203,8 +203,8 @@ fn paths_and_tenants_that_no_mount_has() {
     assert_eq!(at_root.diagnostics, []);
 }
 
-/// However alike they look, the time grows with the number of rules and not with its square: 100,000 are linted in well under a
-/// second, once the compiler optimises.
+/// However alike they look, the time grows with the number of rules and not with its square: 100,000 are linted in well
+/// under a second, once the compiler optimises.
 #[test]
 fn a_large_set_is_linted_in_linear_time() {
     let alike: [fn(usize) -> (String, String); 3] = [

@@ -1,4 +1,5 @@
-//! How globs are written, in `watchPath` clauses as behind `like`: what in them is literal, and what is probably not meant.
+//! How globs are written, in `watchPath` clauses as behind `like`: what in them is literal, and what is probably not
+//! meant.
 
 use std::ops::Range;
 
@@ -48,8 +49,8 @@ impl Scanned {
     }
 }
 
-/// Compiles a glob over logical paths and points out what is odd in it. `whole` is the place of the glob, `double_star` the
-/// place of the two stars that begin at a byte of it.
+/// Compiles a glob over logical paths and points out what is odd in it. `whole` is the place of the glob, `double_star`
+/// the place of the two stars that begin at a byte of it.
 pub(super) fn over_paths(
     text: &str,
     prefix: Vec<u8>,
@@ -88,8 +89,9 @@ pub(super) fn bad_glob(why: &str, range: Range<usize>) -> TextFault {
     TextFault::error(Code::BadGlob, range, format!("the path cannot be read as a glob: {why}"), "this glob", help)
 }
 
-/// A glob in NFC, the form in which names and values are compared. A backslash before a character that is not ASCII changes
-/// nothing and is left out: it would keep a letter and its accent apart. No special character of a glob composes.
+/// A glob in NFC, the form in which names and values are compared. A backslash before a character that is not ASCII
+/// changes nothing and is left out: it would keep a letter and its accent apart. No special character of a glob
+/// composes.
 pub(super) fn normal(glob: &str) -> String {
     if glob.is_ascii() {
         return glob.to_owned();

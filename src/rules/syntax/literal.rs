@@ -1,5 +1,6 @@
-//! What is taken as it stands and was probably meant to be something special: quotes of another kind, a second clause in the
-//! text of one, stars in double quotes. All of it may be meant, so all of it is a warning, and double quotes silence it.
+//! What is taken as it stands and was probably meant to be something special: quotes of another kind, a second clause
+//! in the text of one, stars in double quotes. All of it may be meant, so all of it is a warning, and double quotes
+//! silence it.
 
 use std::ops::Range;
 

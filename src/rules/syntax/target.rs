@@ -1,7 +1,7 @@
 //! What a callback's target is made of: the URL, headers, query parameters.
 //!
-//! No message quotes a header's value or what stands before a URL's `@`: those may be secrets. Whether an address may be
-//! called is not decided here but when it is connected to.
+//! No message quotes a header's value or what stands before a URL's `@`: those may be secrets. Whether an address may
+//! be called is not decided here but when it is connected to.
 
 use std::ops::Range;
 

@@ -2,8 +2,8 @@
 //!
 //! The operator is the leftmost of `!= == =~ !~ >= <= > < =` after the key, the longest where two begin together.
 //! Spaces around it are trimmed, further ones belong to the value. `*` in a key or a value stands for any run of
-//! characters, `\*` for a star and `\\` for a backslash; nothing else is special in a key, so `Title[de]` is one. In double
-//! quotes a key or a value is taken as it is, stars included; `\"` and `\\` stand for `"` and `\`.
+//! characters, `\*` for a star and `\\` for a backslash; nothing else is special in a key, so `Title[de]` is one. In
+//! double quotes a key or a value is taken as it is, stars included; `\"` and `\\` stand for `"` and `\`.
 
 use std::ops::Range;
 

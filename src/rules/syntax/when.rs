@@ -8,11 +8,11 @@
 //!            | ( fact | key ) ( OPERATOR value | [ "not" ] "in" "(" value { "," value } ")" | [ "not" ] "like" value )
 //! ```
 //!
-//! A fact is one of the unquoted words that `facts` knows; any other word and every text in double quotes is a metadata key. A
-//! comparison on a key looks at the asset as it stands after the change; only `touched(key)` asks what the change did.
-//! `*` in an unquoted key or value stands for any run of characters and `\*` for a star; `K == *` asks for presence and
-//! `K != *` for absence, of a key as of a fact. Keys and values are normalised (NFC); globs over `path` and `dir` are not,
-//! because they see the bytes of names, as those of `watchPath` do.
+//! A fact is one of the unquoted words that `facts` knows; any other word and every text in double quotes is a metadata
+//! key. A comparison on a key looks at the asset as it stands after the change; only `touched(key)` asks what the
+//! change did. `*` in an unquoted key or value stands for any run of characters and `\*` for a star; `K == *` asks for
+//! presence and `K != *` for absence, of a key as of a fact. Keys and values are normalised (NFC); globs over `path`
+//! and `dir` are not, because they see the bytes of names, as those of `watchPath` do.
 //!
 //! Nothing here stops at the first fault: what cannot be read is left out up to the next `and`, `or` or parenthesis.
 
@@ -43,7 +43,8 @@ pub const LENGTH_MAX: usize = 16 << 10;
 pub const NESTING_MAX: usize = 64;
 /// The most comparisons in one expression.
 pub const COMPARISONS_MAX: usize = 1_000;
-/// The most regular expressions in one expression: each may take [`TextRegex::SIZE_MAX`](crate::rules::pattern::TextRegex::SIZE_MAX) bytes.
+/// The most regular expressions in one expression: each may take
+/// [`TextRegex::SIZE_MAX`](crate::rules::pattern::TextRegex::SIZE_MAX) bytes.
 pub const REGEXES_MAX: usize = 64;
 /// The most faults that are reported of one expression; further ones are hardly read.
 const FAULTS_MAX: usize = 20;

@@ -157,7 +157,8 @@ fn what_is_owed_stays_in_the_journal_whatever_its_age() {
 fn a_row_from_the_future_keeps_nothing_and_one_from_the_past_is_not_forgotten_early() {
     let ledger = in_memory();
     let retention = Retention::default();
-    // Hours apart, with marks between them: one row by a clock that was a year ahead, one by a clock that began in 1970.
+    // Hours apart, with marks between them: one row by a clock that was a year ahead, one by a clock that began in
+    // 1970.
     ledger.set_high_water(day(0));
     for (number, at) in [(0, day(0)), (1, day(365)), (2, Wall(5)), (3, day(0))] {
         one_of_each(&ledger, number, at);

@@ -96,8 +96,8 @@ fn a_reader_that_stays_makes_the_log_grow_and_holds_up_nothing() {
     }
 }
 
-/// A checkpoint that begins the log anew waits for readers, with the lock for writing in its hand: a group that comes then
-/// waits no longer than the checkpoint, which is quick to give up.
+/// A checkpoint that begins the log anew waits for readers, with the lock for writing in its hand: a group that comes
+/// then waits no longer than the checkpoint, which is quick to give up.
 #[test]
 fn a_group_is_not_kept_waiting_by_a_checkpoint_that_waits_for_a_reader() {
     const ROUNDS: usize = 20;

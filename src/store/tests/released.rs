@@ -1,5 +1,5 @@
-//! Ledgers of each schema that was ever released: `fixtures/db/NNNN.db`, a few rows of every table, opened as an upgrade
-//! opens them.
+//! Ledgers of each schema that was ever released: `fixtures/db/NNNN.db`, a few rows of every table, opened as an
+//! upgrade opens them.
 //!
 //! With `RINGBACK_BLESS=1` in the environment the file of the newest schema is written anew. Do that only for a schema
 //! that is not released yet.

@@ -26,8 +26,8 @@ impl Asked {
         }
     }
 
-    /// Where the directory of this handle is, as far as this way into its filesystem shows it; `None` when it is no more. The
-    /// path means something only together with [`is_at`].
+    /// Where the directory of this handle is, as far as this way into its filesystem shows it; `None` when it is no
+    /// more. The path means something only together with [`is_at`].
     ///
     /// # Errors
     /// When the kernel cannot say; with `EPERM`, it wants CAP_DAC_READ_SEARCH.
@@ -71,8 +71,9 @@ impl Asked {
     }
 }
 
-/// Returns whether the directory of this handle is reached at a path. It is not where another filesystem is mounted on top of
-/// it, where it was removed, and where the way that was asked by shows only a part of its filesystem (a bind mount).
+/// Returns whether the directory of this handle is reached at a path. It is not where another filesystem is mounted on
+/// top of it, where it was removed, and where the way that was asked by shows only a part of its filesystem (a bind
+/// mount).
 pub(super) fn is_at(handle: &[u8], path: &Path) -> bool {
     let fsid = fsid_in(handle);
     super::handle::fsid(path).is_ok_and(|there| there == fsid)

@@ -52,7 +52,8 @@ impl<'a> Event<'a> {
         self.mask & libc::FAN_ONDIR != 0
     }
 
-    /// Whether a file's bytes may have changed. (Of attributes a file's own handle is told whenever its links are counted.)
+    /// Whether a file's bytes may have changed. (Of attributes a file's own handle is told whenever its links are
+    /// counted.)
     pub(super) fn is_write(&self) -> bool {
         self.mask & (libc::FAN_MODIFY | libc::FAN_CLOSE_WRITE) != 0
     }

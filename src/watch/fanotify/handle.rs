@@ -1,5 +1,5 @@
-//! File handles of directories (name_to_handle_at(2)): what fanotify calls a directory. A handle stays with its directory
-//! through renames, and is never another's.
+//! File handles of directories (name_to_handle_at(2)): what fanotify calls a directory. A handle stays with its
+//! directory through renames, and is never another's.
 
 use std::borrow::Borrow;
 use std::ffi::CString;
@@ -11,8 +11,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A filesystem's id and a directory's handle on it, laid out as in an event: fsid (8), handle_bytes u32, handle_type i32, the
-/// handle.
+/// A filesystem's id and a directory's handle on it, laid out as in an event: fsid (8), handle_bytes u32, handle_type
+/// i32, the handle.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct DirHandle(Arc<[u8]>);
 

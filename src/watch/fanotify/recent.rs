@@ -1,5 +1,5 @@
-//! Handles about which a question was answered lately: that a directory lies in no mount, that a file has one name. A flood of
-//! events elsewhere on the disk costs a question for each handle, and a look-up for each event.
+//! Handles about which a question was answered lately: that a directory lies in no mount, that a file has one name. A
+//! flood of events elsewhere on the disk costs a question for each handle, and a look-up for each event.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use super::handle::DirHandle;
 
 /// Handles that are kept, in both halves: 6.5 MB at some 100 bytes each, enough for a flood elsewhere on the disk.
 const KEPT_MAX: usize = 65_536;
-/// An answer is believed for this long, and for twice as long at most. A rename or a new link, which change the answer, are
-/// heard and take it out; this is for what is not heard.
+/// An answer is believed for this long, and for twice as long at most. A rename or a new link, which change the answer,
+/// are heard and take it out; this is for what is not heard.
 const BELIEVED_FOR: Duration = Duration::from_secs(5);
 
 /// The handles, in two halves: when the younger one is full, or old enough, the older one goes.

@@ -1,4 +1,5 @@
-//! What is known of the marked filesystems: which directory each handle is, which mounts there are, and what was asked lately.
+//! What is known of the marked filesystems: which directory each handle is, which mounts there are, and what was asked
+//! lately.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use crate::watch::Mounting;
 use crate::watch::hints::Batch;
 use crate::watch::table::Table;
 
-/// Writes that name no directory, and handles about which the kernel cannot say anything, cost a scan this often at most.
+/// Writes that name no directory, and handles about which the kernel cannot say anything, cost a scan this often at
+/// most.
 const UNNAMED_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -37,7 +39,8 @@ pub(super) struct Taken {
     pub(super) why: String,
     /// Its root, without symbolic links.
     pub(super) root: PathBuf,
-    /// Whether the end of its mark can be noticed: not where stat(2) names another device than the superblock's (btrfs).
+    /// Whether the end of its mark can be noticed: not where stat(2) names another device than the superblock's
+    /// (btrfs).
     pub(super) shows_mark: bool,
     pub(super) unnamed: Unnamed,
 }

@@ -1,9 +1,9 @@
-//! Events that the tables cannot place: of directories that no table has, and of files that were written by a name outside of
-//! all mounts, or by none. What they are about is asked of the kernel, once a handle and not once an event.
+//! Events that the tables cannot place: of directories that no table has, and of files that were written by a name
+//! outside of all mounts, or by none. What they are about is asked of the kernel, once a handle and not once an event.
 //!
-//! A directory that lies in a mount all the same is hinted, so that it is looked at, watched and listed: it was covered by
-//! another filesystem when the mount was scanned, or the table lost it. A file that has more than one name is signalled by its
-//! inode, because one of its other names may lie in a mount.
+//! A directory that lies in a mount all the same is hinted, so that it is looked at, watched and listed: it was covered
+//! by another filesystem when the mount was scanned, or the table lost it. A file that has more than one name is
+//! signalled by its inode, because one of its other names may lie in a mount.
 
 use std::collections::HashMap;
 use std::io;
@@ -171,7 +171,8 @@ impl Ways<'_> {
     }
 }
 
-/// The place of a directory in a mount; `None` when it lies in none, is ignored, or is of a filesystem that is not entered there.
+/// The place of a directory in a mount; `None` when it lies in none, is ignored, or is of a filesystem that is not
+/// entered there.
 fn place(mounts: &Mounts, tables: &Tables, fsid: Fsid, path: &Path) -> Option<(MountId, LogicalPath)> {
     let (mount, below) = tables.locate(path)?;
     let configured = mounts.get(mount);

@@ -8,8 +8,8 @@ use super::Rig;
 use crate::daemon::until;
 use crate::turns;
 
-/// One read of the queue that two mounts share fails with EIO, and a second one later. Files that are written after that are
-/// reported by both mounts, by what their new source hears: nothing is polled, swept or synced.
+/// One read of the queue that two mounts share fails with EIO, and a second one later. Files that are written after
+/// that are reported by both mounts, by what their new source hears: nothing is polled, swept or synced.
 pub fn two_mounts_whose_queue_dies(rig: &Rig) {
     if rig.source == "poll" {
         // It has no queue.

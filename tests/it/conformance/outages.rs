@@ -127,8 +127,8 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// Of what is written while the daemon starts for the first time, all that is younger than the start is reported, and the
-/// rest is in the catalog silently: nothing is between the two.
+/// Of what is written while the daemon starts for the first time, all that is younger than the start is reported, and
+/// the rest is in the catalog silently: nothing is between the two.
 pub fn written_beside_the_first_start(rig: &Rig) {
     rig.stop();
     fs::remove_dir_all(&rig.place.state).expect("removed");

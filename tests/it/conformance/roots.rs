@@ -147,7 +147,8 @@ pub fn a_filesystem_below_that_is_entered(rig: &Rig) {
     drop(tmpfs);
 }
 
-/// An xfs in a file, mounted. None where that cannot be had. Its id is the number of its device, unless one asks for more.
+/// An xfs in a file, mounted. None where that cannot be had. Its id is the number of its device, unless one asks for
+/// more.
 struct Disk {
     device: String,
     at: PathBuf,

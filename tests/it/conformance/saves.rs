@@ -215,7 +215,8 @@ pub fn a_trickle_delays_nothing_else(rig: &Rig) {
             let began = Instant::now();
             rig.write(&format!("/{n}"), "one");
             rig.sink.wait_line(&line);
-            // A poll comes each half second, and a machine under load is slow; a global quiet period would take for ever.
+            // A poll comes each half second, and a machine under load is slow; a global quiet period would take for
+            // ever.
             assert!(began.elapsed() < Duration::from_secs(5), "{line} took {:?}", began.elapsed());
         }
         assert!(!lines(&rig.sink.told()).contains(&"added /recording".to_owned()), "it is still being written");

@@ -6,8 +6,9 @@ use super::Rig;
 use super::roots::Tmpfs;
 use crate::turns;
 
-/// A filesystem is mounted over a directory before the start, so no listing enters it; after it is unmounted, files that are
-/// made there are reported without a sync. fanotify has their events all the same, of a directory that it does not know.
+/// A filesystem is mounted over a directory before the start, so no listing enters it; after it is unmounted, files
+/// that are made there are reported without a sync. fanotify has their events all the same, of a directory that it does
+/// not know.
 pub fn what_was_covered_at_the_start_is_reported_once_it_is_uncovered(rig: &Rig) {
     if rig.source != "fanotify" {
         // Nothing is hinted there: a later look at the covered directory finds them.

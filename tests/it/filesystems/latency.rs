@@ -1,5 +1,5 @@
-//! How soon a file is reported after it was closed: each way of writing one, small and large, with each source that hears of
-//! writes. There is no sync in these tests, because a sync ends every wait.
+//! How soon a file is reported after it was closed: each way of writing one, small and large, with each source that
+//! hears of writes. There is no sync in these tests, because a sync ends every wait.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
@@ -17,8 +17,8 @@ use crate::turns;
 
 /// A file is reported within this time after close(2) returned.
 const REPORTED_WITHIN: Duration = Duration::from_secs(1);
-/// The same where the kernel reports no close by the file's name (`O_TMPFILE`): ringback asks for the writer, at last once a
-/// second.
+/// The same where the kernel reports no close by the file's name (`O_TMPFILE`): ringback asks for the writer, at last
+/// once a second.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 const SMALL: usize = 10;
 /// Of this size a filesystem begins to write a truncated file out while it is closed.
@@ -102,8 +102,8 @@ fn report_of(sink: &Sink, place: &Place, way: Way, name: &str, bytes: usize) -> 
     way(&place.at(name), bytes);
     let closed = Instant::now();
     sink.wait_calls(&format!("{name} is reported"), |calls| of_file(calls).len() > before);
-    // A file may be reported before this process runs again after its close. The last report counts: an earlier one may be
-    // of the file half written.
+    // A file may be reported before this process runs again after its close. The last report counts: an earlier one may
+    // be of the file half written.
     of_file(&sink.calls()).last().map_or(Duration::MAX, |at| at.saturating_duration_since(closed))
 }
 

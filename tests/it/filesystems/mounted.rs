@@ -1,5 +1,5 @@
-//! Filesystems that are mounted for as long as a guard lives. A guard always unmounts: at once, or else lazily; a loop device
-//! frees itself with the last user of its filesystem.
+//! Filesystems that are mounted for as long as a guard lives. A guard always unmounts: at once, or else lazily; a loop
+//! device frees itself with the last user of its filesystem.
 
 use std::fs::{self, File};
 use std::io::Write as _;

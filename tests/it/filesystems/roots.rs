@@ -1,5 +1,5 @@
-//! Stores on disks that come and go, as their users see them: what is reported of a store that is unmounted, replaced, covered
-//! or emptied while the daemon runs, and what its status says meanwhile.
+//! Stores on disks that come and go, as their users see them: what is reported of a store that is unmounted, replaced,
+//! covered or emptied while the daemon runs, and what its status says meanwhile.
 
 mod containers;
 mod deletions;

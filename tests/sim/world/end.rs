@@ -114,8 +114,8 @@ impl World {
         inner.source.len() + inner.instances.last_words.len()
     }
 
-    /// A process that was killed has no evidence that a root was removed, and what a filesystem hides may never be visible
-    /// again: an operator says that what is there is meant.
+    /// A process that was killed has no evidence that a root was removed, and what a filesystem hides may never be
+    /// visible again: an operator says that what is there is meant.
     fn vouch_for_roots(&mut self) {
         let paths: Vec<_> = self.host.lock().mounts.iter().map(|mount| mount.logical.clone()).collect();
         for path in paths {
@@ -179,8 +179,8 @@ impl World {
         Err("it never becomes quiet".to_owned())
     }
 
-    /// While nothing can be taken in, what is owed is delivered all the same; while nothing at all can be written, that is
-    /// waited out.
+    /// While nothing can be taken in, what is owed is delivered all the same; while nothing at all can be written, that
+    /// is waited out.
     fn deliver_while_full(&mut self) -> Checked {
         self.hooks.fill(Fullness::Brim);
         self.note("the ledger's disk is full to the brim");

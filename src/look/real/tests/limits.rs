@@ -6,8 +6,8 @@ use super::{Rig, set_attribute};
 use crate::look::real::attributes::{Limits, user_within};
 use crate::look::real::{At, c_path};
 
-/// The kernel sets no value and no list of names that is longer than the limits in force, and a filesystem seldom keeps as
-/// much; so the limits here are lower.
+/// The kernel sets no value and no list of names that is longer than the limits in force, and a filesystem seldom keeps
+/// as much; so the limits here are lower.
 #[test]
 fn attributes_beyond_the_limits_are_an_error_and_are_not_cut_short() {
     let limits = Limits { bytes: 16, keys: 2 };

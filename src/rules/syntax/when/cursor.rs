@@ -60,8 +60,8 @@ impl Parser<'_> {
         self.at += 1;
     }
 
-    /// Reports what stands where `and` or `or` should. Whether a comparison is to be read here; if not, at least one token
-    /// has been left out.
+    /// Reports what stands where `and` or `or` should. Whether a comparison is to be read here; if not, at least one
+    /// token has been left out.
     pub(super) fn unjoined(&mut self) -> bool {
         let Some(token) = self.peek().cloned() else { return false };
         let help = "write `and` or `or` between two comparisons; a value with spaces goes in double quotes";

@@ -126,8 +126,8 @@ fn operator(text: &str, range: Range<usize>, faults: &mut Vec<TextFault>) -> Kin
 fn word(text: &str, from: usize, faults: &mut Vec<TextFault>) -> (Kind, usize) {
     let first = text[from..].chars().next().unwrap_or_default();
     let (odd, end) = match closing_quote(text, from, first) {
-        // A text in another kind of quotes is shown whole. The word's end is not looked for: from each of many short texts
-        // without a space between them it would be looked for to the end of them all.
+        // A text in another kind of quotes is shown whole. The word's end is not looked for: from each of many short
+        // texts without a space between them it would be looked for to the end of them all.
         Some(end) => (first, end),
         None => {
             let is_end =

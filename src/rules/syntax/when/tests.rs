@@ -19,8 +19,8 @@ const DAY_MS: i64 = 86_400_000;
 /// 2026-11-22T10:00:00Z.
 const NOW_MS: i64 = 1_795_341_600_000;
 
-/// Whether an expression is true of a modification of `/acme/day1/a.mov`: 2 GB, two days old, Ana's, in the mount `/acme`.
-/// This change gave it `Rating=4`; `City` and `Title[de]` stood before, `Old` was removed.
+/// Whether an expression is true of a modification of `/acme/day1/a.mov`: 2 GB, two days old, Ana's, in the mount
+/// `/acme`. This change gave it `Rating=4`; `City` and `Title[de]` stood before, `Old` was removed.
 fn fires(expr: &Expr) -> bool {
     fires_at("/acme/day1/a.mov", Some("zoom"), expr)
 }

@@ -1,4 +1,5 @@
-//! A daemon in a mount namespace of its own, as in a container: its store is a volume of the host, which the host may remove.
+//! A daemon in a mount namespace of its own, as in a container: its store is a volume of the host, which the host may
+//! remove.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,8 +10,8 @@ use super::super::mounted::done;
 use super::Rig;
 use crate::sink::view;
 
-/// Has the daemon start in a mount namespace in which the store is a directory of the host. The disks of other tests are
-/// unmounted there: they would stay in use for as long as the namespace lives.
+/// Has the daemon start in a mount namespace in which the store is a directory of the host. The disks of other tests
+/// are unmounted there: they would stay in use for as long as the namespace lives.
 fn contained(rig: &mut Rig, volume: &Path) -> Option<()> {
     done(Command::new("unshare").args(["--mount", "--", "true"]))?;
     let (volume, store) = (volume.display(), rig.place.store.display());

@@ -25,8 +25,8 @@ fn remove_all(at: &std::path::Path) {
     }
 }
 
-/// By another mount of the same filesystem, on a store that is polled, and in one step: nothing hints any of it, and no scan
-/// sees a part of it.
+/// By another mount of the same filesystem, on a store that is polled, and in one step: nothing hints any of it, and no
+/// scan sees a part of it.
 #[test]
 fn a_directory_that_is_suddenly_gone_is_held_until_the_deletions_are_accepted() {
     let Some(disk) = Disk::new(Kind::Ext4) else { return };

@@ -1,5 +1,5 @@
-//! ext4 with inodes of 128 bytes, which has no birth times and keeps whole seconds, without a sync that would put an end to
-//! waits. (`identities` asks more of it.)
+//! ext4 with inodes of 128 bytes, which has no birth times and keeps whole seconds, without a sync that would put an
+//! end to waits. (`identities` asks more of it.)
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

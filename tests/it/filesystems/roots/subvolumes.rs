@@ -1,4 +1,5 @@
-//! Subvolumes of a btrfs inside the store: each is a directory that a scan enters, on a filesystem with numbers of its own.
+//! Subvolumes of a btrfs inside the store: each is a directory that a scan enters, on a filesystem with numbers of its
+//! own.
 
 use std::fs;
 use std::path::Path;
