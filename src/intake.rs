@@ -17,6 +17,8 @@ mod judge;
 mod links;
 mod listing;
 mod looks;
+#[cfg(test)]
+mod machine;
 mod mounts;
 mod recent;
 mod record;

@@ -209,7 +209,7 @@ fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, Faults>> {
 
 fn start_log(format: LogFormat) -> std::io::Result<Log> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    // The watching crate tells at length what it could not do about watches that are gone anyway.
+    // The watching crate logs much about watches that are gone anyway.
     let filter = match "notify=error".parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

@@ -163,7 +163,7 @@ impl Drop for Unended {
     }
 }
 
-/// Tells the log what came of an attempt that was not accepted, and what comes next. Of the URL only what names the
+/// Logs an attempt that was not accepted, and what comes next. Of the URL only what names the
 /// target: its query may hold secrets.
 fn tell_failure(request: &SendRequest, attempted: &Attempted) {
     let SendRequest { subscription, id, attempt, .. } = request;

@@ -39,7 +39,7 @@ struct Place {
     /// Which mounting of it was entered.
     mounting: u64,
     is_entered: bool,
-    /// Known assets below it, which nobody sees while it is closed.
+    /// How many known assets are below it, and invisible while it is closed.
     hidden: u64,
     /// Those of them that are looked for in what stands there now.
     sample: Vec<Sampled>,

@@ -384,8 +384,8 @@ enum Removed {
     Kept,
 }
 
-/// Where a directory was, there is none now: every asset under it is deleted, as far as `piece` goes. Returns whether
-/// the directory is to be looked at once more for the rest.
+/// Deletes the assets under a path where a directory was and is not any more, `piece` of them at most. Returns whether
+/// the path has to be looked at again for the rest.
 fn remove_tree_at(
     path: &LogicalPath,
     inside: &Inside,

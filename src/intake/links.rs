@@ -22,7 +22,7 @@ pub(super) const ROWS_MAX: usize = 1_000;
 /// this many the memory is emptied, which costs row reads and nothing else.
 pub(super) const ASKED_MAX: usize = 10_000;
 
-/// A file whose other names are to be looked at.
+/// A file whose other names have to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Linked {
     identity: Identity,

@@ -151,7 +151,7 @@ impl State {
         self.withheld = 0;
     }
 
-    /// What is to be asked of its root next.
+    /// The next request for a look at its root.
     fn root_request(&mut self, mount: MountId) -> RootRequest {
         let own = self.doubt.as_ref().map(|doubt| (self.path.clone(), doubt.sample.clone()));
         let samples: Vec<_> = own.into_iter().chain(self.inside.samples()).collect();

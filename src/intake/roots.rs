@@ -33,7 +33,7 @@ enum Belief {
         /// A filesystem came late over a bare directory: what is in it was there all along.
         is_late: bool,
     },
-    /// It is not known yet: known assets are to be looked for in it.
+    /// Known assets have to be looked for in it first.
     Ask,
     /// It is not the mount's; for people.
     Doubted(String),

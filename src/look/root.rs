@@ -167,10 +167,11 @@ fn child(dir: &Path, name: &[u8]) -> PathBuf {
     dir.join(std::ffi::OsStr::from_bytes(name))
 }
 
-/// What is mounted inside the mount. Where that cannot be told, nothing is: the looks find out one by one.
+/// Lists what is mounted inside the mount; nothing where the system does not say, since each look at a file checks its
+/// own way.
 fn mounted_below(disk: &dyn Disk, mounts: &Mounts, mount: MountId, dir: &Path, root: &DiskStat) -> Vec<MountedBelow> {
     let points = disk.mounted_below(dir).unwrap_or_else(|error| {
-        tracing::warn!(%error, "what is mounted below {} cannot be told", dir.display());
+        tracing::warn!(%error, "what is mounted below {} is not known", dir.display());
         Vec::new()
     });
     let seen = |MountPoint { at, is_second_way }| {

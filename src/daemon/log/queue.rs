@@ -101,7 +101,7 @@ impl Queue {
     }
 }
 
-/// What the log was told of lines that it misses.
+/// What the log says about lines that are missing from it.
 struct Reported {
     lost: u64,
     /// Not before.

@@ -4,28 +4,21 @@
 mod limits;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use rusqlite::Connection;
 
 use crate::intake::links::ROWS_MAX;
-use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
+use crate::intake::machine::{self, Machine, NOW, World as _};
+use crate::intake::{Effect, Input};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
 use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, Seen, Writer, Xattrs};
 use crate::model::metadata::Metadata;
-use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
 use crate::model::status::NOTES_MAX;
-use crate::model::time::{Mono, Now, Wall};
 use crate::model::watching::{Generation, SourceKind, Watching};
-use crate::settle::Patience;
-use crate::store::Ledger;
 
-const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
 const ROOT: Identity = Identity { volume: 7, inode: 1, birth_ns: 1 };
 
 #[test]
@@ -69,11 +62,15 @@ fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
         world.run();
         assert_eq!(world.answered, [ReplyId(1)]);
         let assets = if writer == Writer::Some { 1 } else { 2 };
-        assert_eq!(world.intake.status(NOW)[0].assets, assets, "the call is the caller's word where none can be seen");
+        assert_eq!(
+            world.machine.intake.status(NOW)[0].assets,
+            assets,
+            "the call is the caller's word where none can be seen"
+        );
         world.writers.clear();
         world.hint(&["/held"], HintKind::Closed);
         world.run();
-        assert_eq!(world.intake.status(NOW)[0].assets, 2);
+        assert_eq!(world.machine.intake.status(NOW)[0].assets, 2);
     }
 }
 
@@ -82,7 +79,7 @@ fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
 #[test]
 fn a_file_whose_writers_cannot_be_seen_is_told_once_two_looks_agree() {
     let mut world = World::new(&[]);
-    let told = |world: &World| world.intake.status(world.now)[0].assets;
+    let told = |world: &World| world.machine.intake.status(world.machine.now)[0].assets;
     world.files = files(&["/a 10"]);
     world.writers.insert(path("/a"), Writer::Unknown { young: true });
     world.hint(&["/a"], HintKind::Found);
@@ -108,7 +105,7 @@ fn an_old_file_is_told_at_the_first_look() {
     world.writers.insert(path("/a"), Writer::Unknown { young: false });
     world.hint(&["/a"], HintKind::Found);
     world.run();
-    assert_eq!(world.intake.status(NOW)[0].assets, 1);
+    assert_eq!(world.machine.intake.status(NOW)[0].assets, 1);
 }
 
 /// More directories are unwatched than are kept by name: one that is not kept is listed once more for a sync, not for
@@ -299,11 +296,11 @@ fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
     world.files = files(after);
     world.hint(hints, HintKind::Moved);
     world.run();
-    let status = &world.intake.status(NOW)[0];
+    let status = &world.machine.intake.status(NOW)[0];
     assert_eq!(status.assets, world.files.len() as u64, "assets in the status");
-    world.ledger.begin().expect("a group");
-    assert_eq!((status.directories, status.assets), world.ledger.count(&path("/")).expect("counts"));
-    world.ledger.commit().expect("a commit");
+    world.machine.ledger.begin().expect("a group");
+    assert_eq!((status.directories, status.assets), world.machine.ledger.count(&path("/")).expect("counts"));
+    world.machine.ledger.commit().expect("a commit");
     assert_eq!(world.journal(), expect);
 }
 
@@ -323,7 +320,7 @@ fn hints_beyond_the_limit_collapse_into_scans_of_their_directories() {
     world.step(Input::Signals(waiting));
     world.files = files(&["/d/1 1", "/d/2 4", "/e/deep/3 3", "/e/deep/5 5"]);
     world.hint(&["/d/2", "/e/deep/5", "/d/1"], HintKind::Closed);
-    let effects = world.release();
+    let effects = world.machine.release();
     let listed: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
@@ -333,8 +330,8 @@ fn hints_beyond_the_limit_collapse_into_scans_of_their_directories() {
         .collect();
     // None while so many paths wait; and neither their mount, nor one of them twice.
     assert_eq!(listed, [""; 0]);
-    assert!(["/d", "/e/deep"].into_iter().all(|directory| world.intake.scans.waits(&path(directory))));
-    assert_eq!(world.intake.scans.waiting_len(), 2);
+    assert!(["/d", "/e/deep"].into_iter().all(|directory| world.machine.intake.scans.waits(&path(directory))));
+    assert_eq!(world.machine.intake.scans.waiting_len(), 2);
 }
 
 /// Directories that wait to be scanned are bounded, too: one more, and a scan of their mount stands for all.
@@ -347,11 +344,15 @@ fn directories_beyond_the_limit_collapse_into_a_scan_of_their_mount() {
     world.step(Input::Signals(waiting));
     let most = crate::intake::SUBTREES_MAX;
     world.step(Input::Signals((0..most).map(hint).collect()));
-    assert_eq!((world.intake.scans.waiting_len(), world.intake.scans.waits(&path("/"))), (most, false), "at the limit");
+    assert_eq!(
+        (world.machine.intake.scans.waiting_len(), world.machine.intake.scans.waits(&path("/"))),
+        (most, false),
+        "at the limit"
+    );
     world.step(Input::Signals(vec![hint(most)]));
-    assert!(world.intake.scans.waits(&path("/")), "past it");
+    assert!(world.machine.intake.scans.waits(&path("/")), "past it");
     world.step(Input::Signals((most + 1..most + 100).map(hint).collect()));
-    assert_eq!(world.intake.scans.waiting_len(), most + 1, "the scan of the mount stands for all that follow");
+    assert_eq!(world.machine.intake.scans.waiting_len(), most + 1, "the scan of the mount stands for all that follow");
 }
 
 /// What cannot be read is kept by path up to a limit, and the mount stays degraded past it.
@@ -360,11 +361,11 @@ fn faults_beyond_the_limit_are_not_kept_by_path() {
     let mut world = World::new(&["/d/1 1"]);
     let most = crate::intake::mounts::FAULTS_MAX;
     for n in 0..=most {
-        world.intake.mounts.note_fault(&path(&format!("/{n}")), Some("it cannot be read".to_owned()));
+        world.machine.intake.mounts.note_fault(&path(&format!("/{n}")), Some("it cannot be read".to_owned()));
     }
-    let kept = |n: usize| world.intake.mounts.has_fault(&path(&format!("/{n}")));
+    let kept = |n: usize| world.machine.intake.mounts.has_fault(&path(&format!("/{n}")));
     assert_eq!((kept(0), kept(most - 1), kept(most)), (true, true, false));
-    let status = &world.intake.status(NOW)[0];
+    let status = &world.machine.intake.status(NOW)[0];
     assert_eq!(status.state, crate::model::status::MountState::Degraded);
     assert!(status.reason.as_ref().is_some_and(|why| why.contains("it cannot be read")), "{status:?}");
 }
@@ -375,8 +376,8 @@ fn a_status_has_notes_up_to_the_limit() {
     let mut world = World::new(&["/d/1 1"]);
     let names: Vec<_> = (0..=NOTES_MAX).map(|n| format!("/{n:03}")).collect();
     let mut noted = |name: &str| {
-        world.intake.mounts.note_fault(&path(name), Some("it cannot be read".to_owned()));
-        let status = world.intake.status(NOW).remove(0);
+        world.machine.intake.mounts.note_fault(&path(name), Some("it cannot be read".to_owned()));
+        let status = world.machine.intake.status(NOW).remove(0);
         (status.notes.into_iter().map(|note| note.path).collect::<Vec<_>>(), status.notes_more)
     };
     // The first in the order of paths comes last.
@@ -386,15 +387,13 @@ fn a_status_has_notes_up_to_the_limit() {
 }
 
 struct World {
-    intake: Intake,
-    ledger: Ledger,
+    machine: Machine,
     files: BTreeMap<LogicalPath, u64>,
     /// Nobody writes the others.
     writers: BTreeMap<LogicalPath, Writer>,
     answered: Vec<ReplyId>,
     /// Why no directory can be watched.
     unwatched: Option<String>,
-    now: Now,
     /// Of every file, in bytes.
     size: u64,
     /// Of every file.
@@ -403,50 +402,35 @@ struct World {
     one_link: bool,
     /// How many looks there were.
     looks: usize,
-    /// Reads what is committed.
-    reader: Connection,
 }
 
 impl World {
     fn wait(&mut self, ms: u64) {
-        self.now =
-            Now { mono: self.now.mono.plus_ms(ms), wall: Wall(self.now.wall.0 + i64::try_from(ms).expect("a wait")) };
+        self.machine.pass(ms);
     }
 
     /// A mount that has been scanned.
     fn new(before: &[&str]) -> Self {
-        static WORLDS: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("file:judge-{}?mode=memory&cache=shared", WORLDS.fetch_add(1, Ordering::Relaxed));
-        let connection = Connection::open(&name).expect("SQLite");
-        let reader = Connection::open(&name).expect("SQLite");
-        reader.pragma_update(None, "read_uncommitted", true).expect("a shared cache");
-        let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
-        let mount = Mount { ignore: Vec::new(), ..Mount::new(path("/"), "/unused".into()) };
-        let patience = Patience { quiet_ms: 1_000, max_ms: None };
-        let setup = Setup { mounts: vec![mount], patience };
-        let intake = Intake::load(setup, RulesInForce::default(), &ledger, NOW, TakenOver::default()).expect("intake");
         let mut world = Self {
-            intake,
-            ledger,
+            machine: Machine::new(|_| {}),
             files: files(before),
             writers: BTreeMap::new(),
             answered: Vec::new(),
             unwatched: None,
-            now: NOW,
             size: 1,
             ctime_ns: 1,
             one_link: false,
             looks: 0,
-            reader,
         };
         world.run();
-        assert!(world.intake.ready());
+        assert!(world.machine.intake.ready());
         world
     }
 
     /// Every change that is recorded: `ASSET ACTION PATH`.
     fn journal(&self) -> Vec<String> {
-        let mut sql = self.reader.prepare("SELECT asset, action, path FROM journal ORDER BY seq").expect("a journal");
+        let mut sql =
+            self.machine.reader.prepare("SELECT asset, action, path FROM journal ORDER BY seq").expect("a journal");
         let rows = sql.query_map([], |row| {
             let action = Action::from_code(row.get(1)?).expect("an action").as_str();
             let path: Vec<u8> = row.get(2)?;
@@ -471,75 +455,6 @@ impl World {
     fn hint(&mut self, paths: &[&str], kind: HintKind) {
         let hints = paths.iter().map(|hint| Signal::Hint(Hint { path: path(hint), kind })).collect();
         self.step(Input::Signals(hints));
-    }
-
-    fn step(&mut self, input: Input) {
-        self.ledger.begin().expect("a group");
-        let done = self.intake.step(self.now, input, &self.ledger).expect("a step");
-        assert!(done.fault.is_none(), "{:?}", done.fault);
-        self.ledger.commit().expect("a commit");
-        assert!(done.effects.is_empty(), "nobody asked for {:?}", done.effects);
-    }
-
-    /// Ends a group, and returns what intake wants done.
-    fn release(&mut self) -> Vec<Effect> {
-        self.ledger.begin().expect("a group");
-        let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
-        self.ledger.commit().expect("a commit");
-        effects
-    }
-
-    /// Does what intake wants done until it wants nothing.
-    fn run(&mut self) {
-        for _ in 0..1_000 {
-            let effects = self.release();
-            if effects.is_empty() {
-                return;
-            }
-            for effect in effects {
-                let input = match effect {
-                    Effect::Look(request) => {
-                        self.looks += request.paths.len();
-                        let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
-                        Input::Looked(Looked { ticket: request.ticket, seen })
-                    }
-                    Effect::List(request) => {
-                        let content = Ok(self.list(&request.path));
-                        Input::Listed(Listed {
-                            ticket: request.ticket,
-                            path: request.path,
-                            content,
-                            unwatched: self.unwatched.clone(),
-                        })
-                    }
-                    Effect::SeeRoot(request) => {
-                        assert_eq!(request.mount, MountId(0));
-                        let root = RootDirectory {
-                            identity: ROOT,
-                            mounting: 0,
-                            is_mount_root: false,
-                            empty: self.files.is_empty(),
-                            watching: watching(),
-                            handle: None,
-                            was_removed: false,
-                            found: Vec::new(),
-                            holds_more: false,
-                            newest_ctime_ns: None,
-                            below: Vec::new(),
-                        };
-                        Input::RootSeen(request.mount, RootSeen::Directory(Box::new(root)))
-                    }
-                    Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
-                    Effect::AnswerSync(reply, _) => {
-                        self.answered.push(reply);
-                        continue;
-                    }
-                    other => panic!("nobody asked for {other:?}"),
-                };
-                self.step(input);
-            }
-        }
-        panic!("there is no end to what intake wants");
     }
 
     fn stat(&self, inode: u64) -> Stat {
@@ -577,6 +492,54 @@ impl World {
         }
         listing.directories.dedup();
         listing
+    }
+}
+
+impl machine::World for World {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Option<Input> {
+        Some(match effect {
+            Effect::Look(request) => {
+                self.looks += request.paths.len();
+                let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
+                Input::Looked(Looked { ticket: request.ticket, seen })
+            }
+            Effect::List(request) => {
+                let content = Ok(self.list(&request.path));
+                Input::Listed(Listed {
+                    ticket: request.ticket,
+                    path: request.path,
+                    content,
+                    unwatched: self.unwatched.clone(),
+                })
+            }
+            Effect::SeeRoot(request) => {
+                assert_eq!(request.mount, MountId(0));
+                let root = RootDirectory {
+                    identity: ROOT,
+                    mounting: 0,
+                    is_mount_root: false,
+                    empty: self.files.is_empty(),
+                    watching: watching(),
+                    handle: None,
+                    was_removed: false,
+                    found: Vec::new(),
+                    holds_more: false,
+                    newest_ctime_ns: None,
+                    below: Vec::new(),
+                };
+                Input::RootSeen(request.mount, RootSeen::Directory(Box::new(root)))
+            }
+            Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
+            Effect::AnswerSync(reply, _) => {
+                self.answered.push(reply);
+                return None;
+            }
+            other => panic!("nobody asked for {other:?}"),
+        })
     }
 }
 

@@ -2,11 +2,9 @@
 //! ledger in memory, and the journal at the end.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::Connection;
-
-use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
+use crate::intake::machine::{self, Machine, World as _};
+use crate::intake::{Effect, Input};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
@@ -18,12 +16,7 @@ use crate::model::path::LogicalPath;
 use crate::model::rescan::RescanRequest;
 use crate::model::root::{Handle, MountedBelow, RootDirectory, RootRequest, RootSeen, Sampled};
 use crate::model::status::{MountState, MountStatus, NoteKind};
-use crate::model::time::{Mono, Now, Wall};
 use crate::model::watching::{Generation, SourceKind, Watching};
-use crate::settle::Patience;
-use crate::store::Ledger;
-
-const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
 
 #[test]
 fn a_bare_mount_point_with_a_stray_file_is_not_the_store() {
@@ -359,18 +352,47 @@ impl Tree {
     }
 }
 
+impl machine::World for World {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Option<Input> {
+        Some(match effect {
+            Effect::Look(request) => {
+                let inner = request.root.inner;
+                let is_closed = |path: &LogicalPath| {
+                    let mut closed = inner.iter().filter(|(_, root)| root.is_none()).map(|(at, _)| at);
+                    closed.find(|at| path.is_at_or_below(at)).cloned()
+                };
+                let see = |path: LogicalPath| match is_closed(&path) {
+                    Some(at) => (path, Seen::Covered(at)),
+                    None => (path.clone(), self.see(&path)),
+                };
+                let seen = request.paths.into_iter().map(see).collect();
+                Input::Looked(Looked { ticket: request.ticket, seen })
+            }
+            Effect::List(request) => {
+                let content = match request.root.inner.get(&request.path) {
+                    Some(None) => Err(ListError::Covered(request.path.clone())),
+                    _ => Ok(self.list(&request.path)),
+                };
+                Input::Listed(Listed { ticket: request.ticket, path: request.path, content, unwatched: None })
+            }
+            Effect::SeeRoot(request) => Input::RootSeen(MountId(0), self.tree.see_root(&request)),
+            Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
+            Effect::AnswerSync(..) | Effect::AnswerRecords(..) | Effect::AnswerRescan(..) => return None,
+        })
+    }
+}
+
 fn handle(of: u8) -> Handle {
     Handle(vec![of])
 }
 
 struct World {
+    machine: Machine,
     tree: Tree,
-    setup: Setup,
-    intake: Intake,
-    ledger: Ledger,
-    /// Reads what the ledger holds.
-    reader: Connection,
-    now: Now,
     replies: u64,
 }
 
@@ -381,26 +403,13 @@ impl World {
 
     /// A mount that has been scanned.
     fn with(tree: Tree, configure: impl Fn(&mut Mount)) -> Self {
-        static WORLDS: AtomicU64 = AtomicU64::new(0);
-        let name = format!("file:roots-{}?mode=memory&cache=shared", WORLDS.fetch_add(1, Ordering::Relaxed));
-        let connection = Connection::open(&name).expect("SQLite");
-        let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
-        let reader = Connection::open(&name).expect("SQLite");
-        reader.pragma_update(None, "read_uncommitted", true).expect("a shared cache");
-        let mut mount = Mount { ignore: Vec::new(), ..Mount::new(path("/"), "/unused".into()) };
-        configure(&mut mount);
-        let setup = Setup { mounts: vec![mount], patience: Patience { quiet_ms: 1_000, max_ms: None } };
-        let rules = RulesInForce::default();
-        let intake = Intake::load(setup.clone(), rules, &ledger, NOW, TakenOver::default()).expect("intake");
-        let mut world = Self { tree, setup, intake, ledger, reader, now: NOW, replies: 0 };
+        let mut world = Self { machine: Machine::new(configure), tree, replies: 0 };
         world.settle();
         world
     }
 
     fn restart(&mut self) {
-        let rules = RulesInForce::default();
-        let taken_over = TakenOver { next_ticket: self.intake.next_ticket(), syncs: Vec::new() };
-        self.intake = Intake::load(self.setup.clone(), rules, &self.ledger, self.now, taken_over).expect("intake");
+        self.machine.restart();
         self.settle();
     }
 
@@ -417,7 +426,7 @@ impl World {
     }
 
     fn status(&self) -> MountStatus {
-        self.intake.status(self.now).remove(0)
+        self.machine.intake.status(self.machine.now).remove(0)
     }
 
     /// Runs for some seconds.
@@ -427,57 +436,9 @@ impl World {
         }
     }
 
-    fn pass(&mut self, ms: u32) {
-        let now = self.now;
-        self.now = Now { mono: now.mono.plus_ms(ms.into()), wall: Wall(now.wall.0 + i64::from(ms)) };
+    fn pass(&mut self, ms: u64) {
+        self.machine.pass(ms);
         self.run();
-    }
-
-    fn step(&mut self, input: Input) {
-        self.ledger.begin().expect("a group");
-        let done = self.intake.step(self.now, input, &self.ledger).expect("a step");
-        assert!(done.fault.is_none(), "{:?}", done.fault);
-        self.ledger.commit().expect("a commit");
-    }
-
-    fn run(&mut self) {
-        for _ in 0..1_000 {
-            self.ledger.begin().expect("a group");
-            let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
-            self.ledger.commit().expect("a commit");
-            if effects.is_empty() {
-                return;
-            }
-            for effect in effects {
-                let input = match effect {
-                    Effect::Look(request) => {
-                        let inner = request.root.inner;
-                        let is_closed = |path: &LogicalPath| {
-                            let mut closed = inner.iter().filter(|(_, root)| root.is_none()).map(|(at, _)| at);
-                            closed.find(|at| path.is_at_or_below(at)).cloned()
-                        };
-                        let see = |path: LogicalPath| match is_closed(&path) {
-                            Some(at) => (path, Seen::Covered(at)),
-                            None => (path.clone(), self.see(&path)),
-                        };
-                        let seen = request.paths.into_iter().map(see).collect();
-                        Input::Looked(Looked { ticket: request.ticket, seen })
-                    }
-                    Effect::List(request) => {
-                        let content = match request.root.inner.get(&request.path) {
-                            Some(None) => Err(ListError::Covered(request.path.clone())),
-                            _ => Ok(self.list(&request.path)),
-                        };
-                        Input::Listed(Listed { ticket: request.ticket, path: request.path, content, unwatched: None })
-                    }
-                    Effect::SeeRoot(request) => Input::RootSeen(MountId(0), self.tree.see_root(&request)),
-                    Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
-                    Effect::AnswerSync(..) | Effect::AnswerRecords(..) | Effect::AnswerRescan(..) => continue,
-                };
-                self.step(input);
-            }
-        }
-        panic!("there is no end to what intake wants");
     }
 
     fn see(&self, path: &LogicalPath) -> Seen {
@@ -514,7 +475,7 @@ impl World {
 
     /// The journal so far, without numbers.
     fn journal(&self) -> Vec<String> {
-        let mut sql = self.reader.prepare("SELECT action, path FROM journal ORDER BY seq").expect("a journal");
+        let mut sql = self.machine.reader.prepare("SELECT action, path FROM journal ORDER BY seq").expect("a journal");
         let rows = sql.query_map([], |row| {
             let action = Action::from_code(row.get(0)?).expect("an action").as_str();
             let path: Vec<u8> = row.get(1)?;

@@ -1,8 +1,9 @@
 //! Limits of what intake keeps, reads and has under way, at each limit and one past it.
 
-use super::{NOW, World, files, path};
+use super::{World, files, path};
 use crate::intake::links::{self, ROWS_MAX};
 use crate::intake::looks::{self, PATHS_MAX};
+use crate::intake::machine::{NOW, World as _};
 use crate::intake::{DISPLACED_MAX, Effect, Input, QUIET_CHANGES_MAX, scans};
 use crate::model::asset::{Identity, Stat};
 use crate::model::hint::{Hint, HintKind, Signal};
@@ -44,7 +45,7 @@ fn a_displaced_file_beyond_the_limit_is_a_new_asset() {
     for (others, expect) in [(DISPLACED_MAX - 1, moved), (DISPLACED_MAX, new)] {
         let mut world = World::new(&["/log 10"]);
         for stat in (0..others).map(stranger) {
-            world.intake.displaced.note(NOW.mono, stat.identity, (stat, AssetId(9)));
+            world.machine.intake.displaced.note(NOW.mono, stat.identity, (stat, AssetId(9)));
         }
         world.files = files(&["/log 40", "/log.1 10"]);
         world.hint(&["/log"], HintKind::Moved);
@@ -61,7 +62,7 @@ fn a_row_beyond_the_limit_is_not_modified_by_a_late_hint_alone() {
     for (others, expect) in [(QUIET_CHANGES_MAX - 1, &["1 modified /a"][..]), (QUIET_CHANGES_MAX, &[])] {
         let mut world = World::new(&["/a 10"]);
         for other in 0..others as i64 {
-            world.intake.quiet_changes.note(NOW.mono, AssetId(100 + other), ());
+            world.machine.intake.quiet_changes.note(NOW.mono, AssetId(100 + other), ());
         }
         world.ctime_ns = 2;
         world.hint(&["/a"], HintKind::Attributes);
@@ -78,7 +79,7 @@ fn a_write_is_reported_at_each_name_whether_or_not_the_memory_of_files_is_emptie
     for others in [links::ASKED_MAX - 1, links::ASKED_MAX] {
         let mut world = World::new(&["/a 10", "/b 10", "/c 10"]);
         for stat in (0..others).map(stranger) {
-            world.intake.links.note_asked(stat.identity, stat);
+            world.machine.intake.links.note_asked(stat.identity, stat);
         }
         (world.looks, world.size) = (0, 2);
         world.hint(&["/a"], HintKind::Closed);
@@ -96,11 +97,11 @@ fn names_beyond_the_limit_are_read_by_the_next_group() {
         let mut world = World::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         world.size = 2;
         world.hint(&["/0"], HintKind::Closed);
-        let first = looks_in(world.release()).remove(0);
+        let first = looks_in(world.machine.release()).remove(0);
         answer(&mut world, first);
         let mut took = 0;
-        while world.intake.links.any() {
-            drop(world.release());
+        while world.machine.intake.links.any() {
+            drop(world.machine.release());
             took += 1;
         }
         assert_eq!(took, groups, "{names} names");
@@ -113,7 +114,7 @@ fn paths_beyond_the_limit_go_into_another_request() {
     for (paths, expect) in [(PATHS_MAX, &[PATHS_MAX][..]), (PATHS_MAX + 1, &[PATHS_MAX, 1])] {
         let mut world = World::new(&[]);
         hint_many(&mut world, paths);
-        let lens: Vec<_> = looks_in(world.release()).iter().map(|request| request.paths.len()).collect();
+        let lens: Vec<_> = looks_in(world.machine.release()).iter().map(|request| request.paths.len()).collect();
         assert_eq!(lens, expect);
     }
 }
@@ -124,12 +125,12 @@ fn look_requests_beyond_the_limit_wait_for_one_to_come_back() {
     for beyond in [0, 1] {
         let mut world = World::new(&[]);
         hint_many(&mut world, (looks::REQUESTS_MAX + beyond) * PATHS_MAX);
-        let mut under_way = looks_in(world.release());
+        let mut under_way = looks_in(world.machine.release());
         assert_eq!(under_way.len(), looks::REQUESTS_MAX);
-        assert_eq!(looks_in(world.release()).len(), 0);
+        assert_eq!(looks_in(world.machine.release()).len(), 0);
         let first = under_way.remove(0);
         answer(&mut world, first);
-        assert_eq!(looks_in(world.release()).len(), beyond);
+        assert_eq!(looks_in(world.machine.release()).len(), beyond);
     }
 }
 
@@ -139,14 +140,14 @@ fn requests_for_paths_that_are_looked_at_alone_are_no_more_than_the_limit() {
     for beyond in [0, 1] {
         let mut world = World::new(&[]);
         let paths = looks::REQUESTS_MAX + beyond;
-        world.intake.looks.part((0..paths).map(|n| path(&format!("/{n}"))));
+        world.machine.intake.looks.part((0..paths).map(|n| path(&format!("/{n}"))));
         hint_many(&mut world, paths);
-        let mut under_way = looks_in(world.release());
+        let mut under_way = looks_in(world.machine.release());
         assert_eq!(under_way.len(), looks::REQUESTS_MAX);
-        assert_eq!(looks_in(world.release()).len(), 0);
+        assert_eq!(looks_in(world.machine.release()).len(), 0);
         let first = under_way.remove(0);
         answer(&mut world, first);
-        let next: Vec<_> = looks_in(world.release()).into_iter().flat_map(|request| request.paths).collect();
+        let next: Vec<_> = looks_in(world.machine.release()).into_iter().flat_map(|request| request.paths).collect();
         assert_eq!(next.len(), beyond);
     }
 }
@@ -157,9 +158,9 @@ fn listings_beyond_the_limit_wait() {
     for beyond in [0, 1] {
         let mut world = World::new(&[]);
         for n in 0..scans::REQUESTS_MAX + beyond {
-            world.intake.scans.push(MountId(0), &path(&format!("/{n}")), 1);
+            world.machine.intake.scans.push(MountId(0), &path(&format!("/{n}")), 1);
         }
-        let listed = world.release().iter().filter(|effect| matches!(effect, Effect::List(_))).count();
-        assert_eq!((listed, world.intake.scans.waiting_len()), (scans::REQUESTS_MAX, beyond));
+        let listed = world.machine.release().iter().filter(|effect| matches!(effect, Effect::List(_))).count();
+        assert_eq!((listed, world.machine.intake.scans.waiting_len()), (scans::REQUESTS_MAX, beyond));
     }
 }

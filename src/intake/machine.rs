@@ -1,0 +1,106 @@
+//! Intake with a ledger in memory, for tests: each test answers its effects from files of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::Connection;
+
+use super::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
+use crate::model::mount::Mount;
+use crate::model::path::LogicalPath;
+use crate::model::time::{Mono, Now, Wall};
+use crate::settle::Patience;
+use crate::store::Ledger;
+
+/// When a machine starts.
+pub(super) const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
+
+/// Rounds after which there is no end to what intake wants.
+const ROUNDS_LIMIT: usize = 1_000;
+
+/// Intake, its ledger and its clock.
+pub(super) struct Machine {
+    pub setup: Setup,
+    pub intake: Intake,
+    pub ledger: Ledger,
+    /// Reads what is committed.
+    pub reader: Connection,
+    pub now: Now,
+}
+
+impl Machine {
+    /// Intake with one mount at `/`, without rules.
+    pub(super) fn new(configure: impl Fn(&mut Mount)) -> Self {
+        static MACHINES: AtomicU64 = AtomicU64::new(0);
+        let name = format!("file:intake-{}?mode=memory&cache=shared", MACHINES.fetch_add(1, Ordering::Relaxed));
+        let connection = Connection::open(&name).expect("SQLite");
+        let reader = Connection::open(&name).expect("SQLite");
+        reader.pragma_update(None, "read_uncommitted", true).expect("a shared cache");
+        let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
+        let root = LogicalPath::parse(b"/").expect("a path");
+        let mut mount = Mount { ignore: Vec::new(), ..Mount::new(root, "/unused".into()) };
+        configure(&mut mount);
+        let setup = Setup { mounts: vec![mount], patience: Patience { quiet_ms: 1_000, max_ms: None } };
+        let rules = RulesInForce::default();
+        let intake = Intake::load(setup.clone(), rules, &ledger, NOW, TakenOver::default()).expect("intake");
+        Self { setup, intake, ledger, reader, now: NOW }
+    }
+
+    /// Starts intake again from its ledger.
+    pub(super) fn restart(&mut self) {
+        let rules = RulesInForce::default();
+        let taken_over = TakenOver { next_ticket: self.intake.next_ticket(), syncs: Vec::new() };
+        self.intake = Intake::load(self.setup.clone(), rules, &self.ledger, self.now, taken_over).expect("intake");
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&mut self, ms: u64) {
+        let Now { mono, wall } = self.now;
+        self.now = Now { mono: mono.plus_ms(ms), wall: Wall(wall.0 + i64::try_from(ms).expect("a time")) };
+    }
+
+    /// Ends a group, and returns what intake wants done.
+    pub(super) fn release(&mut self) -> Vec<Effect> {
+        self.ledger.begin().expect("a group");
+        let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
+        self.ledger.commit().expect("a commit");
+        effects
+    }
+}
+
+/// A test's world around a machine.
+pub(super) trait World {
+    /// The machine.
+    fn machine(&mut self) -> &mut Machine;
+
+    /// Does what an effect asks for; `None`: that has no input of its own.
+    fn carry_out(&mut self, effect: Effect) -> Option<Input>;
+
+    /// Takes an input in a group of its own.
+    fn step(&mut self, input: Input) {
+        let machine = self.machine();
+        machine.ledger.begin().expect("a group");
+        let done = machine.intake.step(machine.now, input, &machine.ledger).expect("a step");
+        assert!(done.fault.is_none(), "{:?}", done.fault);
+        machine.ledger.commit().expect("a commit");
+        for effect in done.effects {
+            let input = self.carry_out(effect);
+            assert!(input.is_none(), "a step asks for nothing that has an outcome: {input:?}");
+        }
+    }
+
+    /// Does what intake wants done until it wants nothing.
+    fn run(&mut self) {
+        for _ in 0..ROUNDS_LIMIT {
+            let effects = self.machine().release();
+            if effects.is_empty() {
+                return;
+            }
+            for effect in effects {
+                if let Some(input) = self.carry_out(effect) {
+                    self.step(input);
+                }
+            }
+        }
+        panic!("there is no end to what intake wants");
+    }
+}
