@@ -28,14 +28,11 @@ impl FileHandle {
     }
 }
 
-/// Opens a directory, to ask about it and no more.
+/// Opens a directory. For reading: a descriptor that was opened with `O_PATH` takes no ioctl, and `open_by_handle_at`
+/// refuses it.
 pub(super) fn open(dir: &Path) -> Option<OwnedFd> {
-    open_with(dir, libc::O_PATH)
-}
-
-fn open_with(dir: &Path, flag: libc::c_int) -> Option<OwnedFd> {
     let dir = c_path(dir).ok()?;
-    let flags = flag | libc::O_DIRECTORY | libc::O_CLOEXEC | libc::O_NOFOLLOW;
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC | libc::O_NOFOLLOW;
     // SAFETY: the path is a C string that outlives the call.
     let fd = unsafe { libc::open(dir.as_ptr(), flags) };
     // SAFETY: `open` has just returned it, so it is open and owned by nothing else.
@@ -64,8 +61,7 @@ pub(super) fn of(dir: BorrowedFd<'_>) -> Option<Handle> {
 /// so only to callers with CAP_DAC_READ_SEARCH; to others nothing is said, which counts as no.
 pub(super) fn was_removed(dir: &Path, handle: &Handle) -> bool {
     let Some(mut known) = FileHandle::read(handle) else { return false };
-    // `open_by_handle_at` refuses a descriptor that was opened for asking only.
-    let Some(at) = open_with(dir, libc::O_RDONLY) else { return false };
+    let Some(at) = open(dir) else { return false };
     // SAFETY: the descriptor is open, and the handle is laid out as `struct file_handle` and outlives the call.
     let fd =
         unsafe { libc::open_by_handle_at(at.as_raw_fd(), (&raw mut known).cast(), libc::O_PATH | libc::O_CLOEXEC) };

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -280,6 +281,15 @@ fn attributes_are_read_as_they_are() {
     assert_eq!(attributes(&after).len(), 41);
     assert_ne!(after.stat.ctime_ns, before.stat.ctime_ns);
     assert_eq!(after.stat.mtime_ns, before.stat.mtime_ns);
+}
+
+/// xfs gives its UUID by an ioctl. Without it, a look at the root would take the store for one on another filesystem.
+#[test]
+fn the_descriptor_of_a_root_takes_ioctls() {
+    let root = super::handle::open(Path::new("/")).expect("a root");
+    // SAFETY: the descriptor is open.
+    let flags = unsafe { libc::fcntl(root.as_raw_fd(), libc::F_GETFL) };
+    assert_eq!(flags & libc::O_PATH, 0);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::super::fault::is_absence;
 use super::{At, mountinfo};
 use crate::watch::filesystem::FilesystemKind;
 
@@ -44,6 +45,13 @@ struct Known {
     asked: Instant,
 }
 
+impl Known {
+    /// Whether its number is believed without asking.
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.duration_since(self.asked) < KEEP
+    }
+}
+
 /// How long a number is believed: a device number may name another filesystem after an unmount and a mount.
 const KEEP: Duration = Duration::from_secs(1);
 /// Filesystems that are kept; others are asked each time. A list of so many is searched in no time, and there are
@@ -56,7 +64,7 @@ impl Volumes {
     pub(super) fn facts(&self, at: At<'_>, filesystem: Filesystem) -> io::Result<Option<Facts>> {
         let now = Instant::now();
         if let Some(known) = self.kept().iter().find(|known| known.filesystem == filesystem)
-            && now.duration_since(known.asked) < KEEP
+            && known.is_fresh(now)
         {
             return Ok(Some(known.facts));
         }
@@ -68,17 +76,32 @@ impl Volumes {
             return Ok(None);
         }
         // xfs and vfat have no other id, and a disk may have another number after the next start.
-        if facts.volume == makedev(device)
-            && let Some(uuid) = uuid(at)
-        {
-            facts.volume = uuid;
+        let needs_uuid = facts.volume == makedev(device);
+        facts.filesystem = facts.volume;
+        if needs_uuid || facts.kind.has_subvolumes() {
+            let file = match readable(at) {
+                Ok(file) => file,
+                Err(error) if is_absence(&error) => return Ok(None),
+                // That this file cannot be read says nothing of its filesystem: the numbers stay what they were.
+                Err(_) => {
+                    let known =
+                        self.kept().iter().find(|known| known.filesystem == filesystem).map(|known| known.facts);
+                    return Ok(Some(known.filter(|_| filesystem.mount != 0).unwrap_or(facts)));
+                }
+            };
+            if needs_uuid {
+                facts.volume = uuid(file.fd()).unwrap_or(facts.volume);
+            }
+            facts.filesystem = match facts.kind.has_subvolumes() {
+                true => btrfs(file.fd()).unwrap_or(facts.volume),
+                false => facts.volume,
+            };
         }
-        facts.filesystem = match facts.kind.has_subvolumes() {
-            true => btrfs(at).unwrap_or(facts.volume),
-            false => facts.volume,
-        };
         let mut kept = self.kept();
-        kept.retain(|known| known.filesystem != filesystem && now.duration_since(known.asked) < KEEP);
+        kept.retain(|known| known.filesystem != filesystem && (known.filesystem.mount != 0 || known.is_fresh(now)));
+        if kept.len() == KEPT_MAX {
+            kept.retain(|known| known.is_fresh(now));
+        }
         if kept.len() < KEPT_MAX {
             kept.push(Known { filesystem, facts, asked: now });
         }
@@ -125,9 +148,32 @@ fn makedev((major, minor): (u32, u32)) -> u64 {
     libc::makedev(major, minor)
 }
 
-/// A number of a filesystem's UUID (ioctl `FS_IOC_GETFSUUID`, Linux 6.9); none where it has none, or cannot be asked.
-/// Both halves of it in one, as ext4 does for its `f_fsid`.
-fn uuid(at: At<'_>) -> Option<u64> {
+/// A file that takes ioctls.
+enum Readable {
+    Opened(OwnedFd),
+    Given(RawFd),
+}
+
+impl Readable {
+    fn fd(&self) -> RawFd {
+        match self {
+            Self::Opened(file) => file.as_raw_fd(),
+            Self::Given(fd) => *fd,
+        }
+    }
+}
+
+/// Opens what is at a path for reading. Without waiting, should it be a fifo by now.
+fn readable(at: At<'_>) -> io::Result<Readable> {
+    match at {
+        At::Path(path) => opened(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY).map(Readable::Opened),
+        At::Open(fd) => Ok(Readable::Given(fd)),
+    }
+}
+
+/// A number of a filesystem's UUID (ioctl `FS_IOC_GETFSUUID`, Linux 6.9); none where it has none, or the system cannot
+/// say. Both halves of it in one, as ext4 does for its `f_fsid`.
+fn uuid(fd: RawFd) -> Option<u64> {
     /// `_IOR(0x15, 0, struct fsuuid2)`, linux/fs.h.
     // The type of a request is the C library's choice: an int in musl, an unsigned long in glibc. The kernel reads 32
     // bits.
@@ -140,41 +186,24 @@ fn uuid(at: At<'_>) -> Option<u64> {
     }
 
     let mut answer = FsUuid { length: 0, uuid: [0; 16] };
-    let ask = |fd: RawFd, answer: &mut FsUuid| {
-        // SAFETY: the descriptor is open, and the argument is laid out as the call says, and ours.
-        unsafe { libc::ioctl(fd, FS_IOC_GETFSUUID, &raw mut *answer) == 0 }
-    };
-    let known = match at {
-        // Without waiting, should it be a fifo by now.
-        At::Path(path) => {
-            let file = opened(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY).ok()?;
-            ask(file.as_raw_fd(), &mut answer)
-        }
-        At::Open(fd) => ask(fd, &mut answer),
-    };
-    (known && answer.length == 16).then(|| halves(&answer.uuid)).filter(|&uuid| uuid != 0)
+    // SAFETY: the descriptor is open, and the argument is laid out as the call says, and ours.
+    let is_known = unsafe { libc::ioctl(fd, FS_IOC_GETFSUUID, &raw mut answer) == 0 };
+    (is_known && answer.length == 16).then(|| halves(&answer.uuid)).filter(|&uuid| uuid != 0)
 }
 
 /// A number of a btrfs as a whole, of its UUID (ioctl `BTRFS_IOC_FS_INFO`): `f_fsid` differs from subvolume to
 /// subvolume.
-fn btrfs(at: At<'_>) -> Option<u64> {
+fn btrfs(fd: RawFd) -> Option<u64> {
     /// `_IOR(0x94, 31, struct btrfs_ioctl_fs_info_args)`, linux/btrfs.h.
     const BTRFS_IOC_FS_INFO: libc::c_ulong = 0x8400_941F;
     /// `struct btrfs_ioctl_fs_info_args`: of its 1,024 bytes the UUID lies behind two numbers of 64 bits.
     const UUID_AT: usize = 16;
 
     let mut answer = [0_u8; 1024];
-    let mut ask = |fd: RawFd| {
-        // SAFETY: the descriptor is open, and the buffer is as large as the call's structure, and ours.
-        unsafe { libc::ioctl(fd, BTRFS_IOC_FS_INFO as _, answer.as_mut_ptr()) == 0 }
-    };
-    let known = match at {
-        // Without waiting, should it be a fifo by now.
-        At::Path(path) => ask(opened(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY).ok()?.as_raw_fd()),
-        At::Open(fd) => ask(fd),
-    };
+    // SAFETY: the descriptor is open, and the buffer is as large as the call's structure, and ours.
+    let is_known = unsafe { libc::ioctl(fd, BTRFS_IOC_FS_INFO as _, answer.as_mut_ptr()) == 0 };
     let uuid: &[u8; 16] = answer[UUID_AT..].first_chunk()?;
-    known.then(|| halves(uuid)).filter(|&uuid| uuid != 0)
+    is_known.then(|| halves(uuid)).filter(|&uuid| uuid != 0)
 }
 
 /// Both halves of a UUID in one, as ext4 does for its `f_fsid`.
