@@ -35,10 +35,12 @@ pub fn root(disk: &dyn Disk, mounts: &Mounts, source: &dyn WatchSource, request:
     for _ in 0..REPLACED_LOOKS_MAX {
         let stat = match disk.stat(&dir) {
             Ok(stat) => stat,
-            Err(error) if is_absence(&error) => return RootSeen::Missing,
-            Err(error) => return RootSeen::Unusable(explain("look at", &dir, &error)),
+            Err(error) => return unseen(&dir, &error),
         };
-        let seen = at(disk, mounts, source, request, &dir, &stat);
+        let seen = match not_a_root(&dir, &stat) {
+            Some(why) => RootSeen::Unusable(why),
+            None => directory(disk, mounts, source, request, &dir, &stat),
+        };
         // What was found out after another directory took the root's place is not about the root.
         if disk.stat(&dir).is_ok_and(|after| after.identity == stat.identity) {
             return seen;
@@ -47,26 +49,22 @@ pub fn root(disk: &dyn Disk, mounts: &Mounts, source: &dyn WatchSource, request:
     RootSeen::Missing
 }
 
-fn at(
-    disk: &dyn Disk,
-    mounts: &Mounts,
-    source: &dyn WatchSource,
-    request: &RootRequest,
-    dir: &Path,
-    stat: &DiskStat,
-) -> RootSeen {
+/// Why what is at a mount's directory cannot be its root; for people.
+fn not_a_root(dir: &Path, stat: &DiskStat) -> Option<String> {
+    let dir = dir.display();
     match stat.kind {
-        Kind::Directory if stat.links == 0 => RootSeen::Unusable(format!(
-            "{} was removed where it comes from (it has no links); mount it again, or start ringback's container anew",
-            dir.display()
+        Kind::Directory if stat.links == 0 => Some(format!(
+            "{dir} was removed where it comes from (it has no links); mount it again, or start ringback's container anew"
         )),
-        Kind::Directory => directory(disk, mounts, source, request, dir, stat),
-        Kind::File => RootSeen::Unusable(format!("{} is a file; a mount needs a directory", dir.display())),
-        Kind::Other => RootSeen::Unusable(format!(
-            "{} is a symbolic link or a special file; a mount needs a directory",
-            dir.display()
-        )),
+        Kind::Directory => None,
+        Kind::File => Some(format!("{dir} is a file; a mount needs a directory")),
+        Kind::Other => Some(format!("{dir} is a symbolic link or a special file; a mount needs a directory")),
     }
+}
+
+/// What an error of a look at a directory says of it.
+fn unseen(dir: &Path, error: &std::io::Error) -> RootSeen {
+    if is_absence(error) { RootSeen::Missing } else { RootSeen::Unusable(explain("look at", dir, error)) }
 }
 
 fn missing(disk: &dyn Disk, dir: &Path) -> RootSeen {
@@ -88,8 +86,7 @@ fn directory(
 ) -> RootSeen {
     let empty = match disk.is_empty(dir) {
         Ok(empty) => empty,
-        Err(error) if is_absence(&error) => return RootSeen::Missing,
-        Err(error) => return RootSeen::Unusable(explain("look at", dir, &error)),
+        Err(error) => return unseen(dir, &error),
     };
     let (identity, mounting) = (stat.identity, disk.mounting(dir));
     let watching = match source.take_up(request.mount, dir, Mounting { volume: identity.volume, number: mounting }) {
