@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::Connection;
 
 use super::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
+use crate::model::asset::Stat;
+use crate::model::look::{FileLook, ListedFile, Listing, Writer, Xattrs};
+use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::time::{Mono, Now, Wall};
@@ -65,6 +68,27 @@ impl Machine {
         self.ledger.commit().expect("a commit");
         effects
     }
+}
+
+/// A file as a look finds it, without attributes.
+pub(super) fn looked(stat: Stat, writer: Writer) -> FileLook {
+    FileLook { stat, racy: false, owner: "jo".into(), xattrs: Xattrs::Read(Metadata::new()), writer }
+}
+
+/// What is in a directory, of all files in the order of their paths.
+pub(super) fn listing<'a>(directory: &LogicalPath, files: impl Iterator<Item = (&'a LogicalPath, Stat)>) -> Listing {
+    let mut listing = Listing::default();
+    for (file, stat) in files.filter(|(file, _)| file.is_below(directory)) {
+        let rest = file.relative_to(directory).expect("it is below");
+        let name = rest.split(|&b| b == b'/').next().expect("a name").to_vec();
+        if name == rest {
+            listing.files.push(ListedFile { name, stat, racy: false, owner: "jo".into(), xattrs: Metadata::new() });
+        } else {
+            listing.directories.push(name);
+        }
+    }
+    listing.directories.dedup();
+    listing
 }
 
 /// A test's world around a machine.

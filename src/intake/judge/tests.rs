@@ -12,8 +12,7 @@ use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
-use crate::model::look::{FileLook, Listed, ListedFile, Listing, Looked, Seen, Writer, Xattrs};
-use crate::model::metadata::Metadata;
+use crate::model::look::{Listed, Listing, Looked, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
 use crate::model::status::NOTES_MAX;
@@ -466,32 +465,17 @@ impl World {
 
     fn see(&self, path: &LogicalPath) -> Seen {
         match self.files.get(path) {
-            Some(&inode) => Seen::File(FileLook {
-                stat: self.stat(inode),
-                racy: false,
-                owner: "jo".into(),
-                xattrs: Xattrs::Read(Metadata::new()),
-                writer: self.writers.get(path).copied().unwrap_or(Writer::None),
-            }),
+            Some(&inode) => {
+                let writer = self.writers.get(path).copied().unwrap_or(Writer::None);
+                Seen::File(machine::looked(self.stat(inode), writer))
+            }
             None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
             None => Seen::Absent,
         }
     }
 
     fn list(&self, directory: &LogicalPath) -> Listing {
-        let mut listing = Listing::default();
-        for (file, &inode) in self.files.iter().filter(|(file, _)| file.is_below(directory)) {
-            let rest = file.relative_to(directory).expect("it is below");
-            let name = rest.split(|&b| b == b'/').next().expect("a name").to_vec();
-            if name != rest {
-                listing.directories.push(name);
-                continue;
-            }
-            let (stat, xattrs) = (self.stat(inode), Metadata::new());
-            listing.files.push(ListedFile { name, stat, racy: false, owner: "jo".into(), xattrs });
-        }
-        listing.directories.dedup();
-        listing
+        machine::listing(directory, self.files.iter().map(|(file, &inode)| (file, self.stat(inode))))
     }
 }
 

@@ -9,8 +9,7 @@ use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
-use crate::model::look::{FileLook, ListError, Listed, ListedFile, Listing, Looked, Seen, Writer, Xattrs};
-use crate::model::metadata::Metadata;
+use crate::model::look::{ListError, Listed, Listing, Looked, Seen, Writer};
 use crate::model::mount::{MaxDeletions, Mount};
 use crate::model::path::LogicalPath;
 use crate::model::rescan::RescanRequest;
@@ -444,33 +443,15 @@ impl World {
     fn see(&self, path: &LogicalPath) -> Seen {
         let shown = self.tree.shown();
         match shown.get(path) {
-            Some(&(volume, size)) => Seen::File(FileLook {
-                stat: stat(volume, path, size),
-                racy: false,
-                owner: "jo".into(),
-                xattrs: Xattrs::Read(Metadata::new()),
-                writer: Writer::None,
-            }),
+            Some(&(volume, size)) => Seen::File(machine::looked(stat(volume, path, size), Writer::None)),
             None if shown.keys().any(|file| file.is_below(path)) => Seen::Directory,
             None => Seen::Absent,
         }
     }
 
     fn list(&self, directory: &LogicalPath) -> Listing {
-        let mut listing = Listing::default();
-        for (file, (volume, size)) in self.tree.shown().iter().filter(|(file, _)| file.is_below(directory)) {
-            let rest = file.relative_to(directory).expect("it is below");
-            let name = rest.split(|&b| b == b'/').next().expect("a name").to_vec();
-            match name == rest {
-                true => {
-                    let (stat, xattrs) = (stat(*volume, file, *size), Metadata::new());
-                    listing.files.push(ListedFile { name, stat, racy: false, owner: "jo".into(), xattrs });
-                }
-                false => listing.directories.push(name),
-            }
-        }
-        listing.directories.dedup();
-        listing
+        let shown = self.tree.shown();
+        machine::listing(directory, shown.iter().map(|(file, &(volume, size))| (file, stat(volume, file, size))))
     }
 
     /// The journal so far, without numbers.
