@@ -1,7 +1,7 @@
 //! The edge that calls subscribers: one attempt in, its outcome out. It decides no retry, no order and no concurrency,
 //! keeps no ledger, follows no redirect, and uses no proxy.
 //!
-//! [`Client::attempt`] never fails: whatever goes wrong is an [`Outcome`](crate::model::delivery::Outcome) that names
+//! [`Client::attempt`] never fails: whatever goes wrong is an [`Reply`](crate::model::attempt::Reply) that names
 //! the phase. An attempt takes a parked connection, or opens one (look up, connect, TLS); sends the request; lets the
 //! status line decide; reads a bounded part of the answer; and parks the connection again if the answer was read whole.
 
@@ -13,6 +13,7 @@ mod connection;
 mod limits;
 mod message;
 mod pool;
+mod retry_after;
 mod sign;
 mod wire;
 

@@ -15,6 +15,7 @@ mod fault;
 mod lag;
 mod lanes;
 mod limits;
+mod notes;
 mod outcome;
 mod totals;
 mod troubles;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::model::delivery::{Attempted, SendRequest};
+use crate::model::attempt::Attempted;
+use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::retention::Retention;
@@ -37,6 +39,7 @@ pub(crate) use fault::Faults;
 use fault::{LaneFault, SetAside};
 pub use lag::Lagged;
 use limits::Slots;
+pub use notes::{Note, NoteKind};
 use totals::{Share, Totals};
 
 /// What dispatch is told.
@@ -77,6 +80,8 @@ pub struct Dispatch {
     owed_max: u64,
     /// Dropped in this group.
     lagged: Vec<Lagged>,
+    /// For the log, from this group.
+    notes: Vec<Note>,
     /// Rows that could not be read in this group.
     unread: Vec<StoreError>,
     /// Deliveries whose subscription cannot be read.
@@ -108,6 +113,8 @@ struct Lane {
     linger_until: Option<Mono>,
     /// It lost entries, and is not level again.
     lag: Option<Lag>,
+    /// Its last attempt was not accepted.
+    is_failing: bool,
     /// A row that it needs cannot be read: it rests, and tries again later.
     fault: Option<LaneFault>,
 }
@@ -125,7 +132,8 @@ struct Head {
     number: DeliveryNo,
     attempts: u32,
     delay_ms: u64,
-    /// Its row was damaged when it was taken up: the two numbers above are read before it goes out.
+    waited_ms: u64,
+    /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
     is_unread: bool,
     /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
     body: Option<Bytes>,
@@ -171,6 +179,7 @@ impl Dispatch {
             dead_since: None,
             owed_max: retention.owed,
             lagged: Vec::new(),
+            notes: Vec::new(),
             unread: Vec::new(),
             set_aside: None,
         };
@@ -181,11 +190,11 @@ impl Dispatch {
             dispatch.to_cut.insert(totals.subscription);
         }
         let deliveries = ledger.deliveries()?;
-        for HotDelivery { number, subscription, attempts, delay_ms, due } in deliveries.whole {
+        for HotDelivery { number, subscription, attempts, delay_ms, waited_ms, due } in deliveries.whole {
             // A clock that jumped must not make it wait longer than its delay.
             let left_ms = u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0).min(delay_ms);
             let state = HeadState::Waiting(now.mono.plus_ms(left_ms));
-            let head = Head { number, attempts, delay_ms, is_unread: false, body: None, state };
+            let head = Head { number, attempts, delay_ms, waited_ms, is_unread: false, body: None, state };
             dispatch.take_up(subscription, head, under_way);
         }
         for damaged in deliveries.damaged {
@@ -362,6 +371,11 @@ impl Dispatch {
             return Some(Mono(0));
         }
         self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// What the log says of deliveries since the last call. To be taken after the commit.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// What is owed, for the status.

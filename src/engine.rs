@@ -19,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::SourceFile;
-use crate::dispatch::{self, Dispatch, Lagged};
+use crate::dispatch::{self, Dispatch, Lagged, Note};
 use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
-use crate::model::delivery::Attempted;
+use crate::model::attempt::Attempted;
 use crate::model::ids::{DeliveryNo, ReplyId};
 use crate::model::record::RecordsAnswer;
 use crate::model::retention::Retention;
@@ -388,7 +388,7 @@ impl Engine {
         Ok(Machines { intake: Some(intake), dispatch })
     }
 
-    /// Logs what a group that was committed had to drop, or could not read.
+    /// Logs what a group that was committed did with deliveries, had to drop, or could not read.
     fn say_what_was_committed(&mut self, ran: &mut Ran) {
         let Some(Machines { dispatch, .. }) = &mut self.machines else { return };
         for Lagged { subscription, name, skipped } in dispatch.take_lagged() {
@@ -399,6 +399,7 @@ impl Engine {
                 "more is owed than is kept: the oldest entries were dropped and are not delivered"
             );
         }
+        dispatch.take_notes().iter().for_each(Note::log);
         ran.faults.extend(dispatch.take_unread());
     }
 

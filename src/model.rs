@@ -9,6 +9,7 @@
 //! entries are cut into a frozen [`delivery`]. A [`record`] is what the asset store itself says of an asset.
 
 pub mod asset;
+pub mod attempt;
 pub mod change;
 pub mod delivery;
 pub mod duration;
@@ -28,6 +29,7 @@ pub mod principal;
 pub mod record;
 pub mod rescan;
 pub mod retention;
+pub mod retry;
 pub mod root;
 pub mod secret;
 pub mod status;

@@ -1,9 +1,11 @@
-//! From owed entries to the bytes of a batch. It reads no clock and no ledger, sends nothing and retries nothing.
+//! From owed entries to the bytes of a batch, and from a reply to what becomes of a delivery. It reads no clock and no
+//! ledger, and sends nothing.
 //!
 //! [`fold::fold`] joins what one receiver need not be told twice; [`batch::cut`] takes the longest prefix that fits and
-//! renders it. What is rendered is frozen: nobody renders the same batch again.
+//! renders it. What is rendered is frozen: nobody renders the same batch again. [`verdict::verdict`] judges an attempt.
 
 pub mod batch;
 pub mod fold;
 pub mod limits;
+pub mod verdict;
 pub mod zoom;

@@ -211,7 +211,8 @@ mod tests {
     use crate::model::change::{Action, Change};
     use crate::model::metadata::Metadata;
     use crate::model::path::LogicalPath;
-    use crate::model::subscription::{Batching, Method, RetrySchedule};
+    use crate::model::retry::{Accepts, RetrySchedule};
+    use crate::model::subscription::{Batching, Method};
 
     fn source(name: &str, text: impl Into<Vec<u8>>) -> SourceFile {
         SourceFile { name: name.into(), text: text.into().into() }
@@ -265,9 +266,12 @@ mod tests {
         assert_eq!(subscription.name.as_str(), "sfo-dailies");
         let target = &subscription.target;
         assert_eq!(target.url.as_str(), "http://127.0.0.1:8874/sfo?a=b&site=San+Francisco&q=a%26b%3Dc");
-        assert_eq!((target.method, target.success_code), (Method::Put, 204));
+        assert_eq!((target.method, &target.accepts), (Method::Put, &Accepts::Codes(vec![204])));
         assert_eq!(target.headers[1], ("Authorization".into(), "Bearer x".into()));
-        assert_eq!(subscription.retry, RetrySchedule { delays_ms: vec![200, 60_000], retries: 7 });
+        assert_eq!(
+            subscription.retry,
+            RetrySchedule { retries: Some(7), ..RetrySchedule::of_delays(vec![200, 60_000]) }
+        );
         assert_eq!(subscription.batching, Batching { linger_ms: 1_000, max_entries: 10 });
         let Written::Clauses { paths, metadata, operand } = rule.condition.written() else { panic!("clauses") };
         assert_eq!((paths.len(), metadata.len(), *operand), (2, 2, Operand::And));
@@ -278,16 +282,26 @@ mod tests {
         let head = "[[subscription]]\nname = 'a'\ncallback = 'http://h'\nwatchPath = ['* /']\n";
         let set = loaded(head);
         let subscription = &set.rules()[0].subscription;
-        assert_eq!((subscription.target.method, subscription.target.success_code), (Method::Post, 200));
+        assert_eq!((subscription.target.method, &subscription.target.accepts), (Method::Post, &Accepts::AnySuccess));
         assert_eq!(subscription.retry, RetrySchedule::default());
         assert_eq!(subscription.batching, Batching::default());
-        for (lines, delays_ms, retries) in [
-            ("retry = ['1s', '2s']", vec![1_000, 2_000], 2),
-            ("retry = ['1s']\nretryCount = 0", vec![1_000], 0),
-            ("retryCount = 100", vec![60_000], 100),
+        let (days, seconds) = (RetrySchedule::default(), RetrySchedule::of_delays(vec![1_000, 2_000]));
+        for (lines, schedule) in [
+            ("retry = ['1s', '2s']", seconds.clone()),
+            ("retry = ['1s', '2s']\nretryCount = 0", RetrySchedule { retries: Some(0), ..seconds.clone() }),
+            (
+                "retry = ['1s', '2s']\nretryFor = '1h'",
+                RetrySchedule { retries: None, for_ms: Some(3_600_000), ..seconds.clone() },
+            ),
+            (
+                "retry = ['1s', '2s']\nretryFor = '1h'\nretryCount = 5",
+                RetrySchedule { retries: Some(5), for_ms: Some(3_600_000), ..seconds },
+            ),
+            ("retryCount = 100", RetrySchedule { retries: Some(100), for_ms: None, ..days.clone() }),
+            ("retryFor = '1d'", RetrySchedule { for_ms: Some(86_400_000), ..days }),
         ] {
             let set = loaded(&format!("{head}{lines}"));
-            assert_eq!(set.rules()[0].subscription.retry, RetrySchedule { delays_ms, retries }, "{lines}");
+            assert_eq!(set.rules()[0].subscription.retry, schedule, "{lines}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Attempts under way. Each ends in exactly one outcome, whatever becomes of the task that makes it: one that panics or
+//! Attempts under way. Each ends in exactly one reply, whatever becomes of the task that makes it: one that panics or
 //! is cancelled ends as `internal`, and so does one that is still there long after its limits have passed.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ use tokio::task::AbortHandle;
 use super::inbox::Inbox;
 use crate::dispatch;
 use crate::engine::Input;
-use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::attempt::{Attempted, Reply};
+use crate::model::delivery::SendRequest;
 use crate::model::ids::DeliveryNo;
 
 /// An attempt ends itself at its own limits. It is given this much longer, because a machine may be too busy to wake
@@ -128,19 +129,14 @@ impl Shared {
         if !under_way.get(&attempted.number).is_some_and(is_awaited) {
             return;
         }
-        let Some(UnderWay { request, .. }) = under_way.remove(&attempted.number) else { return };
-        let failed = (!attempted.outcome.accepted()).then(|| attempted.clone());
+        under_way.remove(&attempted.number);
         // Under the lock: when none is under way any more, all outcomes are in the inbox.
         self.inbox.input(Input::Dispatch(dispatch::Input::Attempted(attempted)));
-        drop(under_way);
-        if let Some(failed) = failed {
-            tell_failure(&request, &failed);
-        }
     }
 
     fn end_internal(&self, number: DeliveryNo, attempt: u32, age: Duration, why: String) {
         let duration_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        self.end(Attempted { number, attempt, duration_ms, outcome: Outcome::Internal { why } });
+        self.end(Attempted { number, attempt, duration_ms, reply: Reply::Internal { why } });
     }
 }
 
@@ -160,46 +156,6 @@ impl Drop for Unended {
         let began = self.shared.lock().get(&self.number).map(|attempt| attempt.began);
         let age = began.map_or(Duration::ZERO, |began| began.elapsed());
         self.shared.end_internal(self.number, self.attempt, age, why.to_owned());
-    }
-}
-
-/// Logs an attempt that was not accepted, and what comes next. Of the URL only what names the
-/// target: its query may hold secrets.
-fn tell_failure(request: &SendRequest, attempted: &Attempted) {
-    let SendRequest { subscription, id, attempt, .. } = request;
-    let target = &subscription.target;
-    let callback = format!("{}://{}{}", target.url.scheme(), target.authority(), target.url.path());
-    let said = match &attempted.outcome {
-        Outcome::Succeeded { status, .. } | Outcome::HttpError { status, .. } => {
-            format!("answered {status}, expected {}", target.success_code)
-        }
-        Outcome::TimedOut { phase } => {
-            format!("no answer after {} ms, in phase {}", attempted.duration_ms, phase.as_str())
-        }
-        Outcome::Unreachable { phase, why } => format!("unreachable, in phase {}: {why}", phase.as_str()),
-        Outcome::TlsError { why } => format!("TLS failed (does {callback} speak https?): {why}"),
-        Outcome::Internal { why } => format!("ringback itself failed: {why}"),
-    };
-    let outcome = attempted.outcome.as_str();
-    match subscription.retry.delay_ms(*attempt) {
-        Some(delay_ms) => tracing::warn!(
-            subscription = %subscription.name, delivery = %id, callback, outcome,
-            "attempt {attempt} of {} was not accepted, the next is in {}: {said}",
-            subscription.retry.retries + 1, Seconds(delay_ms)
-        ),
-        None => tracing::error!(
-            subscription = %subscription.name, delivery = %id, callback, outcome,
-            "given up after {attempt} attempts and kept as a dead letter: {said}"
-        ),
-    }
-}
-
-/// Milliseconds, for people.
-struct Seconds(u64);
-
-impl std::fmt::Display for Seconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} s", self.0 as f64 / 1_000.0)
     }
 }
 

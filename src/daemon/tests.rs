@@ -20,11 +20,13 @@ use crate::deliver::{self, Client};
 use crate::engine::Engine;
 use crate::intake::Setup;
 use crate::look::real::RealDisk;
-use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::attempt::{Attempted, Reply};
+use crate::model::delivery::SendRequest;
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
+use crate::model::retry::Accepts;
 use crate::model::status::MountState;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
@@ -68,7 +70,7 @@ fn engine_thread() -> EngineThread {
 
 fn request() -> SendRequest {
     let url = Url::parse("http://127.0.0.1:1/hook").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: vec![], success_code: 200 };
+    let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
     let number = DeliveryNo(1);
     SendRequest {
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
@@ -137,8 +139,8 @@ fn the_end_waits_for_attempts_no_longer_than_the_limit() {
         let (end, ended) = oneshot::channel::<()>();
         thread.carrier.attempts().begin(request(), async move {
             drop(ended.await);
-            let outcome = Outcome::Succeeded { status: 200, answer: String::new() };
-            Attempted { number: DeliveryNo(1), attempt: 1, duration_ms: 1, outcome }
+            let reply = Reply::status_alone(200);
+            Attempted { number: DeliveryNo(1), attempt: 1, duration_ms: 1, reply }
         });
         let kept = (!ends).then_some(end);
         let began = Instant::now();

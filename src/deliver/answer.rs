@@ -10,7 +10,7 @@ use super::limits::Limits;
 const SPARE: usize = 3;
 
 /// What was read of an answer.
-pub(super) struct Answer {
+pub(super) struct Read {
     /// The beginning of the body, at most `answer_kept_bytes`; what is not UTF-8 shows as U+FFFD.
     pub(super) text: String,
     /// Whether the body was read to its end, so that the connection can carry another request.
@@ -18,7 +18,7 @@ pub(super) struct Answer {
 }
 
 /// Reads until the body ends or breaks off, a limit is reached, or it is `until`.
-pub(super) async fn read(mut body: Incoming, limits: &Limits, until: Instant) -> Answer {
+pub(super) async fn read(mut body: Incoming, limits: &Limits, until: Instant) -> Read {
     let (mut kept, mut read) = (Vec::new(), 0);
     let whole = loop {
         if body.is_end_stream() {
@@ -38,7 +38,7 @@ pub(super) async fn read(mut body: Incoming, limits: &Limits, until: Instant) ->
             Ok(Some(Err(_))) | Err(_) => break false,
         }
     };
-    Answer { text: text(&kept, limits.answer_kept_bytes), whole }
+    Read { text: text(&kept, limits.answer_kept_bytes), whole }
 }
 
 /// At most `max_bytes` bytes of text, cut between characters.

@@ -1,4 +1,4 @@
-//! From an error to an outcome. Which phase an error belongs to is known where it happens; what is told apart here, by
+//! From an error to a reply. Which phase an error belongs to is known where it happens; what is told apart here, by
 //! type and never by text, is TLS from the rest.
 
 use std::error::Error;
@@ -6,25 +6,25 @@ use std::io;
 
 use tokio_rustls::rustls;
 
-use crate::model::delivery::{Outcome, Phase};
+use crate::model::attempt::{Phase, Reply};
 use crate::model::error_chain::ErrorChain;
 
-/// The outcome of a TLS handshake that failed, whatever broke it.
-pub(super) fn handshake(error: &io::Error) -> Outcome {
-    Outcome::TlsError { why: ErrorChain(error).to_string() }
+/// A TLS handshake that failed, whatever broke it.
+pub(super) fn handshake(error: &io::Error) -> Reply {
+    Reply::TlsFailed { why: ErrorChain(error).to_string() }
 }
 
-/// The outcome of an exchange that broke before the status line.
-pub(super) fn exchange(error: &hyper::Error) -> Outcome {
+/// An exchange that broke before the status line, in a phase.
+pub(super) fn exchange(error: &hyper::Error, phase: Phase) -> Reply {
     let chain = ErrorChain(error);
     let why = chain.to_string();
     // TLS 1.3 lets a server refuse the client after the handshake.
-    if chain.errors().any(is_tls) { Outcome::TlsError { why } } else { unreachable(Phase::Exchange, why) }
+    if chain.errors().any(is_tls) { Reply::TlsFailed { why } } else { unreachable(phase, why) }
 }
 
 /// No connection.
-pub(super) fn unreachable(phase: Phase, why: String) -> Outcome {
-    Outcome::Unreachable { phase, why }
+pub(super) fn unreachable(phase: Phase, why: String) -> Reply {
+    Reply::Unreachable { phase, why }
 }
 
 fn is_tls(error: &(dyn Error + 'static)) -> bool {

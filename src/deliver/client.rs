@@ -1,4 +1,4 @@
-//! The client: makes one attempt.
+//! The client: makes one attempt, and reports what was said or why nothing was. It judges nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,15 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::RootCertStore;
 
-use super::answer::{self, Answer};
+use super::answer;
 use super::connect::{Connector, native_roots};
 use super::connection::Connection;
 use super::limits::Limits;
 use super::message::message;
 use super::pool::Pool;
-use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use super::retry_after::retry_after;
+use crate::model::attempt::{Answer, Attempted, Reply};
+use crate::model::delivery::SendRequest;
 use crate::model::subscription::Target;
 
 /// Makes attempts. Cloning is cheap, and clones share their parked connections.
@@ -47,19 +49,19 @@ impl Client {
         Self { inner: Arc::new(Inner { limits, connector, pool: Pool::new(&limits) }) }
     }
 
-    /// Makes one attempt and says what came of it. Runs in a Tokio runtime with time and I/O.
+    /// Makes one attempt and says what came back. Runs in a Tokio runtime with time and I/O.
     pub async fn attempt(&self, request: &SendRequest) -> Attempted {
         let started = Instant::now();
         let deadline = started + Duration::from_millis(self.inner.limits.attempt_ms);
-        let outcome = self.inner.outcome(request, deadline).await.unwrap_or_else(|failure| failure);
+        let reply = self.inner.reply(request, deadline).await.unwrap_or_else(|failure| failure);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Attempted { number: request.number, attempt: request.attempt, duration_ms, outcome }
+        Attempted { number: request.number, attempt: request.attempt, duration_ms, reply }
     }
 }
 
 impl Inner {
     /// What the target answered; as an error, why it did not.
-    async fn outcome(&self, request: &SendRequest, deadline: Instant) -> Result<Outcome, Outcome> {
+    async fn reply(&self, request: &SendRequest, deadline: Instant) -> Result<Reply, Reply> {
         let target = &request.subscription.target;
         if let Some(mut parked) = self.pool.take(&target.url) {
             match parked.send(message(request)?, deadline).await {
@@ -69,33 +71,29 @@ impl Inner {
                 Err(failure) if failure.unheard => {
                     tracing::debug!(url = %target.authority(), "a parked connection was stale");
                 }
-                Err(failure) => return Err(failure.outcome),
+                Err(failure) => return Err(failure.reply),
             }
         }
         let mut opened = self.connector.open(&target.url, deadline).await?;
-        let response = opened.send(message(request)?, deadline).await.map_err(|failure| failure.outcome)?;
+        let response = opened.send(message(request)?, deadline).await.map_err(|failure| failure.reply)?;
         Ok(self.settle(target, opened, response, deadline).await)
     }
 
-    /// The status line has decided; reads what is said of it, and parks the connection if it can be used again.
+    /// Here the status line has decided. Reads what is said of it, and parks the connection if it can be used again.
     async fn settle(
         &self,
         target: &Target,
         mut connection: Connection,
         response: Response<Incoming>,
         deadline: Instant,
-    ) -> Outcome {
-        let status = response.status().as_u16();
+    ) -> Reply {
+        let (head, body) = response.into_parts();
         let until = deadline.min(Instant::now() + Duration::from_millis(self.limits.answer_ms));
-        let Answer { text: answer, whole } = answer::read(response.into_body(), &self.limits, until).await;
+        let answer::Read { text, whole } = answer::read(body, &self.limits, until).await;
         // Ready means that the request was sent whole, too: an answer may overtake its request.
         if whole && matches!(timeout_at(until, connection.ready()).await, Ok(true)) {
             self.pool.park(&target.url, connection);
         }
-        if status == target.success_code {
-            Outcome::Succeeded { status, answer }
-        } else {
-            Outcome::HttpError { status, answer }
-        }
+        Reply::Answered(Answer { status: head.status.as_u16(), retry_after: retry_after(&head.headers), text })
     }
 }

@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 use super::classify::{self, unreachable};
 use super::connection::Connection;
-use crate::model::delivery::{Outcome, Phase};
+use crate::model::attempt::{Phase, Reply};
 
 /// How long one address is waited for before the next is tried beside it (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -50,15 +50,15 @@ impl Connector {
     /// Opens a connection to the URL's host and port, by `deadline` and within the limit.
     ///
     /// # Errors
-    /// The outcome of an attempt that got no connection.
-    pub(super) async fn open(&self, url: &Url, deadline: Instant) -> Result<Connection, Outcome> {
+    /// The reply of an attempt that got no connection.
+    pub(super) async fn open(&self, url: &Url, deadline: Instant) -> Result<Connection, Reply> {
         let deadline = deadline.min(Instant::now() + self.limit);
-        let host = url.host().ok_or_else(|| unreachable(Phase::Resolve, "the URL has no host".to_owned()))?;
+        let host = url.host().ok_or_else(|| unreachable(Phase::Dns, "the URL has no host".to_owned()))?;
         let port = url.port_or_known_default().unwrap_or_default();
         let addresses = match &host {
             Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
             Host::Ipv6(ip) => vec![SocketAddr::from((*ip, port))],
-            Host::Domain(name) => in_time(deadline, Phase::Resolve, lookup(name, port)).await??,
+            Host::Domain(name) => in_time(deadline, Phase::Dns, lookup(name, port)).await??,
         };
         let tcp = in_time(deadline, Phase::Connect, connect(addresses)).await??;
         if url.scheme() != "https" {
@@ -68,9 +68,9 @@ impl Connector {
             Host::Ipv4(ip) => ServerName::from(std::net::IpAddr::from(ip)),
             Host::Ipv6(ip) => ServerName::from(std::net::IpAddr::from(ip)),
             Host::Domain(name) => ServerName::try_from(name.to_owned())
-                .map_err(|fault| Outcome::TlsError { why: format!("{name} cannot be in a certificate: {fault}") })?,
+                .map_err(|fault| Reply::TlsFailed { why: format!("{name} cannot be in a certificate: {fault}") })?,
         };
-        let stream = in_time(deadline, Phase::Connect, self.tls.connect(name, tcp)).await?;
+        let stream = in_time(deadline, Phase::Tls, self.tls.connect(name, tcp)).await?;
         Connection::start(stream.map_err(|error| classify::handshake(&error))?).await
     }
 }
@@ -89,22 +89,22 @@ pub(super) fn native_roots() -> RootCertStore {
     roots
 }
 
-async fn in_time<T>(deadline: Instant, phase: Phase, work: impl Future<Output = T>) -> Result<T, Outcome> {
-    timeout_at(deadline, work).await.map_err(|_| Outcome::TimedOut { phase })
+async fn in_time<T>(deadline: Instant, phase: Phase, work: impl Future<Output = T>) -> Result<T, Reply> {
+    timeout_at(deadline, work).await.map_err(|_| Reply::TimedOut { phase })
 }
 
-async fn lookup(name: &str, port: u16) -> Result<Vec<SocketAddr>, Outcome> {
+async fn lookup(name: &str, port: u16) -> Result<Vec<SocketAddr>, Reply> {
     let found = lookup_host((name, port)).await;
-    let addresses: Vec<_> = found.map_err(|error| unreachable(Phase::Resolve, format!("{name}: {error}")))?.collect();
+    let addresses: Vec<_> = found.map_err(|error| unreachable(Phase::Dns, format!("{name}: {error}")))?.collect();
     if addresses.is_empty() {
-        return Err(unreachable(Phase::Resolve, format!("{name} has no address")));
+        return Err(unreachable(Phase::Dns, format!("{name} has no address")));
     }
     Ok(addresses)
 }
 
 /// Connects to the first of `addresses` that answers. They are tried in the resolver's order, each a while after the
 /// one before it or as soon as that failed, so that a dead IPv6 route costs a moment and not the whole limit.
-async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, Outcome> {
+async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, Reply> {
     let mut untried = addresses.into_iter();
     let mut trying = JoinSet::new();
     let mut why = String::new();

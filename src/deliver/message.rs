@@ -7,7 +7,8 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER
 use url::{Position, Url};
 
 use super::sign;
-use crate::model::delivery::{Outcome, Phase, SendRequest};
+use crate::model::attempt::{Phase, Reply};
+use crate::model::delivery::SendRequest;
 use crate::model::subscription::{Method, Target};
 
 /// The `User-Agent` of every request, unless the target's headers have one.
@@ -17,10 +18,10 @@ const AGENT: &str = concat!("ringback/", env!("CARGO_PKG_VERSION"));
 /// included; one that names `Content-Type` or `User-Agent` stands instead of ringback's.
 ///
 /// # Errors
-/// The outcome of an attempt whose URL or headers HTTP cannot carry. A checked target has none such.
-pub(super) fn message(request: &SendRequest) -> Result<Request<Full<Bytes>>, Outcome> {
-    build(request).map_err(|fault| Outcome::Unreachable {
-        phase: Phase::Exchange,
+/// The reply of an attempt whose URL or headers HTTP cannot carry. A checked target has none such.
+pub(super) fn message(request: &SendRequest) -> Result<Request<Full<Bytes>>, Reply> {
+    build(request).map_err(|fault| Reply::Unreachable {
+        phase: Phase::Send,
         why: format!("the request cannot be written: {fault}"),
     })
 }

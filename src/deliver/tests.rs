@@ -10,8 +10,10 @@ use url::Url;
 use super::scripted::Step::{Flood, Hang, Head, Request, Say};
 use super::scripted::{CERTIFICATE, Scripted, Step};
 use super::{Client, Limits};
-use crate::model::delivery::{Outcome, Phase, SendRequest};
+use crate::model::attempt::{Phase, Reply};
+use crate::model::delivery::SendRequest;
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::retry::Accepts;
 use crate::model::secret::SigningSecret;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
@@ -34,7 +36,7 @@ const AMPLE: Limits = Limits {
 
 fn post(url: &str) -> Target {
     let url = Url::parse(url).expect("a URL");
-    Target { method: Method::Post, url, headers: vec![], success_code: 200 }
+    Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess }
 }
 
 fn send_request(target: Target, body: &str) -> SendRequest {
@@ -53,19 +55,21 @@ fn client(limits: Limits) -> Client {
     Client::with_roots(limits, RootCertStore::empty())
 }
 
-async fn attempt(client: &Client, url: &str) -> Outcome {
-    client.attempt(&send_request(post(url), "{}")).await.outcome
+async fn attempt(client: &Client, url: &str) -> Reply {
+    client.attempt(&send_request(post(url), "{}")).await.reply
 }
 
 fn url(receiver: &Scripted) -> String {
     format!("http://{}/hook", receiver.address)
 }
 
-/// `OUTCOME [PHASE|STATUS]`.
-fn shown(outcome: &Outcome) -> String {
-    let phase = outcome.phase().map(|phase| phase.as_str().to_owned());
-    let detail = phase.or_else(|| outcome.status().map(|status| status.to_string())).unwrap_or_default();
-    format!("{} {detail}", outcome.as_str()).trim_end().to_owned()
+/// `answered STATUS`, or `OUTCOME PHASE`.
+fn shown(reply: &Reply) -> String {
+    match (reply.status(), reply.phase()) {
+        (Some(status), _) => format!("answered {status}"),
+        (None, Some(phase)) => format!("{} {}", reply.failure(), phase.as_str()),
+        (None, None) => reply.failure().to_owned(),
+    }
 }
 
 /// Waits until every script of the receiver has been played to its end; the client goes on meanwhile.
@@ -75,14 +79,14 @@ async fn ended(receiver: Scripted) {
 
 /// One attempt at a receiver that follows `script` on its one connection.
 #[track_caller]
-fn check(limits: Limits, script: &'static [Step], expect: &str) -> impl Future<Output = Outcome> {
+fn check(limits: Limits, script: &'static [Step], expect: &str) -> impl Future<Output = Reply> {
     let place = std::panic::Location::caller();
     async move {
         let receiver = Scripted::plain(&[script]);
-        let outcome = attempt(&client(limits), &url(&receiver)).await;
-        assert_eq!(shown(&outcome), expect, "{place}: {outcome:?}");
+        let reply = attempt(&client(limits), &url(&receiver)).await;
+        assert_eq!(shown(&reply), expect, "{place}: {reply:?}");
         assert_eq!(receiver.connections(), 1, "{place}");
-        outcome
+        reply
     }
 }
 
@@ -91,8 +95,8 @@ async fn check_reuse(scripts: &[&'static [Step]], expect: &[&str]) -> Scripted {
     let receiver = Scripted::plain(scripts);
     let client = client(AMPLE);
     for (n, expect) in expect.iter().enumerate() {
-        let outcome = attempt(&client, &url(&receiver)).await;
-        assert_eq!(shown(&outcome), *expect, "delivery {n}: {outcome:?}");
+        let reply = attempt(&client, &url(&receiver)).await;
+        assert_eq!(shown(&reply), *expect, "delivery {n}: {reply:?}");
     }
     assert_eq!(receiver.connections(), scripts.len());
     receiver
@@ -100,24 +104,24 @@ async fn check_reuse(scripts: &[&'static [Step]], expect: &[&str]) -> Scripted {
 
 #[tokio::test]
 async fn the_status_line_decides() {
-    let accepted = check(AMPLE, &[Request, OK], "succeeded 200").await;
+    let accepted = check(AMPLE, &[Request, OK], "answered 200").await;
     assert_eq!(accepted.detail(), "thank");
-    check(AMPLE, &[Request, Say("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")], "http-error 500").await;
-    check(AMPLE, &[Request, Say("HTTP/1.1 204 \r\n\r\n")], "http-error 204").await;
-    check(AMPLE, &[Request, Say("HTTP/1.0 200 OK\r\n\r\nuntil the end")], "succeeded 200").await;
-    check(AMPLE, &[Request, Say("HTTP/1.1 100 Continue\r\n\r\n"), OK], "succeeded 200").await;
-    check(AMPLE, &[Request, MOVED], "http-error 302").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")], "answered 500").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 204 \r\n\r\n")], "answered 204").await;
+    check(AMPLE, &[Request, Say("HTTP/1.0 200 OK\r\n\r\nuntil the end")], "answered 200").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 100 Continue\r\n\r\n"), OK], "answered 200").await;
+    check(AMPLE, &[Request, MOVED], "answered 302").await;
 }
 
 #[tokio::test]
 async fn what_follows_the_status_line_does_not_matter() {
-    let half = check(AMPLE, &[Request, Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")], "succeeded 200");
+    let half = check(AMPLE, &[Request, Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")], "answered 200");
     assert_eq!(half.await.detail(), "half");
-    check(AMPLE, &[Request, Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")], "succeeded 200").await;
-    let much = check(AMPLE, &[Request, GIGABYTE, Flood], "succeeded 200").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")], "answered 200").await;
+    let much = check(AMPLE, &[Request, GIGABYTE, Flood], "answered 200").await;
     assert_eq!(much.detail(), "x".repeat(4096));
     let silent = Limits { answer_ms: 50, ..AMPLE };
-    check(silent, &[Request, Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), Hang], "succeeded 200").await;
+    check(silent, &[Request, Say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), Hang], "answered 200").await;
 }
 
 #[tokio::test]
@@ -128,7 +132,7 @@ async fn a_connection_with_an_unread_answer_is_closed() {
     ]);
     let client = client(Limits { answer_ms: 50, ..AMPLE });
     for _ in 0..2 {
-        assert_eq!(shown(&attempt(&client, &url(&receiver)).await), "succeeded 200");
+        assert_eq!(shown(&attempt(&client, &url(&receiver)).await), "answered 200");
     }
     // Ends only when the client has closed both connections.
     ended(receiver).await;
@@ -142,8 +146,8 @@ async fn an_answer_before_the_whole_request_was_read_counts() {
         &[Head, Say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), Hang],
     ] {
         let receiver = Scripted::plain(&[script]);
-        let outcome = client(AMPLE).attempt(&send_request(post(&url(&receiver)), &body)).await.outcome;
-        assert_eq!(shown(&outcome), "http-error 413", "{outcome:?}");
+        let reply = client(AMPLE).attempt(&send_request(post(&url(&receiver)), &body)).await.reply;
+        assert_eq!(shown(&reply), "answered 413", "{reply:?}");
     }
 }
 
@@ -155,28 +159,28 @@ async fn a_failure_names_its_phase() {
     assert!(refused.detail().contains(&closed.to_string()), "{refused:?}");
 
     let hasty = Limits { attempt_ms: 100, ..AMPLE };
-    check(hasty, &[Request, Hang], "timeout exchange").await;
-    check(hasty, &[Request, Say("HTTP/1.1 20"), Hang], "timeout exchange").await;
-    check(AMPLE, &[Head], "unreachable exchange").await;
-    check(AMPLE, &[Request], "unreachable exchange").await;
-    check(AMPLE, &[Request, Say("HTTP/1.1 20")], "unreachable exchange").await;
-    check(AMPLE, &[Request, Say("220 mail.example ESMTP\r\n\r\n")], "unreachable exchange").await;
+    check(hasty, &[Request, Hang], "timeout headers").await;
+    check(hasty, &[Request, Say("HTTP/1.1 20"), Hang], "timeout headers").await;
+    check(AMPLE, &[Head], "unreachable headers").await;
+    check(AMPLE, &[Request], "unreachable headers").await;
+    check(AMPLE, &[Request, Say("HTTP/1.1 20")], "unreachable headers").await;
+    check(AMPLE, &[Request, Say("220 mail.example ESMTP\r\n\r\n")], "unreachable headers").await;
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_told_apart() {
     // A machine without a resolver may take its time to say so.
-    let outcome = attempt(&client(Limits { connect_ms: 2_000, ..AMPLE }), "http://no-such-host.invalid/").await;
-    assert_eq!(outcome.phase(), Some(Phase::Resolve), "{outcome:?}");
+    let reply = attempt(&client(Limits { connect_ms: 2_000, ..AMPLE }), "http://no-such-host.invalid/").await;
+    assert_eq!(reply.phase(), Some(Phase::Dns), "{reply:?}");
     assert_eq!(shown(&attempt(&client(AMPLE), "http://localhost:1/").await), "unreachable connect");
 }
 
 #[tokio::test]
 async fn connections_are_used_again() {
-    let receiver = check_reuse(&[&[Request, OK, Request, OK, Request, OK]], &["succeeded 200"; 3]).await;
+    let receiver = check_reuse(&[&[Request, OK, Request, OK, Request, OK]], &["answered 200"; 3]).await;
     assert_eq!(receiver.requests().len(), 3);
     let empty: &[Step] = &[Request, Say("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), Request, OK];
-    check_reuse(&[empty], &["http-error 500", "succeeded 200"]).await;
+    check_reuse(&[empty], &["answered 500", "answered 200"]).await;
 }
 
 #[tokio::test]
@@ -184,7 +188,7 @@ async fn connections_to_different_places_are_kept_apart() {
     let receivers = [Scripted::plain(&[&[Request, OK]]), Scripted::plain(&[&[Request, OK]])];
     let client = client(AMPLE);
     for receiver in &receivers {
-        assert_eq!(shown(&attempt(&client, &url(receiver)).await), "succeeded 200");
+        assert_eq!(shown(&attempt(&client, &url(receiver)).await), "answered 200");
         assert_eq!(receiver.requests().len(), 1);
     }
 }
@@ -192,20 +196,20 @@ async fn connections_to_different_places_are_kept_apart() {
 #[tokio::test]
 async fn a_stale_connection_costs_no_attempt() {
     // Closed while it was parked, or only when the next request has been read.
-    check_reuse(&[&[Request, OK], &[Request, OK]], &["succeeded 200"; 2]).await;
-    check_reuse(&[&[Request, OK, Request], &[Request, OK]], &["succeeded 200"; 2]).await;
-    check_reuse(&[&[Request, OK, Head], &[Request, OK]], &["succeeded 200"; 2]).await;
+    check_reuse(&[&[Request, OK], &[Request, OK]], &["answered 200"; 2]).await;
+    check_reuse(&[&[Request, OK, Request], &[Request, OK]], &["answered 200"; 2]).await;
+    check_reuse(&[&[Request, OK, Head], &[Request, OK]], &["answered 200"; 2]).await;
     // Once: a new connection that breaks is a failure.
-    check_reuse(&[&[Request, OK, Request], &[Request]], &["succeeded 200", "unreachable exchange"]).await;
+    check_reuse(&[&[Request, OK, Request], &[Request]], &["answered 200", "unreachable headers"]).await;
     // A byte came back: the server was there.
-    check_reuse(&[&[Request, OK, Request, Say("HTTP/1")]], &["succeeded 200", "unreachable exchange"]).await;
+    check_reuse(&[&[Request, OK, Request, Say("HTTP/1")]], &["answered 200", "unreachable headers"]).await;
 }
 
 #[tokio::test]
 async fn a_parked_connection_is_closed_when_it_was_not_used_for_long() {
     let receiver = Scripted::plain(&[&[Request, OK, Hang]]);
     let client = client(Limits { idle_ms: 20, ..AMPLE });
-    assert_eq!(shown(&attempt(&client, &url(&receiver)).await), "succeeded 200");
+    assert_eq!(shown(&attempt(&client, &url(&receiver)).await), "answered 200");
     ended(receiver).await;
 }
 
@@ -236,7 +240,7 @@ async fn a_subscription_with_a_secret_is_signed() {
     let secret = SigningSecret::parse("whsec_aGk= whsec_eW8=").expect("two secrets");
     (subscription.signing, subscription.hub_signature) = (Some(secret), true);
     subscription.target.headers = vec![("X-Hub-Signature-256".to_owned(), "mine".to_owned())];
-    assert_eq!(client(AMPLE).attempt(&request).await.outcome.status(), Some(200));
+    assert_eq!(client(AMPLE).attempt(&request).await.reply.status(), Some(200));
     let sent = receiver.requests().concat();
     // Made with OpenSSL, over `00000000000000ab-7.1795341600.{}` and over `{}`.
     let signature = "webhook-signature: v1,4+1ZM0e6WkPABGmihbk0TqRHXbKI+60ipTOyoPz3YFU= v1,dbld2HY/rNgKJFuJnvCz29SNYIDtfFpRQJ2k5WkyBHc=\r\n";
@@ -283,24 +287,24 @@ async fn tls_is_verified_and_its_failures_are_told_apart() {
 
     let receiver = Scripted::tls(&[&[Request, OK, Request, OK]]);
     for _ in 0..2 {
-        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", receiver.address)).await), "succeeded 200");
+        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", receiver.address)).await), "answered 200");
     }
     assert_eq!((receiver.connections(), receiver.requests().len()), (1, 2));
 
     let stale = Scripted::tls(&[&[Request, OK, Request], &[Request, OK]]);
     for _ in 0..2 {
-        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", stale.address)).await), "succeeded 200");
+        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", stale.address)).await), "answered 200");
     }
 
     let untrusted = Scripted::tls(&[&[Request, OK]]);
-    let outcome = attempt(&client(AMPLE), &format!("https://{}/", untrusted.address)).await;
-    assert_eq!(shown(&outcome), "tls-error", "{outcome:?}");
+    let reply = attempt(&client(AMPLE), &format!("https://{}/", untrusted.address)).await;
+    assert_eq!(shown(&reply), "tls-error tls", "{reply:?}");
     assert_eq!(untrusted.requests(), [""; 0], "nothing is sent before the certificate is verified");
 
     let plain = Scripted::plain(&[&[Say("HTTP/1.1 400 Bad Request\r\n\r\n"), Hang]]);
-    assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", plain.address)).await), "tls-error");
+    assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", plain.address)).await), "tls-error tls");
 
     let silent = Scripted::plain(&[&[Hang]]);
     let hasty = client(Limits { connect_ms: 100, ..AMPLE });
-    assert_eq!(shown(&attempt(&hasty, &format!("https://{}/", silent.address)).await), "timeout connect");
+    assert_eq!(shown(&attempt(&hasty, &format!("https://{}/", silent.address)).await), "timeout tls");
 }

@@ -1,9 +1,9 @@
-//! The stream under a connection. It counts what comes back, and does not let a failed write hide an answer.
+//! The stream under a connection. It notes how far a request is, and does not let a failed write hide an answer.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,16 +13,41 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// the failure comes out when there is nothing left to read.
 pub(super) struct Wire<S> {
     stream: S,
-    received: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     unwritable: bool,
     fault: Option<io::Error>,
 }
 
 impl<S> Wire<S> {
-    /// The stream, and how many bytes came back so far.
-    pub(super) fn new(stream: S) -> (Self, Arc<AtomicU64>) {
-        let received = Arc::new(AtomicU64::new(0));
-        (Self { stream, received: Arc::clone(&received), unwritable: false, fault: None }, received)
+    /// The stream, and how far its requests are.
+    pub(super) fn new(stream: S) -> (Self, Arc<Progress>) {
+        let progress = Arc::new(Progress::default());
+        (Self { stream, progress: Arc::clone(&progress), unwritable: false, fault: None }, progress)
+    }
+}
+
+/// How far the requests of a connection are.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    received: AtomicU64,
+    is_sent: AtomicBool,
+}
+
+impl Progress {
+    /// How many bytes came back so far.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Acquire)
+    }
+
+    /// A request begins.
+    pub(super) fn begin_request(&self) {
+        self.is_sent.store(false, Ordering::Release);
+    }
+
+    /// Returns whether the request was handed to the system whole. The stream is flushed once nothing of the request is
+    /// left to write, and not before.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent.load(Ordering::Acquire)
     }
 }
 
@@ -57,7 +82,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         let count = buf.filled().len() - before;
-        this.received.fetch_add(count as u64, Ordering::Release);
+        this.progress.received.fetch_add(count as u64, Ordering::Release);
         match this.fault.take_if(|_| count == 0) {
             Some(fault) => Poll::Ready(Err(fault)),
             None => Poll::Ready(Ok(())),
@@ -84,7 +109,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().write_with(0, |stream| stream.poll_flush(cx).map_ok(|()| 0)).map_ok(drop)
+        let this = self.get_mut();
+        ready!(this.write_with(0, |stream| stream.poll_flush(cx).map_ok(|()| 0)))?;
+        this.progress.is_sent.fetch_or(!this.unwritable, Ordering::AcqRel);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -306,23 +306,21 @@ impl<'t, 'i> Table<'t, 'i> {
 
     /// A whole number within limits.
     pub fn integer(&self, key: &str, limits: RangeInclusive<u64>, faults: &mut Faults<'_>) -> Option<u64> {
+        integer(key, self.map.get(key)?, limits, faults)
+    }
+
+    /// A list of whole numbers within limits; `None` when the key is missing or any element is wrong. The list is not
+    /// empty.
+    pub fn integers(&self, key: &str, limits: RangeInclusive<u64>, faults: &mut Faults<'_>) -> Option<Vec<u64>> {
         let value = self.map.get(key)?;
-        let Some(integer) = value.get_ref().as_integer() else {
-            let number = value.get_ref().as_str().and_then(|text| text.trim().parse::<u64>().ok());
-            let expected = format!("a whole number, {} to {}", limits.start(), limits.end());
-            let fault = wrong_type(key, &expected, value, faults);
-            if let Some(number) = number.filter(|number| limits.contains(number)) {
-                fault.help(format!("write it without quotes: {key} = {number}"));
-            }
-            return None;
-        };
-        let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
-        let number = number.filter(|number| limits.contains(number));
-        if number.is_none() {
-            let message = format!("`{key}` takes {} to {}", limits.start(), limits.end());
-            faults.error(Code::OutOfRange, value.span(), message, "outside of the limits");
+        let list = value.get_ref().as_array()?;
+        if list.is_empty() {
+            let message =
+                format!("`{key}` is an empty list: it takes one or more of {} to {}", limits.start(), limits.end());
+            faults.error(Code::OutOfRange, value.span(), message, "nothing is listed");
         }
-        number
+        let numbers: Vec<_> = list.iter().map(|element| integer(key, element, limits.clone(), faults)).collect();
+        numbers.into_iter().collect::<Option<Vec<_>>>().filter(|numbers| !numbers.is_empty())
     }
 
     /// Whether the key's value is a string.
@@ -491,6 +489,31 @@ fn assignment(key: &str, value: &str, instead: &str) -> String {
         return format!("{key} = {instead}");
     }
     line
+}
+
+/// A whole number within limits.
+fn integer(
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    limits: RangeInclusive<u64>,
+    faults: &mut Faults<'_>,
+) -> Option<u64> {
+    let Some(integer) = value.get_ref().as_integer() else {
+        let number = value.get_ref().as_str().and_then(|text| text.trim().parse::<u64>().ok());
+        let expected = format!("a whole number, {} to {}", limits.start(), limits.end());
+        let fault = wrong_type(key, &expected, value, faults);
+        if let Some(number) = number.filter(|number| limits.contains(number)) {
+            fault.help(format!("write it without quotes: {key} = {number}"));
+        }
+        return None;
+    };
+    let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
+    let number = number.filter(|number| limits.contains(number));
+    if number.is_none() {
+        let message = format!("`{key}` takes {} to {}", limits.start(), limits.end());
+        faults.error(Code::OutOfRange, value.span(), message, "outside of the limits");
+    }
+    number
 }
 
 fn duration(key: &str, expected: &str, value: &Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Option<u64> {

@@ -82,13 +82,15 @@ impl Dispatch {
             created: now.wall,
             attempts: 0,
             delay_ms: 0,
+            waited_ms: 0,
             due: now.wall,
         };
         ledger.add_delivery(&delivery)?;
         let about_to_go = !self.slots.full() && self.ready.len() < ATTEMPTS_MAX;
         let body = about_to_go.then_some(delivery.body);
         let number = delivery.number;
-        lane.head = Some(Head { number, attempts: 0, delay_ms: 0, is_unread: false, body, state: HeadState::Ready });
+        let state = HeadState::Ready;
+        lane.head = Some(Head { number, attempts: 0, delay_ms: 0, waited_ms: 0, is_unread: false, body, state });
         self.ready.push_back(id);
         Ok(())
     }

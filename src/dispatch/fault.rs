@@ -73,7 +73,7 @@ impl Dispatch {
         let DamagedDelivery { number, subscription, error } = damaged;
         if let Some(id) = subscription {
             let state = HeadState::Waiting(now.mono);
-            let head = Head { number, attempts: 0, delay_ms: 0, is_unread: true, body: None, state };
+            let head = Head { number, attempts: 0, delay_ms: 0, waited_ms: 0, is_unread: true, body: None, state };
             self.take_up(id, head, under_way);
             return;
         }
@@ -97,8 +97,9 @@ impl Dispatch {
         }
         if head.is_unread {
             match ledger.delivery(head.number) {
-                Ok(HotDelivery { attempts, delay_ms, .. }) => {
-                    (head.attempts, head.delay_ms, head.is_unread) = (attempts, delay_ms, false);
+                Ok(HotDelivery { attempts, delay_ms, waited_ms, .. }) => {
+                    (head.attempts, head.delay_ms, head.waited_ms) = (attempts, delay_ms, waited_ms);
+                    head.is_unread = false;
                 }
                 Err(error) => return self.rest(now, id, error).map(|()| None),
             }

@@ -1,10 +1,14 @@
 //! Accounting for an attempt.
 
+use super::notes::{Note, NoteKind, said};
 use super::{Dispatch, HeadState, InFlight};
-use crate::model::delivery::Attempted;
-use crate::model::ids::SubscriptionId;
+use crate::model::attempt::Attempted;
+use crate::model::ids::{DeliveryId, SubscriptionId};
+use crate::model::retry::Accepts;
+use crate::model::subscription::Subscription;
 use crate::model::time::{Now, Wall};
-use crate::store::{Ledger, StoreError};
+use crate::outbox::verdict::{Tried, Verdict, verdict};
+use crate::store::{HotDelivery, Ledger, StoreError};
 
 impl Dispatch {
     /// Takes what came of an attempt. One whose lane is gone (its subscription was dropped) gives its slot back and
@@ -29,32 +33,71 @@ impl Dispatch {
         let Some(mut head) = lane.head.take() else { return Ok(()) };
         let number = head.number;
         self.to_cut.insert(id);
-        if attempted.outcome.accepted() {
-            if lane.lag.is_some() && lane.is_level() {
-                lane.lag = None;
-                ledger.note_level(id)?;
+        let Attempted { attempt, duration_ms, ref reply, .. } = *attempted;
+        let waited_ms = head.waited_ms.saturating_add(duration_ms);
+        let verdict = match lane.subscription.as_deref() {
+            Some(Subscription { target, retry, .. }) => {
+                verdict(target, retry, Tried { number, attempts: attempt, waited_ms, reply }, now.wall)
             }
-            return ledger.finish_delivery(number, attempted.attempt.saturating_sub(1));
-        }
+            // Without a rule nothing says what is accepted, but that a success is; there is no schedule either: it
+            // waits as long as it last did, for the name's return.
+            None if reply.status().is_some_and(|status| Accepts::AnySuccess.covers(status)) => Verdict::Accepted,
+            None => Verdict::Retry { delay_ms: head.delay_ms },
+        };
+        self.note(id, attempted, verdict, ledger);
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        let delay_ms = match verdict {
+            Verdict::Accepted => {
+                if lane.lag.is_some() && lane.is_level() {
+                    lane.lag = None;
+                    ledger.note_level(id)?;
+                }
+                return ledger.finish_delivery(number, attempt.saturating_sub(1));
+            }
+            Verdict::Retry { delay_ms } => delay_ms,
+            Verdict::Dead => {
+                ledger.add_attempt(attempted, now.wall)?;
+                self.dead += 1;
+                self.dead_since.get_or_insert(now.wall);
+                return ledger.kill_delivery(number, now.wall);
+            }
+        };
         ledger.add_attempt(attempted, now.wall)?;
-        // Its row is written anew below.
-        (head.attempts, head.is_unread) = (attempted.attempt, false);
-        // Without a rule there is no schedule; it waits as long as it last did, for the name's return.
-        let delay_ms = match &lane.subscription {
-            Some(subscription) => subscription.retry.delay_ms(attempted.attempt),
-            None => Some(head.delay_ms),
-        };
-        let Some(delay_ms) = delay_ms else {
-            self.dead += 1;
-            self.dead_since.get_or_insert(now.wall);
-            return ledger.kill_delivery(number, now.wall);
-        };
         let due = Wall(now.wall.0.saturating_add_unsigned(delay_ms));
-        ledger.postpone_delivery(number, attempted.attempt, delay_ms, due)?;
-        head.delay_ms = delay_ms;
+        // Its row is written anew here, whatever was damaged.
+        (head.attempts, head.delay_ms, head.is_unread) = (attempt, delay_ms, false);
+        head.waited_ms = waited_ms.saturating_add(delay_ms);
+        let waited_ms = head.waited_ms;
+        ledger.postpone_delivery(&HotDelivery {
+            number,
+            subscription: id,
+            attempts: attempt,
+            delay_ms,
+            waited_ms,
+            due,
+        })?;
         head.state = HeadState::Waiting(now.mono.plus_ms(delay_ms));
         self.timers.insert((now.mono.plus_ms(delay_ms), id));
         lane.head = Some(head);
         Ok(())
+    }
+
+    /// Notes whether the lane fails, and what is to be said of it.
+    fn note(&mut self, id: SubscriptionId, attempted: &Attempted, verdict: Verdict, ledger: &Ledger) {
+        let Attempted { number, attempt, duration_ms, reply } = attempted;
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let was_failing = std::mem::replace(&mut lane.is_failing, verdict != Verdict::Accepted);
+        let Some(subscription) = &lane.subscription else { return };
+        let said = || said(subscription, reply, *duration_ms);
+        let what = match verdict {
+            Verdict::Accepted if was_failing => NoteKind::Recovered,
+            Verdict::Retry { delay_ms } if !was_failing => {
+                NoteKind::Failing { outcome: reply.failure(), said: said(), next_ms: delay_ms }
+            }
+            Verdict::Accepted | Verdict::Retry { .. } => return,
+            Verdict::Dead => NoteKind::GivenUp { outcome: reply.failure(), said: said(), attempts: *attempt },
+        };
+        let delivery = DeliveryId { node: ledger.node(), number: *number };
+        self.notes.push(Note::new(subscription, delivery, what));
     }
 }

@@ -25,12 +25,14 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::{Dispatch, Effect, Input};
+use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
+use crate::model::retry::{Accepts, RetrySchedule};
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
@@ -505,10 +507,7 @@ impl Run {
                     number,
                     attempt: attempts.map_or(1, |request| request.attempt),
                     duration_ms: 5,
-                    outcome: match *outcome {
-                        "accept" => Outcome::Succeeded { status: 200, answer: String::new() },
-                        _ => Outcome::HttpError { status: 500, answer: "no".into() },
-                    },
+                    reply: Reply::status_alone(if *outcome == "accept" { 200 } else { 500 }),
                 };
                 self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
             }
@@ -615,10 +614,11 @@ fn subscription(name: &str, settings: &[&str]) -> Subscription {
         method: Method::Post,
         url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
         headers: Vec::new(),
-        success_code: 200,
+        accepts: Accepts::AnySuccess,
     };
     let name = Name::parse(name).expect("a name");
-    let mut subscription = Subscription { covers_modification: true, ..Subscription::new(name, target) };
+    let retry = RetrySchedule { retries: Some(3), ..RetrySchedule::of_delays(vec![60_000]) };
+    let mut subscription = Subscription { covers_modification: true, retry, ..Subscription::new(name, target) };
     for (key, value) in settings.iter().map(|setting| setting.split_once('=').expect("KEY=VALUE")) {
         let number = |text: &str| text.parse().expect("a number");
         match key {
@@ -626,7 +626,7 @@ fn subscription(name: &str, settings: &[&str]) -> Subscription {
             "max" => subscription.batching.max_entries = number(value) as usize,
             "linger" => subscription.batching.linger_ms = number(value),
             "delays" => subscription.retry.delays_ms = value.split(',').map(number).collect(),
-            "retries" => subscription.retry.retries = number(value) as u32,
+            "retries" => subscription.retry.retries = Some(number(value) as u32),
             "paused" => subscription.paused = number(value) != 0,
             _ => panic!("not a setting: {key}"),
         }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::event::EventName;
+use super::retry::{Accepts, RetrySchedule};
 use super::secret::{SecretRef, SigningSecret};
 use super::tenant::Tenant;
 
@@ -85,8 +86,8 @@ pub struct Target {
     pub url: url::Url,
     /// Header names and values to send, checked. None of them is one of ringback's own.
     pub headers: Vec<(String, String)>,
-    /// The one status code that accepts a delivery.
-    pub success_code: u16,
+    /// Which answers accept a delivery.
+    pub accepts: Accepts,
 }
 
 impl Target {
@@ -95,35 +96,6 @@ impl Target {
     pub fn authority(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         format!("{host}:{}", self.url.port_or_known_default().unwrap_or_default())
-    }
-}
-
-/// When a failed delivery is tried again: after the first attempt `retries` more, each `delays_ms[n]` after the failure
-/// before it; the last delay repeats.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetrySchedule {
-    /// Milliseconds; not empty.
-    pub delays_ms: Vec<u64>,
-    /// Attempts after the first, 0 to 100.
-    pub retries: u32,
-}
-
-impl Default for RetrySchedule {
-    /// The `zoom` text: three retries, a minute apart.
-    fn default() -> Self {
-        Self { delays_ms: vec![60_000], retries: 3 }
-    }
-}
-
-impl RetrySchedule {
-    /// The delay before attempt `attempts_made + 1`, in milliseconds; `None` when the delivery is to be given up.
-    #[must_use]
-    pub fn delay_ms(&self, attempts_made: u32) -> Option<u64> {
-        if attempts_made == 0 || attempts_made > self.retries {
-            return None;
-        }
-        let last = self.delays_ms.len() - 1;
-        self.delays_ms.get((attempts_made as usize - 1).min(last)).copied()
     }
 }
 
@@ -295,19 +267,12 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::{Name, RetrySchedule};
+    use super::Name;
 
     #[test]
     fn a_name_has_up_to_the_limit_of_bytes() {
         let name = |length: usize| "n".repeat(length);
         assert!(Name::parse(&name(Name::MAX)).is_ok_and(|parsed| parsed.as_str() == name(Name::MAX)));
         assert!(Name::parse(&name(Name::MAX + 1)).is_err());
-    }
-
-    #[test]
-    fn the_last_delay_repeats_until_the_retries_are_used_up() {
-        let schedule = RetrySchedule { delays_ms: vec![10, 20], retries: 3 };
-        let delays: Vec<_> = (0..=4).map(|made| schedule.delay_ms(made)).collect();
-        assert_eq!(delays, [None, Some(10), Some(20), Some(20), None]);
     }
 }

@@ -5,7 +5,8 @@ use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::Operation as _;
 use super::{Ledger, Result, StoreError};
-use crate::model::delivery::{Attempted, Delivery};
+use crate::model::attempt::{Attempted, Phase};
+use crate::model::delivery::Delivery;
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::time::Wall;
 
@@ -20,6 +21,8 @@ pub struct HotDelivery {
     pub attempts: u32,
     /// The delay that was chosen after the last failure, milliseconds; 0 before any.
     pub delay_ms: u64,
+    /// How long it has been tried, milliseconds.
+    pub waited_ms: u64,
     /// When the next attempt is due.
     pub due: Wall,
 }
@@ -45,22 +48,23 @@ pub struct Deliveries {
 }
 
 impl HotDelivery {
-    const COLUMNS: &str = "number, subscription, attempts, delay_ms, due";
+    const COLUMNS: &str = "number, subscription, attempts, delay_ms, due, waited_ms";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let (attempts, delay_ms): (i32, i64) = (row.get(2)?, row.get(3)?);
+        let (attempts, delay_ms, waited_ms): (i32, i64, i64) = (row.get(2)?, row.get(3)?, row.get(5)?);
         let out_of_range = |column, value| move |_| rusqlite::Error::IntegralValueOutOfRange(column, value);
         Ok(Self {
             number: DeliveryNo(row.get(0)?),
             subscription: SubscriptionId(row.get(1)?),
             attempts: attempts.try_into().map_err(out_of_range(2, attempts.into()))?,
             delay_ms: delay_ms.try_into().map_err(out_of_range(3, delay_ms))?,
+            waited_ms: waited_ms.try_into().map_err(out_of_range(5, waited_ms))?,
             due: Wall(row.get(4)?),
         })
     }
 }
 
-const DELIVERY: &str = "number, subscription, entries, body, created, attempts, delay_ms, due";
+const DELIVERY: &str = "number, subscription, entries, body, created, attempts, delay_ms, due, waited_ms";
 
 impl Ledger {
     /// Writes a new delivery.
@@ -68,9 +72,9 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn add_delivery(&self, delivery: &Delivery) -> Result<()> {
-        let Delivery { number, subscription, entries, body, created, attempts, delay_ms, due } = delivery;
+        let Delivery { number, subscription, entries, body, created, attempts, delay_ms, waited_ms, due } = delivery;
         self.connection
-            .prepare_cached(&format!("INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"))
+            .prepare_cached(&format!("INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"))
             .and_then(|mut sql| {
                 sql.execute((
                     number.0,
@@ -81,6 +85,7 @@ impl Ledger {
                     attempts,
                     *delay_ms as i64,
                     due.0,
+                    *waited_ms as i64,
                 ))
             })
             .to("write a delivery")
@@ -143,7 +148,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn add_attempt(&self, attempted: &Attempted, at: Wall) -> Result<()> {
-        let Attempted { number, attempt, duration_ms, outcome } = attempted;
+        let Attempted { number, attempt, duration_ms, reply } = attempted;
         self.connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO attempts (delivery, number, at, duration_ms, outcome, phase, status, detail)
@@ -155,10 +160,10 @@ impl Ledger {
                     attempt,
                     at.0,
                     *duration_ms as i64,
-                    outcome.as_str(),
-                    outcome.phase().map(crate::model::delivery::Phase::as_str),
-                    outcome.status(),
-                    outcome.detail(),
+                    reply.failure(),
+                    reply.phase().map(Phase::as_str),
+                    reply.status(),
+                    reply.detail(),
                 ))
             })
             .to("write an attempt")
@@ -169,10 +174,13 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn postpone_delivery(&self, number: DeliveryNo, attempts: u32, delay_ms: u64, due: Wall) -> Result<()> {
+    pub fn postpone_delivery(&self, delivery: &HotDelivery) -> Result<()> {
+        let HotDelivery { number, subscription: _, attempts, delay_ms, waited_ms, due } = delivery;
         self.connection
-            .prepare_cached("UPDATE deliveries SET attempts = ?2, delay_ms = ?3, due = ?4 WHERE number = ?1")
-            .and_then(|mut sql| sql.execute((number.0, attempts, delay_ms as i64, due.0)))
+            .prepare_cached(
+                "UPDATE deliveries SET attempts = ?2, delay_ms = ?3, due = ?4, waited_ms = ?5 WHERE number = ?1",
+            )
+            .and_then(|mut sql| sql.execute((number.0, attempts, *delay_ms as i64, due.0, *waited_ms as i64)))
             .to("postpone a delivery")
             .map(drop)
     }

@@ -116,7 +116,7 @@ fn a_log_reader_that_dies_under_load() {
     let rig = Rig::new();
     let (mut reader, stderr) = small_pipe();
     let daemon = std::thread::scope(|scope| {
-        let reading = scope.spawn(|| read_until(&mut reader, "was not accepted"));
+        let reading = scope.spawn(|| read_until(&mut reader, "deliveries begin to fail"));
         let daemon = rig.place.start_logging_to(stderr);
         rig.deliver("while it reads");
         reading.join().expect("the log says so");

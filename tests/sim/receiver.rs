@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use ringback::model::delivery::{Attempted, Outcome, Phase, SendRequest};
+use ringback::model::attempt::{Attempted, Phase, Reply};
+use ringback::model::delivery::SendRequest;
 
 use super::faults::Plan;
 use super::rng::Rng;
@@ -143,14 +144,14 @@ impl Receivers {
         }
         let attempt = self.wire.swap_remove(at);
         log.push(format!("outcome {id} attempt {} {:?}", attempt.request.attempt, attempt.fate));
-        let outcome = match attempt.fate {
-            Fate::Taken => Outcome::Succeeded { status: 200, answer: String::new() },
-            Fate::Refused => Outcome::HttpError { status: 500, answer: "no".to_owned() },
-            Fate::Unreachable => Outcome::Unreachable { phase: Phase::Connect, why: "refused".to_owned() },
-            Fate::TimedOut | Fate::AnswerLost => Outcome::TimedOut { phase: Phase::Exchange },
-            Fate::Failed | Fate::FailedAfter => Outcome::Internal { why: "its task failed".to_owned() },
+        let reply = match attempt.fate {
+            Fate::Taken => Reply::status_alone(200),
+            Fate::Refused => Reply::status_alone(500),
+            Fate::Unreachable => Reply::Unreachable { phase: Phase::Connect, why: "refused".to_owned() },
+            Fate::TimedOut | Fate::AnswerLost => Reply::TimedOut { phase: Phase::Headers },
+            Fate::Failed | Fate::FailedAfter => Reply::Internal { why: "its task failed".to_owned() },
         };
-        let attempted = Attempted { number, attempt: attempt.request.attempt, duration_ms: 1, outcome };
+        let attempted = Attempted { number, attempt: attempt.request.attempt, duration_ms: 1, reply };
         (attempt.life == life).then_some(attempted)
     }
 }

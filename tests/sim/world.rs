@@ -558,7 +558,7 @@ fn brief_input(input: &Input) -> String {
         Input::Intake(intake::Input::Sync(reply)) => format!("sync({})", reply.0),
         Input::Intake(intake::Input::Rescan(reply, request)) => format!("rescan({} {request:?})", reply.0),
         Input::Dispatch(dispatch::Input::Attempted(attempted)) => {
-            format!("attempted({} {})", attempted.number, attempted.outcome.as_str())
+            format!("attempted({} {})", attempted.number, attempted.reply.failure())
         }
         Input::Rules(_) => "rules".to_owned(),
         Input::RuleFaults(_) => "rule faults".to_owned(),

@@ -10,16 +10,18 @@ use url::Url;
 
 use super::{MAX_BODY_BYTES, Receiver, Reply};
 use crate::deliver::{Client, Limits};
-use crate::model::delivery::{Outcome, SendRequest};
+use crate::model::attempt;
+use crate::model::delivery::SendRequest;
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-async fn call(client: &Client, url: &str, body: Vec<u8>) -> Outcome {
+async fn call(client: &Client, url: &str, body: Vec<u8>) -> attempt::Reply {
     let url = Url::parse(url).expect("a URL");
-    let target = Target { method: Method::Put, url, headers: vec![], success_code: 200 };
+    let target = Target { method: Method::Put, url, headers: vec![], accepts: Accepts::AnySuccess };
     let name = Name::parse("watch").expect("a name");
     let request = SendRequest {
         subscription: Arc::new(Subscription::new(name, target)),
@@ -29,7 +31,7 @@ async fn call(client: &Client, url: &str, body: Vec<u8>) -> Outcome {
         at: Wall(0),
         body: Bytes::from(body),
     };
-    client.attempt(&request).await.outcome
+    client.attempt(&request).await.reply
 }
 
 #[tokio::test]
@@ -54,7 +56,7 @@ async fn an_answer_can_be_delayed() {
     let delay = Duration::from_millis(30);
     let receiver = Receiver::start(ANY_PORT, move |_| Reply { status: 200, delay }).await.expect("a port");
     let started = Instant::now();
-    assert!(call(&Client::new(Limits::default()), &receiver.url("/"), vec![]).await.accepted());
+    assert!(call(&Client::new(Limits::default()), &receiver.url("/"), vec![]).await.status() == Some(200));
     assert!(started.elapsed() >= delay);
 }
 
@@ -72,8 +74,8 @@ async fn a_stopped_receiver_refuses() {
     let receiver = Receiver::start(ANY_PORT, |_| 200).await.expect("a port");
     let client = Client::new(Limits::default());
     let url = receiver.url("/");
-    assert!(call(&client, &url, vec![]).await.accepted());
+    assert!(call(&client, &url, vec![]).await.status() == Some(200));
     // The client's parked connection does not keep it.
     receiver.stop().await;
-    assert_eq!(call(&client, &url, vec![]).await.as_str(), "unreachable");
+    assert_eq!(call(&client, &url, vec![]).await.failure(), "unreachable");
 }

@@ -10,8 +10,10 @@ use super::{Attempts, SECOND_LOOK};
 use crate::daemon::inbox::Inbox;
 use crate::dispatch;
 use crate::engine::Input;
-use crate::model::delivery::{Attempted, Outcome, SendRequest};
+use crate::model::attempt::{Attempted, Reply};
+use crate::model::delivery::SendRequest;
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
 
@@ -19,7 +21,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 fn request(number: i64, attempt: u32) -> SendRequest {
     let url = Url::parse("http://127.0.0.1:1/hook").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: vec![], success_code: 200 };
+    let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
     let number = DeliveryNo(number);
     SendRequest {
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
@@ -32,8 +34,8 @@ fn request(number: i64, attempt: u32) -> SendRequest {
 }
 
 fn accepted(number: i64, attempt: u32) -> Attempted {
-    let outcome = Outcome::Succeeded { status: 200, answer: String::new() };
-    Attempted { number: DeliveryNo(number), attempt, duration_ms: 1, outcome }
+    let reply = Reply::status_alone(200);
+    Attempted { number: DeliveryNo(number), attempt, duration_ms: 1, reply }
 }
 
 struct Rig {
@@ -52,8 +54,9 @@ impl Rig {
         let inbox = Arc::clone(&self.inbox);
         let taken = tokio::task::spawn_blocking(move || inbox.take(Some(Instant::now() + SOON)));
         let shown = |input: Input| match input {
-            Input::Dispatch(dispatch::Input::Attempted(Attempted { number, attempt, outcome, .. })) => {
-                format!("{}/{attempt} {}: {}", number.0, outcome.as_str(), outcome.detail())
+            Input::Dispatch(dispatch::Input::Attempted(Attempted { number, attempt, reply, .. })) => {
+                let outcome = if reply.status() == Some(200) { "succeeded" } else { reply.failure() };
+                format!("{}/{attempt} {outcome}: {}", number.0, reply.detail())
             }
             other => format!("{other:?}"),
         };

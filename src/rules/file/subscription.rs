@@ -8,13 +8,14 @@ use super::{Spans, Written, bad_name, clauses, each, event, not_acted_on, number
 use crate::diagnostic::document::{Faults, Table, Text};
 use crate::diagnostic::{Code, TextFault};
 use crate::model::event::EventName;
-use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order, RetrySchedule, Subscription, Target};
+use crate::model::retry::{Accepts, RetrySchedule};
+use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order, Subscription, Target};
 use crate::rules::Rule;
 use crate::rules::condition::{Condition, NothingToWatch};
 use crate::rules::syntax::target;
 
 /// The keys of a `[[subscription]]`.
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "name",
     "callback",
     "method",
@@ -33,6 +34,7 @@ pub(super) const KEYS: [&str; 24] = [
     "successCode",
     "retry",
     "retryCount",
+    "retryFor",
     "order",
     "linger",
     "maxEntries",
@@ -81,6 +83,10 @@ const LATER_FORMATS: [&str; 6] = ["cloudevents", "cloudevents-batch", "reactor",
 
 /// The most attempts after the first, and the most delays between them.
 const RETRIES_MAX: u64 = 100;
+/// HTTP statuses.
+const STATUSES: std::ops::RangeInclusive<u64> = 100..=599;
+/// The shortest delay of a schedule that goes on for a time, milliseconds: it would fill that time with attempts.
+const DELAY_MS_MIN: u64 = 1_000;
 
 pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'_>) -> Written {
     let meant = table.only_or(&KEYS, &OTHER_WORDS, faults);
@@ -174,7 +180,7 @@ fn condition(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_>) -> 
 fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Range<usize>)> {
     let methods = Method::ALL.map(|method| (method.as_str(), method));
     let method = table.word("method", &methods, faults).unwrap_or_default();
-    let success_code = number(table, "successCode", 100, 599, faults).unwrap_or(200);
+    let accepts = accepts(table, faults);
     let or_noted = |what, result: Result<(String, String), TextFault>, of_text: &mut Vec<TextFault>| match result {
         Ok((name, value)) => {
             secret::in_clear(what, &name, &value, of_text);
@@ -210,7 +216,7 @@ fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Ran
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-    Some((Target { method, url, headers, success_code }, span))
+    Some((Target { method, url, headers, accepts }, span))
 }
 
 /// How deliveries are made: what makes a subscription of a name and a target.
@@ -256,9 +262,28 @@ fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, T
     }
 }
 
+/// `successCode`: a status, a list of them, or `"2xx"`.
+fn accepts(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Accepts {
+    const KEY: &str = "successCode";
+    if table.is_string(KEY) {
+        return table.word(KEY, &[("2xx", ())], faults).map(|()| Accepts::AnySuccess).unwrap_or_default();
+    }
+    let codes = match table.has_list(KEY) {
+        true => table.integers(KEY, STATUSES, faults),
+        false => table.integer(KEY, STATUSES, faults).map(|code| vec![code]),
+    };
+    let Some(codes) = codes else { return Accepts::default() };
+    let mut codes: Vec<_> = codes.into_iter().filter_map(|code| u16::try_from(code).ok()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    Accepts::Codes(codes)
+}
+
+/// `retry`, `retryCount` and `retryFor`. What is not said is as on the default schedule, but that the end which is said
+/// is the only one.
 fn retry(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> RetrySchedule {
-    let defaults = RetrySchedule::default();
     let count = number(table, "retryCount", 0, RETRIES_MAX, faults);
+    let for_ms = table.duration_ms("retryFor", faults);
     let delays = table.durations_ms("retry", faults);
     let fits = |delays: &Vec<u64>| (1..=RETRIES_MAX).contains(&(delays.len() as u64));
     if delays.as_ref().is_some_and(|delays| !fits(delays)) {
@@ -266,12 +291,18 @@ fn retry(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> RetrySchedule {
             .error(Code::OutOfRange, table.key_span("retry"), format!("`retry` takes 1 to {RETRIES_MAX} delays"), "")
             .help("such as retry = [\"1m\", \"5m\", \"30m\"]; to never try again, write retryCount = 0");
     }
-    match delays.filter(fits) {
-        Some(delays_ms) => {
-            let retries = count.unwrap_or(u32::try_from(delays_ms.len()).unwrap_or(u32::MAX));
-            RetrySchedule { delays_ms, retries }
-        }
-        None => RetrySchedule { retries: count.unwrap_or(defaults.retries), ..defaults },
+    let is_dense = |delays: &Vec<u64>| count.is_none() && delays.iter().any(|delay| *delay < DELAY_MS_MIN);
+    if for_ms.is_some() && delays.as_ref().is_some_and(is_dense) {
+        let message = "with `retryFor`, each delay of `retry` is 1s or longer";
+        faults
+            .error(Code::OutOfRange, table.key_span("retry"), message, "")
+            .help("add retryCount = 10, or another number, where shorter delays are meant");
+    }
+    match (delays.filter(fits), count, for_ms) {
+        (Some(delays_ms), None, None) => RetrySchedule::of_delays(delays_ms),
+        (Some(delays_ms), retries, for_ms) => RetrySchedule { delays_ms, retries, for_ms, is_default: false },
+        (None, None, None) => RetrySchedule::default(),
+        (None, retries, for_ms) => RetrySchedule { retries, for_ms, ..RetrySchedule::default() },
     }
 }
 

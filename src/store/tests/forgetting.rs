@@ -2,8 +2,9 @@
 
 use super::super::maintenance::{PIECE_ROWS, Pass};
 use super::{asset, group, in_memory, path, put};
+use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::{Attempted, Delivery, Outcome};
+use crate::model::delivery::Delivery;
 use crate::model::ids::{AssetId, Seq, SubscriptionId};
 use crate::model::metadata::{Metadata, Source};
 use crate::model::retention::{Bound, DAY_MS, Retention};
@@ -55,12 +56,13 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
         created: at,
         attempts: 0,
         delay_ms: 0,
+        waited_ms: 0,
         due: at,
     };
     ledger.add_delivery(&delivery).expect("a delivery");
-    let outcome = Outcome::HttpError { status: 500, answer: String::new() };
+    let reply = Reply::status_alone(500);
     for attempt in 1..=4 {
-        let attempted = Attempted { number, attempt, duration_ms: 1, outcome: outcome.clone() };
+        let attempted = Attempted { number, attempt, duration_ms: 1, reply: reply.clone() };
         ledger.add_attempt(&attempted, at).expect("an attempt");
     }
     ledger.kill_delivery(number, at).expect("a dead letter");

@@ -13,8 +13,9 @@ use rusqlite::Connection;
 use super::{asset, group, path, put};
 use crate::diagnostic::SourceFile;
 use crate::model::asset::{Asset, Identity};
+use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::{Attempted, Delivery, Outcome, Phase};
+use crate::model::delivery::Delivery;
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
@@ -174,8 +175,15 @@ fn delivery(number: i64, attempts: u32) -> Delivery {
         created: AT,
         attempts,
         delay_ms: 60_000,
+        waited_ms: 0,
         due: Wall(AT.0 + 60_000),
     }
+}
+
+/// Delivery 1 once an attempt has failed. A ledger of a schema that did not note how long says nothing of it.
+fn postponed() -> HotDelivery {
+    let Delivery { number, subscription, delay_ms, due, waited_ms, .. } = delivery(1, 0);
+    HotDelivery { number, subscription, attempts: 1, delay_ms, waited_ms, due }
 }
 
 fn fill(ledger: &Ledger) {
@@ -201,13 +209,13 @@ fn fill(ledger: &Ledger) {
     for number in [1, 2] {
         ledger.add_delivery(&delivery(number, 0)).expect("a delivery");
     }
-    let refused = Outcome::HttpError { status: 503, answer: "later".into() };
-    let unreachable = Outcome::Unreachable { phase: Phase::Connect, why: "refused".into() };
-    for (number, outcome) in [(1, refused), (2, unreachable)] {
-        let attempted = Attempted { number: DeliveryNo(number), attempt: 1, duration_ms: 12, outcome };
+    let refused = Reply::Answered(Answer { status: 503, retry_after: None, text: "later".into() });
+    let unreachable = Reply::Unreachable { phase: Phase::Connect, why: "refused".into() };
+    for (number, reply) in [(1, refused), (2, unreachable)] {
+        let attempted = Attempted { number: DeliveryNo(number), attempt: 1, duration_ms: 12, reply };
         ledger.add_attempt(&attempted, AT).expect("an attempt");
     }
-    ledger.postpone_delivery(DeliveryNo(1), 1, 60_000, Wall(AT.0 + 60_000)).expect("a delivery");
+    ledger.postpone_delivery(&postponed()).expect("a delivery");
     ledger.kill_delivery(DeliveryNo(2), AT).expect("a dead letter");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
@@ -249,8 +257,8 @@ fn read(ledger: &Ledger) {
     let totals =
         OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: OldestOwed { seq: Seq(1), at: AT } };
     assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
-    let Delivery { number, subscription, body, attempts, delay_ms, due, .. } = delivery(1, 1);
-    let hot = HotDelivery { number, subscription, attempts, delay_ms, due };
+    let Delivery { number, body, .. } = delivery(1, 1);
+    let hot = postponed();
     let deliveries = ledger.deliveries().expect("deliveries");
     assert!(deliveries.whole == [hot] && deliveries.damaged.is_empty(), "{deliveries:?}");
     assert_eq!(ledger.delivery_body(number).expect("a body"), body);
