@@ -23,10 +23,8 @@ mod troubles;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::model::attempt::Attempted;
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Body, SendRequest};
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::retention::Retention;
@@ -136,7 +134,7 @@ struct Head {
     /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
     is_unread: bool,
     /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
-    body: Option<Bytes>,
+    body: Option<Body>,
     state: HeadState,
 }
 

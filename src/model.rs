@@ -16,6 +16,7 @@ pub mod duration;
 pub mod entry;
 pub mod error_chain;
 pub mod event;
+pub mod format;
 pub mod hint;
 pub mod ids;
 pub mod look;

@@ -2,10 +2,11 @@
 //! ledger, and sends nothing.
 //!
 //! [`fold::fold`] joins what one receiver need not be told twice; [`batch::cut`] takes the longest prefix that fits and
-//! renders it. What is rendered is frozen: nobody renders the same batch again. [`verdict::verdict`] judges an attempt.
+//! writes it in the subscription's format ([`formats`]). What is written is frozen: nobody writes the same batch again.
+//! [`verdict::verdict`] judges an attempt.
 
 pub mod batch;
 pub mod fold;
+pub mod formats;
 pub mod limits;
 pub mod verdict;
-pub mod zoom;

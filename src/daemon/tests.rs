@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::intake::Setup;
 use crate::look::real::RealDisk;
 use crate::model::attempt::{Attempted, Reply};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Body, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
@@ -78,7 +78,7 @@ fn request() -> SendRequest {
         id: DeliveryId { node: NodeId(1), number },
         attempt: 1,
         at: Wall(0),
-        body: Bytes::new(),
+        body: Body::json(Bytes::new()),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn message(request: &SendRequest) -> Result<Request<Full<Bytes>>, Rep
 
 fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let Target { method, url, headers, .. } = &request.subscription.target;
-    let body = if *method == Method::Get { Bytes::new() } else { request.body.clone() };
+    let body = if *method == Method::Get { Bytes::new() } else { request.body.bytes.clone() };
     let signed = request.subscription.signing.as_ref().map(|secret| {
         let signature = sign::standard(secret, &request.id.to_string(), request.at.unix_seconds(), &body);
         (signature, request.subscription.hub_signature.then(|| sign::hub(secret, &body)))
@@ -50,15 +50,15 @@ fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Err
             sent.insert("x-hub-signature-256", HeaderValue::try_from(hub)?);
         }
     }
-    default(sent, USER_AGENT, AGENT);
+    default(sent, USER_AGENT, HeaderValue::from_static(AGENT));
     if *method != Method::Get {
-        default(sent, CONTENT_TYPE, "application/json");
+        default(sent, CONTENT_TYPE, HeaderValue::try_from(&*request.body.content_type)?);
     }
     Ok(message)
 }
 
-fn default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
-    headers.entry(name).or_insert(HeaderValue::from_static(value));
+fn default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    headers.entry(name).or_insert(value);
 }
 
 /// The host, with the port when it is not the scheme's own (RFC 9110, section 7.2).

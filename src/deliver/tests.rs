@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use url::Url;
@@ -11,7 +10,7 @@ use super::scripted::Step::{Flood, Hang, Head, Request, Say};
 use super::scripted::{CERTIFICATE, Scripted, Step};
 use super::{Client, Limits};
 use crate::model::attempt::{Phase, Reply};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Body, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
 use crate::model::retry::Accepts;
 use crate::model::secret::SigningSecret;
@@ -47,7 +46,7 @@ fn send_request(target: Target, body: &str) -> SendRequest {
         id: DeliveryId { node: NodeId(0xab), number: DeliveryNo(7) },
         attempt: 3,
         at: Wall(1_795_341_600_123),
-        body: Bytes::copy_from_slice(body.as_bytes()),
+        body: Body::json(body.as_bytes().to_vec()),
     }
 }
 
@@ -230,6 +229,22 @@ async fn a_request_as_sent() {
         env!("CARGO_PKG_VERSION"),
     );
     assert_eq!(receiver.requests(), [expect]);
+}
+
+#[tokio::test]
+async fn the_media_type_is_the_body_s_unless_the_target_names_another() {
+    let event = "application/cloudevents+json; charset=utf-8";
+    for (headers, expect) in [(&[][..], event), (&[("Content-Type", "text/mine")], "text/mine")] {
+        let receiver = Scripted::plain(&[&[Request, OK]]);
+        let mut target = post(&url(&receiver));
+        target.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut request = send_request(target, "{}");
+        request.body.content_type = event.into();
+        assert_eq!(client(AMPLE).attempt(&request).await.reply.status(), Some(200));
+        let sent = receiver.requests().concat();
+        let types: Vec<_> = sent.lines().filter_map(|line| line.strip_prefix("content-type: ")).collect();
+        assert_eq!(types, [expect]);
+    }
 }
 
 #[tokio::test]

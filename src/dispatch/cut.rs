@@ -7,6 +7,7 @@ use super::{Dispatch, Head, HeadState, Lane};
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::metadata::merged;
 use crate::model::time::Now;
 use crate::outbox::batch::cut;
 use crate::outbox::fold::fold;
@@ -29,7 +30,7 @@ impl Dispatch {
             return lane.write_fresh(now, id, ledger);
         }
         if let Some(until) = lingers
-            && lane.owed + (lane.fresh.len() as u64) < subscription.batching.max_entries as u64
+            && lane.owed + (lane.fresh.len() as u64) < subscription.max_entries() as u64
         {
             self.timers.insert((until, id));
             return lane.write_fresh(now, id, ledger);
@@ -55,7 +56,16 @@ impl Dispatch {
         }
         let seqs: Vec<Seq> = entries.iter().map(|entry| entry.seq).collect();
         let folded = fold(entries, subscription.covers_modification);
-        let batch = cut(&subscription.name, &folded, subscription.batching.max_entries, MAX_BATCH_BYTES);
+        let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
+        let batch = match cut(&subscription, ledger.node(), &folded, MAX_BATCH_BYTES, metadata) {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.rest(now, id, error)?;
+                // What was not in the table before is not lost.
+                return if from_table { Ok(()) } else { self.write_all(now, id, seqs, ledger) };
+            }
+        };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         if from_table {
             ledger.settle_owed(id, &batch.consumed)?;
             lane.owed = lane.owed.saturating_sub(batch.consumed.len() as u64);
@@ -93,6 +103,15 @@ impl Dispatch {
         lane.head = Some(Head { number, attempts: 0, delay_ms: 0, waited_ms: 0, is_unread: false, body, state });
         self.ready.push_back(id);
         Ok(())
+    }
+
+    /// Writes to the outbox what was to be cut and could not, and what came behind it.
+    fn write_all(&mut self, now: Now, id: SubscriptionId, seqs: Vec<Seq>, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        for seq in seqs {
+            lane.owe(now, id, seq, ledger)?;
+        }
+        lane.write_fresh(now, id, ledger)
     }
 }
 

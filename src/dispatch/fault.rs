@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Dispatch, Head, HeadState};
+use crate::model::delivery::Body;
 use crate::model::error_chain::ErrorChain;
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::time::{Mono, Now, Wall};
@@ -90,7 +91,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         ledger: &Ledger,
-    ) -> Result<Option<bytes::Bytes>, StoreError> {
+    ) -> Result<Option<Body>, StoreError> {
         let Some(head) = self.lanes.get_mut(&id).and_then(|lane| lane.head.as_mut()) else { return Ok(None) };
         if let Some(body) = head.body.take() {
             return Ok(Some(body));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rule NAME [KEY=VALUE]...   a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=,
-//!                          paused=1
+//!                          paused=1, format=, fields=a,b
 //! unrule NAME                 no rule names it any more
 //! T owe 1 2-5 to NAME...      these changes were recorded and are owed
 //! T accept NO | T refuse NO   what came of the attempt at a delivery
@@ -23,17 +23,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 use super::{Dispatch, Effect, Input};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
+use crate::model::format::Format;
 use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
 use crate::model::retry::{Accepts, RetrySchedule};
-use crate::model::subscription::{Method, Name, Subscription, Target};
+use crate::model::subscription::{Field, Method, Name, Subscription, Target};
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
 
@@ -41,6 +43,7 @@ const NODE: u64 = 0xa1;
 const WALL_MS: i64 = 1_800_000_000_000;
 
 mod bounds;
+mod formats;
 
 #[test]
 fn an_idle_subscription_hears_of_a_change_at_once() {
@@ -536,10 +539,10 @@ impl Run {
             assert_eq!(request.at, wall);
             let before = self.under_way.insert(request.number, request.subscription.target.authority());
             assert_eq!(before, None, "an attempt at a time");
-            let kept = self.bodies.entry(request.number.0).or_insert_with(|| request.body.to_vec());
-            assert_eq!(*kept, request.body, "the same bytes on every attempt");
+            let kept = self.bodies.entry(request.number.0).or_insert_with(|| request.body.bytes.to_vec());
+            assert_eq!(*kept, request.body.bytes, "the same bytes on every attempt");
             let name = &request.subscription.name;
-            shown.push(format!("{name} {}/{} {}", request.number, request.attempt, changes(&request.body)));
+            shown.push(format!("{name} {}/{} {}", request.number, request.attempt, changes(&request.body.bytes)));
             self.sent.push(request);
         }
         shown.join(", ")
@@ -601,11 +604,19 @@ fn range(word: &str) -> std::ops::RangeInclusive<i64> {
     first.parse().expect("a number")..=last.parse().expect("a number")
 }
 
+/// What a body of any format tells.
+fn entries(body: &[u8]) -> Vec<Value> {
+    let body: Value = serde_json::from_slice(body).expect("JSON");
+    match &body {
+        Value::Array(events) => events.iter().map(|event| event["data"].clone()).collect(),
+        event if event.get("specversion").is_some() => vec![event["data"].clone()],
+        batch => batch["data"]["entry"].as_array().expect("entries").clone(),
+    }
+}
+
 /// The changes in a body, as `[1 2]`.
 fn changes(body: &[u8]) -> String {
-    let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
-    let entries = body["data"]["entry"].as_array().expect("entries");
-    let changes: Vec<_> = entries.iter().map(|entry| entry["assetId"].to_string()).collect();
+    let changes: Vec<_> = entries(body).iter().map(|entry| entry["assetId"].to_string()).collect();
     format!("[{}]", changes.join(" "))
 }
 
@@ -627,9 +638,17 @@ fn subscription(name: &str, settings: &[&str]) -> Subscription {
             "linger" => subscription.batching.linger_ms = number(value),
             "delays" => subscription.retry.delays_ms = value.split(',').map(number).collect(),
             "retries" => subscription.retry.retries = Some(number(value) as u32),
+            "format" => subscription.format = one_of(&Format::ALL, Format::as_str, value),
+            "fields" => {
+                subscription.fields = value.split(',').map(|word| one_of(&Field::ALL, Field::as_str, word)).collect();
+            }
             "paused" => subscription.paused = number(value) != 0,
             _ => panic!("not a setting: {key}"),
         }
     }
     subscription
+}
+
+fn one_of<T: Copy>(all: &[T], as_str: impl Fn(T) -> &'static str, word: &str) -> T {
+    *all.iter().find(|known| as_str(**known) == word).expect("a word")
 }

@@ -33,6 +33,17 @@ impl Action {
         }
     }
 
+    /// The built-in event that it is.
+    #[must_use]
+    pub fn event_name(self) -> &'static str {
+        match self {
+            Self::Added => "asset.added",
+            Self::Modified => "asset.modified",
+            Self::Deleted => "asset.deleted",
+            Self::None => "asset.metadata",
+        }
+    }
+
     /// The number that the ledger keeps for it.
     #[must_use]
     pub fn code(self) -> i64 {

@@ -1,10 +1,29 @@
 //! A delivery: a batch on its way, its bytes frozen.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::ids::{DeliveryId, DeliveryNo, SubscriptionId};
 use super::subscription::Subscription;
 use super::time::Wall;
+
+/// The body of a delivery. Its bytes and what they are (`Content-Type`) are frozen together: a rule that asks for
+/// another format later changes neither.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// What is sent. Shared, so that a copy is cheap.
+    pub bytes: bytes::Bytes,
+    /// The media type, with its parameters.
+    pub content_type: Cow<'static, str>,
+}
+
+impl Body {
+    /// A body of JSON that no other media type says more about.
+    #[must_use]
+    pub fn json(bytes: impl Into<bytes::Bytes>) -> Self {
+        Self { bytes: bytes.into(), content_type: Cow::Borrowed("application/json") }
+    }
+}
 
 /// A delivery that is not settled yet: one hot row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +35,7 @@ pub struct Delivery {
     /// How many entries are in it.
     pub entries: usize,
     /// The request body, the same on every attempt. Shared with attempts in flight.
-    pub body: bytes::Bytes,
+    pub body: Body,
     /// When it was cut.
     pub created: Wall,
     /// Attempts made so far.
@@ -44,5 +63,5 @@ pub struct SendRequest {
     /// `webhook-timestamp`: when this attempt was decided.
     pub at: Wall,
     /// The frozen body; not sent with GET.
-    pub body: bytes::Bytes,
+    pub body: Body,
 }

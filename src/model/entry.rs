@@ -5,6 +5,7 @@ use super::change::Change;
 use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
 use super::metadata::Delta;
 use super::path::LogicalPath;
+use super::time::Wall;
 
 /// What a receiver is told of one change, or of several that were folded into one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Entry {
     pub seq: Seq,
     /// The transaction of its (last) change.
     pub rrn: Rrn,
+    /// When its (last) change was recorded.
+    pub time: Wall,
     /// The asset.
     pub asset: AssetId,
     /// Where it stood.
@@ -27,8 +30,8 @@ pub struct Entry {
 
 impl From<Change> for Entry {
     fn from(change: Change) -> Self {
-        let Change { seq, rrn, time: _, asset, path, owner, action, delta } = change;
-        Self { seq, rrn, asset, path, owner, action, delta }
+        let Change { seq, rrn, time, asset, path, owner, action, delta } = change;
+        Self { seq, rrn, time, asset, path, owner, action, delta }
     }
 }
 

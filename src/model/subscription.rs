@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::event::EventName;
+use super::format::Format;
 use super::retry::{Accepts, RetrySchedule};
 use super::secret::{SecretRef, SigningSecret};
 use super::tenant::Tenant;
@@ -221,6 +222,8 @@ pub struct Subscription {
     pub events: Vec<EventName>,
     /// In which order its deliveries go out.
     pub order: Order,
+    /// In which text its batches are written.
+    pub format: Format,
     /// What its entries carry beyond their five keys, each once.
     pub fields: Vec<Field>,
     /// Where the secret is that signs its deliveries. `None`: they are not signed.
@@ -248,6 +251,7 @@ impl Subscription {
             tenant: None,
             events: Vec::new(),
             order: Order::default(),
+            format: Format::default(),
             fields: Vec::new(),
             secret: None,
             signing: None,
@@ -255,6 +259,12 @@ impl Subscription {
             lifetime: Lifetime::default(),
             paused: false,
         }
+    }
+
+    /// Most entries in one batch: what it asks for, as far as its format has room.
+    #[must_use]
+    pub fn max_entries(&self) -> usize {
+        if self.format.holds_one_entry() { 1 } else { self.batching.max_entries }
     }
 
     /// Whether what it is owed waits: it is paused, or its secret could not be read. Nothing goes out unsigned that is

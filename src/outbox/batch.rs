@@ -1,18 +1,18 @@
 //! Cutting: the longest run of folded entries, from the first, that one batch may hold. It does not fold, and it does
 //! not decide when to cut.
 
-use bytes::Bytes;
-
 use super::fold::Folded;
-use super::zoom::Payload;
-use crate::model::ids::Seq;
-use crate::model::subscription::Name;
+use super::formats::Payload;
+use crate::model::delivery::Body;
+use crate::model::ids::{AssetId, NodeId, Seq};
+use crate::model::metadata::Metadata;
+use crate::model::subscription::{Field, Subscription};
 
-/// A batch: its frozen bytes, and what it tells.
+/// A batch: its frozen body, and what it tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The request body.
-    pub body: Bytes,
+    pub body: Body,
     /// How many entries are in it.
     pub entries: usize,
     /// The owed entries that it tells; they are owed no longer once it is recorded. In the order of the batch, not of
@@ -20,20 +20,35 @@ pub struct Cut {
     pub consumed: Vec<Seq>,
 }
 
-/// Cuts a batch for the subscription `name` from the beginning of `folded`, which is not empty. The batch has at most
-/// `max_entries` entries and `max_bytes` bytes, but always at least one entry: an entry that is too large goes alone.
-#[must_use]
-pub fn cut(name: &Name, folded: &[Folded], max_entries: usize, max_bytes: usize) -> Cut {
+/// Cuts a batch for `subscription` from the beginning of `folded`, which is not empty. The batch has at most the
+/// entries that the subscription takes and `max_bytes` bytes, but always at least one entry: an entry that is too large
+/// goes alone. `node` is the ledger that the entries are from.
+///
+/// `metadata` reads what an asset has, gone ones included. It is asked of the entries that are written, and of the one
+/// that does not fit any more, and only for a subscription that wants metadata.
+///
+/// # Errors
+/// What `metadata` says.
+pub fn cut<E>(
+    subscription: &Subscription,
+    node: NodeId,
+    folded: &[Folded],
+    max_bytes: usize,
+    mut metadata: impl FnMut(AssetId) -> Result<Metadata, E>,
+) -> Result<Cut, E> {
     debug_assert!(!folded.is_empty(), "a batch tells something");
-    let mut payload = Payload::new(name, max_bytes);
+    let max_entries = subscription.max_entries();
+    let wants_metadata = subscription.fields.contains(&Field::Metadata);
+    let mut payload = Payload::new(subscription, node, max_bytes);
     let mut consumed = Vec::with_capacity(folded.len().min(max_entries));
     for one in folded.iter().take(max_entries.max(1)) {
-        if !payload.push(&one.entry) {
+        let metadata = if wants_metadata { Some(metadata(one.entry.asset)?) } else { None };
+        if !payload.push(&one.entry, metadata.as_ref()) {
             break;
         }
         consumed.extend_from_slice(&one.seqs);
     }
-    Cut { entries: payload.entries(), body: payload.finish(), consumed }
+    Ok(Cut { entries: payload.entries(), body: payload.finish(), consumed })
 }
 
 #[cfg(test)]

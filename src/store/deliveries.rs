@@ -1,12 +1,11 @@
 //! Batches on their way, what came of their attempts, and dead letters.
 
-use bytes::Bytes;
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::Operation as _;
 use super::{Ledger, Result, StoreError};
 use crate::model::attempt::{Attempted, Phase};
-use crate::model::delivery::Delivery;
+use crate::model::delivery::{Body, Delivery};
 use crate::model::ids::{DeliveryNo, SubscriptionId};
 use crate::model::time::Wall;
 
@@ -64,7 +63,7 @@ impl HotDelivery {
     }
 }
 
-const DELIVERY: &str = "number, subscription, entries, body, created, attempts, delay_ms, due, waited_ms";
+const DELIVERY: &str = "number, subscription, entries, body, content_type, created, attempts, delay_ms, due, waited_ms";
 
 impl Ledger {
     /// Writes a new delivery.
@@ -74,13 +73,16 @@ impl Ledger {
     pub fn add_delivery(&self, delivery: &Delivery) -> Result<()> {
         let Delivery { number, subscription, entries, body, created, attempts, delay_ms, waited_ms, due } = delivery;
         self.connection
-            .prepare_cached(&format!("INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"))
+            .prepare_cached(&format!(
+                "INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            ))
             .and_then(|mut sql| {
                 sql.execute((
                     number.0,
                     subscription.0,
                     *entries as i64,
-                    &body[..],
+                    &body.bytes[..],
+                    &*body.content_type,
                     created.0,
                     attempts,
                     *delay_ms as i64,
@@ -134,13 +136,16 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger refuses, or has no such delivery.
-    pub fn delivery_body(&self, number: DeliveryNo) -> Result<Bytes> {
+    pub fn delivery_body(&self, number: DeliveryNo) -> Result<Body> {
+        let read = |row: &Row<'_>| {
+            let (bytes, content_type): (Vec<u8>, String) = (row.get(0)?, row.get(1)?);
+            Ok(Body { bytes: bytes.into(), content_type: content_type.into() })
+        };
         self.connection
-            .prepare_cached("SELECT body FROM deliveries WHERE number = ?1")
-            .and_then(|mut sql| sql.query_row([number.0], |row| row.get::<_, Vec<u8>>(0)))
+            .prepare_cached("SELECT body, content_type FROM deliveries WHERE number = ?1")
+            .and_then(|mut sql| sql.query_row([number.0], read))
             .to("read a delivery's body")
             .map_err(|error| error.in_row("deliveries", number.0))
-            .map(Bytes::from)
     }
 
     /// Notes what came of an attempt that failed. Once more is the same: a commit whose sync failed may be repeated.
@@ -206,8 +211,8 @@ impl Ledger {
     pub fn kill_delivery(&self, number: DeliveryNo, at: Wall) -> Result<()> {
         self.connection
             .prepare_cached(
-                "INSERT INTO dead (number, subscription, entries, body, created, died)
-                 SELECT number, subscription, entries, body, created, ?2 FROM deliveries WHERE number = ?1",
+                "INSERT INTO dead (number, subscription, entries, body, content_type, created, died)
+                 SELECT number, subscription, entries, body, content_type, created, ?2 FROM deliveries WHERE number = ?1",
             )
             .and_then(|mut sql| sql.execute((number.0, self.not_before_mark(at).0)))
             .to("write a dead letter")?;

@@ -63,7 +63,7 @@ impl Ledger {
         let mut sql = self
             .connection
             .prepare_cached(
-                "SELECT seq, rrn, asset, action, path, owner, delta FROM owed JOIN journal USING (seq)
+                "SELECT seq, rrn, asset, action, path, owner, delta, time FROM owed JOIN journal USING (seq)
                  WHERE subscription = ?1 ORDER BY seq LIMIT ?2",
             )
             .to("read what is owed")?;
@@ -171,6 +171,7 @@ fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
     Ok(Entry {
         seq: Seq(row.get(0).to(READ)?),
         rrn: Rrn(row.get(1).to(READ)?),
+        time: Wall(row.get(7).to(READ)?),
         asset: AssetId(row.get(2).to(READ)?),
         path: codec::path(path)?,
         owner: row.get(5).to(READ)?,

@@ -88,8 +88,8 @@ impl Receivers {
         let sent = Sent {
             subscription: name.clone(),
             id: request.id.to_string(),
-            body: request.body.clone(),
-            entries: read(&request.body, &name)?,
+            body: request.body.bytes.clone(),
+            entries: read(&request.body.bytes, &name)?,
         };
         if let Some(before) = self.sent.get(&request.number.0) {
             if before.body != sent.body || before.subscription != sent.subscription || before.id != sent.id {

@@ -470,7 +470,7 @@ impl World {
                     };
                     let (number, id) = (request.number.0, request.id);
                     let line = format!("  send {} {id} attempt {}", request.subscription.name, request.attempt);
-                    let held = (request.body.to_vec(), request.subscription.name.to_string());
+                    let held = (request.body.bytes.to_vec(), request.subscription.name.to_string());
                     if self.ledger.delivery(number) != Some(held) {
                         return Err(format!("{id} is sent, and the ledger does not hold it"));
                     }

@@ -25,19 +25,37 @@ pub struct Printer {
     oldest_first: VecDeque<String>,
 }
 
-/// The part of a batch that is shown.
+/// The part of a body that is shown, in each format.
 #[derive(Deserialize)]
-struct Batch {
-    data: Data,
+#[serde(untagged)]
+enum Batch {
+    Zoom { data: Entries },
+    Events(Vec<Event>),
+    Event(Event),
+}
+
+impl Batch {
+    fn entries(self) -> Vec<Entry> {
+        match self {
+            Self::Zoom { data } => data.entry,
+            Self::Events(events) => events.into_iter().map(|event| event.data).collect(),
+            Self::Event(event) => vec![event.data],
+        }
+    }
 }
 
 #[derive(Deserialize)]
-struct Data {
-    entry: Vec<Told>,
+struct Entries {
+    entry: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct Event {
+    data: Entry,
+}
+
+#[derive(Deserialize)]
+struct Entry {
     #[serde(rename = "assetId")]
     asset: i64,
     path: String,
@@ -92,7 +110,7 @@ fn text(received: &Received, at: Wall, status: u16, before: u32) -> String {
     out.push('\n');
     match serde_json::from_slice::<Batch>(body) {
         Ok(batch) => {
-            for Told { asset, path, owner, action } in batch.data.entry {
+            for Entry { asset, path, owner, action } in batch.entries() {
                 let (action, path, owner) = (plain(&action), plain(&path), plain(&owner));
                 writeln!(out, "  {action:<8}  {path}  asset {asset}  owner {owner}").expect("a string takes text");
             }

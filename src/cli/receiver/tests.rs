@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use url::Url;
 
 use super::{MAX_BODY_BYTES, Receiver, Reply};
 use crate::deliver::{Client, Limits};
 use crate::model::attempt;
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Body, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
@@ -29,7 +28,7 @@ async fn call(client: &Client, url: &str, body: Vec<u8>) -> attempt::Reply {
         id: DeliveryId { node: NodeId(1), number: DeliveryNo(1) },
         attempt: 1,
         at: Wall(0),
-        body: Bytes::from(body),
+        body: Body::json(body),
     };
     client.attempt(&request).await.reply
 }

@@ -11,7 +11,7 @@ use crate::daemon::inbox::Inbox;
 use crate::dispatch;
 use crate::engine::Input;
 use crate::model::attempt::{Attempted, Reply};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Body, SendRequest};
 use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
@@ -29,7 +29,7 @@ fn request(number: i64, attempt: u32) -> SendRequest {
         id: DeliveryId { node: NodeId(1), number },
         attempt,
         at: Wall(0),
-        body: Bytes::new(),
+        body: Body::json(Bytes::new()),
     }
 }
 

@@ -238,7 +238,7 @@ fn lagged(run: &mut Run) -> Vec<(u64, i64, i64)> {
 }
 
 /// Does to the ledger what a failing disk might.
-fn damage(run: &mut Run, sql: &str) {
+pub(super) fn damage(run: &mut Run, sql: &str) {
     let connection = run.ledger.take().expect("a ledger").into_connection();
     connection.execute_batch(sql).expect("SQL");
     run.ledger = Some(crate::store::Ledger::in_memory(connection, super::NODE).expect("a ledger"));

@@ -11,6 +11,7 @@ use crate::model::entry::Entry;
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::metadata::{Delta, KeyDelta};
 use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
 
 /// `ASSET PATH ACTION [KEY:OLD>NEW]...`; the seq is the line's place, from 1.
 fn entry(seq: i64, line: &str) -> Arc<Entry> {
@@ -26,6 +27,7 @@ fn entry(seq: i64, line: &str) -> Arc<Entry> {
     Arc::new(Entry {
         seq: Seq(seq),
         rrn: Rrn(seq * 10),
+        time: Wall(seq),
         asset: AssetId(asset.parse().expect("a number")),
         path: LogicalPath::parse(path.as_bytes()).expect("a path"),
         owner: format!("owner{seq}"),

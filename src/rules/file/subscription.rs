@@ -8,6 +8,7 @@ use super::{Spans, Written, bad_name, clauses, each, event, not_acted_on, number
 use crate::diagnostic::document::{Faults, Table, Text};
 use crate::diagnostic::{Code, TextFault};
 use crate::model::event::EventName;
+use crate::model::format::Format;
 use crate::model::retry::{Accepts, RetrySchedule};
 use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order, Subscription, Target};
 use crate::rules::Rule;
@@ -78,8 +79,8 @@ const OTHER_WORDS: [(&str, &str); 31] = [
     ("payload", "ringback writes the body, by `format`; payloads of events are [event.fields]"),
 ];
 
-/// The formats that later versions send; this one sends `zoom`.
-const LATER_FORMATS: [&str; 6] = ["cloudevents", "cloudevents-batch", "reactor", "eqp", "hal", "compendium"];
+/// The formats that later versions send.
+const LATER_FORMATS: [&str; 4] = ["reactor", "eqp", "hal", "compendium"];
 
 /// The most attempts after the first, and the most delays between them.
 const RETRIES_MAX: u64 = 100;
@@ -93,7 +94,6 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
     table.missing("name", "name = \"sfo-dailies\"", &meant, faults);
     table.missing("callback", "callback = \"http://127.0.0.1:8874/hook\"", &meant, faults);
     table.string("description", faults);
-    format(table, faults);
     let name = table.string("name", faults).and_then(|text| name(text, faults));
     let events = events(table, faults);
     let watched = condition(table, &meant, faults);
@@ -138,15 +138,14 @@ fn name(text: Text<'_>, faults: &mut Faults<'_>) -> Option<(Name, Range<usize>)>
     }
 }
 
-fn format(table: &Table<'_, '_>, faults: &mut Faults<'_>) {
-    let Some(text) = table.string("format", faults) else { return };
+fn format(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Format> {
+    let text = table.string("format", faults)?;
     if LATER_FORMATS.contains(&text.value) {
-        faults
-            .error(Code::UnknownWord, text.span, "this version sends `zoom`; the other formats follow", "not yet")
-            .help("write format = \"zoom\", or leave it out");
-        return;
+        let message = "this version sends `zoom`, `cloudevents` and `cloudevents-batch`; the other formats follow";
+        faults.error(Code::UnknownWord, text.span, message, "not yet").help("write format = \"zoom\", or leave it out");
+        return None;
     }
-    table.word("format", &[("zoom", ())], faults);
+    table.word("format", &Format::ALL.map(|format| (format.as_str(), format)), faults)
 }
 
 fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Range<usize>)> {
@@ -154,7 +153,7 @@ fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Ran
     let names: Vec<_> = texts.iter().filter_map(|text| event::name(text, faults)).collect();
     // Entries are about assets, and these events are about none.
     for (name, span) in names.iter().filter(|(name, _)| name.is_built_in() && !name.is_of_an_asset()) {
-        let instead = "such events are in the journal; the format `zoom` cannot tell of them";
+        let instead = "such events are in the journal; an entry is about an asset, and these events are about none";
         not_acted_on(span.clone(), &format!("the event `{name}`"), instead, faults);
     }
     names
@@ -222,20 +221,13 @@ fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Ran
 /// How deliveries are made: what makes a subscription of a name and a target.
 fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, Target) -> Subscription {
     let retry = retry(table, faults);
-    let defaults = Batching::default();
-    let batching = Batching {
-        linger_ms: table.duration_ms("linger", faults).unwrap_or(defaults.linger_ms),
-        max_entries: number(table, "maxEntries", 1, 10_000, faults).unwrap_or(defaults.max_entries),
-    };
+    let format = format(table, faults).unwrap_or_default();
+    let batching = batching(table, format, faults);
     let order = table.word("order", &Order::ALL.map(|order| (order.as_str(), order)), faults).unwrap_or_default();
     if order == Order::Parallel {
         not_acted_on(table.key_span("order"), "`order`", "deliveries go out one at a time, as with \"serial\"", faults);
     }
     let fields = table.words("fields", &Field::ALL.map(|field| (field.as_str(), field)), faults).unwrap_or_default();
-    if !fields.is_empty() {
-        let instead = "entries have assetId, rrn, path, owner and action; ask the asset store for more";
-        not_acted_on(table.key_span("fields"), "`fields`", instead, faults);
-    }
     let lifetimes = Lifetime::ALL.map(|lifetime| (lifetime.as_str(), lifetime));
     let lifetime = table.word("lifetime", &lifetimes, faults).unwrap_or_default();
     if lifetime == Lifetime::Once {
@@ -254,11 +246,27 @@ fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, T
         retry,
         batching,
         order,
+        format,
         fields,
         lifetime,
         paused,
         hub_signature,
         ..Subscription::new(name, target)
+    }
+}
+
+fn batching(table: &Table<'_, '_>, format: Format, faults: &mut Faults<'_>) -> Batching {
+    let defaults = Batching::default();
+    let max_entries = number(table, "maxEntries", 1, 10_000, faults);
+    if max_entries.is_some_and(|max| max > 1) && format.holds_one_entry() {
+        let message = format!("the format `{}` sends one entry a request", format.as_str());
+        faults
+            .error(Code::OutOfRange, table.key_span("maxEntries"), message, "takes 1")
+            .help("write format = \"cloudevents-batch\" to send several, or leave out maxEntries");
+    }
+    Batching {
+        linger_ms: table.duration_ms("linger", faults).unwrap_or(defaults.linger_ms),
+        max_entries: max_entries.unwrap_or(defaults.max_entries),
     }
 }
 

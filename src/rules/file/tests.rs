@@ -4,6 +4,7 @@ use super::event::EVENT_NAME_MAX;
 use crate::diagnostic::{Code, Severity, SourceFile};
 use crate::model::change::{Action, Change};
 use crate::model::event::Dialect;
+use crate::model::format::Format;
 use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
 use crate::model::secret::{SecretRef, SigningSecret};
@@ -35,6 +36,7 @@ fn every_further_key_takes_effect() {
          tenant = 'acme'
          events = ['scanned', 'asset.added', 'scanned']
          order = 'parallel'
+         format = 'cloudevents-batch'
          fields = ['metadata', 'seq', 'seq']
          secret = 'file:secrets/sfo'
          hubSignature = true
@@ -59,6 +61,7 @@ fn every_further_key_takes_effect() {
     let events: Vec<_> = subscription.events.iter().map(ToString::to_string).collect();
     assert_eq!(events, ["scanned", "asset.added"]);
     assert_eq!((subscription.order, subscription.lifetime), (Order::Parallel, Lifetime::Once));
+    assert_eq!(subscription.format, Format::CloudEventsBatch);
     assert_eq!(subscription.fields, [Field::Metadata, Field::Seq]);
     assert_eq!(subscription.secret, Some(SecretRef::File("rules/secrets/sfo".into())));
     assert!(subscription.hub_signature && subscription.paused);
@@ -76,7 +79,7 @@ fn what_is_taken_and_not_acted_on_is_warned_of() {
     for (line, expect) in [
         ("order = 'serial'\nfields = []\nlifetime = 'continuous'\npaused = true\ntenant = 'acme'", 0),
         ("order = 'parallel'", 1),
-        ("fields = ['size']", 1),
+        ("fields = ['metadata', 'seq']\nformat = 'cloudevents'\nmaxEntries = 1", 0),
         ("lifetime = 'once'", 1),
         ("events = ['asset.added', 'x']\n[[event]]\nname = 'x'", 0),
         ("events = ['rules.reloaded', 'rule.created']", 2),
@@ -96,7 +99,8 @@ fn what_keys_cannot_mean_is_refused() {
         ("tenant = 'a b'", &[Code::BadName]),
         ("order = 'random'", &[Code::UnknownWord]),
         ("fields = ['colour']", &[Code::UnknownWord]),
-        ("format = 'cloudevents'", &[Code::UnknownWord]),
+        ("format = 'cloudevents'\nmaxEntries = 2", &[Code::OutOfRange]),
+        ("format = 'reactor'", &[Code::UnknownWord]),
         ("format = 'xml'", &[Code::UnknownWord]),
         ("lifetime = 'twice'", &[Code::UnknownWord]),
         ("paused = 'yes'", &[Code::WrongType]),

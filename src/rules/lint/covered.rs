@@ -1,14 +1,15 @@
 //! Rules that another one covers, and targets that are called twice.
 //!
-//! Rules are compared only when they call the same target with the same headers and fields and have the same metadata
-//! clauses or the same `when`. Among those a rule is filed under each of its paths, and another is looked for under the
-//! directories above its own first path; so a set is gone through once, whatever its size.
+//! Rules are compared only when they call the same target with the same headers, format and fields and have the same
+//! metadata clauses or the same `when`. Among those a rule is filed under each of its paths, and another is looked for
+//! under the directories above its own first path; so a set is gone through once, whatever its size.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{Notes, Placed};
 use crate::diagnostic::Code;
+use crate::model::format::Format;
 use crate::model::subscription::{Field, Lifetime, Method};
 use crate::model::tenant::Tenant;
 use crate::rules::Rule;
@@ -28,6 +29,7 @@ struct Group<'r> {
     method: &'static str,
     url: &'r str,
     headers: &'r [(String, String)],
+    format: Format,
     fields: &'r [Field],
     /// Sorted.
     metadata: Vec<&'r str>,
@@ -94,6 +96,7 @@ fn group(rule: &Rule) -> Option<Group<'_>> {
         method: subscription.target.method.as_str(),
         url: subscription.target.url.as_str(),
         headers: &subscription.target.headers,
+        format: subscription.format,
         fields: &subscription.fields,
         metadata,
         and,

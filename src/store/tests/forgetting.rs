@@ -4,7 +4,7 @@ use super::super::maintenance::{PIECE_ROWS, Pass};
 use super::{asset, group, in_memory, path, put};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::Delivery;
+use crate::model::delivery::{Body, Delivery};
 use crate::model::ids::{AssetId, Seq, SubscriptionId};
 use crate::model::metadata::{Metadata, Source};
 use crate::model::retention::{Bound, DAY_MS, Retention};
@@ -52,7 +52,7 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
         number,
         subscription: SubscriptionId(1),
         entries: 1,
-        body: vec![b'x'; body].into(),
+        body: Body::json(vec![b'x'; body]),
         created: at,
         attempts: 0,
         delay_ms: 0,

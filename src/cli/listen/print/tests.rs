@@ -50,6 +50,23 @@ fn for_a_person() {
 }
 
 #[test]
+fn each_format_is_shown_as_its_entries() {
+    let event = |asset: i64| {
+        format!(
+            "{{\"specversion\":\"1.0\",\"type\":\"asset.added\",\"source\":\"/ringback/ab\",\"id\":\"ab-{asset}\",\
+             \"data\":{{\"assetId\":{asset},\"rrn\":12,\"path\":\"/a.png\",\"owner\":\"xyz\",\"action\":\"added\"}}}}"
+        )
+    };
+    let head = |id: &str| format!("2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id {id}  -> 200");
+    let line = |asset: i64| format!("  added     /a.png  asset {asset}  owner xyz");
+    check(
+        false,
+        &[("n-1", &event(1)), ("n-2", &format!("[{},{}]", event(2), event(3)))],
+        &[&head("n-1"), &line(1), &head("n-2"), &line(2), &line(3)],
+    );
+}
+
+#[test]
 fn a_repeat_is_told() {
     let head = "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-1  -> 200";
     check(

@@ -1,0 +1,87 @@
+//! The payload formats, a file each: how entries become the bytes of a request. Nothing here decides which entries go
+//! into a batch, beyond whether one more still fits.
+//!
+//! A format says what opens and closes a body and how an entry is written; [`Payload`] counts, separates and measures.
+//! What all formats tell of a change is one object (`object`).
+
+use crate::model::delivery::Body;
+use crate::model::entry::Entry;
+use crate::model::format::Format;
+use crate::model::ids::NodeId;
+use crate::model::metadata::Metadata;
+use crate::model::subscription::Subscription;
+
+mod cloudevents;
+mod json;
+mod object;
+mod zoom;
+
+use object::ChangeObject;
+
+/// A body that is being written. It is written by hand and not derived, because the bytes are the contract and a batch
+/// may hold 10,000 entries.
+#[derive(Debug)]
+pub struct Payload<'a> {
+    subscription: &'a Subscription,
+    node: NodeId,
+    bytes: Vec<u8>,
+    /// What closes the body.
+    tail: Vec<u8>,
+    entries: usize,
+    max_bytes: usize,
+}
+
+impl<'a> Payload<'a> {
+    /// An empty body in the format of `subscription`, which takes entries up to `max_bytes` bytes in all. `node` is the
+    /// ledger that the entries are from.
+    #[must_use]
+    pub fn new(subscription: &'a Subscription, node: NodeId, max_bytes: usize) -> Self {
+        let (bytes, tail) = match subscription.format {
+            Format::Zoom => (zoom::HEAD.to_vec(), zoom::tail(&subscription.name)),
+            Format::CloudEvents => (Vec::new(), Vec::new()),
+            Format::CloudEventsBatch => (b"[".to_vec(), b"]".to_vec()),
+        };
+        Self { subscription, node, bytes, tail, entries: 0, max_bytes }
+    }
+
+    /// Adds an entry; `false` when it does not fit, and then nothing is added. The first one always fits. `metadata` is
+    /// all that its asset has, for a subscription that asks for it.
+    #[must_use]
+    pub fn push(&mut self, entry: &Entry, metadata: Option<&Metadata>) -> bool {
+        let format = self.subscription.format;
+        if self.entries > 0 && format.holds_one_entry() {
+            return false;
+        }
+        let before = self.bytes.len();
+        if self.entries > 0 {
+            self.bytes.push(b',');
+        }
+        let object = ChangeObject { entry, metadata, fields: &self.subscription.fields };
+        match format {
+            Format::Zoom => object.write(&mut self.bytes),
+            Format::CloudEvents | Format::CloudEventsBatch => cloudevents::write(&mut self.bytes, self.node, &object),
+        }
+        if self.entries > 0 && self.bytes.len() + self.tail.len() > self.max_bytes {
+            self.bytes.truncate(before);
+            return false;
+        }
+        self.entries += 1;
+        true
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// The finished body.
+    #[must_use]
+    pub fn finish(mut self) -> Body {
+        self.bytes.append(&mut self.tail);
+        Body { bytes: self.bytes.into(), content_type: self.subscription.format.content_type().into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! CloudEvents 1.0.2: a change as one event of its JSON format.
+//!
+//! The attributes are those of the specification's section "Context Attributes" (`id`, `source`, `specversion` and
+//! `type` are required; `datacontenttype`, `subject` and `time` are optional), written as the JSON event format says in
+//! its sections 2 and 3. In structured content mode (HTTP protocol binding, section 3.2) one event is the body, in
+//! batched content mode (section 3.3; JSON event format, section 4) an array of events is.
+
+use std::io::Write as _;
+
+use super::object::ChangeObject;
+use crate::model::ids::NodeId;
+
+/// Writes a change as an event. `source` and `id` name it among all events of all sidecars: the ledger, and the
+/// change's place in the journal there. A change has the same `id` in every subscription.
+pub(super) fn write(out: &mut Vec<u8>, node: NodeId, object: &ChangeObject<'_>) {
+    let entry = object.entry;
+    // None of these has a character that JSON escapes.
+    let (event, seq, time) = (entry.action.event_name(), entry.seq, entry.time);
+    write!(
+        out,
+        r#"{{"specversion":"1.0","type":"{event}","source":"/ringback/{node}","id":"{node}-{seq}","time":"{time}","subject":""#
+    )
+    .expect("writing to memory does not fail");
+    percent_encoded(out, entry.path.as_bytes());
+    out.extend_from_slice(br#"","datacontenttype":"application/json","data":"#);
+    object.write(out);
+    out.push(b'}');
+}
+
+/// A path as in a URI: what is neither unreserved (RFC 3986, section 2.3) nor a slash is percent-encoded. The path's
+/// bytes come back by decoding, UTF-8 or not.
+fn percent_encoded(out: &mut Vec<u8>, path: &[u8]) {
+    for &byte in path {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(byte);
+        } else {
+            write!(out, "%{byte:02X}").expect("writing to memory does not fail");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[track_caller]
+    fn check(path: &[u8], expect: &str) {
+        let mut out = Vec::new();
+        percent_encoded(&mut out, path);
+        assert_eq!(String::from_utf8_lossy(&out), expect);
+    }
+
+    #[test]
+    fn a_subject_is_the_path_percent_encoded_byte_by_byte() {
+        check(b"/acme/Dailies_01-a.b~c.mov", "/acme/Dailies_01-a.b~c.mov");
+        check("/caf\u{e9} 100%/\u{1f3ac}".as_bytes(), "/caf%C3%A9%20100%25/%F0%9F%8E%AC");
+        check(b"/caf\xe9\x00\x1f\"\\?#+", "/caf%E9%00%1F%22%5C%3F%23%2B");
+    }
+}

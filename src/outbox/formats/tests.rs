@@ -1,0 +1,279 @@
+//! The payloads, byte for byte, and that whatever is in them they are JSON.
+#![allow(clippy::disallowed_methods, reason = "the expected payloads are files")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::Payload;
+use crate::model::change::Action;
+use crate::model::delivery::Body;
+use crate::model::entry::Entry;
+use crate::model::format::Format;
+use crate::model::ids::{AssetId, NodeId, Rrn, Seq};
+use crate::model::metadata::{Delta, KeyDelta, Metadata};
+use crate::model::path::LogicalPath;
+use crate::model::retry::Accepts;
+use crate::model::subscription::{Field, Method, Name, Subscription, Target};
+use crate::model::time::Wall;
+use crate::outbox::limits::MAX_BATCH_BYTES;
+
+const NODE: NodeId = NodeId(0xab);
+const AT: Wall = Wall(1_795_341_600_123);
+
+fn entry(seq: i64, asset: i64, path: &[u8], owner: &str, action: Action) -> Entry {
+    let path = LogicalPath::parse(path).expect("a path");
+    Entry {
+        seq: Seq(seq),
+        rrn: Rrn(12),
+        time: AT,
+        asset: AssetId(asset),
+        path,
+        owner: owner.into(),
+        action,
+        delta: vec![],
+    }
+}
+
+fn subscription(format: Format, name: &str, fields: &[Field]) -> Subscription {
+    let url = url::Url::parse("http://127.0.0.1/").expect("a URL");
+    let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::default() };
+    let name = Name::parse(name).expect("a name");
+    Subscription { format, fields: fields.to_vec(), ..Subscription::new(name, target) }
+}
+
+fn texts(values: &[&str]) -> Vec<String> {
+    values.iter().map(|&value| value.to_owned()).collect()
+}
+
+fn city_changed() -> Delta {
+    let key = |key: &str, old: &[&str], new: &[&str]| KeyDelta { key: key.into(), old: texts(old), new: texts(new) };
+    vec![key("IPTC_City", &["SFO"], &["Z\u{fc}rich", "Bern"]), key("Quote\"d", &[], &[""]), key("Rating", &["5"], &[])]
+}
+
+fn some_metadata() -> Metadata {
+    [("IPTC_City", texts(&["Z\u{fc}rich", "Bern"])), ("Quote\"d", texts(&[""]))]
+        .map(|(key, values)| (key.to_owned(), values))
+        .into()
+}
+
+/// A payload that is a file of each format's folder.
+struct Case {
+    file: &'static str,
+    id: &'static str,
+    fields: &'static [Field],
+    entries: Vec<Entry>,
+}
+
+fn cases() -> Vec<Case> {
+    let every_field = || {
+        let touched = entry(7, 2, b"/acme/a b.mov", "xyz", Action::None);
+        vec![Entry { delta: city_changed(), ..touched }, entry(9, 3, b"/caf\xe9.jpg", "xyz", Action::Deleted)]
+    };
+    vec![
+        Case {
+            file: "one-entry",
+            id: "xyz",
+            fields: &[],
+            entries: vec![entry(1, 1, b"/acme/test/1.png", "xyz", Action::Added)],
+        },
+        Case {
+            file: "every-action",
+            id: "OnCityChangeInProjectAcme",
+            fields: &[],
+            entries: Action::ALL
+                .into_iter()
+                .zip(1..)
+                .map(|(action, n)| entry(n, n, b"/acme/test/1.png", "xyz", action))
+                .collect(),
+        },
+        Case {
+            file: "escapes",
+            id: "a-1",
+            fields: &[],
+            entries: vec![
+                entry(1, i64::MAX, b"/q\"uote/back\\slash/tab\t/line\n/bell\x07", "", Action::Modified),
+                entry(2, 2, "/caf\u{e9}/\u{1f3ac}/\u{2028}".as_bytes(), "J\u{fc}rgen", Action::None),
+            ],
+        },
+        Case {
+            file: "path-not-utf-8",
+            id: "a-1",
+            fields: &[],
+            entries: vec![
+                entry(1, 1, b"/caf\xe9.jpg", "1000", Action::Deleted),
+                entry(2, 2, b"/plain.jpg", "1000", Action::Deleted),
+            ],
+        },
+        Case { file: "every-field", id: "a-1", fields: &Field::ALL, entries: every_field() },
+        Case {
+            file: "some-fields-in-another-order",
+            id: "a-1",
+            fields: &[Field::PathBase64, Field::Seq],
+            entries: every_field(),
+        },
+    ]
+}
+
+/// The body of as many entries as fit, of assets that all have `metadata`.
+fn payload(subscription: &Subscription, entries: &[Entry], metadata: &Metadata, max_bytes: usize) -> (Body, usize) {
+    let mut payload = Payload::new(subscription, NODE, max_bytes);
+    for entry in entries {
+        let wanted = subscription.fields.contains(&Field::Metadata).then_some(metadata);
+        if !payload.push(entry, wanted) {
+            break;
+        }
+    }
+    let entries = payload.entries();
+    (payload.finish(), entries)
+}
+
+/// Each file in `fixtures/payload/FORMAT` is a payload, byte for byte; the entries behind it are here, by its name.
+#[test]
+fn payloads_are_the_fixtures_byte_for_byte() {
+    let names: BTreeSet<_> = cases().iter().map(|case| case.file.to_owned()).collect();
+    for format in Format::ALL {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/payload").join(format.as_str());
+        let files: BTreeSet<_> = fs::read_dir(&dir)
+            .expect("the fixtures")
+            .map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(files, names, "a case a fixture");
+        for Case { file, id, fields, entries } in cases() {
+            let (body, _) = payload(&subscription(format, id, fields), &entries, &some_metadata(), usize::MAX);
+            let path = dir.join(format!("{file}.json"));
+            let expect = fs::read(&path).expect("the fixture");
+            assert_eq!(String::from_utf8_lossy(&body.bytes), String::from_utf8_lossy(&expect), "{}", path.display());
+            assert_eq!(body.content_type, format.content_type());
+        }
+    }
+}
+
+/// The objects of a body, one a change, each with the event around it where the format has one.
+fn objects(format: Format, body: &[u8]) -> Vec<(Option<Value>, Value)> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error} in {}", body.escape_ascii()));
+    let event = |event: &Value| (Some(event.clone()), event["data"].clone());
+    match format {
+        Format::Zoom => {
+            body["data"]["entry"].as_array().expect("a list").iter().map(|one| (None, one.clone())).collect()
+        }
+        Format::CloudEvents => vec![event(&body)],
+        Format::CloudEventsBatch => body.as_array().expect("a list").iter().map(event).collect(),
+    }
+}
+
+/// What a decoder of percent-encoding gives.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let (byte, tail) = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                let digits = [*high, *low];
+                let digits = std::str::from_utf8(&digits).expect("hexadecimal digits");
+                (u8::from_str_radix(digits, 16).expect("hexadecimal digits"), tail)
+            }
+            _ => (*first, tail),
+        };
+        out.push(byte);
+        rest = tail;
+    }
+    out
+}
+
+fn names() -> impl Strategy<Value = LogicalPath> {
+    let name = prop_oneof![
+        proptest::collection::vec(1_u8.., 1..20),
+        "\\PC{1,8}".prop_map(String::into_bytes),
+        Just(b"\"},\"x\":{\"\\".to_vec()),
+    ];
+    proptest::collection::vec(name, 0..4).prop_filter_map("a path", |names| {
+        let bytes: Vec<u8> = names.into_iter().flat_map(|name| [b"/".to_vec(), name].concat()).collect();
+        LogicalPath::parse(&bytes).ok()
+    })
+}
+
+fn hostile_texts() -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::vec(any::<String>(), 0..3)
+}
+
+fn entries() -> impl Strategy<Value = Entry> {
+    let delta = proptest::collection::btree_map(any::<String>(), (hostile_texts(), hostile_texts()), 0..4);
+    let action = proptest::sample::select(Action::ALL.to_vec());
+    (names(), any::<String>(), action, any::<i64>(), delta).prop_map(|(path, owner, action, number, delta)| Entry {
+        path,
+        owner,
+        delta: delta.into_iter().map(|(key, (old, new))| KeyDelta { key, old, new }).collect(),
+        ..entry(number, number, b"/", "", action)
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_in_a_payload_it_is_json_that_says_it(
+        format in proptest::sample::select(Format::ALL.to_vec()),
+        fields in proptest::sample::subsequence(Field::ALL.to_vec(), 0..=Field::ALL.len()).prop_shuffle(),
+        told in proptest::collection::vec(entries(), 1..5),
+        metadata in proptest::collection::btree_map(any::<String>(), hostile_texts(), 0..4),
+    ) {
+        let (body, count) = payload(&subscription(format, "a-1", &fields), &told, &metadata, MAX_BATCH_BYTES);
+        let whole: Value = serde_json::from_slice(&body.bytes).expect("JSON");
+        // Compact JSON without a key twice is as long as what it parses to.
+        prop_assert_eq!(whole.to_string().len(), body.bytes.len());
+        let objects = objects(format, &body.bytes);
+        prop_assert_eq!(objects.len(), count);
+        prop_assert_eq!(count, if format == Format::CloudEvents { 1 } else { told.len() });
+        for (entry, (event, mut object)) in told.iter().zip(objects) {
+            if let Some(event) = event {
+                prop_assert_eq!(&event["id"], &json!(format!("{NODE}-{}", entry.seq)));
+                prop_assert_eq!(&event["type"], &json!(entry.action.event_name()));
+                let subject = event["subject"].as_str().expect("text");
+                prop_assert!(subject.is_ascii());
+                prop_assert_eq!(decoded(subject), entry.path.as_bytes());
+            }
+            let fields = |field| fields.contains(&field);
+            let mut expect = json!({
+                "assetId": entry.asset.0,
+                "rrn": 12,
+                "path": entry.path.display(),
+                "owner": entry.owner,
+                "action": entry.action.as_str(),
+            });
+            let is_text = std::str::from_utf8(entry.path.as_bytes()).is_ok();
+            if fields(Field::PathBase64) || !is_text {
+                expect["pathBase64"] = json!(STANDARD.encode(entry.path.as_bytes()));
+            }
+            if fields(Field::Seq) {
+                expect["seq"] = json!(entry.seq.0);
+            }
+            if fields(Field::Metadata) {
+                expect["metadata"] = json!(metadata);
+            }
+            if fields(Field::Changed) {
+                let changed = entry.delta.iter().map(|one| (one.key.clone(), json!({"old": one.old, "new": one.new})));
+                expect["changed"] = changed.collect::<serde_json::Map<_, _>>().into();
+            }
+            prop_assert_eq!(object.take(), expect);
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_large_entries_ends_below_the_limit_and_is_whole() {
+    let metadata: Metadata = [("Notes".to_owned(), vec!["\u{1}\"".repeat(30_000)])].into();
+    let told: Vec<_> = (1..=20).map(|n| entry(n, n, b"/caf\xe9\x01\".mov", "xyz", Action::Added)).collect();
+    for (format, expect) in [(Format::Zoom, 4), (Format::CloudEvents, 1), (Format::CloudEventsBatch, 4)] {
+        let subscription = subscription(format, "a-1", &Field::ALL);
+        let (body, count) = payload(&subscription, &told, &metadata, MAX_BATCH_BYTES);
+        assert_eq!((count, objects(format, &body.bytes).len()), (expect, expect), "{}", format.as_str());
+        assert!(body.bytes.len() <= MAX_BATCH_BYTES, "{}", body.bytes.len());
+        // One that is larger than the limit goes alone.
+        let (body, count) = payload(&subscription, &told, &metadata, 100);
+        assert_eq!((count, objects(format, &body.bytes).len()), (1, 1), "{}", format.as_str());
+    }
+}
