@@ -1,0 +1,315 @@
+"""What the real binary sends to a real receiver, judged by other people's programs.
+
+    judge.py RINGBACK events|signatures|hub...
+
+Nothing here knows how ringback writes a body or a signature. Each wait is for a condition, with a limit.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LIMIT_S = 60
+
+
+class Receiver:
+    """Takes every POST and keeps it, by the path of its URL."""
+
+    def __init__(self):
+        self.calls = {}
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.of(self.path).put((dict(self.headers.items()), body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def of(self, path):
+        return self.calls.setdefault(path, queue.Queue())
+
+    def next(self, path):
+        """The next request there: its headers and its body."""
+        return self.of(path).get(timeout=LIMIT_S)
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server.server_address[1]}{path}"
+
+
+class Ringback:
+    """A daemon over a directory of its own, with one rule file."""
+
+    def __init__(self, binary, directory, rules):
+        self.binary, self.state = binary, directory / "state"
+        self.media, rule_files = directory / "media", directory / "rules"
+        self.media.mkdir()
+        rule_files.mkdir()
+        (rule_files / "judges.toml").write_text(rules)
+        arguments = ["serve", self.media, "--rules", rule_files, "--state", self.state, "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen([binary, *arguments, "--log", "json"], stderr=subprocess.PIPE, text=True)
+        self.log = []
+        serves = threading.Event()
+
+        def read():
+            for line in self.process.stderr:
+                self.log.append(line)
+                if "ringback serves" in line:
+                    serves.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        if not serves.wait(LIMIT_S):
+            self.process.kill()
+            sys.exit("ringback does not serve:\n" + "".join(self.log))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        assert self.process.wait(LIMIT_S) == 0, "".join(self.log)
+
+    def write(self, name, data=b"x"):
+        """Writes a file whose name is bytes; returns its logical path."""
+        with open(os.fsencode(self.media) + b"/" + name, "wb") as file:
+            file.write(data)
+        return b"/" + name
+
+
+def subscription(name, callback, *lines):
+    head = ["[[subscription]]", f'name = "{name}"', f'callback = "{callback}"', 'watchPath = ["* /"]']
+    return "\n".join([*head, *lines, "", ""])
+
+
+# Names that a careless encoder breaks on.
+NAMES = [
+    b"plain.mov",
+    b"a b%20+&?#.mov",
+    "caf\u00e9 \U0001f3ac \u2028.mov".encode(),
+    b"caf\xe9.mov",
+    b'quote"d\\.mov',
+    b"bell\x07 line\n\x1b[2J.mov",
+]
+FIELDS = ["metadata", "changed", "size", "mtime", "previousPath", "seq", "pathBase64"]
+
+
+def check_event(event, body, began):
+    """What the SDK made of an event, against what is behind it; returns type and path."""
+    data = event.get_data()
+    path = base64.b64decode(data["pathBase64"], validate=True)
+    node = event.get_source().removeprefix("/ringback/")
+    assert event.get_specversion() == "1.0", body
+    assert len(node) == 16 and int(node, 16) >= 0, body
+    assert event.get_id() == f"{node}-{data['seq']}", body
+    assert event.get_datacontenttype() == "application/json", body
+    assert urllib.parse.unquote_to_bytes(event.get_subject()) == path, body
+    assert began - timedelta(seconds=1) <= event.get_time() <= datetime.now(timezone.utc), body
+    assert event.get_time().utcoffset() == timedelta(0), body
+    assert data["path"] == path.decode("utf-8", "replace"), body
+    # Nothing that the specification does not have.
+    known = {"specversion", "type", "source", "id", "time", "subject", "datacontenttype"}
+    assert set(event.get_attributes()) == known, body
+    assert isinstance(data["metadata"], dict) and isinstance(data["changed"], dict), body
+    action = {"none": "metadata"}.get(data["action"], data["action"])
+    assert event.get_type() == f"asset.{action}", body
+    return event.get_type(), path, event.get_id()
+
+
+def judge_events(binary, directory):
+    """Both modes of CloudEvents, parsed by the SDK."""
+    from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+    from cloudevents.core.formats.json import JSONFormat
+    from cloudevents.v1.http import from_http as from_http_v1
+
+    receiver, began = Receiver(), datetime.now(timezone.utc)
+    fields = "fields = " + json.dumps(FIELDS)
+    rules = subscription("structured", receiver.url("/structured"), 'format = "cloudevents"', fields)
+    batched = ['format = "cloudevents-batch"', 'linger = "1s"', fields]
+    rules += subscription("batch", receiver.url("/batch"), *batched)
+
+    def structured():
+        headers, body = receiver.next("/structured")
+        assert headers["content-type"] == "application/cloudevents+json; charset=utf-8", headers
+        old = from_http_v1(headers, body)
+        event = from_http_event(HTTPMessage(headers=headers, body=body))
+        assert old["id"] == event.get_id() and old.data == event.get_data(), body
+        return [check_event(event, body, began)]
+
+    def batch():
+        headers, body = receiver.next("/batch")
+        assert headers["content-type"] == "application/cloudevents-batch+json; charset=utf-8", headers
+        # The SDK has no reader of batches: a batch is an array of events (JSON event format, section 4).
+        events = json.loads(body)
+        assert isinstance(events, list) and events, body
+        return [check_event(JSONFormat().read(None, json.dumps(event)), body, began) for event in events]
+
+    with Ringback(binary, directory, rules) as ringback:
+        for event_type in ["asset.added", "asset.modified", "asset.deleted"]:
+            paths = set()
+            for name in NAMES:
+                if event_type == "asset.deleted":
+                    os.unlink(os.fsencode(ringback.media) + b"/" + name)
+                    paths.add(b"/" + name)
+                else:
+                    paths.add(ringback.write(name, event_type.encode()))
+            expect = {(event_type, path) for path in paths}
+            ids = {}
+            for mode, receive in [("structured", structured), ("batch", batch)]:
+                told, sizes = [], []
+                while len(told) < len(expect):
+                    events = receive()
+                    told, sizes = told + events, [*sizes, len(events)]
+                assert len(told) == len(expect), (mode, told)
+                assert {event[:2] for event in told} == expect, (mode, told)
+                assert mode == "structured" or max(sizes) > 1, f"no batch of several: {sizes}"
+                ids[mode] = {event[2] for event in told}
+            assert len(ids["structured"]) == len(expect) and ids["structured"] == ids["batch"], ids
+            print(f"cloudevents: {event_type} of {len(expect)} names, structured and batched")
+
+
+def judge_signatures(binary, directory):
+    """Signatures over a rotation: the old secret, both, the new one."""
+    from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+    old, new, other = (f"whsec_{base64.b64encode(os.urandom(32)).decode()}" for _ in range(3))
+    secret = directory / "secret"
+    receiver = Receiver()
+    rules = subscription("signed", receiver.url("/signed"), f'secret = "file:{secret}"', 'format = "cloudevents"')
+    number = 0
+
+    def put(text):
+        (directory / "secret.new").write_text(text)
+        (directory / "secret.new").rename(secret)
+
+    def verified_by(ringback):
+        """Which secrets verify the delivery of one more file."""
+        nonlocal number
+        number += 1
+        # A name beyond ASCII: the signature is of bytes.
+        ringback.write(f"caf\u00e9-{number}.mov".encode())
+        headers, body = receiver.next("/signed")
+        found = set()
+        for name, value in [("old", old), ("new", new), ("other", other)]:
+            try:
+                assert Webhook(value).verify(body, headers) == json.loads(body)
+                found.add(name)
+            except WebhookVerificationError:
+                pass
+        tampered = body.replace(b"caf", b"cab")
+        assert tampered != body
+        try:
+            Webhook(old if "old" in found else new).verify(tampered, headers)
+            sys.exit("a body that was tampered with is verified: this judge proves nothing")
+        except WebhookVerificationError:
+            return found
+
+    put(f"{old}\n")
+    with Ringback(binary, directory, rules) as ringback:
+        assert verified_by(ringback) == {"old"}
+        for text, before, after in [(f"{new} {old}\n", {"old"}, {"old", "new"}), (f"{new}\n", {"old", "new"}, {"new"})]:
+            put(text)
+            deadline = time.monotonic() + LIMIT_S
+            found = verified_by(ringback)
+            while found != after:
+                assert found == before, f"{found} in the middle of a rotation from {before} to {after}"
+                assert time.monotonic() < deadline, f"the secret file is not picked up: still {found}"
+                found = verified_by(ringback)
+            print(f"standardwebhooks: verified by {', '.join(sorted(after))}")
+
+
+def judge_hub(binary, directory):
+    """X-Hub-Signature-256, verified by Debian's webhook, which runs a command when it is right."""
+    key = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+    secret, ran, command = directory / "secret", directory / "ran", directory / "command"
+    secret.write_text(key)
+    command.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{ran}"\n')
+    command.chmod(0o755)
+    signature = {"source": "header", "name": "X-Hub-Signature-256"}
+    hook = {
+        "id": "ringback",
+        "execute-command": str(command),
+        "include-command-output-in-response": True,
+        "pass-arguments-to-command": [{"source": "payload", "name": "data.path"}],
+        "trigger-rule": {"match": {"type": "payload-hmac-sha256", "secret": key, "parameter": signature}},
+    }
+    hooks = directory / "hooks.json"
+    hooks.write_text(json.dumps([hook]))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/hooks/ringback"
+    webhook = subprocess.Popen(["webhook", "-ip", "127.0.0.1", "-port", str(port), "-hooks", str(hooks)])
+
+    def status_of(signature):
+        request = urllib.request.Request(url, b'{"data":{"path":"/forged"}}', {"X-Hub-Signature-256": signature})
+        request.add_header("Content-Type", "application/json")
+        try:
+            return urllib.request.urlopen(request, timeout=LIMIT_S).status
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    def wait(what, condition):
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < deadline, what
+            time.sleep(0.02)
+
+    def answers():
+        try:
+            # That is how 2.8 answers a signature that is not the body's.
+            return status_of("sha256=" + "0" * 64) == 500
+        except urllib.error.URLError:
+            return False
+
+    try:
+        wait("webhook does not answer, or takes a forged signature", answers)
+        assert not ran.exists(), "it ran for a forged signature"
+        rules = subscription("hub", url, f'secret = "file:{secret}"', "hubSignature = true", 'format = "cloudevents"')
+        with Ringback(binary, directory, rules) as ringback:
+            names = [b"one.mov", "caf\u00e9 two.mov".encode()]
+            for name in names:
+                ringback.write(name)
+            expect = {f"/{name.decode()}" for name in names}
+            wait("webhook does not run", lambda: ran.exists() and set(ran.read_text().splitlines()) == expect)
+            print(f"webhook: ran for {len(expect)} deliveries and for no forged one")
+    finally:
+        webhook.terminate()
+        webhook.wait(LIMIT_S)
+
+
+JUDGES = {"events": judge_events, "signatures": judge_signatures, "hub": judge_hub}
+
+
+def main():
+    binary, *names = sys.argv[1:]
+    assert names and set(names) <= set(JUDGES), __doc__
+    for name in names:
+        with tempfile.TemporaryDirectory() as directory:
+            JUDGES[name](pathlib.Path(binary).resolve(), pathlib.Path(directory))
+    print("all agree")
+
+
+main()
