@@ -78,6 +78,7 @@ fn rules_that_another_covers() {
         ("watchMetadata = ['K==v', 'L==w']", "watchMetadata = ['K==v', 'L==w']\nlogicalOperand = 'AND'", None),
         ("watchPath = ['* /a']\npaused = true", "watchPath = ['+ /a']", None),
         ("watchPath = ['* /a']", "watchPath = ['+ /a']\nheader = ['X-A: b']", None),
+        ("watchPath = ['* /a']", "watchPath = ['+ /a']\nformat = 'cloudevents-batch'", None),
     ] {
         let text = rule("a", "x", first) + &rule("b", "x", second);
         // Without being covered it still is the same target.
