@@ -32,33 +32,37 @@ fn rule_file() -> SourceFile {
     SourceFile { name: "a.toml".to_owned(), text: (*b"# none\n").into() }
 }
 
+/// Schemas of which a ledger is kept; the last is the newest.
+const SCHEMAS: [u32; 4] = [1, 2, 3, 5];
+
 #[test]
 fn every_released_ledger_can_be_read() {
     if std::env::var_os("RINGBACK_BLESS").is_some_and(|value| value == "1") {
-        write_newest(&folder().join("0003.db"));
+        write_newest(&file_of(SCHEMAS[SCHEMAS.len() - 1]));
     }
     let mut files: Vec<_> =
         fs::read_dir(folder()).expect("the files").map(|file| file.expect("a listing goes on").path()).collect();
     files.sort();
-    assert_eq!(files, ["0001.db", "0002.db", "0003.db"].map(|file| folder().join(file)));
-    for file in files {
+    assert_eq!(files, SCHEMAS.map(file_of));
+    for schema in SCHEMAS {
         let temporary = tempfile::tempdir().expect("a directory");
-        fs::copy(&file, temporary.path().join("ledger.db")).expect("a copy");
+        fs::copy(file_of(schema), temporary.path().join("ledger.db")).expect("a copy");
         let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
         read(&ledger);
-        let lagging = LaggingRow { id: SubscriptionId(1), name: "one".into(), at: AT, skipped: 7 };
-        let is_newest = file.ends_with("0003.db");
-        assert_eq!(ledger.lagging().expect("rows"), if is_newest { vec![lagging] } else { Vec::new() });
-        assert_eq!(ledger.remembered_time().expect("a time"), is_newest.then_some((AT, 5)));
+        read_since(schema, &ledger);
         drop(ledger);
         let connection = Connection::open(temporary.path().join("ledger.db")).expect("the file");
         read_raw(&connection);
-        // Schemas before the third had no marks, and no subscription that lags.
+        // Schemas before the third had no marks.
         let marks: i64 = connection.query_row("SELECT count(*) FROM marks", [], |row| row.get(0)).expect("marks");
-        assert_eq!(marks, i64::from(file.ends_with("0003.db")));
+        assert_eq!(marks, i64::from(schema >= 3));
         // The first schema had no events.
-        read_events(&connection, if file.ends_with("0001.db") { 0 } else { 1 });
+        read_events(&connection, usize::from(schema >= 2));
     }
+}
+
+fn file_of(schema: u32) -> PathBuf {
+    folder().join(format!("{schema:04}.db"))
 }
 
 fn folder() -> PathBuf {
@@ -106,6 +110,10 @@ fn mount_row() -> MountRow {
         had_assets: true,
         holds_deletions: false,
     }
+}
+
+fn inner_root() -> (LogicalPath, Identity) {
+    (path("/acme/dailies"), Identity { volume: 9, inode: u64::MAX, birth_ns: 3 })
 }
 
 fn gone() -> Asset {
@@ -188,6 +196,7 @@ fn postponed() -> HotDelivery {
 
 fn fill(ledger: &Ledger) {
     ledger.put_mount(&mount(), &mount_row()).expect("a mount");
+    ledger.put_inner_root(&mount(), &inner_root().0, &inner_root().1).expect("an inner root");
     put(ledger, &mount(), &asset(1, &path("/acme/logo.png"), 5)).expect("an asset");
     put(ledger, &mount(), &asset(2, &odd(), u64::MAX)).expect("an asset");
     let dailies = ledger.dir(&mount(), &path("/acme/dailies")).expect("a directory").expect("a directory");
@@ -265,6 +274,15 @@ fn read(ledger: &Ledger) {
     let body = delivery(2, 1).body.bytes.len() as u64;
     assert_eq!(ledger.dead_totals().expect("a count"), (1, body));
     assert_eq!(ledger.oldest_dead().expect("a time"), Some(AT));
+}
+
+/// What [`fill`] wrote and older schemas had no place for: they know nothing of it.
+fn read_since(schema: u32, ledger: &Ledger) {
+    let lagging = LaggingRow { id: SubscriptionId(1), name: "one".into(), at: AT, skipped: 7 };
+    assert_eq!(ledger.lagging().expect("rows"), Vec::from_iter((schema >= 3).then_some(lagging)));
+    assert_eq!(ledger.remembered_time().expect("a time"), (schema >= 3).then_some((AT, 5)));
+    let inner = ledger.inner_roots(&mount()).expect("inner roots");
+    assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }
 
 /// What no part of the ledger reads yet, and what later schemas must carry over all the same.
