@@ -31,6 +31,7 @@ mod subscriptions;
 mod transaction;
 mod turn;
 
+pub use catalog::LastPlace;
 pub use deliveries::{DamagedDelivery, Deliveries, HotDelivery};
 pub use dirs::DirId;
 pub use error::{DiskFault, StoreError};

@@ -86,6 +86,10 @@ impl Given {
             owner: "x".into(),
             action,
             delta: keys.into_iter().map(delta).filter(|delta| delta.old != delta.new).collect(),
+            size: None,
+            mtime_ns: None,
+            previous_path: None,
+            moved: None,
         };
         Self { change, state, size: 0, mtime_ns: 0, mount: LogicalPath::root(), tenant: None }
     }

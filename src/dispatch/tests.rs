@@ -591,6 +591,10 @@ fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
         owner: "jo".into(),
         action: Action::Added,
         delta: Vec::new(),
+        size: Some(1),
+        mtime_ns: Some(2),
+        previous_path: None,
+        moved: None,
     };
     ledger.append(&change).expect("a journal");
     let entry = Arc::new(Entry::from(change));

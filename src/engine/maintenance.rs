@@ -217,7 +217,7 @@ mod tests {
     use crate::engine::Engine;
     use crate::intake::Setup;
     use crate::model::asset::{Asset, Identity, Stat};
-    use crate::model::ids::{AssetId, Rrn};
+    use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::path::LogicalPath;
     use crate::model::retention::Retention;
     use crate::model::time::{Mono, Now, Wall};
@@ -244,7 +244,7 @@ mod tests {
             let mount = LogicalPath::parse(b"/m").expect("a path");
             let dir = engine.ledger.dir_or_new(&mount, &mount).expect("a row");
             engine.ledger.put_asset(dir, &asset).expect("a row");
-            engine.ledger.bury_asset(&asset, Rrn(1), START.wall).expect("a row");
+            engine.ledger.bury_asset(&asset, Rrn(1), Seq(1), START.wall).expect("a row");
         }
         engine.ledger.commit().expect("a commit");
     }

@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::mounts::Mounts;
 use super::{Outcome, RulesInForce};
 use crate::catalog::{Step, added, between};
-use crate::model::asset::{Asset, Stat};
+use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
 use crate::model::event::Occurrence;
+use crate::model::ids::Seq;
 use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
@@ -19,7 +21,7 @@ use crate::rules::event::Event;
 use crate::rules::index::Scratch;
 use crate::rules::template::Values;
 use crate::settle::Cause;
-use crate::store::{Ledger, StoreError};
+use crate::store::{LastPlace, Ledger, StoreError};
 
 /// A place before all hints: every sync waits for it.
 const FIRST: u64 = 0;
@@ -27,6 +29,7 @@ const FIRST: u64 = 0;
 /// Records into the ledger, and notes in the outcome what memory has to learn of it.
 pub(super) struct Recorder<'a> {
     pub now: Now,
+    pub mounts: &'a Mounts,
     /// The mount's logical path.
     pub root: &'a LogicalPath,
     /// The mount's tenant.
@@ -46,8 +49,10 @@ impl Recorder<'_> {
             Step::Delete { asset, was: None } => self.delete(&asset),
             Step::Delete { asset, was: Some(stat) } => {
                 // It is gone as the file that it really was, by which it is known if it comes back.
-                self.put(&Asset { stat, ..asset.clone() })?;
-                self.delete(&asset)
+                let taken_for = asset.stat.identity;
+                let asset = Asset { stat, ..asset };
+                self.put(&asset)?;
+                self.delete_known_as(&asset, taken_for)
             }
             Step::Add { path, look, asset } => {
                 if look.xattrs == Xattrs::AsKnown && asset.as_ref().is_none_or(|asset| asset.stat != look.stat) {
@@ -70,22 +75,28 @@ impl Recorder<'_> {
     }
 
     pub(super) fn delete(&mut self, asset: &Asset) -> Result<(), StoreError> {
-        self.ledger.bury_asset(asset, self.ledger.rrn()?, self.now.wall)?;
-        self.out.is_no_longer.push((asset.stat.identity, asset.id));
+        self.delete_known_as(asset, asset.stat.identity)
+    }
+
+    /// Deletes an asset that the memory of identities has by that one.
+    fn delete_known_as(&mut self, asset: &Asset, identity: Identity) -> Result<(), StoreError> {
+        let seq = self.change(asset, Action::Deleted, Delta::new(), &Metadata::new())?;
+        self.ledger.bury_asset(asset, self.ledger.rrn()?, seq, self.now.wall)?;
+        self.out.is_no_longer.push((identity, asset.id));
         self.out.assets -= 1;
-        self.change(asset, Action::Deleted, Delta::new(), &Metadata::new())
+        Ok(())
     }
 
     fn add(&mut self, path: &LogicalPath, look: FileLook, before: Option<Asset>) -> Result<(), StoreError> {
-        let (id, mut sources) = match before {
+        let (id, mut sources, last_place) = match before {
             Some(asset) => {
-                self.ledger.unbury_asset(asset.id)?;
+                let last_place = self.ledger.unbury_asset(asset.id)?;
                 if asset.path == *path {
                     self.note_displaced(&asset, &look.stat);
                 }
-                (asset.id, self.ledger.metadata(asset.id)?)
+                (asset.id, self.ledger.metadata(asset.id)?, Some(last_place))
             }
-            None => (self.ledger.next_asset()?, BySource::new()),
+            None => (self.ledger.next_asset()?, BySource::new(), None),
         };
         let asset = Asset {
             id,
@@ -105,7 +116,15 @@ impl Recorder<'_> {
         self.out.is_now.push((asset.stat.identity, asset.id));
         self.out.assets += 1;
         let state = merged(&sources);
-        self.change(&asset, Action::Added, added(&state), &state)
+        let from = last_place.filter(|from| from.path != *path && self.may_be_named(&from.path));
+        self.append(&asset, from, Action::Added, added(&state), &state)?;
+        Ok(())
+    }
+
+    /// Returns whether receivers of this mount's changes may read a path of possibly another mount. What a tenant's
+    /// files are called is for that tenant: a file that comes from another one's mount comes from nowhere.
+    fn may_be_named(&self, path: &LogicalPath) -> bool {
+        self.mounts.of(path).is_some_and(|mount| self.mounts.tenant(mount) == self.tenant)
     }
 
     fn keep(&mut self, asset: Asset, look: FileLook, modified: bool) -> Result<(), StoreError> {
@@ -172,7 +191,10 @@ impl Recorder<'_> {
         self.out.assets += 1;
         let state = merged(&sources);
         let delta = between(&before, &state);
-        if delta.is_empty() { Ok(()) } else { self.change(&asset, Action::None, delta, &state) }
+        if !delta.is_empty() {
+            self.change(&asset, Action::None, delta, &state)?;
+        }
+        Ok(())
     }
 
     /// The store's word on an asset that exists.
@@ -187,7 +209,8 @@ impl Recorder<'_> {
         }
         let asset = Asset { rrn: self.ledger.rrn()?, ..asset };
         self.put(&asset)?;
-        self.change(&asset, Action::None, delta, &state)
+        self.change(&asset, Action::None, delta, &state)?;
+        Ok(())
     }
 
     /// The attributes could not be read: what was known of them stays, and they are read again later.
@@ -239,10 +262,25 @@ impl Recorder<'_> {
         self.root
     }
 
-    /// Appends to the journal, and notes to whom it is owed.
-    fn change(&mut self, asset: &Asset, action: Action, delta: Delta, state: &Metadata) -> Result<(), StoreError> {
+    /// Records a change that is no half of a move, or the first.
+    fn change(&mut self, asset: &Asset, action: Action, delta: Delta, state: &Metadata) -> Result<Seq, StoreError> {
+        self.append(asset, None, action, delta, state)
+    }
+
+    /// Appends to the journal, and notes to whom it is owed. `from`: where a moved asset was before.
+    fn append(
+        &mut self,
+        asset: &Asset,
+        from: Option<LastPlace>,
+        action: Action,
+        delta: Delta,
+        state: &Metadata,
+    ) -> Result<Seq, StoreError> {
+        let Stat { size, mtime_ns, .. } = asset.stat;
+        let seq = self.ledger.next_seq()?;
+        let moved = from.as_ref().and_then(|from| from.deletion);
         let change = Change {
-            seq: self.ledger.next_seq()?,
+            seq,
             rrn: self.ledger.rrn()?,
             time: self.now.wall,
             asset: asset.id,
@@ -250,9 +288,12 @@ impl Recorder<'_> {
             owner: asset.owner.clone(),
             action,
             delta,
+            size: Some(size),
+            mtime_ns: Some(mtime_ns),
+            previous_path: from.map(|from| from.path),
+            moved,
         };
         self.ledger.append(&change)?;
-        let Stat { size, mtime_ns, .. } = asset.stat;
         let facts = Facts { size, mtime_ns, mount: self.root, tenant: self.tenant.map(Tenant::as_str) };
         let matching = self.rules.set.matching(&change, state, facts, &mut self.scratch.borrow_mut());
         for event in matching.events {
@@ -265,7 +306,7 @@ impl Recorder<'_> {
                 self.out.owed.push(Owed { subscription, entry: Arc::clone(&entry) });
             }
         }
-        Ok(())
+        Ok(seq)
     }
 
     /// Appends an event that a change fired.

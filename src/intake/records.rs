@@ -143,8 +143,8 @@ impl Intake {
             // Its mount is no longer configured; its rows hang below the logical path all the same.
             None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
         };
-        let (rules, scratch) = (&self.rules, &self.scratch);
-        Recorder { now, root, tenant, is_new: false, rules, scratch, ledger, out }.assign(asset, assigned)
+        let (rules, scratch, mounts) = (&self.rules, &self.scratch, &self.mounts);
+        Recorder { now, mounts, root, tenant, is_new: false, rules, scratch, ledger, out }.assign(asset, assigned)
     }
 }
 

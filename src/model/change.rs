@@ -82,6 +82,16 @@ pub struct Change {
     pub action: Action,
     /// Which metadata it touched.
     pub delta: Delta,
+    /// How many bytes the asset had when the change was recorded, and for a deletion when it was last known. `None` in
+    /// what was recorded before the journal kept it.
+    pub size: Option<u64>,
+    /// Its modification time, in nanoseconds since the Unix epoch; `None` as for `size`.
+    pub mtime_ns: Option<i64>,
+    /// Where the asset was before, on the `added` half of a move.
+    pub previous_path: Option<LogicalPath>,
+    /// The other half of the move: the deletion at `previous_path`. It may be far older than this half, and past the
+    /// journal's retention. `None` where the ledger did not keep its seq yet.
+    pub moved: Option<Seq>,
 }
 
 #[cfg(test)]
@@ -97,6 +107,10 @@ impl Change {
             owner: String::new(),
             action,
             delta,
+            size: None,
+            mtime_ns: None,
+            previous_path: None,
+            moved: None,
         }
     }
 }

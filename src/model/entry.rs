@@ -26,12 +26,21 @@ pub struct Entry {
     pub action: Action,
     /// Which metadata was touched: old values from the first change, new values from the last.
     pub delta: Delta,
+    /// The bytes of the asset, as of the last change of which they are known.
+    pub size: Option<u64>,
+    /// The modification time of the asset, in nanoseconds since the Unix epoch, as of the last change of which it is
+    /// known.
+    pub mtime_ns: Option<i64>,
+    /// Where the receiver last knew the asset, on the `added` half of a move.
+    pub previous_path: Option<LogicalPath>,
+    /// The seq of the deletion at `previous_path`, where it is known.
+    pub moved: Option<Seq>,
 }
 
 impl From<Change> for Entry {
     fn from(change: Change) -> Self {
-        let Change { seq, rrn, time, asset, path, owner, action, delta } = change;
-        Self { seq, rrn, time, asset, path, owner, action, delta }
+        let Change { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved } = change;
+        Self { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved }
     }
 }
 

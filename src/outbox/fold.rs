@@ -13,7 +13,8 @@ use crate::model::path::LogicalPath;
 /// One entry to tell, and the owed entries that are told by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded {
-    /// What is told: seq, rrn and owner of the last change.
+    /// What is told: seq, rrn and owner of the last change, size and modification time as they were last known, and the
+    /// previous path only of an addition.
     pub entry: Entry,
     /// The owed entries in it, oldest first; the last one is `entry.seq`.
     pub seqs: Vec<Seq>,
@@ -24,6 +25,9 @@ pub struct Folded {
 /// `modification_covered` says whether the subscription asked for modifications: only then is an asset that went and
 /// came back told as `modified`; otherwise both are told.
 ///
+/// The previous path of an addition is where the receiver last knew the asset. Of an asset that is moved twice between
+/// two cuts, that is the path before the first move.
+///
 /// Takes time and memory in proportion to the entries.
 #[must_use]
 pub fn fold(entries: Vec<Arc<Entry>>, modification_covered: bool) -> Vec<Folded> {
@@ -32,7 +36,13 @@ pub fn fold(entries: Vec<Arc<Entry>>, modification_covered: bool) -> Vec<Folded>
     let mut groups: Vec<Option<Group>> = Vec::with_capacity(entries.len());
     let mut newest: HashMap<(AssetId, LogicalPath), usize> = HashMap::with_capacity(entries.len());
     for entry in entries {
-        let entry = Arc::unwrap_or_clone(entry);
+        let mut entry = Arc::unwrap_or_clone(entry);
+        if let Some(from) = &entry.previous_path
+            && let Some(place) = newest.get(&(entry.asset, from.clone()))
+            && let Some(stop) = groups[*place].as_ref().filter(|group| group.is_stop())
+        {
+            (entry.previous_path, entry.moved) = stop.origin(&entry.path);
+        }
         let place = newest.insert((entry.asset, entry.path.clone()), groups.len());
         let earlier = place.and_then(|place| {
             let action = groups[place].as_ref()?.with(entry.action, modification_covered)?;
@@ -44,7 +54,7 @@ pub fn fold(entries: Vec<Arc<Entry>>, modification_covered: bool) -> Vec<Folded>
         };
         groups.push(Some(group));
     }
-    groups.into_iter().flatten().map(|group| group.folded).collect()
+    groups.into_iter().flatten().map(Group::end).collect()
 }
 
 /// Changes of one asset at one path that are told as one.
@@ -71,11 +81,41 @@ impl Group {
         }
     }
 
+    /// Returns whether the asset came to this path and left it again, all within this group: the receiver never knew it
+    /// here.
+    fn is_stop(&self) -> bool {
+        self.begins_added && self.folded.entry.action == Action::Deleted
+    }
+
+    /// Where the receiver knew the asset before it came to this stop, and the deletion there. An asset that is back at
+    /// that very path has not moved.
+    fn origin(&self, path: &LogicalPath) -> (Option<LogicalPath>, Option<Seq>) {
+        let Entry { previous_path, moved, .. } = &self.folded.entry;
+        if previous_path.as_ref() == Some(path) { (None, None) } else { (previous_path.clone(), *moved) }
+    }
+
     fn joined_by(self, last: Entry, action: Action) -> Self {
         let Folded { entry: first, mut seqs } = self.folded;
         seqs.push(last.seq);
-        let entry = Entry { action, delta: merged(first.delta, last.delta), ..last };
+        let entry = Entry {
+            action,
+            delta: merged(first.delta, last.delta),
+            size: last.size.or(first.size),
+            mtime_ns: last.mtime_ns.or(first.mtime_ns),
+            // Kept through a deletion, too: an addition may follow that makes the group an addition again.
+            previous_path: first.previous_path,
+            moved: first.moved,
+            ..last
+        };
         Self { folded: Folded { entry, seqs }, begins_added: self.begins_added }
+    }
+
+    fn end(self) -> Folded {
+        let Folded { mut entry, seqs } = self.folded;
+        if entry.action != Action::Added {
+            (entry.previous_path, entry.moved) = (None, None);
+        }
+        Folded { entry, seqs }
     }
 }
 

@@ -75,6 +75,10 @@ impl Supposed {
             owner: about.owner.clone(),
             action,
             delta,
+            size: Some(about.size),
+            mtime_ns: Some(about.mtime_ns),
+            previous_path: None,
+            moved: None,
         };
         Self { path, after, change, about }
     }

@@ -5,12 +5,21 @@ use rusqlite::Row;
 use super::error::Operation as _;
 use super::{DirId, Ledger, Result, codec};
 use crate::model::asset::{Asset, Identity};
-use crate::model::ids::{AssetId, Rrn};
+use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
 const ASSET: &str = "dir, name, id, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, racy, rrn, owner";
-const GONE: &str = "id, path, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, rrn, owner, gone_at";
+const GONE: &str = "id, path, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, rrn, owner, gone_at, seq";
+
+/// Where an asset was until it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastPlace {
+    /// Its path there.
+    pub path: LogicalPath,
+    /// The change that reported that it went. `None` in a row of before the ledger kept it.
+    pub deletion: Option<Seq>,
+}
 
 impl Ledger {
     /// The asset of a name in a directory.
@@ -98,18 +107,19 @@ impl Ledger {
             .map(drop)
     }
 
-    /// Takes an asset out of the catalog and keeps it as gone, metadata included.
+    /// Takes an asset out of the catalog and keeps it as gone, metadata included. `deletion` is the change that
+    /// reports it.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn bury_asset(&self, asset: &Asset, rrn: Rrn, at: Wall) -> Result<()> {
+    pub fn bury_asset(&self, asset: &Asset, rrn: Rrn, deletion: Seq, at: Wall) -> Result<()> {
         self.note_written();
         self.connection
             .prepare_cached(&format!(
                 "INSERT INTO gone ({GONE}) SELECT id, ?2, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, ?3,
-                 owner, ?4 FROM assets WHERE id = ?1"
+                 owner, ?4, ?5 FROM assets WHERE id = ?1"
             ))
-            .and_then(|mut sql| sql.execute((asset.id.0, asset.path.as_bytes(), rrn.0, at.0)))
+            .and_then(|mut sql| sql.execute((asset.id.0, asset.path.as_bytes(), rrn.0, at.0, deletion.0)))
             .and_then(|rows| if rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(rows)) })
             .to("keep a gone asset")?;
         self.connection
@@ -165,16 +175,18 @@ impl Ledger {
         Ok(Some(Asset { id: AssetId(id), path: codec::path(&path)?, stat, racy: false, owner, rrn: Rrn(rrn) }))
     }
 
-    /// Takes an asset out of the gone ones: it is back.
+    /// Takes an asset out of the gone ones: it is back. Returns from where it went.
     ///
     /// # Errors
-    /// When the ledger refuses.
-    pub fn unbury_asset(&self, id: AssetId) -> Result<()> {
-        self.connection
-            .prepare_cached("DELETE FROM gone WHERE id = ?1")
-            .and_then(|mut sql| sql.execute([id.0]))
-            .to("take up a gone asset")
-            .map(drop)
+    /// When the ledger refuses, or the asset is not gone.
+    pub fn unbury_asset(&self, id: AssetId) -> Result<LastPlace> {
+        let mut sql = self
+            .connection
+            .prepare_cached("DELETE FROM gone WHERE id = ?1 RETURNING path, seq")
+            .to("take up a gone asset")?;
+        let (path, deletion): (Vec<u8>, Option<i64>) =
+            sql.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).to("take up a gone asset")?;
+        Ok(LastPlace { path: codec::path(&path)?, deletion: deletion.map(Seq) })
     }
 
     /// Tells `each` filesystem, inode and number of every asset in a mount: what the map in memory is made of. Assets

@@ -4,6 +4,7 @@ use super::error::Operation as _;
 use super::{Ledger, Result, codec};
 use crate::model::change::Change;
 use crate::model::event::Occurrence;
+use crate::model::path::LogicalPath;
 
 impl Ledger {
     /// Appends a change.
@@ -11,16 +12,30 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn append(&self, change: &Change) -> Result<()> {
-        let Change { seq, rrn, time, asset, path, owner, action, delta } = change;
+        let Change { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved } = change;
         self.note_written();
         let delta = if delta.is_empty() { None } else { Some(codec::to_json(delta)?) };
         self.connection
             .prepare_cached(
-                "INSERT INTO journal (seq, rrn, time, asset, action, path, owner, delta)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO journal
+                 (seq, rrn, time, asset, action, path, owner, delta, size, mtime_ns, previous_path, moved)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )
             .and_then(|mut sql| {
-                sql.execute((seq.0, rrn.0, time.0, asset.0, action.code(), path.as_bytes(), owner, delta))
+                sql.execute((
+                    seq.0,
+                    rrn.0,
+                    time.0,
+                    asset.0,
+                    action.code(),
+                    path.as_bytes(),
+                    owner,
+                    delta,
+                    size.map(|size| size as i64),
+                    mtime_ns,
+                    previous_path.as_ref().map(LogicalPath::as_bytes),
+                    moved.map(|seq| seq.0),
+                ))
             })
             .to("append to the journal")
             .map(drop)

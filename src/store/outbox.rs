@@ -63,8 +63,8 @@ impl Ledger {
         let mut sql = self
             .connection
             .prepare_cached(
-                "SELECT seq, rrn, asset, action, path, owner, delta, time FROM owed JOIN journal USING (seq)
-                 WHERE subscription = ?1 ORDER BY seq LIMIT ?2",
+                "SELECT seq, rrn, asset, action, path, owner, delta, time, size, mtime_ns, previous_path, moved
+                 FROM owed JOIN journal USING (seq) WHERE subscription = ?1 ORDER BY seq LIMIT ?2",
             )
             .to("read what is owed")?;
         let mut rows = sql.query((subscription.0, limit as i64)).to("read what is owed")?;
@@ -168,6 +168,7 @@ fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
     let action = Action::from_code(code).ok_or_else(|| Cause::Damaged(format!("action {code}"))).to(READ)?;
     let path = row.get_ref(4).and_then(|bytes| Ok(bytes.as_blob()?)).to(READ)?;
     let delta: Option<String> = row.get(6).to(READ)?;
+    let previous_path = row.get_ref(10).and_then(|bytes| Ok(bytes.as_blob_or_null()?)).to(READ)?;
     Ok(Entry {
         seq: Seq(row.get(0).to(READ)?),
         rrn: Rrn(row.get(1).to(READ)?),
@@ -177,5 +178,9 @@ fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
         owner: row.get(5).to(READ)?,
         action,
         delta: delta.map(|text| codec::json(&text)).transpose()?.unwrap_or_default(),
+        size: row.get::<_, Option<i64>>(8).to(READ)?.map(|size| size as u64),
+        mtime_ns: row.get(9).to(READ)?,
+        previous_path: previous_path.map(codec::path).transpose()?,
+        moved: row.get::<_, Option<i64>>(11).to(READ)?.map(Seq),
     })
 }

@@ -114,6 +114,8 @@ pub struct Inner {
     pub unbinds: BTreeMap<Vec<u8>, u32>,
     /// How often anything happened at each path.
     pub versions: BTreeMap<Vec<u8>, u32>,
+    /// What each disk path was ever seen to have: bytes, and modification time.
+    pub seen: BTreeSet<(PathBuf, u64, i64)>,
     /// Files keep birth times.
     pub births: bool,
     /// How coarse the times of files are, nanoseconds.
@@ -160,6 +162,7 @@ impl Inner {
             unreadable: BTreeSet::new(),
             unbinds: BTreeMap::new(),
             versions: BTreeMap::new(),
+            seen: BTreeSet::new(),
             births: true,
             granularity_ns: 0,
             rewrites: Vec::new(),
@@ -386,8 +389,11 @@ impl Host {
 
 impl Disk for Host {
     fn stat(&self, path: &Path) -> io::Result<DiskStat> {
-        let inner = self.call();
-        let node = &inner.nodes[inner.resolve(path)?];
+        let mut inner = self.call();
+        let id = inner.resolve(path)?;
+        let seen = (path.to_owned(), inner.nodes[id].size, inner.nodes[id].mtime_ns);
+        inner.seen.insert(seen);
+        let node = &inner.nodes[id];
         Ok(DiskStat {
             kind: node.kind,
             identity: node.identity,

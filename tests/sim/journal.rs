@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ringback::model::change::{Action, Change};
+use ringback::model::ids::Seq;
 use ringback::model::metadata::{Metadata, merged};
 use ringback::model::path::LogicalPath;
 use ringback::rules::index::Scratch;
@@ -37,8 +38,8 @@ pub struct Journal {
     seen: BTreeSet<i64>,
     states: BTreeMap<i64, Metadata>,
     deleted: BTreeMap<Vec<u8>, u32>,
-    /// Where each asset was last deleted.
-    left: BTreeMap<i64, Vec<u8>>,
+    /// Where each asset was last deleted, and by which row.
+    left: BTreeMap<i64, (Vec<u8>, Seq)>,
     /// How often an asset was added where it had been deleted: another file was taken for it (unlink and recreate). It
     /// is deleted there once more when its own file is found elsewhere.
     refilled: BTreeMap<Vec<u8>, u32>,
@@ -92,6 +93,11 @@ impl Journal {
             }
         }
         for id in touched {
+            let newest = rows.iter().rfind(|row| row.asset.0 == id).and_then(|row| row.size.zip(row.mtime_ns));
+            let has = ledger.size_and_mtime(id);
+            if newest.is_none() || newest != has {
+                return Err(format!("asset {id}: the journal has size and mtime {newest:?}, its row {has:?}"));
+            }
             let now = merged(&ledger.sources(id));
             if self.places.contains_key(&id) && self.states.get(&id).is_some_and(|state| *state != now) {
                 return Err(format!("asset {id}: the deltas come to {:?}, the catalog says {now:?}", self.states[&id]));
@@ -129,6 +135,9 @@ impl Journal {
     fn apply(&mut self, row: &Change, live: bool) -> Result<(), String> {
         let (id, path) = (row.asset.0, row.path.as_bytes().to_vec());
         let silent = self.seen.insert(id);
+        if row.action != Action::Added && (row.previous_path.is_some() || row.moved.is_some()) {
+            return Err(format!("only an addition is the second half of a move: {row:?}"));
+        }
         let holder = self.present.get(&path).copied();
         match row.action {
             Action::Added => {
@@ -138,7 +147,12 @@ impl Journal {
                 if let Some(place) = self.places.get(&id) {
                     return Err(format!("added while it is at {}: {row:?}", place.escape_ascii()));
                 }
-                if self.left.get(&id) == Some(&path) {
+                let from = self.left.get(&id).filter(|(from, _)| *from != path);
+                let said = (row.previous_path.as_ref().map(LogicalPath::as_bytes), row.moved);
+                if said != (from.map(|(from, _)| from.as_slice()), from.map(|(_, seq)| *seq)) {
+                    return Err(format!("the asset comes from {from:?}: {row:?}"));
+                }
+                if self.left.get(&id).is_some_and(|(from, _)| *from == path) {
                     *self.refilled.entry(path.clone()).or_default() += 1;
                 }
                 self.present.insert(path.clone(), id);
@@ -153,7 +167,7 @@ impl Journal {
                 self.present.remove(&path);
                 self.places.remove(&id);
                 *self.deleted.entry(path.clone()).or_default() += 1;
-                self.left.insert(id, path.clone());
+                self.left.insert(id, (path.clone(), row.seq));
             }
             Action::Modified | Action::None => {
                 if holder != Some(id) && !(silent && holder.is_none()) {

@@ -33,9 +33,11 @@ impl Reader {
     }
 
     pub fn journal_after(&self, seq: i64) -> Vec<Change> {
-        let sql = "SELECT seq, rrn, time, asset, action, path, owner, delta FROM journal WHERE seq > ?1 ORDER BY seq";
+        let sql = "SELECT seq, rrn, time, asset, action, path, owner, delta, size, mtime_ns, previous_path, moved
+                   FROM journal WHERE seq > ?1 ORDER BY seq";
         self.all(sql, [seq], |row| {
             let delta: Option<String> = row.get(7)?;
+            let previous_path: Option<Vec<u8>> = row.get(10)?;
             Ok(Change {
                 seq: Seq(row.get(0)?),
                 rrn: Rrn(row.get(1)?),
@@ -45,8 +47,19 @@ impl Reader {
                 owner: row.get(6)?,
                 action: Action::from_code(row.get(4)?).expect("an action"),
                 delta: delta.map(|text| serde_json::from_str(&text).expect("a delta")).unwrap_or_default(),
+                size: row.get::<_, Option<i64>>(8)?.map(|size| size as u64),
+                mtime_ns: row.get(9)?,
+                previous_path: previous_path.map(|path| LogicalPath::parse(&path).expect("a path")),
+                moved: row.get::<_, Option<i64>>(11)?.map(Seq),
             })
         })
+    }
+
+    /// The size and the modification time of an asset's row, gone or not.
+    pub fn size_and_mtime(&self, asset: i64) -> Option<(u64, i64)> {
+        let sql = "SELECT size, mtime_ns FROM assets WHERE id = ?1
+                   UNION ALL SELECT size, mtime_ns FROM gone WHERE id = ?1";
+        self.all(sql, [asset], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))).pop()
     }
 
     /// The catalog by path.

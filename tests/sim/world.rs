@@ -425,6 +425,7 @@ impl World {
         let rows = self.journal.take(&self.ledger, &unbinds, &truth)?;
         self.note_reported(&rows);
         for row in rows {
+            self.was_seen(&row)?;
             let (seq, rrn, path) = (row.seq, row.rrn, row.path.as_bytes().escape_ascii());
             self.note(format!("  journal {seq} rrn {rrn} asset {} {:?} {path} {:?}", row.asset, row.action, row.delta));
             let tells = matches!(row.action.as_str(), "added" | "modified");

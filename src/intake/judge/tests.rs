@@ -2,6 +2,7 @@
 //! end.
 
 mod limits;
+mod moves;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::intake::{Effect, Input};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
-use crate::model::ids::{MountId, ReplyId};
+use crate::model::ids::ReplyId;
 use crate::model::look::{Listed, Listing, Looked, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
@@ -501,9 +502,8 @@ impl machine::World for World {
                 })
             }
             Effect::SeeRoot(request) => {
-                assert_eq!(request.mount, MountId(0));
                 let root = RootDirectory {
-                    identity: ROOT,
+                    identity: Identity { inode: ROOT.inode + u64::from(request.mount.0), ..ROOT },
                     mounting: 0,
                     is_mount_root: false,
                     empty: self.files.is_empty(),

@@ -24,6 +24,10 @@ fn folded(seq: i64, path: &[u8]) -> Folded {
         owner: "xyz".into(),
         action: Action::Added,
         delta: vec![],
+        size: None,
+        mtime_ns: None,
+        previous_path: None,
+        moved: None,
     };
     Folded { seqs: vec![Seq(seq)], entry }
 }

@@ -13,11 +13,17 @@ use crate::model::metadata::{Delta, KeyDelta};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
-/// `ASSET PATH ACTION [KEY:OLD>NEW]...`; the seq is the line's place, from 1.
+/// `ASSET PATH ACTION [<PREVIOUS_PATH@MOVED] [=SIZE@MTIME] [KEY:OLD>NEW]...`; the seq is the line's place, from 1.
 fn entry(seq: i64, line: &str) -> Arc<Entry> {
-    let mut words = line.split_whitespace();
+    let mut words = line.split_whitespace().peekable();
     let mut word = || words.next().expect("asset, path, action");
     let (asset, path, action) = (word(), word(), word());
+    let mut pair = |mark| {
+        let text = words.next_if(|word| word.starts_with(mark))?;
+        Some(text[1..].split_once('@').expect("two words"))
+    };
+    let (came, stat) = (pair('<'), pair('='));
+    let number = |text: &str| text.parse().expect("a number");
     let delta = words.map(|touch| {
         let (key, change) = touch.split_once(':').expect("KEY:OLD>NEW");
         let (old, new) = change.split_once('>').expect("OLD>NEW");
@@ -33,6 +39,10 @@ fn entry(seq: i64, line: &str) -> Arc<Entry> {
         owner: format!("owner{seq}"),
         action: Action::ALL.into_iter().find(|known| known.as_str() == action).expect("an action"),
         delta: delta.collect(),
+        size: stat.map(|(size, _)| size.parse().expect("a number")),
+        mtime_ns: stat.map(|(_, mtime_ns)| number(mtime_ns)),
+        previous_path: came.map(|(path, _)| LogicalPath::parse(path.as_bytes()).expect("a path")),
+        moved: came.map(|(_, seq)| Seq(number(seq))),
     })
 }
 
@@ -43,6 +53,14 @@ fn shown(folded: &Folded) -> String {
     assert_eq!(entry.rrn, Rrn(entry.seq.0 * 10));
     assert_eq!(entry.owner, format!("owner{}", entry.seq));
     let mut out = format!("{} {} {}", entry.asset, entry.path, entry.action.as_str());
+    assert_eq!(entry.previous_path.is_some(), entry.moved.is_some());
+    if let (Some(path), Some(seq)) = (&entry.previous_path, entry.moved) {
+        out.push_str(&format!(" <{path}@{seq}"));
+    }
+    assert_eq!(entry.size.is_some(), entry.mtime_ns.is_some());
+    if let (Some(size), Some(mtime_ns)) = (entry.size, entry.mtime_ns) {
+        out.push_str(&format!(" ={size}@{mtime_ns}"));
+    }
     for KeyDelta { key, old, new } in &entry.delta {
         out.push_str(&format!(" {key}:{}>{}", old.concat(), new.concat()));
     }
@@ -126,6 +144,57 @@ fn deltas_merge_by_key() {
     check(&["1 /a none A:1>2", "1 /a none A:2>1"], true, &["1 /a none A:1>1 [1 2]"]);
 }
 
+#[test]
+fn size_and_mtime_are_those_of_the_last_change_of_which_they_are_known() {
+    check(&["1 /a added =1@10", "1 /a modified =2@20", "1 /a none =3@30"], true, &["1 /a added =3@30 [1 2 3]"]);
+    check(&["1 /a none", "1 /a modified =2@20"], true, &["1 /a modified =2@20 [1 2]"]);
+    check(&["1 /a modified =2@20", "1 /a deleted"], true, &["1 /a deleted =2@20 [1 2]"]);
+}
+
+#[test]
+fn a_move_that_is_followed_by_changes_keeps_its_previous_path() {
+    check(
+        &["1 /a deleted =1@1", "1 /b added </a@1 =1@1", "1 /b none =1@1", "1 /b modified =2@2"],
+        true,
+        &["1 /a deleted =1@1 [1]", "1 /b added </a@1 =2@2 [2 3 4]"],
+    );
+}
+
+#[test]
+fn a_move_on_comes_from_where_the_receiver_last_knew_the_asset() {
+    let moves = ["1 /a deleted", "1 /b added </a@1", "1 /b deleted", "1 /c added </b@3", "1 /c deleted"];
+    check(&moves[..4], true, &["1 /a deleted [1]", "1 /b deleted [2 3]", "1 /c added </a@1 [4]"]);
+    let last = "1 /d added </c@5";
+    let expect = ["1 /a deleted [1]", "1 /b deleted [2 3]", "1 /c deleted [4 5]", "1 /d added </a@1 [6]"];
+    check(&[&moves[..], &[last]].concat(), true, &expect);
+    // The first move is in an earlier cut: the receiver knows the asset at /b.
+    check(&["1 /b deleted", "1 /c added </b@1"], true, &["1 /b deleted [1]", "1 /c added </b@1 [2]"]);
+    // It is new at /b, and the receiver never heard of it there.
+    check(&["1 /b added", "1 /b deleted", "1 /c added </b@2"], true, &["1 /b deleted [1 2]", "1 /c added [3]"]);
+    // Another asset took the place over in between.
+    check(
+        &["1 /a deleted", "2 /a added </x@9", "1 /b added </a@1"],
+        true,
+        &["1 /a deleted [1]", "2 /a added </x@9 [2]", "1 /b added </a@1 [3]"],
+    );
+    // A rule that asks for additions alone has the asset at each path.
+    check(&["1 /b added </a@9", "1 /c added </b@8"], true, &["1 /b added </a@9 [1]", "1 /c added </b@8 [2]"]);
+}
+
+#[test]
+fn an_asset_that_moved_away_and_back_has_not_moved() {
+    let moves = ["1 /a deleted", "1 /b added </a@1", "1 /b deleted", "1 /a added </b@3"];
+    check(&moves, true, &["1 /b deleted [2 3]", "1 /a modified [1 4]"]);
+    check(&moves, false, &["1 /a deleted [1]", "1 /b deleted [2 3]", "1 /a added [4]"]);
+}
+
+#[test]
+fn an_asset_that_came_left_and_came_again_comes_from_where_it_was_first() {
+    let moves = ["1 /b added </a@9", "1 /b deleted", "1 /c added </b@2", "1 /c deleted", "1 /b added </c@4"];
+    check(&moves, true, &["1 /c deleted [3 4]", "1 /b added </a@9 [1 2 5]"]);
+    check(&moves, false, &["1 /b deleted [1 2]", "1 /c deleted [3 4]", "1 /b added </a@9 [5]"]);
+}
+
 proptest! {
     /// Whatever the history: every owed entry is told by exactly one, in the order of last changes, and each key's old
     /// and new values are those of its first and last touch there.
@@ -136,7 +205,8 @@ proptest! {
     ) {
         let entries: Vec<_> = history.iter().zip(1..).map(|(&(asset, path, action, key, value), seq)| {
             let (path, action, key) = (["/a", "/b"][path], Action::ALL[action].as_str(), ["A", "B", "C"][key]);
-            entry(seq, &format!("{asset} {path} {action} {key}:{value}>{seq}"))
+            let stat = if value == 0 { String::new() } else { format!("={seq}@{seq}") };
+            entry(seq, &format!("{asset} {path} {action} {stat} {key}:{value}>{seq}"))
         }).collect();
         let by_seq: BTreeMap<_, _> = entries.iter().map(|entry| (entry.seq, Arc::clone(entry))).collect();
         let folded = fold(entries, covered);
@@ -158,6 +228,8 @@ proptest! {
             }
             let expect: Delta = expect.into_values().collect();
             prop_assert_eq!(&one.entry.delta, &expect);
+            prop_assert_eq!(one.entry.size, one.seqs.iter().rev().find_map(|seq| by_seq[seq].size));
+            prop_assert_eq!(one.entry.mtime_ns, one.seqs.iter().rev().find_map(|seq| by_seq[seq].mtime_ns));
         }
     }
 }

@@ -37,6 +37,10 @@ fn entry(seq: i64, asset: i64, path: &[u8], owner: &str, action: Action) -> Entr
         owner: owner.into(),
         action,
         delta: vec![],
+        size: None,
+        mtime_ns: None,
+        previous_path: None,
+        moved: None,
     }
 }
 

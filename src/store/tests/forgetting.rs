@@ -28,6 +28,10 @@ fn change(ledger: &Ledger, time: Wall) -> Seq {
         owner: "jo".into(),
         action: Action::Added,
         delta: Vec::new(),
+        size: None,
+        mtime_ns: None,
+        previous_path: None,
+        moved: None,
     };
     ledger.append(&change).expect("a change");
     seq
@@ -42,7 +46,7 @@ fn bury(ledger: &Ledger, at: Wall) -> AssetId {
     for source in [Source::Records, Source::Xattr] {
         ledger.set_metadata(id, source, &metadata).expect("metadata");
     }
-    ledger.bury_asset(&asset, ledger.rrn().expect("a number"), at).expect("a gone asset");
+    ledger.bury_asset(&asset, ledger.rrn().expect("a number"), Seq(1), at).expect("a gone asset");
     id
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{asset, group, in_memory, path, put};
 use crate::model::asset::{Asset, Identity, Stat};
-use crate::model::ids::{AssetId, Rrn};
+use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::time::Wall;
 use crate::store::Ledger;
 
@@ -21,7 +21,7 @@ fn bury(ledger: &Ledger, numbers: std::ops::Range<i64>) {
         for number in numbers {
             let asset = one_of_many(number);
             put(ledger, &path("/m"), &asset).expect("an asset");
-            ledger.bury_asset(&asset, Rrn(number), Wall(number)).expect("a gone asset");
+            ledger.bury_asset(&asset, Rrn(number), Seq(number), Wall(number)).expect("a gone asset");
         }
     });
 }

@@ -22,7 +22,8 @@ use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 use crate::store::{
-    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, Ledger, MountRow, OldestOwed, OutboxTotals, SubscriptionRow,
+    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, OldestOwed, OutboxTotals,
+    SubscriptionRow,
 };
 
 const AT: Wall = Wall(1_800_000_000_000);
@@ -33,7 +34,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 4] = [1, 2, 3, 5];
+const SCHEMAS: [u32; 5] = [1, 2, 3, 5, 8];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -50,6 +51,10 @@ fn every_released_ledger_can_be_read() {
         let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
         read(&ledger);
         read_since(schema, &ledger);
+        group(&ledger, |ledger| {
+            let from = LastPlace { path: gone().path, deletion: (schema >= 8).then_some(Seq(9)) };
+            assert_eq!(ledger.unbury_asset(gone().id).expect("a gone asset"), from);
+        });
         drop(ledger);
         let connection = Connection::open(temporary.path().join("ledger.db")).expect("the file");
         read_raw(&connection);
@@ -143,6 +148,10 @@ fn change(seq: i64) -> Change {
         owner: "jo".into(),
         action: if seq == 1 { Action::Added } else { Action::None },
         delta: if seq == 1 { Vec::new() } else { vec![touched] },
+        size: Some(u64::MAX),
+        mtime_ns: Some(-1),
+        previous_path: (seq == 1).then(|| odd().join(b"was \xff")),
+        moved: (seq == 1).then_some(Seq(-7)),
     }
 }
 
@@ -202,7 +211,7 @@ fn fill(ledger: &Ledger) {
     let dailies = ledger.dir(&mount(), &path("/acme/dailies")).expect("a directory").expect("a directory");
     ledger.set_dir_scanned(dailies).expect("a directory");
     put(ledger, &mount(), &gone()).expect("an asset");
-    ledger.bury_asset(&gone(), Rrn(4), AT).expect("a gone asset");
+    ledger.bury_asset(&gone(), Rrn(4), Seq(9), AT).expect("a gone asset");
     ledger.set_metadata(AssetId(2), Source::Xattr, &metadata(&[("XATTR_user.a", "b")])).expect("metadata");
     ledger.set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")])).expect("metadata");
     ledger.put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
@@ -261,8 +270,6 @@ fn read(ledger: &Ledger) {
     assert_eq!(ledger.rule_files().expect("rules"), [rule_file()]);
     let row = |id, name: &str, removed_at| SubscriptionRow { id: SubscriptionId(id), name: name.into(), removed_at };
     assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
-    let owed = ledger.owed(SubscriptionId(1), 10).expect("entries");
-    assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| change(n).into()));
     let totals =
         OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: OldestOwed { seq: Seq(1), at: AT } };
     assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
@@ -281,6 +288,12 @@ fn read_since(schema: u32, ledger: &Ledger) {
     let lagging = LaggingRow { id: SubscriptionId(1), name: "one".into(), at: AT, skipped: 7 };
     assert_eq!(ledger.lagging().expect("rows"), Vec::from_iter((schema >= 3).then_some(lagging)));
     assert_eq!(ledger.remembered_time().expect("a time"), (schema >= 3).then_some((AT, 5)));
+    let owed = ledger.owed(SubscriptionId(1), 10).expect("entries");
+    let kept = |number| match schema {
+        8.. => change(number),
+        _ => Change { size: None, mtime_ns: None, previous_path: None, moved: None, ..change(number) },
+    };
+    assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| kept(n).into()));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }

@@ -33,6 +33,17 @@ impl World {
         self.host.lock().rewrites.retain(|(path, _)| !told.contains(path.as_slice()));
     }
 
+    /// The size and the modification time of a change are what the disk once showed at its path.
+    pub(super) fn was_seen(&self, row: &Change) -> Checked {
+        let (Some(size), Some(mtime_ns)) = (row.size, row.mtime_ns) else {
+            return Err(format!("without size or mtime: {row:?}"));
+        };
+        match self.host.lock().seen.contains(&(disk_path(row.path.as_bytes()), size, mtime_ns)) {
+            true => Ok(()),
+            false => Err(format!("the disk never had this size and mtime there: {row:?}")),
+        }
+    }
+
     /// Every rewrite that was heard of is reported, although size and mtime are the old ones.
     pub(super) fn rewrites_were_reported(&self) -> Checked {
         let inner = self.host.lock();
