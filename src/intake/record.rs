@@ -29,6 +29,7 @@ const FIRST: u64 = 0;
 /// Records into the ledger, and notes in the outcome what memory has to learn of it.
 pub(super) struct Recorder<'a> {
     pub now: Now,
+    /// All mounts: an asset may come from another one.
     pub mounts: &'a Mounts,
     /// The mount's logical path.
     pub root: &'a LogicalPath,
@@ -78,7 +79,7 @@ impl Recorder<'_> {
         self.delete_known_as(asset, asset.stat.identity)
     }
 
-    /// Deletes an asset that the memory of identities has by that one.
+    /// Deletes an asset. `identity` is the one by which memory knows it.
     fn delete_known_as(&mut self, asset: &Asset, identity: Identity) -> Result<(), StoreError> {
         let seq = self.change(asset, Action::Deleted, Delta::new(), &Metadata::new())?;
         self.ledger.bury_asset(asset, self.ledger.rrn()?, seq, self.now.wall)?;
@@ -121,8 +122,8 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Returns whether receivers of this mount's changes may read a path of possibly another mount. What a tenant's
-    /// files are called is for that tenant: a file that comes from another one's mount comes from nowhere.
+    /// Returns whether receivers of this mount's changes may learn of a path that may be in another mount. Only a tenant
+    /// itself may learn the names of its files.
     fn may_be_named(&self, path: &LogicalPath) -> bool {
         self.mounts.of(path).is_some_and(|mount| self.mounts.tenant(mount) == self.tenant)
     }
@@ -262,7 +263,7 @@ impl Recorder<'_> {
         self.root
     }
 
-    /// Records a change that is no half of a move, or the first.
+    /// Records a change that is not the second half of a move.
     fn change(&mut self, asset: &Asset, action: Action, delta: Delta, state: &Metadata) -> Result<Seq, StoreError> {
         self.append(asset, None, action, delta, state)
     }

@@ -39,9 +39,11 @@ pub fn fold(entries: Vec<Arc<Entry>>, modification_covered: bool) -> Vec<Folded>
         let mut entry = Arc::unwrap_or_clone(entry);
         if let Some(from) = &entry.previous_path
             && let Some(place) = newest.get(&(entry.asset, from.clone()))
-            && let Some(stop) = groups[*place].as_ref().filter(|group| group.is_stop())
+            && let Some((origin, moved)) = groups[*place].as_ref().and_then(Group::origin)
         {
-            (entry.previous_path, entry.moved) = stop.origin(&entry.path);
+            // An asset that is back where it began has not moved.
+            let is_back = *origin == entry.path;
+            (entry.previous_path, entry.moved) = if is_back { (None, None) } else { (Some(origin.clone()), moved) };
         }
         let place = newest.insert((entry.asset, entry.path.clone()), groups.len());
         let earlier = place.and_then(|place| {
@@ -81,17 +83,12 @@ impl Group {
         }
     }
 
-    /// Returns whether the asset came to this path and left it again, all within this group: the receiver never knew it
-    /// here.
-    fn is_stop(&self) -> bool {
-        self.begins_added && self.folded.entry.action == Action::Deleted
-    }
-
-    /// Where the receiver knew the asset before it came to this stop, and the deletion there. An asset that is back at
-    /// that very path has not moved.
-    fn origin(&self, path: &LogicalPath) -> (Option<LogicalPath>, Option<Seq>) {
-        let Entry { previous_path, moved, .. } = &self.folded.entry;
-        if previous_path.as_ref() == Some(path) { (None, None) } else { (previous_path.clone(), *moved) }
+    /// Where the receiver knew an asset that came to this path by a move and left it again, all within this group, and
+    /// the deletion there. It never knew the asset here.
+    fn origin(&self) -> Option<(&LogicalPath, Option<Seq>)> {
+        let Entry { action, previous_path, moved, .. } = &self.folded.entry;
+        let is_stop = self.begins_added && *action == Action::Deleted;
+        previous_path.as_ref().filter(|_| is_stop).map(|path| (path, *moved))
     }
 
     fn joined_by(self, last: Entry, action: Action) -> Self {

@@ -169,8 +169,14 @@ fn a_move_on_comes_from_where_the_receiver_last_knew_the_asset() {
     check(&[&moves[..], &[last]].concat(), true, &expect);
     // The first move is in an earlier cut: the receiver knows the asset at /b.
     check(&["1 /b deleted", "1 /c added </b@1"], true, &["1 /b deleted [1]", "1 /c added </b@1 [2]"]);
-    // It is new at /b, and the receiver never heard of it there.
-    check(&["1 /b added", "1 /b deleted", "1 /c added </b@2"], true, &["1 /b deleted [1 2]", "1 /c added [3]"]);
+    // It is new at /b, or came back to it: nothing is known of before.
+    check(&["1 /b added", "1 /b deleted", "1 /c added </b@2"], true, &["1 /b deleted [1 2]", "1 /c added </b@2 [3]"]);
+    // It was at /b all along, and only left it for a moment.
+    check(
+        &["1 /b deleted", "1 /a added </b@1", "1 /a deleted", "1 /b added </a@3", "1 /b deleted", "1 /c added </b@5"],
+        false,
+        &["1 /b deleted [1]", "1 /a deleted [2 3]", "1 /b deleted [4 5]", "1 /c added </b@5 [6]"],
+    );
     // Another asset took the place over in between.
     check(
         &["1 /a deleted", "2 /a added </x@9", "1 /b added </a@1"],
