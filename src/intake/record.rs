@@ -122,8 +122,8 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Returns whether receivers of this mount's changes may learn of a path that may be in another mount. Only a tenant
-    /// itself may learn the names of its files.
+    /// Returns whether receivers of this mount's changes may learn of a path that may be in another mount. Only a
+    /// tenant itself may learn the names of its files.
     fn may_be_named(&self, path: &LogicalPath) -> bool {
         self.mounts.of(path).is_some_and(|mount| self.mounts.tenant(mount) == self.tenant)
     }
