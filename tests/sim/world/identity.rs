@@ -33,12 +33,16 @@ impl World {
         self.host.lock().rewrites.retain(|(path, _)| !told.contains(path.as_slice()));
     }
 
-    /// The size and the modification time of a change are what the disk once showed at its path.
+    /// The size and the modification time of a change are what the disk once showed at its path. A deletion whose path
+    /// another file took meanwhile has those that its own file was found with elsewhere.
     pub(super) fn was_seen(&self, row: &Change) -> Checked {
         let (Some(size), Some(mtime_ns)) = (row.size, row.mtime_ns) else {
             return Err(format!("without size or mtime: {row:?}"));
         };
-        match self.host.lock().seen.contains(&(disk_path(row.path.as_bytes()), size, mtime_ns)) {
+        let inner = self.host.lock();
+        let is_seen_here = inner.seen.contains(&(disk_path(row.path.as_bytes()), size, mtime_ns));
+        let is_seen = || inner.seen.iter().any(|(_, other, at)| (*other, *at) == (size, mtime_ns));
+        match is_seen_here || (row.action == Action::Deleted && is_seen()) {
             true => Ok(()),
             false => Err(format!("the disk never had this size and mtime there: {row:?}")),
         }
