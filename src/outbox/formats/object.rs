@@ -2,7 +2,7 @@
 //! the fields that the subscription asks for.
 //!
 //! A path that is not UTF-8 has U+FFFD in `path`, and `pathBase64` (standard base64 of the whole path's bytes) behind
-//! it, asked for or not. The fields follow in the order of [`Field::ALL`], however the subscription lists them. A field
+//! it, asked for or not; `previousPathBase64` is to `previousPath` as that is to `path`. The fields follow in the order of [`Field::ALL`], however the subscription lists them. A field
 //! whose value is not known is left out.
 
 use base64::Engine as _;
@@ -12,6 +12,7 @@ use super::json::{number, separated, text, texts};
 use crate::model::entry::Entry;
 use crate::model::metadata::Metadata;
 use crate::model::subscription::Field;
+use crate::model::time::Wall;
 
 /// A change, as an object of a payload.
 #[derive(Debug)]
@@ -64,8 +65,25 @@ impl ChangeObject<'_> {
                 key(out);
                 write_changed(out, entry);
             }
-            // A journal row holds none of these.
-            Field::Size | Field::Mtime | Field::PreviousPath => {}
+            Field::Size => {
+                let Some(size) = entry.size else { return };
+                key(out);
+                number(out, size);
+            }
+            Field::Mtime => {
+                let Some(mtime_ns) = entry.mtime_ns else { return };
+                key(out);
+                text(out, &Wall(mtime_ns.div_euclid(1_000_000)).to_string());
+            }
+            Field::PreviousPath => {
+                let Some(path) = &entry.previous_path else { return };
+                key(out);
+                text(out, &path.display());
+                if let Some(base64) = path.base64() {
+                    out.extend_from_slice(b",\"previousPathBase64\":");
+                    text(out, &base64);
+                }
+            }
             Field::Seq => {
                 key(out);
                 number(out, entry.seq);

@@ -77,7 +77,14 @@ struct Case {
 fn cases() -> Vec<Case> {
     let every_field = || {
         let touched = entry(7, 2, b"/acme/a b.mov", "xyz", Action::None);
-        vec![Entry { delta: city_changed(), ..touched }, entry(9, 3, b"/caf\xe9.jpg", "xyz", Action::Deleted)]
+        let moved = Entry {
+            delta: city_changed(),
+            size: Some((1 << 53) + 1),
+            mtime_ns: Some(1_795_341_599_001_999_999),
+            previous_path: Some(LogicalPath::parse(b"/acme/caf\xe9 \"old\".mov").expect("a path")),
+            ..touched
+        };
+        vec![moved, entry(9, 3, b"/caf\xe9.jpg", "xyz", Action::Deleted)]
     };
     vec![
         Case {
@@ -209,9 +216,14 @@ fn hostile_texts() -> impl Strategy<Value = Vec<String>> {
 fn entries() -> impl Strategy<Value = Entry> {
     let delta = proptest::collection::btree_map(any::<String>(), (hostile_texts(), hostile_texts()), 0..4);
     let action = proptest::sample::select(Action::ALL.to_vec());
-    (names(), any::<String>(), action, any::<i64>(), delta).prop_map(|(path, owner, action, number, delta)| Entry {
+    let stat = (any::<Option<u64>>(), any::<Option<i64>>(), proptest::option::of(names()));
+    let asset = (names(), any::<String>(), stat);
+    (asset, action, any::<i64>(), delta).prop_map(|((path, owner, stat), action, number, delta)| Entry {
         path,
         owner,
+        size: stat.0,
+        mtime_ns: stat.1,
+        previous_path: stat.2,
         delta: delta.into_iter().map(|(key, (old, new))| KeyDelta { key, old, new }).collect(),
         ..entry(number, number, b"/", "", action)
     })
@@ -251,6 +263,18 @@ proptest! {
             let is_text = std::str::from_utf8(entry.path.as_bytes()).is_ok();
             if fields(Field::PathBase64) || !is_text {
                 expect["pathBase64"] = json!(STANDARD.encode(entry.path.as_bytes()));
+            }
+            if let Some(size) = entry.size.filter(|_| fields(Field::Size)) {
+                expect["size"] = json!(size);
+            }
+            if let Some(mtime_ns) = entry.mtime_ns.filter(|_| fields(Field::Mtime)) {
+                expect["mtime"] = json!(Wall(mtime_ns.div_euclid(1_000_000)).to_string());
+            }
+            if let Some(path) = entry.previous_path.as_ref().filter(|_| fields(Field::PreviousPath)) {
+                expect["previousPath"] = json!(path.display());
+                if std::str::from_utf8(path.as_bytes()).is_err() {
+                    expect["previousPathBase64"] = json!(STANDARD.encode(path.as_bytes()));
+                }
             }
             if fields(Field::Seq) {
                 expect["seq"] = json!(entry.seq.0);
