@@ -1,43 +1,59 @@
 //! From what is owed to what came of it: the second of the two state machines.
 //!
-//! It folds entries, cuts batches and freezes them, decides when each is attempted, and accounts for the outcome. It
-//! sends nothing: an attempt to be made is an [`Effect`], what came of it is an [`Input`].
+//! It folds entries, cuts batches and freezes them, decides when each is attempted, and accounts for what came back. It
+//! sends nothing: an attempt to be made is an [`Effect`], what came back is an [`Input`].
 //!
-//! Each subscription has a lane. A lane is serial: one delivery at a time, the next waits through its retries. While a
-//! delivery is on its way entries gather, and the next batch takes them all; so an idle subscriber hears of every
-//! change at once, and a loaded one gets larger batches by itself.
+//! The cast. Each subscription has a *lane* (`lane`). A lane *owes* entries: those that became owed in this group are
+//! *fresh*, and in memory; what has to wait is written to the outbox as runs of the journal's numbers. A *cut* (`cut`)
+//! takes a prefix of what is owed and *freezes* it: a delivery with its bytes, in the lane's *queue*. A delivery is
+//! queued, ready, in flight or waiting (`send`); a *slot* (`slots`) lets it go out. What comes back is judged by
+//! `outbox::verdict`, and `outcome` does what the verdict says: the delivery is accepted, waits for its next attempt,
+//! is split, is given up, or stays while the lane is paused (`pause`).
 //!
-//! What became owed in a group stays in memory until the group ends. A lane that is free then is cut from it at once,
-//! in the same transaction as the change; only what has to wait is written to the outbox.
+//! A serial lane has one delivery at a time, and the next waits through its retries; a parallel one has several. While
+//! a delivery is on its way entries gather, and the next batch takes them all: so an idle subscriber hears of every
+//! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
+//! same transaction as the change.
+//!
+//! A lane that cannot read or write a row of its own rests (`fault`), and the others go on.
 
 mod cut;
 mod fault;
+mod hurry;
 mod lag;
-mod lanes;
-mod limits;
+mod lane;
 mod notes;
 mod outcome;
+mod pause;
+mod send;
+mod slots;
+mod tail;
 mod totals;
 mod troubles;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::model::attempt::Attempted;
-use crate::model::delivery::{Body, SendRequest};
-use crate::model::entry::{Entry, Owed};
-use crate::model::ids::{DeliveryNo, SubscriptionId};
+use crate::model::delivery::SendRequest;
+use crate::model::entry::Owed;
+use crate::model::ids::SubscriptionId;
+use crate::model::part::DeliveryKey;
 use crate::model::retention::Retention;
 use crate::model::status::{DeliveriesStatus, OutboxStatus};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{HotDelivery, Ledger, OldestOwed, StoreError};
+use crate::store::{HotDelivery, Ledger, StoreError};
 
 pub(crate) use fault::Faults;
-use fault::{LaneFault, SetAside};
+use fault::SetAside;
 pub use lag::Lagged;
-use limits::Slots;
+use lane::{Head, HeadState, Lag, Lane};
 pub use notes::{Note, NoteKind};
+use send::Due;
+use slots::{Class, Slots};
+use tail::Tail;
 use totals::{Share, Totals};
 
 /// What dispatch is told.
@@ -57,31 +73,37 @@ pub enum Effect {
 /// The state machine.
 pub struct Dispatch {
     lanes: BTreeMap<SubscriptionId, Lane>,
+    /// What was recorded last, of what is owed.
+    tail: Tail,
     slots: Slots,
-    /// Lanes whose delivery may go out, in order.
-    ready: VecDeque<SubscriptionId>,
-    /// Lanes whose target has no free slot, in order, by its authority. They come back as slots are given back.
-    blocked: BTreeMap<String, VecDeque<SubscriptionId>>,
+    /// Deliveries that may go out, in order, by the class of their lane.
+    ready: [VecDeque<(SubscriptionId, DeliveryKey)>; 3],
+    /// Deliveries whose target has no free slot, in order, by its authority. They come back as slots are given back.
+    blocked: BTreeMap<String, VecDeque<(SubscriptionId, DeliveryKey)>>,
+    /// Deliveries that wait on ringback's own schedule, by their target's authority.
+    waiting: BTreeMap<String, BTreeSet<(SubscriptionId, DeliveryKey)>>,
     /// When lanes are to be attended to: retries, and lingering batches.
-    timers: BTreeSet<(Mono, SubscriptionId)>,
+    timers: BTreeSet<(Mono, SubscriptionId, Due)>,
     /// Lanes that may be able to cut a batch when the group ends.
     to_cut: BTreeSet<SubscriptionId>,
     /// Lanes that are owed more than they may be, and have not lost it all yet.
     to_bound: BTreeSet<SubscriptionId>,
     /// Attempts under way. Each holds a slot until its outcome comes, whatever becomes of its lane.
-    in_flight: HashMap<DeliveryNo, InFlight>,
+    in_flight: HashMap<DeliveryKey, InFlight>,
     totals: Totals,
     dead: u64,
     /// When the oldest dead letter was given up.
     dead_since: Option<Wall>,
     /// Entries that one lane may be owed.
     owed_max: u64,
+    /// Nothing says that the wall clock is wrong.
+    clock_is_believed: bool,
     /// Dropped in this group.
     lagged: Vec<Lagged>,
     /// For the log, from this group.
     notes: Vec<Note>,
-    /// Rows that could not be read in this group.
-    unread: Vec<StoreError>,
+    /// Rows that could not be read or written in this group.
+    unread: RefCell<Vec<StoreError>>,
     /// Deliveries whose subscription cannot be read.
     set_aside: Option<SetAside>,
 }
@@ -90,84 +112,27 @@ pub struct Dispatch {
 #[derive(Debug)]
 struct InFlight {
     lane: SubscriptionId,
-    /// Whose slot it has.
+    /// Whose slot it has, and of which class.
     authority: String,
+    class: Class,
 }
 
-/// One subscription's deliveries, one after the other.
-#[derive(Debug, Default)]
-struct Lane {
-    /// `None` while no rule names it: what it is owed stays, nothing is sent.
-    subscription: Option<Arc<Subscription>>,
-    /// Entries in the outbox table.
-    owed: u64,
-    /// The oldest of them.
-    oldest: Option<OldestOwed>,
-    /// Became owed in this group, and is not yet written.
-    fresh: Vec<Arc<Entry>>,
-    /// The delivery on its way.
-    head: Option<Head>,
-    /// A batch is not cut before this: the first entry waits for company.
-    linger_until: Option<Mono>,
-    /// It lost entries, and is not level again.
-    lag: Option<Lag>,
-    /// Its last attempt was not accepted.
-    is_failing: bool,
-    /// A row that it needs cannot be read: it rests, and tries again later.
-    fault: Option<LaneFault>,
-}
-
-/// Entries that a lane lost since it was last level.
-#[derive(Debug, Clone, Copy)]
-struct Lag {
-    since: Wall,
-    skipped: u64,
-}
-
-/// A delivery on its way, as far as it has to be in memory.
-#[derive(Debug)]
-struct Head {
-    number: DeliveryNo,
-    attempts: u32,
-    delay_ms: u64,
-    waited_ms: u64,
-    /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
-    is_unread: bool,
-    /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
-    body: Option<Body>,
-    state: HeadState,
-}
-
-/// Where a delivery is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum HeadState {
-    /// In a queue, for a slot.
-    Ready,
-    /// In no queue: no rule names its subscription, or that one is held.
-    Parked,
-    /// On the wire.
-    InFlight,
-    /// Waits for its next attempt.
-    Waiting(Mono),
-}
+/// Attempts that a lost machine had under way: the authority of each one's target.
+pub type UnderWay = BTreeMap<DeliveryKey, String>;
 
 impl Dispatch {
-    /// Starts from what the ledger holds. Attempts that are still under way, by delivery, each with its target's
-    /// authority, are waited for: a subscription never has two.
+    /// Starts from what the ledger holds. Attempts that are still under way are waited for: a delivery never has two.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn load(
-        ledger: &Ledger,
-        now: Now,
-        under_way: &BTreeMap<DeliveryNo, String>,
-        retention: &Retention,
-    ) -> Result<Self, StoreError> {
+    pub fn load(ledger: &Ledger, now: Now, under_way: &UnderWay, retention: &Retention) -> Result<Self, StoreError> {
         let mut dispatch = Self {
             lanes: BTreeMap::new(),
+            tail: Tail::default(),
             slots: Slots::default(),
-            ready: VecDeque::new(),
+            ready: Default::default(),
             blocked: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             timers: BTreeSet::new(),
             to_cut: BTreeSet::new(),
             to_bound: BTreeSet::new(),
@@ -176,24 +141,35 @@ impl Dispatch {
             dead: 0,
             dead_since: None,
             owed_max: retention.owed,
+            clock_is_believed: true,
             lagged: Vec::new(),
             notes: Vec::new(),
-            unread: Vec::new(),
+            unread: RefCell::default(),
             set_aside: None,
         };
         dispatch.recount_dead(ledger)?;
-        for totals in ledger.outbox_totals()? {
-            let lane = dispatch.lanes.entry(totals.subscription).or_default();
-            (lane.owed, lane.oldest) = (totals.entries, Some(totals.oldest));
-            dispatch.to_cut.insert(totals.subscription);
+        for (id, policy) in ledger.lanes()? {
+            dispatch.lanes.entry(id).or_default().set_policy(policy);
+        }
+        for (id, entries) in ledger.outbox_totals()? {
+            let oldest = ledger.oldest_owed(id);
+            let lane = dispatch.lanes.entry(id).or_default();
+            lane.owed = entries;
+            match oldest {
+                Ok(oldest) => lane.oldest = oldest,
+                // The cut finds it again, and has the lane rest.
+                Err(error) if error.is_of_a_row() => {}
+                Err(error) => return Err(error),
+            }
+            dispatch.to_cut.insert(id);
         }
         let deliveries = ledger.deliveries()?;
-        for HotDelivery { number, subscription, attempts, delay_ms, waited_ms, due } in deliveries.whole {
+        for (id, delivery) in deliveries.whole {
+            let HotDelivery { key, attempts, delay_ms, waited_ms, due, entries } = delivery;
             // A clock that jumped must not make it wait longer than its delay.
             let left_ms = u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0).min(delay_ms);
-            let state = HeadState::Waiting(now.mono.plus_ms(left_ms));
-            let head = Head { number, attempts, delay_ms, waited_ms, is_unread: false, body: None, state };
-            dispatch.take_up(subscription, head, under_way);
+            let head = Head { attempts, delay_ms, waited_ms, ..Head::new(entries, None) };
+            dispatch.take_up(id, key, head, now.mono.plus_ms(left_ms), under_way);
         }
         for damaged in deliveries.damaged {
             dispatch.take_up_damaged(now, damaged, under_way);
@@ -207,16 +183,19 @@ impl Dispatch {
         Ok(dispatch)
     }
 
-    /// Takes up a delivery that the ledger has on its way.
-    fn take_up(&mut self, id: SubscriptionId, mut head: Head, under_way: &BTreeMap<DeliveryNo, String>) {
-        if let Some(authority) = under_way.get(&head.number) {
-            self.slots.take(authority);
-            self.in_flight.insert(head.number, InFlight { lane: id, authority: authority.clone() });
+    /// Takes up a delivery that the ledger has on its way, and that is due at a point in time.
+    fn take_up(&mut self, id: SubscriptionId, key: DeliveryKey, mut head: Head, due: Mono, under_way: &UnderWay) {
+        let lane = self.lanes.entry(id).or_default();
+        if let Some(authority) = under_way.get(&key) {
+            let class = lane.class();
+            self.slots.take_back(class, authority);
+            self.in_flight.insert(key, InFlight { lane: id, class, authority: authority.clone() });
             head.state = HeadState::InFlight;
-        } else if let HeadState::Waiting(due) = head.state {
-            self.timers.insert((due, id));
+        } else {
+            head.state = HeadState::Waiting(due);
+            self.timers.insert((due, id, Due::Send(key)));
         }
-        self.lanes.entry(id).or_default().head = Some(head);
+        lane.queue.insert(key, head);
     }
 
     /// Takes all subscriptions that there are.
@@ -233,31 +212,42 @@ impl Dispatch {
     ) {
         let mut touched = Vec::new();
         for id in gone {
-            if let Some(lane) = self.lanes.get_mut(&id) {
-                lane.subscription = None;
+            if self.lanes.contains_key(&id) {
+                self.replace_subscription(id, None);
                 touched.push(id);
             }
         }
-        // Targets may have changed, and with them whom a lane waits for.
-        for (_, mut blocked) in std::mem::take(&mut self.blocked) {
-            self.ready.append(&mut blocked);
-        }
         for (id, subscription) in edited {
-            let lane = self.lanes.entry(id).or_default();
-            let held = subscription.is_held();
-            lane.subscription = Some(subscription);
+            self.replace_subscription(id, Some(subscription));
             self.to_cut.insert(id);
-            if let Some(head) = lane.head.as_mut().filter(|head| head.state == HeadState::Parked && !held) {
-                head.state = HeadState::Ready;
-                self.ready.push_back(id);
-            }
         }
+        // Targets may have changed, and with them whom a delivery waits for.
+        self.unblock_all();
         for id in touched {
-            let is_idle = |lane: &Lane| lane.subscription.is_none() && lane.owed == 0 && lane.head.is_none();
-            if self.lanes.get(&id).is_some_and(is_idle) {
+            if self.lanes.get(&id).is_some_and(Lane::is_idle) {
                 self.lanes.remove(&id);
             }
         }
+    }
+
+    fn replace_subscription(&mut self, id: SubscriptionId, subscription: Option<Arc<Subscription>>) {
+        let before = self.share(id);
+        let waits = |(key, head): (&DeliveryKey, &Head)| match head.state {
+            HeadState::Waiting(until) => Some((*key, until)),
+            _ => None,
+        };
+        let waiting: Vec<_> = self.lanes.entry(id).or_default().queue.iter().filter_map(waits).collect();
+        for (key, _) in &waiting {
+            self.forget_wait(id, *key);
+        }
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.subscription = subscription;
+        }
+        for (key, until) in waiting {
+            self.wait(id, key, until);
+        }
+        self.advance(id);
+        self.account(id, before);
     }
 
     /// Some dead letters may have been forgotten.
@@ -270,10 +260,19 @@ impl Dispatch {
         Ok(())
     }
 
+    /// Says whether the wall clock is right: a clock that jumped pauses nobody.
+    pub fn believe_clock(&mut self, is_believed: bool) {
+        self.clock_is_believed = is_believed;
+    }
+
     /// Forgets a subscription that has been dropped from the ledger. An attempt of it that is under way gives its slot
     /// back when its outcome comes, and the outcome changes nothing.
     pub fn forget(&mut self, id: SubscriptionId) {
         let before = self.share(id);
+        let queued: Vec<_> = self.lanes.get(&id).map(|lane| lane.queue.keys().copied().collect()).unwrap_or_default();
+        for key in queued {
+            self.forget_wait(id, key);
+        }
         if self.lanes.remove(&id).is_some() {
             self.to_cut.remove(&id);
             self.to_bound.remove(&id);
@@ -307,7 +306,12 @@ impl Dispatch {
     /// Takes what became owed by an input whose savepoint has been released.
     pub fn owe(&mut self, owed: Vec<Owed>) {
         for Owed { subscription, entry } in owed {
-            self.lanes.entry(subscription).or_default().fresh.push(entry);
+            let lane = self.lanes.entry(subscription).or_default();
+            if lane.policy().cancelled_at.is_some() {
+                continue;
+            }
+            self.tail.push(&entry);
+            lane.fresh.push(entry);
             self.to_cut.insert(subscription);
         }
     }
@@ -359,7 +363,7 @@ impl Dispatch {
     /// Whether [`Self::release`] has something to write or send at this point.
     #[must_use]
     pub fn wants_to_write(&self, now: Mono) -> bool {
-        !self.to_cut.is_empty() || !self.to_bound.is_empty() || self.timers.first().is_some_and(|(due, _)| *due <= now)
+        !self.to_cut.is_empty() || !self.to_bound.is_empty() || self.timers.first().is_some_and(|(due, ..)| *due <= now)
     }
 
     /// When something is due without an input.
@@ -368,7 +372,7 @@ impl Dispatch {
         if !self.to_bound.is_empty() {
             return Some(Mono(0));
         }
-        self.timers.first().map(|(due, _)| *due)
+        self.timers.first().map(|(due, ..)| *due)
     }
 
     /// What the log says of deliveries since the last call. To be taken after the commit.
@@ -392,13 +396,6 @@ impl Dispatch {
     pub fn deliveries_status(&self) -> DeliveriesStatus {
         let Totals { pending, in_flight, waiting, .. } = self.totals;
         DeliveriesStatus { pending, in_flight, waiting, dead: self.dead }
-    }
-}
-
-impl Lane {
-    /// Its subscription, when it may be sent something.
-    fn active(&self) -> Option<&Arc<Subscription>> {
-        self.subscription.as_ref().filter(|subscription| !subscription.is_held())
     }
 }
 

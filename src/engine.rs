@@ -15,14 +15,14 @@ mod maintenance;
 mod rules;
 mod status;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::SourceFile;
 use crate::dispatch::{self, Dispatch, Lagged, Note};
 use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::attempt::Attempted;
-use crate::model::ids::{DeliveryNo, ReplyId};
+use crate::model::ids::ReplyId;
 use crate::model::record::RecordsAnswer;
 use crate::model::retention::Retention;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
@@ -88,7 +88,7 @@ pub struct Engine {
     /// Callers who wait for a sync. They outlive the machine that they asked.
     syncs: BTreeSet<ReplyId>,
     /// Attempts given out and not heard of, with their targets' authorities.
-    under_way: BTreeMap<DeliveryNo, String>,
+    under_way: dispatch::UnderWay,
     /// Tickets of a lost machine are not used again.
     next_ticket: u64,
     /// Lanes that rested when a machine was lost.
@@ -148,7 +148,7 @@ impl Engine {
             rules_to_come: None,
             outcomes_to_come: Vec::new(),
             syncs: BTreeSet::new(),
-            under_way: BTreeMap::new(),
+            under_way: dispatch::UnderWay::new(),
             next_ticket: 1,
             resting: Default::default(),
             to_deliver: Default::default(),
@@ -193,6 +193,10 @@ impl Engine {
             machine.clear();
             refuse(std::mem::take(&mut replies), &mut ran);
         }
+        let is_believed = self.clock_is_believed(now);
+        if let Some(Machines { dispatch, .. }) = &mut self.machines {
+            dispatch.believe_clock(is_believed);
+        }
         let writes = match self.open_group(now, &machine, &outcomes) {
             Err(error) if error.is_busy() => {
                 self.outcomes_to_come = outcomes;
@@ -207,12 +211,12 @@ impl Engine {
                 self.say_what_was_committed(&mut ran);
                 self.maintain_early(now);
                 for outcome in outcomes {
-                    self.under_way.remove(&outcome.number);
+                    self.under_way.remove(&outcome.key);
                 }
                 for effect in &effects {
                     match effect {
                         Effect::Dispatch(dispatch::Effect::Send(request)) => {
-                            self.under_way.insert(request.number, request.subscription.target.authority());
+                            self.under_way.insert(request.id.key, request.subscription.target.authority());
                         }
                         Effect::Intake(intake::Effect::AnswerSync(reply, _)) => drop(self.syncs.remove(reply)),
                         Effect::Intake(_) => {}

@@ -9,4 +9,5 @@ pub mod batch;
 pub mod fold;
 pub mod formats;
 pub mod limits;
+pub mod split;
 pub mod verdict;

@@ -13,7 +13,7 @@ use crate::dispatch;
 use crate::engine::Input;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::SendRequest;
-use crate::model::ids::DeliveryNo;
+use crate::model::part::DeliveryKey;
 
 /// An attempt ends itself at its own limits. It is given this much longer, because a machine may be too busy to wake
 /// it.
@@ -32,7 +32,7 @@ pub(super) struct Attempts {
 
 struct Shared {
     inbox: Arc<Inbox>,
-    under_way: Mutex<BTreeMap<DeliveryNo, UnderWay>>,
+    under_way: Mutex<BTreeMap<DeliveryKey, UnderWay>>,
 }
 
 struct UnderWay {
@@ -54,14 +54,14 @@ impl Attempts {
     /// Makes an attempt. Its outcome goes into the inbox.
     pub(super) fn begin(&self, request: SendRequest, attempt: impl Future<Output = Attempted> + Send + 'static) {
         let under_way = UnderWay { request: request.clone(), began: Instant::now(), overdue: None, task: None };
-        self.shared.lock().insert(request.number, under_way);
-        let unended = Unended { shared: Arc::clone(&self.shared), number: request.number, attempt: request.attempt };
+        self.shared.lock().insert(request.id.key, under_way);
+        let unended = Unended { shared: Arc::clone(&self.shared), key: request.id.key, attempt: request.attempt };
         let task = self.runtime.spawn(async move {
             let attempted = attempt.await;
             unended.shared.end(attempted);
             drop(unended);
         });
-        if let Some(attempt) = self.shared.lock().get_mut(&request.number) {
+        if let Some(attempt) = self.shared.lock().get_mut(&request.id.key) {
             attempt.task = Some(task.abort_handle());
         }
     }
@@ -95,12 +95,12 @@ impl Attempts {
             }
             let seen = *attempt.overdue.get_or_insert(now);
             if now.saturating_duration_since(seen) >= SECOND_LOOK {
-                ended.push((attempt.request.number, attempt.request.attempt, age, attempt.task.take()));
+                ended.push((attempt.request.id.key, attempt.request.attempt, age, attempt.task.take()));
             }
         }
-        for (number, attempt, age, task) in ended {
+        for (key, attempt, age, task) in ended {
             let why = format!("no outcome after {} s, long past the attempt's limits", age.as_secs());
-            self.shared.end_internal(number, attempt, age, why);
+            self.shared.end_internal(key, attempt, age, why);
             // It may be stuck where it cannot be aborted: what it says later is not taken.
             if let Some(task) = task {
                 task.abort();
@@ -118,7 +118,7 @@ impl Drop for Attempts {
 
 impl Shared {
     /// It is whole between any two statements, so a panic elsewhere does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeliveryNo, UnderWay>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeliveryKey, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,24 +126,24 @@ impl Shared {
     fn end(&self, attempted: Attempted) {
         let mut under_way = self.lock();
         let is_awaited = |waiting: &UnderWay| waiting.request.attempt == attempted.attempt;
-        if !under_way.get(&attempted.number).is_some_and(is_awaited) {
+        if !under_way.get(&attempted.key).is_some_and(is_awaited) {
             return;
         }
-        under_way.remove(&attempted.number);
+        under_way.remove(&attempted.key);
         // Under the lock: when none is under way any more, all outcomes are in the inbox.
         self.inbox.input(Input::Dispatch(dispatch::Input::Attempted(attempted)));
     }
 
-    fn end_internal(&self, number: DeliveryNo, attempt: u32, age: Duration, why: String) {
+    fn end_internal(&self, key: DeliveryKey, attempt: u32, age: Duration, why: String) {
         let duration_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        self.end(Attempted { number, attempt, duration_ms, reply: Reply::Internal { why } });
+        self.end(Attempted { key, attempt, duration_ms, reply: Reply::Internal { why } });
     }
 }
 
 /// An attempt's task. When it goes without an outcome, that is the outcome.
 struct Unended {
     shared: Arc<Shared>,
-    number: DeliveryNo,
+    key: DeliveryKey,
     attempt: u32,
 }
 
@@ -153,9 +153,9 @@ impl Drop for Unended {
             true => "the task that made the attempt panicked; the log says where",
             false => "the task that made the attempt was cancelled",
         };
-        let began = self.shared.lock().get(&self.number).map(|attempt| attempt.began);
+        let began = self.shared.lock().get(&self.key).map(|attempt| attempt.began);
         let age = began.map_or(Duration::ZERO, |began| began.elapsed());
-        self.shared.end_internal(self.number, self.attempt, age, why.to_owned());
+        self.shared.end_internal(self.key, self.attempt, age, why.to_owned());
     }
 }
 

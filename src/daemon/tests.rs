@@ -22,8 +22,9 @@ use crate::intake::Setup;
 use crate::look::real::RealDisk;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Body, SendRequest};
-use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::ids::{DeliveryNo, NodeId};
 use crate::model::mount::Mount;
+use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
 use crate::model::retry::Accepts;
@@ -71,11 +72,10 @@ fn engine_thread() -> EngineThread {
 fn request() -> SendRequest {
     let url = Url::parse("http://127.0.0.1:1/hook").expect("a URL");
     let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
-    let number = DeliveryNo(1);
+    let key = DeliveryKey::whole(DeliveryNo(1));
     SendRequest {
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
-        number,
-        id: DeliveryId { node: NodeId(1), number },
+        id: DeliveryId { node: NodeId(1), key },
         attempt: 1,
         at: Wall(0),
         body: Body::json(Bytes::new()),
@@ -140,7 +140,7 @@ fn the_end_waits_for_attempts_no_longer_than_the_limit() {
         thread.carrier.attempts().begin(request(), async move {
             drop(ended.await);
             let reply = Reply::status_alone(200);
-            Attempted { number: DeliveryNo(1), attempt: 1, duration_ms: 1, reply }
+            Attempted { key: DeliveryKey::whole(DeliveryNo(1)), attempt: 1, duration_ms: 1, reply }
         });
         let kept = (!ends).then_some(end);
         let began = Instant::now();

@@ -55,7 +55,7 @@ impl Client {
         let deadline = started + Duration::from_millis(self.inner.limits.attempt_ms);
         let reply = self.inner.reply(request, deadline).await.unwrap_or_else(|failure| failure);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Attempted { number: request.number, attempt: request.attempt, duration_ms, reply }
+        Attempted { key: request.id.key, attempt: request.attempt, duration_ms, reply }
     }
 }
 

@@ -11,7 +11,8 @@ use super::scripted::{CERTIFICATE, Scripted, Step};
 use super::{Client, Limits};
 use crate::model::attempt::{Phase, Reply};
 use crate::model::delivery::{Body, SendRequest};
-use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::ids::{DeliveryNo, NodeId};
+use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
 use crate::model::secret::SigningSecret;
 use crate::model::subscription::{Method, Name, Subscription, Target};
@@ -42,8 +43,7 @@ fn send_request(target: Target, body: &str) -> SendRequest {
     let name = Name::parse("watch").expect("a name");
     SendRequest {
         subscription: Arc::new(Subscription::new(name, target)),
-        number: DeliveryNo(7),
-        id: DeliveryId { node: NodeId(0xab), number: DeliveryNo(7) },
+        id: DeliveryId { node: NodeId(0xab), key: DeliveryKey::whole(DeliveryNo(7)) },
         attempt: 3,
         at: Wall(1_795_341_600_123),
         body: Body::json(body.as_bytes().to_vec()),
@@ -220,7 +220,7 @@ async fn a_request_as_sent() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
     let attempted = client(AMPLE).attempt(&send_request(target, "{\"success\":true}")).await;
-    assert_eq!((attempted.number, attempted.attempt), (DeliveryNo(7), 3));
+    assert_eq!((attempted.key, attempted.attempt), (DeliveryKey::whole(DeliveryNo(7)), 3));
     let expect = format!(
         "POST /hook?a=1&b=%20 HTTP/1.1\r\nhost: {}\r\nwebhook-id: 00000000000000ab-7\r\n\
          webhook-timestamp: 1795341600\r\nx-twice: one\r\nx-twice: two\r\nauthorization: Basic eHl6\r\nx-odd: a  b\r\n\

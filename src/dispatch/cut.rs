@@ -1,143 +1,241 @@
-//! Cutting a batch: what is owed becomes frozen bytes.
+//! Cutting a batch: gather what it tells, render it, freeze it.
+//!
+//! A batch tells a prefix of what is owed: the longest whose changes fold to no more entries than a batch may hold, and
+//! no more bytes. So what is left begins at one place in the journal, and a cut reads hardly more than it tells.
 
 use std::sync::Arc;
 
-use super::limits::ATTEMPTS_MAX;
-use super::{Dispatch, Head, HeadState, Lane};
+use super::lane::{Head, HeadState};
+use super::send::Due;
+use super::{Dispatch, Lane};
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::metadata::merged;
+use crate::model::part::DeliveryKey;
+use crate::model::subscription::Subscription;
 use crate::model::time::Now;
-use crate::outbox::batch::cut;
-use crate::outbox::fold::fold;
+use crate::outbox::batch::{Cut, cut};
+use crate::outbox::fold::{Fold, fold};
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
-use crate::store::{Ledger, OldestOwed, StoreError};
+use crate::store::{Ledger, OldestOwed, Skipped, StoreError};
+
+/// What is owed and was read for a batch.
+struct Gathered {
+    /// In journal order.
+    entries: Vec<Arc<Entry>>,
+    /// They, folded.
+    fold: Fold,
+    /// Owed, and not in the journal any more.
+    missing: Vec<Seq>,
+}
+
+/// A batch that has been frozen, to be taken up once its savepoint is released.
+struct Frozen {
+    delivery: Option<Delivery>,
+    /// How many of the fresh entries it took; the others came from the table.
+    fresh: usize,
+    /// How many entries are off the table.
+    settled: u64,
+    oldest: Option<OldestOwed>,
+    missing: Option<Skipped>,
+}
 
 impl Dispatch {
-    /// Cuts a lane's next batch if the lane is free, and writes down what has to wait.
+    /// Cuts what may be cut of a lane; what is fresh and has to wait is written to the outbox. The caller accounts for
+    /// the lane.
     pub(super) fn cut_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        let Some(subscription) = lane.active().cloned() else {
-            return lane.write_fresh(now, id, ledger);
-        };
-        if lane.owed == 0 && lane.fresh.is_empty() {
-            return Ok(());
-        }
-        // An entry lingers from when it is owed, also while another delivery is on its way.
-        let lingers = lane.linger_until(now, subscription.batching.linger_ms);
-        if lane.head.is_some() || lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono) {
-            return lane.write_fresh(now, id, ledger);
-        }
-        if let Some(until) = lingers
-            && lane.owed + (lane.fresh.len() as u64) < subscription.max_entries() as u64
-        {
-            self.timers.insert((until, id));
-            return lane.write_fresh(now, id, ledger);
-        }
-        // The outbox comes first. What is fresh joins the cut only when nothing older is left out.
-        let from_table = lane.owed > 0;
-        if from_table {
-            lane.write_fresh(now, id, ledger)?;
-        }
-        let entries: Vec<Arc<Entry>> = match from_table {
-            true => match ledger.owed(id, MAX_FOLD_READ) {
-                Ok(entries) => entries,
-                Err(error) => return self.rest(now, id, error),
-            },
-            false => {
-                let rest = lane.fresh.split_off(lane.fresh.len().min(MAX_FOLD_READ));
-                std::mem::replace(&mut lane.fresh, rest)
+        while let Some(subscription) = self.may_cut(now, id) {
+            // The outbox comes first. What is fresh joins the cut only when nothing older is left out.
+            if self.lanes.get(&id).is_some_and(|lane| lane.owed > 0) {
+                self.write_fresh(now, id, ledger)?;
             }
-        };
-        if entries.is_empty() {
-            // The journal has none of the rows any more that the outbox names.
-            return self.skip(now, id, Seq(i64::MAX), u64::MAX >> 1, ledger).map(drop);
-        }
-        let seqs: Vec<Seq> = entries.iter().map(|entry| entry.seq).collect();
-        let folded = fold(entries, subscription.covers_modification);
-        let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
-        let batch = match cut(&subscription, ledger.node(), &folded, MAX_BATCH_BYTES, metadata) {
-            Ok(batch) => batch,
-            Err(error) => {
-                self.rest(now, id, error)?;
-                // What was not in the table before is not lost.
-                return if from_table { Ok(()) } else { self.write_all(now, id, seqs, ledger) };
+            match ledger.savepoint(|| self.freeze(now, id, &subscription, ledger)) {
+                Ok(frozen) => self.take_up_frozen(now, id, frozen),
+                Err(error) => {
+                    self.rest(now, id, error)?;
+                    break;
+                }
             }
-        };
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        if from_table {
-            ledger.settle_owed(id, &batch.consumed)?;
-            lane.owed = lane.owed.saturating_sub(batch.consumed.len() as u64);
-        } else {
-            // Nothing of it is in the table yet: what the batch left goes there now.
-            let consumed: std::collections::HashSet<Seq> = batch.consumed.iter().copied().collect();
-            for seq in seqs.into_iter().filter(|seq| !consumed.contains(seq)) {
-                lane.owe(now, id, seq, ledger)?;
-            }
-            lane.write_fresh(now, id, ledger)?;
         }
-        lane.fault = None;
-        if lane.owed == 0 {
-            (lane.oldest, lane.linger_until) = (None, None);
-        } else {
-            // What is left over came with the first entry, or later: it lingers no longer than that one was to.
-            lane.oldest = ledger.oldest_owed(id)?;
-        }
-        let delivery = Delivery {
-            number: ledger.next_delivery()?,
-            subscription: id,
-            entries: batch.entries,
-            body: batch.body,
-            created: now.wall,
-            attempts: 0,
-            delay_ms: 0,
-            waited_ms: 0,
-            due: now.wall,
-        };
-        ledger.add_delivery(&delivery)?;
-        let about_to_go = !self.slots.full() && self.ready.len() < ATTEMPTS_MAX;
-        let body = about_to_go.then_some(delivery.body);
-        let number = delivery.number;
-        let state = HeadState::Ready;
-        lane.head = Some(Head { number, attempts: 0, delay_ms: 0, waited_ms: 0, is_unread: false, body, state });
-        self.ready.push_back(id);
-        Ok(())
+        self.write_fresh(now, id, ledger)
     }
 
-    /// Writes to the outbox what was to be cut and could not, and what came behind it.
-    fn write_all(&mut self, now: Now, id: SubscriptionId, seqs: Vec<Seq>, ledger: &Ledger) -> Result<(), StoreError> {
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        for seq in seqs {
-            lane.owe(now, id, seq, ledger)?;
+    /// The subscription of a lane of which a batch may be cut now. Where it lingers, its time is noted.
+    fn may_cut(&mut self, now: Now, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        let lane = self.lanes.get_mut(&id)?;
+        let subscription = Arc::clone(lane.active()?);
+        let there = lane.owed + lane.fresh.len() as u64;
+        if there == 0 {
+            return None;
         }
-        lane.write_fresh(now, id, ledger)
+        // An entry lingers from when it is owed, also while another delivery is on its way.
+        let lingers = lane.linger_until(now.mono, subscription.batching.linger_ms);
+        let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
+        if lane.queue.len() >= lane.queue_max() || is_resting {
+            return None;
+        }
+        if let Some(until) = lingers
+            && there < lane.batch_max(&subscription) as u64
+        {
+            self.timers.insert((until, id, Due::Cut));
+            return None;
+        }
+        Some(subscription)
+    }
+
+    /// Cuts a batch and writes it down. Memory is as it was.
+    fn freeze(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        subscription: &Subscription,
+        ledger: &Ledger,
+    ) -> Result<Frozen, StoreError> {
+        let Some(lane) = self.lanes.get(&id) else { return Ok(Frozen::nothing()) };
+        let Gathered { entries, fold: whole, missing } = self.gather(id, lane, subscription, ledger)?;
+        let (mut told, mut folded) = (&entries[..], whole.finish());
+        let mut batch = None;
+        while !told.is_empty() {
+            let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
+            let cut = cut(subscription, ledger.node(), &folded, MAX_BATCH_BYTES, metadata)?;
+            if cut.told.len() == folded.len() {
+                batch = Some(cut);
+                break;
+            }
+            // Not all of it fits. A shorter prefix folds anew: of what it tells, earlier changes may be told before.
+            let last = folded[cut.told.len() - 1].entry.seq;
+            told = &told[..told.partition_point(|entry| entry.seq <= last)];
+            folded = fold(told, subscription.covers_modification);
+        }
+        let until = told.last().map(|entry| entry.seq).or_else(|| missing.last().copied());
+        let Some(until) = until else { return Ok(Frozen::nothing()) };
+        let is_from_table = lane.owed > 0;
+        let missing = skipped_among(&missing, until);
+        let settled = if is_from_table { told.len() as u64 + missing.map_or(0, |missing| missing.entries) } else { 0 };
+        if is_from_table {
+            ledger.settle_owed(id, until)?;
+        }
+        if let Some(missing) = missing {
+            self.tell_skipped(now, id, missing, ledger)?;
+        }
+        let delivery = match batch {
+            Some(batch) => Some(write_delivery(now, id, batch, ledger)?),
+            None => None,
+        };
+        let oldest = if lane.owed > settled { ledger.oldest_owed(id)? } else { None };
+        let fresh = if is_from_table { 0 } else { told.len() };
+        Ok(Frozen { delivery, fresh, settled, oldest, missing })
+    }
+
+    /// Reads what the next batch of a lane may tell, and little more.
+    fn gather(
+        &self,
+        id: SubscriptionId,
+        lane: &Lane,
+        subscription: &Subscription,
+        ledger: &Ledger,
+    ) -> Result<Gathered, StoreError> {
+        let batch_max = lane.batch_max(subscription);
+        let fold = Fold::new(subscription.covers_modification, batch_max);
+        let mut gathered = Gathered { entries: Vec::new(), fold, missing: Vec::new() };
+        let Gathered { entries, fold, missing } = &mut gathered;
+        if lane.owed == 0 {
+            entries.extend(lane.fresh.iter().take(MAX_FOLD_READ).take_while(|entry| fold.push(entry)).cloned());
+            return Ok(gathered);
+        }
+        let (mut after, mut piece) = (Seq(i64::MIN), batch_max + 1);
+        loop {
+            let left = MAX_FOLD_READ - entries.len();
+            let seqs = ledger.owed(id, after, piece.min(left))?;
+            let Some(&last) = seqs.last() else { return Ok(gathered) };
+            let mut found = self.entries_at(&seqs, ledger)?.into_iter().peekable();
+            for seq in seqs {
+                match found.next_if(|entry| entry.seq == seq) {
+                    None => missing.push(seq),
+                    Some(entry) if fold.push(&entry) => entries.push(entry),
+                    Some(_) => return Ok(gathered),
+                }
+            }
+            // Much of it folds, or is missing: the next piece is larger.
+            (after, piece) = (last, 2 * piece);
+        }
+    }
+
+    /// The entries of places in the journal, as far as they are there; from the tail where that has them all.
+    fn entries_at(&self, seqs: &[Seq], ledger: &Ledger) -> Result<Vec<Arc<Entry>>, StoreError> {
+        let recent: Option<Vec<_>> = seqs.iter().map(|seq| self.tail.get(*seq).cloned()).collect();
+        match recent {
+            Some(entries) => Ok(entries),
+            None => ledger.entries(seqs),
+        }
+    }
+
+    fn take_up_frozen(&mut self, now: Now, id: SubscriptionId, frozen: Frozen) {
+        let Frozen { delivery, fresh, settled, oldest, missing } = frozen;
+        let about_to_go = self.ready.iter().map(std::collections::VecDeque::len).sum::<usize>() < self.slots.max();
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        lane.fresh.drain(..fresh);
+        lane.owed = lane.owed.saturating_sub(settled);
+        lane.oldest = oldest;
+        if oldest.is_none() {
+            // Where the table has less than was counted, the table is right.
+            lane.owed = 0;
+        }
+        lane.fault = None;
+        if lane.owed == 0 && lane.fresh.is_empty() {
+            // What is left over lingers no longer than the first entry was to.
+            lane.linger_until = None;
+        }
+        if let Some(Delivery { key, entries, body, .. }) = delivery {
+            lane.queue.insert(key, Head::new(entries, about_to_go.then_some(body)));
+            debug_assert!(lane.queue.values().any(|head| head.state == HeadState::Queued), "it is behind the others");
+            self.advance(id);
+        }
+        if let Some(missing) = missing {
+            self.note_skipped(now, id, missing);
+        }
+    }
+
+    /// Writes what became owed in this group to the outbox. The caller accounts for the lane.
+    pub(super) fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        let Some(first) = lane.fresh.first() else { return Ok(()) };
+        let oldest = OldestOwed { seq: first.seq, at: now.wall };
+        ledger.owe(id, &lane.fresh_seqs())?;
+        lane.owed += lane.fresh.len() as u64;
+        lane.oldest.get_or_insert(oldest);
+        lane.fresh.clear();
+        Ok(())
     }
 }
 
-impl Lane {
-    /// Writes what became owed in this group to the outbox.
-    fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
-        for entry in std::mem::take(&mut self.fresh) {
-            self.owe(now, id, entry.seq, ledger)?;
-        }
-        Ok(())
+impl Frozen {
+    fn nothing() -> Self {
+        Self { delivery: None, fresh: 0, settled: 0, oldest: None, missing: None }
     }
+}
 
-    /// Writes one entry to the outbox. They come in journal order, so the first is the oldest.
-    fn owe(&mut self, now: Now, id: SubscriptionId, seq: Seq, ledger: &Ledger) -> Result<(), StoreError> {
-        ledger.owe(id, seq)?;
-        self.owed += 1;
-        self.oldest.get_or_insert(OldestOwed { seq, at: now.wall });
-        Ok(())
-    }
+fn write_delivery(now: Now, id: SubscriptionId, batch: Cut, ledger: &Ledger) -> Result<Delivery, StoreError> {
+    let delivery = Delivery {
+        key: DeliveryKey::whole(ledger.next_delivery()?),
+        subscription: id,
+        entries: batch.entries,
+        told: batch.told,
+        body: batch.body,
+        created: now.wall,
+        attempts: 0,
+        delay_ms: 0,
+        waited_ms: 0,
+        due: now.wall,
+    };
+    ledger.add_delivery(&delivery)?;
+    Ok(delivery)
+}
 
-    /// Until when the lane still waits for company; `None` when it does not.
-    fn linger_until(&mut self, now: Now, linger_ms: u64) -> Option<crate::model::time::Mono> {
-        if linger_ms == 0 {
-            return None;
-        }
-        let until = *self.linger_until.get_or_insert(now.mono.plus_ms(linger_ms));
-        (until > now.mono).then_some(until)
-    }
+/// What of the missing entries lies before a place in the journal, or at it.
+fn skipped_among(missing: &[Seq], until: Seq) -> Option<Skipped> {
+    let before = &missing[..missing.partition_point(|seq| *seq <= until)];
+    let (first, last) = (*before.first()?, *before.last()?);
+    Some(Skipped { entries: before.len() as u64, first, last })
 }

@@ -1,11 +1,12 @@
 //! A lane that cannot read a row of its own rests, and the others go on.
 
-use std::collections::BTreeMap;
-
-use super::{Dispatch, Head, HeadState};
+use super::lane::{Head, HeadState};
+use super::send::Due;
+use super::{Dispatch, UnderWay};
 use crate::model::delivery::Body;
 use crate::model::error_chain::ErrorChain;
-use crate::model::ids::{DeliveryNo, SubscriptionId};
+use crate::model::ids::SubscriptionId;
+use crate::model::part::DeliveryKey;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{DamagedDelivery, DiskFault, HotDelivery, Ledger, StoreError};
 
@@ -39,49 +40,62 @@ pub(super) struct SetAside {
 pub(crate) struct Faults(Vec<(SubscriptionId, LaneFault)>);
 
 impl Dispatch {
-    /// Has a lane rest, when it is a row of its own that cannot be read.
+    /// Has a lane rest, when it is a row of its own that cannot be read or written.
     ///
     /// # Errors
     /// The error itself, when it is anything else.
     pub(super) fn rest(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<(), StoreError> {
+        let again_at = self.begin_rest(now, id, error)?;
+        self.timers.insert((again_at, id, Due::Cut));
+        Ok(())
+    }
+
+    /// Has a lane rest because of one of its deliveries, which goes out again when the lane tries again.
+    ///
+    /// # Errors
+    /// The error itself, when it is not about a row of the lane.
+    pub(super) fn rest_delivery(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        key: DeliveryKey,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        let again_at = self.begin_rest(now, id, error)?;
+        self.wait(id, key, again_at);
+        Ok(())
+    }
+
+    /// Returns when the lane tries again.
+    fn begin_rest(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<Mono, StoreError> {
         if !error.is_of_a_row() && error.disk() != Some(DiskFault::Damaged) {
             return Err(error);
         }
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(now.mono) };
         let wait_ms = lane.fault.as_ref().map_or(AGAIN_MS, |fault| (2 * fault.wait_ms).min(AGAIN_MS_MAX));
         let again_at = now.mono.plus_ms(wait_ms);
         let since = lane.fault.as_ref().map_or(now.wall, |fault| fault.since);
         let is_new = lane.fault.is_none();
         lane.fault = Some(LaneFault { since, text: ErrorChain(&error).to_string(), wait_ms, again_at });
-        if let Some(head) = &mut lane.head {
-            head.state = HeadState::Waiting(again_at);
-        }
-        self.timers.insert((again_at, id));
         if is_new {
-            self.unread.push(error);
+            self.unread.borrow_mut().push(error);
         }
-        Ok(())
+        Ok(again_at)
     }
 
     /// Takes up a delivery whose row is damaged. Its lane tries to read the row when the delivery may go out, and rests
     /// where that fails; without a lane the delivery is set aside.
-    pub(super) fn take_up_damaged(
-        &mut self,
-        now: Now,
-        damaged: DamagedDelivery,
-        under_way: &BTreeMap<DeliveryNo, String>,
-    ) {
-        let DamagedDelivery { number, subscription, error } = damaged;
+    pub(super) fn take_up_damaged(&mut self, now: Now, damaged: DamagedDelivery, under_way: &UnderWay) {
+        let DamagedDelivery { key, subscription, error } = damaged;
         if let Some(id) = subscription {
-            let state = HeadState::Waiting(now.mono);
-            let head = Head { number, attempts: 0, delay_ms: 0, waited_ms: 0, is_unread: true, body: None, state };
-            self.take_up(id, head, under_way);
+            let head = Head { is_unread: true, ..Head::new(1, None) };
+            self.take_up(id, key, head, now.mono, under_way);
             return;
         }
         let text = ErrorChain(&error).to_string();
         let first = SetAside { since: now.wall, deliveries: 0, text };
         self.set_aside.get_or_insert(first).deliveries += 1;
-        self.unread.push(error);
+        self.unread.borrow_mut().push(error);
     }
 
     /// Reads the frozen body of a lane's delivery, and its numbers where they were not read before; `None` when it
@@ -90,24 +104,26 @@ impl Dispatch {
         &mut self,
         now: Now,
         id: SubscriptionId,
+        key: DeliveryKey,
         ledger: &Ledger,
     ) -> Result<Option<Body>, StoreError> {
-        let Some(head) = self.lanes.get_mut(&id).and_then(|lane| lane.head.as_mut()) else { return Ok(None) };
+        let head = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key));
+        let Some(head) = head else { return Ok(None) };
         if let Some(body) = head.body.take() {
             return Ok(Some(body));
         }
         if head.is_unread {
-            match ledger.delivery(head.number) {
-                Ok(HotDelivery { attempts, delay_ms, waited_ms, .. }) => {
+            match ledger.hot_delivery(id, key) {
+                Ok(HotDelivery { attempts, delay_ms, waited_ms, entries, .. }) => {
                     (head.attempts, head.delay_ms, head.waited_ms) = (attempts, delay_ms, waited_ms);
-                    head.is_unread = false;
+                    (head.entries, head.is_unread) = (entries, false);
                 }
-                Err(error) => return self.rest(now, id, error).map(|()| None),
+                Err(error) => return self.rest_delivery(now, id, key, error).map(|()| None),
             }
         }
-        match ledger.delivery_body(head.number) {
+        match ledger.delivery_body(id, key) {
             Ok(body) => Ok(Some(body)),
-            Err(error) => self.rest(now, id, error).map(|()| None),
+            Err(error) => self.rest_delivery(now, id, key, error).map(|()| None),
         }
     }
 
@@ -123,17 +139,20 @@ impl Dispatch {
         for (id, fault) in faults {
             let before = self.share(id);
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
-            if let Some(head) = lane.head.as_mut().filter(|head| head.state != HeadState::InFlight) {
-                head.state = HeadState::Waiting(fault.again_at);
-            }
-            self.timers.insert((fault.again_at, id));
+            let again_at = fault.again_at;
+            let held: Vec<_> = lane.queue.iter().filter(|(_, head)| head.state != HeadState::InFlight).collect();
+            let held: Vec<_> = held.into_iter().map(|(key, _)| *key).collect();
             lane.fault = Some(fault);
+            self.timers.insert((again_at, id, Due::Cut));
+            for key in held {
+                self.wait(id, key, again_at);
+            }
             self.account(id, before);
         }
     }
 
     /// What could not be read since the last call, for the log.
     pub fn take_unread(&mut self) -> Vec<StoreError> {
-        std::mem::take(&mut self.unread)
+        self.unread.take()
     }
 }

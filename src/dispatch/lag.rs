@@ -1,8 +1,8 @@
 //! What a subscription may be owed is bounded, by number and by the journal's retention. Past a bound the oldest
 //! entries are dropped, and that is said: by an event in the journal, in the status, and in the log.
 
-use super::{Dispatch, Lag, Lane};
-use crate::model::event::Occurrence;
+use super::Dispatch;
+use super::lane::Lag;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::time::Now;
 use crate::store::{Ledger, PIECE_ROWS, Skipped, StoreError};
@@ -74,7 +74,7 @@ impl Dispatch {
     }
 
     /// Drops the oldest entries of a lane, and says so; returns how many. The caller accounts for the lane.
-    pub(super) fn skip(
+    fn skip(
         &mut self,
         now: Now,
         id: SubscriptionId,
@@ -84,14 +84,15 @@ impl Dispatch {
     ) -> Result<u64, StoreError> {
         let skipped = ledger.drop_oldest_owed(id, until, most)?;
         let oldest = ledger.oldest_owed(id)?;
+        if let Some(skipped) = skipped {
+            self.tell_skipped(now, id, skipped, ledger)?;
+        }
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(0) };
         // Where the table has less than was counted, the table is right.
         lane.owed = if oldest.is_none() { 0 } else { lane.owed.saturating_sub(skipped.map_or(0, |s| s.entries)) };
         lane.oldest = oldest;
         if let Some(skipped) = skipped {
-            let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
-            tell_lagged(now, id, lane, name.as_deref(), skipped, ledger)?;
-            self.lagged.push(Lagged { subscription: id, name, skipped });
+            self.note_skipped(now, id, skipped);
         }
         Ok(skipped.map_or(0, |skipped| skipped.entries))
     }
@@ -100,43 +101,28 @@ impl Dispatch {
     pub fn take_lagged(&mut self) -> Vec<Lagged> {
         std::mem::take(&mut self.lagged)
     }
-}
 
-fn tell_lagged(
-    now: Now,
-    id: SubscriptionId,
-    lane: &mut Lane,
-    name: Option<&str>,
-    skipped: Skipped,
-    ledger: &Ledger,
-) -> Result<(), StoreError> {
-    let Skipped { entries, first, last } = skipped;
-    let name = name.map_or_else(|| id.0.to_string(), str::to_owned);
-    let tenant = lane.subscription.as_ref().and_then(|subscription| subscription.tenant.as_ref());
-    let fields = [
-        ("subscription", name),
-        ("skipped", entries.to_string()),
-        ("firstSeq", first.0.to_string()),
-        ("lastSeq", last.0.to_string()),
-    ];
-    ledger.append_event(&Occurrence {
-        seq: ledger.next_seq()?,
-        rrn: ledger.rrn()?,
-        time: now.wall,
-        name: "callback.lagged".to_owned(),
-        tenant: tenant.map(ToString::to_string),
-        asset: None,
-        fields: fields.map(|(key, value)| (key.to_owned(), value)).into(),
-    })?;
-    ledger.note_lagged(id, entries, now.wall)?;
-    let lag = lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 });
-    lag.skipped += entries;
-    Ok(())
-}
+    /// Writes down that entries were dropped. Memory is as it was.
+    pub(super) fn tell_skipped(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        skipped: Skipped,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let Skipped { entries, first, last } = skipped;
+        let numbers =
+            [("skipped", entries.to_string()), ("firstSeq", first.to_string()), ("lastSeq", last.to_string())];
+        let fields = numbers.map(|(key, value)| (key.to_owned(), value)).into();
+        self.tell(now, id, "callback.lagged", fields, ledger)?;
+        ledger.note_lagged(id, entries, now.wall)
+    }
 
-impl Lane {
-    /// Returns whether nothing is owed any more and nothing is on its way.
-    pub(super) fn is_level(&self) -> bool {
-        self.owed == 0 && self.head.is_none() && self.fresh.is_empty()
+    /// Notes in memory that entries were dropped.
+    pub(super) fn note_skipped(&mut self, now: Now, id: SubscriptionId, skipped: Skipped) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 }).skipped += skipped.entries;
+        let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
+        self.lagged.push(Lagged { subscription: id, name, skipped });
     }
 }

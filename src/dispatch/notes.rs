@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::model::attempt::Reply;
-use crate::model::ids::DeliveryId;
+use crate::model::part::DeliveryId;
 use crate::model::subscription::Subscription;
 
 /// One line of the log.
@@ -35,6 +35,11 @@ pub enum NoteKind {
     },
     /// A delivery was accepted after attempts that failed.
     Recovered,
+    /// The lane was paused, by its target or because nothing was accepted for days.
+    Paused {
+        /// Why, for people.
+        reason: String,
+    },
     /// A delivery was given up.
     GivenUp {
         /// The outcome's published name.
@@ -62,6 +67,10 @@ impl Note {
                 "deliveries begin to fail, the next attempt is in {}: {said}", Seconds(*next_ms)
             ),
             NoteKind::Recovered => tracing::info!(subscription, host, %delivery, "deliveries are accepted again"),
+            NoteKind::Paused { reason } => tracing::error!(
+                subscription, host, %delivery,
+                "paused, because {reason}: what it is owed is kept; resume it once its target is well"
+            ),
             NoteKind::GivenUp { outcome, said, attempts } => tracing::error!(
                 subscription, host, %delivery, outcome,
                 "given up after {attempts} {} and kept as a dead letter: {said}",

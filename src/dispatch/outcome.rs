@@ -1,103 +1,429 @@
-//! Accounting for an attempt.
+//! What becomes of a delivery after an attempt. It is written down first, in a savepoint, and applied to memory once
+//! that is released.
 
+use super::lane::{Head, HeadState};
 use super::notes::{Note, NoteKind, said};
-use super::{Dispatch, HeadState, InFlight};
-use crate::model::attempt::Attempted;
-use crate::model::ids::{DeliveryId, SubscriptionId};
+use super::{Dispatch, InFlight, Lane};
+use crate::model::attempt::{Attempted, Reply};
+use crate::model::delivery::{Accepted, Body};
+use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
+use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
-use crate::model::subscription::Subscription;
+use crate::model::subscription::{Lifetime, Subscription};
 use crate::model::time::{Now, Wall};
+use crate::outbox::split::split;
 use crate::outbox::verdict::{Tried, Verdict, verdict};
 use crate::store::{HotDelivery, Ledger, StoreError};
+
+/// After so many parts of one batch were refused in a row, each a single entry, the rest of it is given up too: the
+/// target does not refuse an entry, it refuses everything.
+const REFUSED_MAX: u32 = 8;
+/// A lane to which nothing was delivered for this long, milliseconds, is paused: nobody misses what it is sent.
+const FAILING_MS_MAX: i64 = 5 * 24 * 3_600_000;
+/// The time of the last success is written down this often, milliseconds, and no more: it is for people, and for a
+/// start to know which targets answer.
+const SUCCESS_MS: i64 = 3_600_000;
+/// A size that a target took after it had refused larger batches is kept this long, milliseconds; then larger ones are
+/// tried again.
+const ACCEPTED_SIZE_MS: i64 = 24 * 3_600_000;
+
+/// What a verdict did in the ledger.
+struct Recorded {
+    change: Change,
+    /// What the lane remembers from here on, where that is something else.
+    policy: Option<LanePolicy>,
+}
+
+/// What becomes of the lane's queue.
+enum Change {
+    /// The delivery is off it, and so are these.
+    Ended { others: Vec<DeliveryKey>, given_up: u64 },
+    /// It waits.
+    Waits { delay_ms: u64, waited_ms: u64 },
+    /// It stays at its place until the lane is resumed.
+    Stays { waited_ms: u64 },
+    /// Two others stand for it.
+    Split(Halves),
+}
+
+/// The halves of a delivery: key, entries and body of each.
+type Halves = [(DeliveryKey, usize, Body); 2];
 
 impl Dispatch {
     /// Takes what came of an attempt. One whose lane is gone (its subscription was dropped) gives its slot back and
     /// changes nothing else.
     pub(super) fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: &Ledger) -> Result<(), StoreError> {
-        let Some(InFlight { lane: id, authority }) = self.in_flight.remove(&attempted.number) else { return Ok(()) };
-        self.give_back(&authority);
+        let Some(InFlight { lane: id, class, authority }) = self.in_flight.remove(&attempted.key) else {
+            return Ok(());
+        };
         let before = self.share(id);
-        let done = self.account_for(now, id, attempted, ledger);
+        let accepted = self.account_for(now, id, attempted, ledger);
         self.account(id, before);
-        done
+        // Afterwards, so that the next one of this lane takes its turn as what the lane is now.
+        self.give_back(class, &authority);
+        if accepted? {
+            self.hurry(now.mono, &authority);
+        }
+        Ok(())
     }
 
+    /// Returns whether the delivery was accepted.
     fn account_for(
         &mut self,
         now: Now,
         id: SubscriptionId,
         attempted: &Attempted,
         ledger: &Ledger,
-    ) -> Result<(), StoreError> {
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        let Some(mut head) = lane.head.take() else { return Ok(()) };
-        let number = head.number;
+    ) -> Result<bool, StoreError> {
+        let Some(lane) = self.lanes.get(&id) else { return Ok(false) };
+        let Some(head) = lane.queue.get(&attempted.key) else { return Ok(false) };
         self.to_cut.insert(id);
-        let Attempted { attempt, duration_ms, ref reply, .. } = *attempted;
-        let waited_ms = head.waited_ms.saturating_add(duration_ms);
-        let verdict = match lane.subscription.as_deref() {
-            Some(Subscription { target, retry, .. }) => {
-                verdict(target, retry, Tried { number, attempts: attempt, waited_ms, reply }, now.wall)
+        let verdict = judge(lane, head, attempted, now.wall);
+        match ledger.savepoint(|| self.record(now, id, attempted, verdict, ledger)) {
+            Ok(recorded) => {
+                self.note(id, attempted, verdict, &recorded, ledger);
+                self.apply(now, id, attempted, recorded);
             }
-            // Without a rule nothing says what is accepted, but that a success is; there is no schedule either: it
-            // waits as long as it last did, for the name's return.
-            None if reply.status().is_some_and(|status| Accepts::AnySuccess.covers(status)) => Verdict::Accepted,
-            None => Verdict::Retry { delay_ms: head.delay_ms },
-        };
-        self.note(id, attempted, verdict, ledger);
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
-        let delay_ms = match verdict {
-            Verdict::Accepted => {
-                if lane.lag.is_some() && lane.is_level() {
-                    lane.lag = None;
-                    ledger.note_level(id)?;
-                }
-                return ledger.finish_delivery(number, attempt.saturating_sub(1));
+            Err(error) => {
+                // It was sent, and nothing can be written of it: it goes out again under its id, once it can.
+                self.rest_delivery(now, id, attempted.key, error)?;
             }
-            Verdict::Retry { delay_ms } => delay_ms,
-            Verdict::Dead => {
-                ledger.add_attempt(attempted, now.wall)?;
-                self.dead += 1;
-                self.dead_since.get_or_insert(now.wall);
-                return ledger.kill_delivery(number, now.wall);
-            }
-        };
-        ledger.add_attempt(attempted, now.wall)?;
-        let due = Wall(now.wall.0.saturating_add_unsigned(delay_ms));
-        // Its row is written anew here, whatever was damaged.
-        (head.attempts, head.delay_ms, head.is_unread) = (attempt, delay_ms, false);
-        head.waited_ms = waited_ms.saturating_add(delay_ms);
-        let waited_ms = head.waited_ms;
-        ledger.postpone_delivery(&HotDelivery {
-            number,
-            subscription: id,
-            attempts: attempt,
-            delay_ms,
-            waited_ms,
-            due,
-        })?;
-        head.state = HeadState::Waiting(now.mono.plus_ms(delay_ms));
-        self.timers.insert((now.mono.plus_ms(delay_ms), id));
-        lane.head = Some(head);
-        Ok(())
+        }
+        Ok(verdict == Verdict::Accepted)
     }
 
-    /// Notes whether the lane fails, and what is to be said of it.
-    fn note(&mut self, id: SubscriptionId, attempted: &Attempted, verdict: Verdict, ledger: &Ledger) {
-        let Attempted { number, attempt, duration_ms, reply } = attempted;
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        let was_failing = std::mem::replace(&mut lane.is_failing, verdict != Verdict::Accepted);
-        let Some(subscription) = &lane.subscription else { return };
-        let said = || said(subscription, reply, *duration_ms);
-        let what = match verdict {
-            Verdict::Accepted if was_failing => NoteKind::Recovered,
-            Verdict::Retry { delay_ms } if !was_failing => {
-                NoteKind::Failing { outcome: reply.failure(), said: said(), next_ms: delay_ms }
-            }
-            Verdict::Accepted | Verdict::Retry { .. } => return,
-            Verdict::Dead => NoteKind::GivenUp { outcome: reply.failure(), said: said(), attempts: *attempt },
+    /// Writes down what a verdict does. Memory is as it was.
+    fn record(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        attempted: &Attempted,
+        verdict: Verdict,
+        ledger: &Ledger,
+    ) -> Result<Recorded, StoreError> {
+        let Attempted { key, attempt, duration_ms, .. } = *attempted;
+        let (Some(lane), policy) = (self.lanes.get(&id), self.policy_after(now, id, attempted, verdict)) else {
+            return Ok(Recorded::nothing());
         };
-        let delivery = DeliveryId { node: ledger.node(), number: *number };
-        self.notes.push(Note::new(subscription, delivery, what));
+        let Some(head) = lane.queue.get(&key) else { return Ok(Recorded::nothing()) };
+        let mut policy = policy.filter(|policy| policy != lane.policy());
+        let waited_ms = head.waited_ms.saturating_add(duration_ms);
+        let change = match verdict {
+            Verdict::Accepted => {
+                let others = self.record_accepted(now, id, lane, attempted, policy.as_ref(), ledger)?;
+                Change::Ended { others, given_up: 0 }
+            }
+            Verdict::Retry { delay_ms } => {
+                ledger.add_attempt(attempted, now.wall)?;
+                let due = Wall(now.wall.0.saturating_add_unsigned(delay_ms));
+                let waited_ms = waited_ms.saturating_add(delay_ms);
+                ledger.postpone_delivery(
+                    id,
+                    &HotDelivery { key, attempts: attempt, delay_ms, waited_ms, due, entries: head.entries },
+                )?;
+                Change::Waits { delay_ms, waited_ms }
+            }
+            Verdict::Pause => {
+                ledger.add_attempt(attempted, now.wall)?;
+                let numbers = HotDelivery {
+                    key,
+                    attempts: attempt,
+                    delay_ms: 0,
+                    waited_ms,
+                    due: now.wall,
+                    entries: head.entries,
+                };
+                ledger.postpone_delivery(id, &numbers)?;
+                Change::Stays { waited_ms }
+            }
+            Verdict::Split => match self.record_split(id, key, ledger)? {
+                Some(halves) => Change::Split(halves),
+                // What cannot be split is refused as it is.
+                None => self.record_given_up(now, id, lane, attempted, false, ledger)?,
+            },
+            Verdict::Refused => {
+                let counted = policy.as_mut().filter(|policy| policy.refused >= REFUSED_MAX);
+                let is_all = counted.map(|policy| policy.refused = 0).is_some();
+                self.record_given_up(now, id, lane, attempted, is_all, ledger)?
+            }
+            Verdict::Dead => self.record_given_up(now, id, lane, attempted, false, ledger)?,
+        };
+        if let Some(policy) = &policy
+            && verdict != Verdict::Accepted
+        {
+            ledger.put_lane(id, policy)?;
+            if policy.paused.is_some() && lane.policy().paused.is_none() {
+                self.tell_paused(now, id, policy, ledger)?;
+            }
+        }
+        Ok(Recorded { change, policy })
     }
+
+    /// The delivery is accepted: that alone has to be written. What is kept of it besides, for people, is written where
+    /// it can be; it never has a delivery sent again. Returns what else is off the queue.
+    fn record_accepted(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        lane: &Lane,
+        attempted: &Attempted,
+        policy: Option<&LanePolicy>,
+        ledger: &Ledger,
+    ) -> Result<Vec<DeliveryKey>, StoreError> {
+        let key = attempted.key;
+        let Some(row) = ledger.finish_delivery(id, key, attempted.attempt.saturating_sub(1))? else {
+            return Ok(Vec::new());
+        };
+        let others = match policy.is_some_and(|policy| policy.cancelled_at.is_some()) {
+            true => {
+                ledger.drop_owed(id)?;
+                let others: Vec<_> = lane.queue.keys().copied().filter(|other| *other != key).collect();
+                for other in &others {
+                    ledger.finish_delivery(id, *other, 1)?;
+                }
+                others
+            }
+            false => Vec::new(),
+        };
+        if let Some(policy) = policy {
+            ledger.put_lane(id, policy)?;
+        }
+        let mut seqs: Vec<Seq> = row.told.into_iter().flatten().collect();
+        seqs.sort_unstable();
+        let accepted = Accepted {
+            key,
+            subscription: id,
+            entries: row.entries,
+            seqs,
+            created: row.created,
+            at: now.wall,
+            attempts: attempted.attempt,
+            status: attempted.reply.status(),
+            duration_ms: attempted.duration_ms,
+        };
+        let noted: Result<(), StoreError> = ledger.savepoint(|| {
+            ledger.add_accepted(&accepted)?;
+            if lane.lag.is_some() && lane.owed == 0 && lane.fresh.is_empty() && lane.queue.len() == 1 {
+                ledger.note_level(id)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = noted {
+            if error.disk().is_some() {
+                return Err(error);
+            }
+            self.unread.borrow_mut().push(error);
+        }
+        Ok(others)
+    }
+
+    /// Replaces a delivery by its two halves; `None` where it cannot be split.
+    fn record_split(
+        &self,
+        id: SubscriptionId,
+        key: DeliveryKey,
+        ledger: &Ledger,
+    ) -> Result<Option<Halves>, StoreError> {
+        let delivery = ledger.delivery(id, key)?;
+        let Some(parts) = key.part.halves() else { return Ok(None) };
+        let at = delivery.entries.div_ceil(2);
+        let Some(bodies) = split(&delivery.body, at) else { return Ok(None) };
+        ledger.finish_delivery(id, key, 1)?;
+        let mut told = delivery.told.clone();
+        let second = told.split_off(at.min(told.len()));
+        let entries = [at, delivery.entries - at];
+        let keys = parts.map(|part| DeliveryKey { part, ..key });
+        for (n, (told, body)) in [told, second].into_iter().zip(&bodies).enumerate() {
+            let part = crate::model::delivery::Delivery {
+                key: keys[n],
+                entries: entries[n],
+                told,
+                body: body.clone(),
+                attempts: 0,
+                delay_ms: 0,
+                ..delivery
+            };
+            ledger.add_delivery(&part)?;
+        }
+        let [first, second] = bodies;
+        Ok(Some([(keys[0], entries[0], first), (keys[1], entries[1], second)]))
+    }
+
+    /// Turns a delivery into a dead letter, and where `is_all` the rest of its batch too.
+    fn record_given_up(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        lane: &Lane,
+        attempted: &Attempted,
+        is_all: bool,
+        ledger: &Ledger,
+    ) -> Result<Change, StoreError> {
+        let key = attempted.key;
+        ledger.add_attempt(attempted, now.wall)?;
+        ledger.kill_delivery(id, key, now.wall)?;
+        let rest = lane.queue.keys().copied().filter(|other| other.number == key.number && *other != key);
+        let others: Vec<_> = rest.filter(|_| is_all).collect();
+        for other in &others {
+            ledger.kill_delivery(id, *other, now.wall)?;
+        }
+        let given_up = 1 + others.len() as u64;
+        Ok(Change::Ended { others, given_up })
+    }
+
+    /// What the lane remembers after a verdict; `None` without a subscription or a lane.
+    fn policy_after(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        attempted: &Attempted,
+        verdict: Verdict,
+    ) -> Option<LanePolicy> {
+        let lane = self.lanes.get(&id)?;
+        let head = lane.queue.get(&attempted.key)?;
+        let subscription = lane.subscription.as_ref()?;
+        let mut policy = lane.policy().clone();
+        let age_ms = |at: Wall| now.wall.0.saturating_sub(at.0);
+        match verdict {
+            Verdict::Accepted => {
+                let was_failing = policy.failing.take().is_some();
+                policy.refused = 0;
+                if was_failing || policy.last_success.is_none_or(|at| !(0..SUCCESS_MS).contains(&age_ms(at))) {
+                    policy.last_success = Some(now.wall);
+                }
+                let is_old = policy.accepted.is_some_and(|size| !(0..ACCEPTED_SIZE_MS).contains(&age_ms(size.at)));
+                if !attempted.key.part.is_whole() {
+                    let entries = u32::try_from(head.entries).unwrap_or(u32::MAX);
+                    policy.accepted = Some(AcceptedSize { entries, at: now.wall });
+                } else if is_old {
+                    policy.accepted = None;
+                }
+                if subscription.lifetime == Lifetime::Once {
+                    policy.cancelled_at = Some(now.wall);
+                }
+            }
+            // It answers, and takes less at a time.
+            Verdict::Split => return None,
+            Verdict::Refused => policy.refused += u32::from(!attempted.key.part.is_whole()),
+            Verdict::Retry { .. } | Verdict::Dead | Verdict::Pause => {
+                let since = policy.failing.as_ref().map_or(now.wall, |failing| failing.since);
+                let (outcome, status) = (attempted.reply.failure().to_owned(), attempted.reply.status());
+                policy.failing = Some(Failing { since, outcome, status });
+                let pause = |by: &str, reason: &str| {
+                    Some(Pause { at: now.wall, by: by.to_owned(), reason: Some(reason.to_owned()) })
+                };
+                if verdict == Verdict::Pause {
+                    policy.paused = pause("target", "it answered 410 Gone");
+                } else if self.clock_is_believed && age_ms(since) >= FAILING_MS_MAX {
+                    policy.paused = pause("ringback", "nothing was accepted for 5 days");
+                }
+            }
+        }
+        Some(policy)
+    }
+
+    fn apply(&mut self, now: Now, id: SubscriptionId, attempted: &Attempted, recorded: Recorded) {
+        let Attempted { key, attempt, .. } = *attempted;
+        let Recorded { change, policy } = recorded;
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        if let Some(policy) = policy {
+            let is_cancelled = policy.cancelled_at.is_some();
+            lane.set_policy(policy);
+            if is_cancelled {
+                (lane.owed, lane.oldest) = (0, None);
+                lane.fresh.clear();
+            }
+        }
+        match change {
+            Change::Ended { others, given_up } => {
+                for key in others.into_iter().chain([key]) {
+                    lane.queue.remove(&key);
+                }
+                if lane.lag.is_some() && lane.is_level() {
+                    lane.lag = None;
+                }
+                if given_up > 0 {
+                    self.dead += given_up;
+                    self.dead_since.get_or_insert(now.wall);
+                }
+            }
+            Change::Waits { delay_ms, waited_ms } => {
+                if let Some(head) = lane.queue.get_mut(&key) {
+                    (head.attempts, head.delay_ms, head.waited_ms) = (attempt, delay_ms, waited_ms);
+                    // Its row was written anew, whatever was damaged.
+                    head.is_unread = false;
+                }
+                self.wait(id, key, now.mono.plus_ms(delay_ms));
+            }
+            Change::Stays { waited_ms } => {
+                if let Some(head) = lane.queue.get_mut(&key) {
+                    (head.attempts, head.waited_ms, head.is_unread) = (attempt, waited_ms, false);
+                    head.state = HeadState::Queued;
+                }
+            }
+            Change::Split(halves) => {
+                lane.queue.remove(&key);
+                for (key, entries, body) in halves {
+                    lane.queue.insert(key, Head::new(entries, Some(body)));
+                }
+            }
+        }
+        self.advance(id);
+    }
+
+    /// Notes what the log is to say.
+    fn note(
+        &mut self,
+        id: SubscriptionId,
+        attempted: &Attempted,
+        verdict: Verdict,
+        recorded: &Recorded,
+        ledger: &Ledger,
+    ) {
+        let Attempted { key, attempt, duration_ms, ref reply } = *attempted;
+        let Some(lane) = self.lanes.get(&id) else { return };
+        let was_failing = lane.policy().failing.is_some();
+        let Some(subscription) = lane.subscription.clone() else { return };
+        let said = || said(&subscription, reply, duration_ms);
+        let outcome = reply.failure();
+        let what = match verdict {
+            Verdict::Accepted if was_failing => Some(NoteKind::Recovered),
+            Verdict::Retry { delay_ms } if !was_failing => {
+                Some(NoteKind::Failing { outcome, said: said(), next_ms: delay_ms })
+            }
+            Verdict::Dead | Verdict::Refused => Some(NoteKind::GivenUp { outcome, said: said(), attempts: attempt }),
+            Verdict::Accepted | Verdict::Retry { .. } | Verdict::Pause | Verdict::Split => None,
+        };
+        let paused = recorded.policy.as_ref().and_then(|policy| policy.paused.as_ref());
+        let paused = paused.filter(|_| lane.policy().paused.is_none());
+        let paused = paused.map(|pause| NoteKind::Paused { reason: pause.reason.clone().unwrap_or_default() });
+        let delivery = DeliveryId { node: ledger.node(), key };
+        self.notes.extend(what.into_iter().chain(paused).map(|what| Note::new(&subscription, delivery, what)));
+    }
+}
+
+impl Recorded {
+    fn nothing() -> Self {
+        Self { change: Change::Ended { others: Vec::new(), given_up: 0 }, policy: None }
+    }
+}
+
+fn judge(lane: &Lane, head: &Head, attempted: &Attempted, now: Wall) -> Verdict {
+    let Attempted { key, attempt, duration_ms, ref reply } = *attempted;
+    let waited_ms = head.waited_ms.saturating_add(duration_ms);
+    match lane.subscription.as_deref() {
+        Some(Subscription { target, retry, .. }) => {
+            let tried = Tried { number: key.number, attempts: attempt, entries: head.entries, waited_ms, reply };
+            verdict(target, retry, tried, now)
+        }
+        // Without a rule nothing says what is accepted, but that a success is; there is no schedule either: it waits as
+        // long as it last did, for the name's return.
+        None if is_success(reply) => Verdict::Accepted,
+        None => Verdict::Retry { delay_ms: head.delay_ms },
+    }
+}
+
+fn is_success(reply: &Reply) -> bool {
+    reply.status().is_some_and(|status| Accepts::AnySuccess.covers(status))
 }

@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! rule NAME [KEY=VALUE]...   a rule names the subscription: at= (target), max=, linger=, delays=1,2, retries=,
-//!                          paused=1, format=, fields=a,b
+//!                          paused=1, format=, fields=a,b, order=, lifetime=,
+//!                          schedule=default
 //! unrule NAME                 no rule names it any more
 //! T owe 1 2-5 to NAME...      these changes were recorded and are owed
-//! T accept NO | T refuse NO   what came of the attempt at a delivery
+//! T accept NO | T refuse NO   what came of the attempt at a delivery; NO.0 is a part of one that was split
+//! T STATUS NO                 the same, by the status of the answer
+//! T pause NAME | T resume NAME
 //! T tick                      time passes
 //! T lost                      the group was lost: dispatch is loaded again, attempts are still under way
 //! T drop NAME                 its rule went long ago: the ledger drops it
@@ -25,17 +28,19 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::{Dispatch, Effect, Input};
+use super::{Dispatch, Effect, Input, UnderWay};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
 use crate::model::format::Format;
 use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
+use crate::model::lane::Pause;
+use crate::model::part::{DeliveryId, DeliveryKey, Part};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
 use crate::model::retry::{Accepts, RetrySchedule};
-use crate::model::subscription::{Field, Method, Name, Subscription, Target};
+use crate::model::subscription::{Field, Lifetime, Method, Name, Order, Subscription, Target};
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
 
@@ -44,6 +49,7 @@ const WALL_MS: i64 = 1_800_000_000_000;
 
 mod bounds;
 mod formats;
+mod policies;
 
 #[test]
 fn an_idle_subscription_hears_of_a_change_at_once() {
@@ -402,10 +408,14 @@ fn two_hundred_and_fifty_six_attempts_at_most_are_under_way() {
         run.line(&format!("rule {name} at={name}"));
     }
     run.line(&format!("0 owe 1 to {}", names.join(" ")));
-    assert_eq!(run.sent.len(), 256);
+    assert_eq!(run.sent.len(), 192, "a quarter of the slots is for targets that are known to answer");
+    for number in 1..=300 {
+        run.line(&format!("1 accept {number}"));
+    }
+    run.line(&format!("2 owe 2 to {}", names.join(" ")));
     assert_eq!(run.shown("status"), "owed 0, pending 44, in flight 256, waiting 0, dead 0");
-    assert_eq!(run.shown("1 accept 7"), "s356 257/1 [1]");
-    assert_eq!(run.shown("2 accept 8"), "s357 258/1 [1]");
+    assert_eq!(run.shown("3 accept 307"), "s356 557/1 [2]");
+    assert_eq!(run.shown("4 accept 308"), "s357 558/1 [2]");
 }
 
 /// Runs a script; every `->` must come true.
@@ -428,8 +438,8 @@ struct Run {
     rules: BTreeMap<String, Arc<Subscription>>,
     jump_ms: i64,
     sent: Vec<SendRequest>,
-    under_way: BTreeMap<DeliveryNo, String>,
-    bodies: BTreeMap<i64, Vec<u8>>,
+    under_way: UnderWay,
+    bodies: BTreeMap<DeliveryKey, Vec<u8>>,
 }
 
 impl Run {
@@ -443,7 +453,7 @@ impl Run {
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
         let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
-        let dispatch = Dispatch::load(&ledger, now, &BTreeMap::new(), &retention).expect("dispatch");
+        let dispatch = Dispatch::load(&ledger, now, &UnderWay::new(), &retention).expect("dispatch");
         Self {
             retention,
             ledger: Some(ledger),
@@ -451,7 +461,7 @@ impl Run {
             rules: BTreeMap::new(),
             jump_ms: 0,
             sent: Vec::new(),
-            under_way: BTreeMap::new(),
+            under_way: UnderWay::new(),
             bodies: BTreeMap::new(),
         }
     }
@@ -502,15 +512,19 @@ impl Run {
                     self.dispatch.owe(owed);
                 }
             }
-            [outcome @ ("accept" | "refuse"), number] => {
-                let number = DeliveryNo(number.parse().expect("a number"));
-                self.under_way.remove(&number);
-                let attempts = self.sent.iter().rev().find(|request| request.number == number);
+            [outcome, number] if ["accept", "refuse"].contains(outcome) || outcome.parse::<u16>().is_ok() => {
+                let key = key(number);
+                self.under_way.remove(&key);
+                let attempts = self.sent.iter().rev().find(|request| request.id.key == key);
                 let attempted = Attempted {
-                    number,
+                    key,
                     attempt: attempts.map_or(1, |request| request.attempt),
                     duration_ms: 5,
-                    reply: Reply::status_alone(if *outcome == "accept" { 200 } else { 500 }),
+                    reply: Reply::status_alone(match *outcome {
+                        "accept" => 200,
+                        "refuse" => 500,
+                        status => status.parse().expect("a status"),
+                    }),
                 };
                 self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
             }
@@ -526,6 +540,13 @@ impl Run {
                 assert!(ledger.drop_subscription(id, 1_000).expect("a piece").is_whole);
                 self.dispatch.forget(id);
             }
+            ["pause", name] => {
+                let pause = Pause { at: wall, by: "jo".to_owned(), reason: None };
+                self.dispatch.pause(now, enrolled(ledger, name), pause, ledger).expect("a pause");
+            }
+            ["resume", name] => {
+                self.dispatch.resume(now, enrolled(ledger, name), "jo", ledger).expect("it resumes");
+            }
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
         }
@@ -535,14 +556,14 @@ impl Run {
         assert!(is_bounding || !self.dispatch.wants_to_write(now.mono), "a group that has ended wants nothing more");
         let mut shown = Vec::new();
         for Effect::Send(request) in effects {
-            assert_eq!(request.id.to_string(), format!("00000000000000a1-{}", request.number));
+            let key = request.id.key;
             assert_eq!(request.at, wall);
-            let before = self.under_way.insert(request.number, request.subscription.target.authority());
+            let before = self.under_way.insert(key, request.subscription.target.authority());
             assert_eq!(before, None, "an attempt at a time");
-            let kept = self.bodies.entry(request.number.0).or_insert_with(|| request.body.bytes.to_vec());
+            let kept = self.bodies.entry(key).or_insert_with(|| request.body.bytes.to_vec());
             assert_eq!(*kept, request.body.bytes, "the same bytes on every attempt");
             let name = &request.subscription.name;
-            shown.push(format!("{name} {}/{} {}", request.number, request.attempt, changes(&request.body.bytes)));
+            shown.push(format!("{name} {key}/{} {}", request.attempt, changes(&request.body.bytes)));
             self.sent.push(request);
         }
         shown.join(", ")
@@ -559,14 +580,16 @@ impl Run {
 
     fn dead(&mut self) -> String {
         let connection = self.ledger.take().expect("a ledger").into_connection();
-        let letters: Vec<(i64, Vec<u8>)> = connection
-            .prepare("SELECT number, body FROM dead ORDER BY number")
-            .and_then(|mut sql| sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        let letters: Vec<(i64, i64, Vec<u8>)> = connection
+            .prepare("SELECT number, part, body FROM dead ORDER BY number, part")
+            .and_then(|mut sql| sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect())
             .expect("dead letters");
         self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
-        let show = |(number, body): &(i64, Vec<u8>)| {
-            assert_eq!(self.bodies[number], *body, "the bytes that were refused");
-            format!("{number} {}", changes(body))
+        let show = |(number, part, body): &(i64, i64, Vec<u8>)| {
+            let part = Part::from_code(*part).expect("a part");
+            let key = DeliveryKey { number: DeliveryNo(*number), part };
+            assert!(self.bodies.get(&key).is_none_or(|sent| sent == body), "the bytes that were refused");
+            format!("{key} {}", changes(body))
         };
         letters.iter().map(show).collect::<Vec<_>>().join(", ")
     }
@@ -600,6 +623,11 @@ fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
     let entry = Arc::new(Entry::from(change));
     let owed = |name: &&str| Owed { subscription: enrolled(ledger, name), entry: Arc::clone(&entry) };
     to.iter().map(owed).collect()
+}
+
+/// `3`, or `3.0.1`.
+fn key(text: &str) -> DeliveryKey {
+    DeliveryId::parse(&format!("{NODE:016x}-{text}")).expect("a delivery").key
 }
 
 /// `3` or `3-5`.
@@ -646,6 +674,9 @@ fn subscription(name: &str, settings: &[&str]) -> Subscription {
             "fields" => {
                 subscription.fields = value.split(',').map(|word| one_of(&Field::ALL, Field::as_str, word)).collect();
             }
+            "schedule" => subscription.retry = RetrySchedule::default(),
+            "order" => subscription.order = one_of(&Order::ALL, Order::as_str, value),
+            "lifetime" => subscription.lifetime = one_of(&Lifetime::ALL, Lifetime::as_str, value),
             "paused" => subscription.paused = number(value) != 0,
             _ => panic!("not a setting: {key}"),
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Head, HeadState, Lane};
+use super::lane::{HeadState, Lane};
 use crate::model::ids::{Seq, SubscriptionId};
 
 /// Sums over all lanes.
@@ -23,6 +23,10 @@ pub(super) struct Totals {
     pub(super) lagging: BTreeSet<SubscriptionId>,
     /// Lanes that rest because a row of theirs cannot be read.
     pub(super) faulty: BTreeSet<SubscriptionId>,
+    /// Lanes that are paused, by somebody or by themselves.
+    pub(super) paused: BTreeSet<SubscriptionId>,
+    /// Lanes whose last attempt failed.
+    pub(super) failing: BTreeSet<SubscriptionId>,
 }
 
 /// A lane's part of the sums.
@@ -30,32 +34,35 @@ pub(super) struct Totals {
 pub(super) struct Share {
     owed: u64,
     oldest: Option<Seq>,
-    head: Option<Place>,
+    pending: u64,
+    in_flight: u64,
+    waiting: u64,
     lags: bool,
     is_faulty: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Pending,
-    InFlight,
-    Waiting,
+    is_paused: bool,
+    fails: bool,
 }
 
 impl Share {
     pub(super) fn of(lane: &Lane) -> Self {
-        let place = |head: &Head| match head.state {
-            HeadState::Ready | HeadState::Parked => Place::Pending,
-            HeadState::InFlight => Place::InFlight,
-            HeadState::Waiting(_) => Place::Waiting,
-        };
-        Self {
+        let mut share = Self {
             owed: lane.owed,
             oldest: lane.oldest.filter(|_| lane.owed > 0).map(|oldest| oldest.seq),
-            head: lane.head.as_ref().map(place),
             lags: lane.lag.is_some(),
             is_faulty: lane.fault.is_some(),
+            is_paused: lane.policy().paused.is_some(),
+            fails: lane.policy().failing.is_some(),
+            ..Self::default()
+        };
+        for head in lane.queue.values() {
+            let count = match head.state {
+                HeadState::Queued | HeadState::Ready => &mut share.pending,
+                HeadState::InFlight => &mut share.in_flight,
+                HeadState::Waiting(_) => &mut share.waiting,
+            };
+            *count += 1;
         }
+        share
     }
 }
 
@@ -70,25 +77,20 @@ impl Totals {
             before.oldest.map(|seq| self.oldest.remove(&(seq, id)));
             after.oldest.map(|seq| self.oldest.insert((seq, id)));
         }
-        *self.count(before.head) -= u64::from(before.head.is_some());
-        *self.count(after.head) += u64::from(after.head.is_some());
-        for (lanes, before, after) in
-            [(&mut self.lagging, before.lags, after.lags), (&mut self.faulty, before.is_faulty, after.is_faulty)]
-        {
+        self.pending = self.pending + after.pending - before.pending;
+        self.in_flight = self.in_flight + after.in_flight - before.in_flight;
+        self.waiting = self.waiting + after.waiting - before.waiting;
+        for (lanes, before, after) in [
+            (&mut self.lagging, before.lags, after.lags),
+            (&mut self.faulty, before.is_faulty, after.is_faulty),
+            (&mut self.paused, before.is_paused, after.is_paused),
+            (&mut self.failing, before.fails, after.fails),
+        ] {
             match (before, after) {
                 (false, true) => drop(lanes.insert(id)),
                 (true, false) => drop(lanes.remove(&id)),
                 _ => {}
             }
-        }
-    }
-
-    /// Any of them where there is no head: nothing is added then.
-    fn count(&mut self, place: Option<Place>) -> &mut u64 {
-        match place {
-            Some(Place::InFlight) => &mut self.in_flight,
-            Some(Place::Waiting) => &mut self.waiting,
-            Some(Place::Pending) | None => &mut self.pending,
         }
     }
 }

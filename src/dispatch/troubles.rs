@@ -1,14 +1,18 @@
 //! What of the deliveries needs an operator, for the status.
 
-use super::{Dispatch, Lane};
+use super::{Dispatch, Lane, Totals};
 use crate::model::ids::SubscriptionId;
 use crate::model::status::{TROUBLES_MAX, Trouble, TroubleKind};
+use crate::model::time::Wall;
+
+/// A lane that fails is a trouble after so long, milliseconds: a receiver that is restarted needs nobody.
+const FAILING_MS: i64 = 60_000;
 
 impl Dispatch {
-    /// Lanes that rest, deliveries that are set aside, lanes that lost entries, and dead letters; at most
-    /// [`TROUBLES_MAX`] of the lanes each, and how many more there are.
+    /// Lanes that rest, deliveries that are set aside, lanes that are paused, that fail, that lost entries, and dead
+    /// letters; at most [`TROUBLES_MAX`] of the lanes each, and how many more there are.
     #[must_use]
-    pub fn troubles(&self) -> (Vec<Trouble>, u64) {
+    pub fn troubles(&self, now: Wall) -> (Vec<Trouble>, u64) {
         let lanes = |ids: &std::collections::BTreeSet<SubscriptionId>| -> Vec<(SubscriptionId, &Lane)> {
             ids.iter().take(TROUBLES_MAX).filter_map(|id| Some((*id, self.lanes.get(id)?))).collect()
         };
@@ -25,6 +29,26 @@ impl Dispatch {
             };
             let text = format!("{what}: {}", set_aside.text);
             troubles.push(Trouble::new(TroubleKind::Disk, set_aside.since, text, None));
+        }
+        for (id, lane) in lanes(&self.totals.paused) {
+            let (name, Some(pause)) = (name(id, lane), &lane.policy().paused) else { continue };
+            let because = pause.reason.as_ref().map(|reason| format!(", because {reason}")).unwrap_or_default();
+            let text =
+                format!("{name} was paused by {}{because}: it gathers what it is owed until it is resumed", pause.by);
+            troubles.push(Trouble::new(TroubleKind::Paused, pause.at, text, Some(name)));
+        }
+        let mut brief = 0;
+        for (id, lane) in lanes(&self.totals.failing) {
+            let (name, Some(failing)) = (name(id, lane), &lane.policy().failing) else { continue };
+            if now.0.saturating_sub(failing.since.0) < FAILING_MS {
+                brief += 1;
+                continue;
+            }
+            let said = failing.status.map_or_else(|| failing.outcome.clone(), |status| format!("HTTP status {status}"));
+            let host =
+                lane.subscription.as_ref().map_or_else(String::new, |it| format!(" to {}", it.target.authority()));
+            let text = format!("{name}: deliveries{host} are not accepted, the last outcome was: {said}");
+            troubles.push(Trouble::new(TroubleKind::Failing, failing.since, text, Some(name)));
         }
         for (id, lane) in lanes(&self.totals.lagging) {
             let (name, Some(lag)) = (name(id, lane), lane.lag) else { continue };
@@ -44,7 +68,9 @@ impl Dispatch {
             troubles.push(Trouble::new(TroubleKind::Dead, since, format!("{} {what}", self.dead), None));
         }
         let more = |count: usize| count.saturating_sub(TROUBLES_MAX) as u64;
-        (troubles, more(self.totals.faulty.len()) + more(self.totals.lagging.len()))
+        let Totals { faulty, paused, failing, lagging, .. } = &self.totals;
+        let lanes = [faulty.len(), paused.len(), failing.len() - brief, lagging.len()];
+        (troubles, lanes.map(more).iter().sum())
     }
 }
 

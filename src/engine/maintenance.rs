@@ -85,6 +85,11 @@ impl Engine {
         self.ledger.set_high_water(self.upkeep.clock.high_water());
     }
 
+    /// Returns whether nothing says that the wall clock is wrong.
+    pub(super) fn clock_is_believed(&self, now: Now) -> bool {
+        self.upkeep.clock.believed(now).is_some()
+    }
+
     /// One piece of what is due.
     pub(super) fn maintain(&mut self, now: Now) -> Result<(), StoreError> {
         if self.upkeep.remember_at <= now.mono {

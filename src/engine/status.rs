@@ -15,7 +15,7 @@ impl Engine {
             Some(Machines { dispatch, .. }) => (dispatch.outbox_status(now), dispatch.deliveries_status()),
             None => self.to_deliver.clone(),
         };
-        let (troubles, troubles_more) = self.troubles();
+        let (troubles, troubles_more) = self.troubles(now);
         Status {
             version: env!("CARGO_PKG_VERSION"),
             node: self.ledger.node().to_string(),
@@ -32,7 +32,7 @@ impl Engine {
     }
 
     /// What needs an operator, worst first, and how many more there are.
-    fn troubles(&self) -> (Vec<Trouble>, u64) {
+    fn troubles(&self, now: Now) -> (Vec<Trouble>, u64) {
         let mut troubles: Vec<Trouble> = self.hold_trouble().into_iter().chain(self.lock_trouble()).collect();
         if let Some((trouble, since)) = self.log_trouble {
             troubles.push(Trouble::new(TroubleKind::Disk, since, log_text(trouble), None));
@@ -50,7 +50,7 @@ impl Engine {
         }
         let mut more = 0;
         if let Some(Machines { dispatch, .. }) = &self.machines {
-            let (of_lanes, more_of_lanes) = dispatch.troubles();
+            let (of_lanes, more_of_lanes) = dispatch.troubles(now.wall);
             troubles.extend(of_lanes);
             more += more_of_lanes;
         }

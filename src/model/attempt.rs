@@ -1,14 +1,14 @@
 //! An attempt: one try of a delivery, and what was seen of it. Whether that is a success, and what follows, is judged
 //! elsewhere (`outbox::verdict`): here are only facts.
 
-use super::ids::DeliveryNo;
+use super::part::DeliveryKey;
 use super::time::Wall;
 
 /// What was seen of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempted {
     /// Which delivery.
-    pub number: DeliveryNo,
+    pub key: DeliveryKey,
     /// Which attempt of it; 1 is the first.
     pub attempt: u32,
     /// How long it took.

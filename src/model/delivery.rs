@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::ids::{DeliveryId, DeliveryNo, SubscriptionId};
+use super::ids::{Seq, SubscriptionId};
+use super::part::{DeliveryId, DeliveryKey};
 use super::subscription::Subscription;
 use super::time::Wall;
 
@@ -28,12 +29,14 @@ impl Body {
 /// A delivery that is not settled yet: one hot row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its number.
-    pub number: DeliveryNo,
+    /// What it is known by.
+    pub key: DeliveryKey,
     /// Whose it is.
     pub subscription: SubscriptionId,
     /// How many entries are in it.
     pub entries: usize,
+    /// For each entry, in order, the changes that it tells. Empty where an older ringback cut the batch.
+    pub told: Vec<Vec<Seq>>,
     /// The request body, the same on every attempt. Shared with attempts in flight.
     pub body: Body,
     /// When it was cut.
@@ -54,8 +57,6 @@ pub struct Delivery {
 pub struct SendRequest {
     /// Whose it is, with the target as it is now: a body is frozen, target and headers are as of the attempt.
     pub subscription: Arc<Subscription>,
-    /// The ledger's number for it.
-    pub number: DeliveryNo,
     /// `webhook-id`.
     pub id: DeliveryId,
     /// 1 for the first.
@@ -64,4 +65,27 @@ pub struct SendRequest {
     pub at: Wall,
     /// The frozen body; not sent with GET.
     pub body: Body,
+}
+
+/// A delivery that was accepted, as history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What it is known by.
+    pub key: DeliveryKey,
+    /// Whose it was.
+    pub subscription: SubscriptionId,
+    /// How many entries were in it.
+    pub entries: usize,
+    /// The changes that they told, folded ones too, in the order of the journal.
+    pub seqs: Vec<Seq>,
+    /// When it was cut.
+    pub created: Wall,
+    /// When it was accepted.
+    pub at: Wall,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// The HTTP status that accepted it.
+    pub status: Option<u16>,
+    /// How long the last attempt took.
+    pub duration_ms: u64,
 }

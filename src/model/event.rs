@@ -13,7 +13,7 @@ pub struct EventName(String);
 
 impl EventName {
     /// The names that ringback itself gives. Nobody else may declare one of them.
-    pub const BUILT_IN: [&str; 11] = [
+    pub const BUILT_IN: [&str; 12] = [
         "asset.added",
         "asset.modified",
         "asset.deleted",
@@ -23,6 +23,7 @@ impl EventName {
         "rule.updated",
         "rule.deleted",
         "callback.paused",
+        "callback.resumed",
         "callback.lagged",
         "callback.dropped",
     ];

@@ -37,7 +37,7 @@ id!(
     SubscriptionId
 );
 id!(
-    /// The local number of a delivery. [`DeliveryId`] is what the world sees.
+    /// The local number of a delivery. [`DeliveryId`](super::part::DeliveryId) is what the world sees.
     DeliveryNo
 );
 
@@ -50,23 +50,6 @@ pub struct NodeId(pub u64);
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
-    }
-}
-
-/// A delivery's id as receivers see it: the `webhook-id` header, the same on every attempt.
-///
-/// Written `NODE-NUMBER`: the ledger's [`NodeId`] in 16 hex digits, a dash, the [`DeliveryNo`] in decimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct DeliveryId {
-    /// The ledger that cut the delivery.
-    pub node: NodeId,
-    /// Its number there.
-    pub number: DeliveryNo,
-}
-
-impl fmt::Display for DeliveryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.node, self.number)
     }
 }
 

@@ -15,9 +15,8 @@ pub struct Cut {
     pub body: Body,
     /// How many entries are in it.
     pub entries: usize,
-    /// The owed entries that it tells; they are owed no longer once it is recorded. In the order of the batch, not of
-    /// the journal.
-    pub consumed: Vec<Seq>,
+    /// For each entry, in order, the changes that it tells.
+    pub told: Vec<Vec<Seq>>,
 }
 
 /// Cuts a batch for `subscription` from the beginning of `folded`, which is not empty. The batch has at most the
@@ -40,15 +39,15 @@ pub fn cut<E>(
     let max_entries = subscription.max_entries();
     let wants_metadata = subscription.fields.contains(&Field::Metadata);
     let mut payload = Payload::new(subscription, node, max_bytes);
-    let mut consumed = Vec::with_capacity(folded.len().min(max_entries));
+    let mut told = Vec::with_capacity(folded.len().min(max_entries));
     for one in folded.iter().take(max_entries.max(1)) {
         let metadata = if wants_metadata { Some(metadata(one.entry.asset)?) } else { None };
         if !payload.push(&one.entry, metadata.as_ref()) {
             break;
         }
-        consumed.extend_from_slice(&one.seqs);
+        told.push(one.seqs.clone());
     }
-    Ok(Cut { entries: payload.entries(), body: payload.finish(), consumed })
+    Ok(Cut { entries: payload.entries(), body: payload.finish(), told })
 }
 
 #[cfg(test)]

@@ -30,36 +30,78 @@ pub struct Folded {
 ///
 /// Takes time and memory in proportion to the entries.
 #[must_use]
-pub fn fold(entries: Vec<Arc<Entry>>, modification_covered: bool) -> Vec<Folded> {
-    // A fold takes the earlier group out of its place and puts the result at the end, so the groups are always ordered
-    // by their last change and nothing needs sorting.
-    let mut groups: Vec<Option<Group>> = Vec::with_capacity(entries.len());
-    let mut newest: HashMap<(AssetId, LogicalPath), usize> = HashMap::with_capacity(entries.len());
+pub fn fold(entries: &[Arc<Entry>], modification_covered: bool) -> Vec<Folded> {
+    let mut fold = Fold::new(modification_covered, usize::MAX);
     for entry in entries {
-        let mut entry = Arc::unwrap_or_clone(entry);
+        let fits = fold.push(entry);
+        debug_assert!(fits, "there is no limit");
+    }
+    fold.finish()
+}
+
+/// Entries that are being folded, into so many at most.
+#[derive(Debug)]
+pub struct Fold {
+    /// A fold takes the earlier group out of its place and puts the result at the end, so the groups are always ordered
+    /// by their last change and nothing needs sorting.
+    groups: Vec<Option<Group>>,
+    newest: HashMap<(AssetId, LogicalPath), usize>,
+    modification_covered: bool,
+    /// Groups there are, and may be at most.
+    count: usize,
+    max: usize,
+}
+
+impl Fold {
+    /// Nothing yet; into at most `max` entries.
+    #[must_use]
+    pub fn new(modification_covered: bool, max: usize) -> Self {
+        Self { groups: Vec::new(), newest: HashMap::new(), modification_covered, count: 0, max }
+    }
+
+    /// Folds one more entry, which comes after the others; `false` where that would be one more than there may be, and
+    /// then nothing has changed.
+    #[must_use]
+    pub fn push(&mut self, entry: &Arc<Entry>) -> bool {
+        let place = self.newest.get(&(entry.asset, entry.path.clone())).copied();
+        let joined = place.and_then(|place| {
+            let action = self.groups[place].as_ref()?.with(entry.action, self.modification_covered)?;
+            Some((place, action))
+        });
+        if joined.is_none() && self.count >= self.max {
+            return false;
+        }
+        let mut entry = Entry::clone(entry);
         if let Some(from) = &entry.previous_path
-            && let Some(place) = newest.get(&(entry.asset, from.clone()))
-            && let Some((origin, moved)) = groups[*place].as_ref().and_then(Group::origin)
+            && let Some(place) = self.newest.get(&(entry.asset, from.clone()))
+            && let Some((origin, moved)) = self.groups[*place].as_ref().and_then(Group::origin)
         {
             // An asset that is back where it began has not moved.
             let is_back = *origin == entry.path;
             (entry.previous_path, entry.moved) = if is_back { (None, None) } else { (Some(origin.clone()), moved) };
         }
-        let place = newest.insert((entry.asset, entry.path.clone()), groups.len());
-        let earlier = place.and_then(|place| {
-            let action = groups[place].as_ref()?.with(entry.action, modification_covered)?;
-            Some((groups[place].take()?, action))
-        });
+        self.newest.insert((entry.asset, entry.path.clone()), self.groups.len());
+        let earlier = joined.and_then(|(place, action)| Some((self.groups[place].take()?, action)));
         let group = match earlier {
             Some((group, action)) => group.joined_by(entry, action),
-            None => Group::of(entry),
+            None => {
+                self.count += 1;
+                Group::of(entry)
+            }
         };
-        groups.push(Some(group));
+        self.groups.push(Some(group));
+        true
     }
-    groups.into_iter().flatten().map(Group::end).collect()
+
+    /// What they are folded to, in the order of the last change of each.
+    #[must_use]
+    pub fn finish(self) -> Vec<Folded> {
+        self.groups.into_iter().flatten().map(Group::end).collect()
+    }
 }
 
 /// Changes of one asset at one path that are told as one.
+#[derive(Debug)]
 struct Group {
     folded: Folded,
     /// Whether the receiver is told of the asset for the first time by this group.

@@ -19,6 +19,8 @@ pub struct Tried<'a> {
     pub number: DeliveryNo,
     /// How many attempts were made, this one included.
     pub attempts: u32,
+    /// How many entries are in it.
+    pub entries: usize,
     /// How long it has been tried, this attempt included, milliseconds.
     pub waited_ms: u64,
     /// What came back.
@@ -35,6 +37,12 @@ pub enum Verdict {
         /// The delay.
         delay_ms: u64,
     },
+    /// The target refuses so large a batch, or one of its entries: its halves are sent.
+    Split,
+    /// The target refuses the one entry that is in it: it is given up.
+    Refused,
+    /// The target is gone for good: it stays, and nothing is sent until somebody resumes the subscription.
+    Pause,
     /// It is given up.
     Dead,
 }
@@ -46,6 +54,12 @@ pub fn verdict(target: &Target, schedule: &RetrySchedule, tried: Tried<'_>, now:
         && target.accepts.covers(status)
     {
         return Verdict::Accepted;
+    }
+    match tried.reply.status() {
+        Some(410) => return Verdict::Pause,
+        Some(413 | 422) if tried.entries > 1 => return Verdict::Split,
+        Some(413 | 422) => return Verdict::Refused,
+        _ => {}
     }
     let Some(delay_ms) = schedule.delay_ms(tried.attempts, tried.waited_ms) else { return Verdict::Dead };
     let delay_ms = if schedule.is_default { delay_ms + jitter(delay_ms, &tried) } else { delay_ms };

@@ -1,10 +1,15 @@
 //! The journal: changes in the order in which they were recorded.
 
-use super::error::Operation as _;
+use std::sync::Arc;
+
+use super::error::{Cause, Operation as _};
 use super::{Ledger, Result, codec};
-use crate::model::change::Change;
+use crate::model::change::{Action, Change};
+use crate::model::entry::Entry;
 use crate::model::event::Occurrence;
+use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
 
 impl Ledger {
     /// Appends a change.
@@ -57,6 +62,84 @@ impl Ledger {
             .to("append an event to the journal")
             .map(drop)
     }
+
+    /// The changes of some places in the journal, rising; those that it has no more are left out.
+    ///
+    /// # Errors
+    /// When the ledger refuses, or a row is damaged.
+    pub fn entries(&self, seqs: &[Seq]) -> Result<Vec<Arc<Entry>>> {
+        let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else { return Ok(Vec::new()) };
+        let mut found = Vec::with_capacity(seqs.len());
+        // Places that lie close together are read in one go.
+        if last.0 - first.0 < SPARSE * seqs.len() as i64 {
+            let mut wanted = seqs.iter().peekable();
+            self.each_entry(*first, *last, |seq, row| {
+                while wanted.next_if(|next| **next < seq).is_some() {}
+                if wanted.next_if(|next| **next == seq).is_some() {
+                    found.push(Arc::new(entry_row(row)?));
+                }
+                Ok(())
+            })?;
+        } else {
+            for seq in seqs {
+                self.each_entry(*seq, *seq, |_, row| {
+                    found.push(Arc::new(entry_row(row)?));
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn each_entry(
+        &self,
+        first: Seq,
+        last: Seq,
+        mut each: impl FnMut(Seq, &rusqlite::Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut sql = self
+            .connection
+            .prepare_cached(
+                "SELECT seq, rrn, asset, action, path, owner, delta, time, size, mtime_ns, previous_path, moved
+                 FROM journal WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+            )
+            .to(READ)?;
+        let mut rows = sql.query((first.0, last.0)).to(READ)?;
+        while let Some(row) = rows.next().to(READ)? {
+            let seq = row.get(0).to(READ)?;
+            each(Seq(seq), row).map_err(|error| error.in_row("journal", seq))?;
+        }
+        Ok(())
+    }
+}
+
+const READ: &str = "read changes";
+
+/// Places that are wanted of the journal are read one by one where there are more others between them than this, for
+/// each one that is wanted.
+const SPARSE: i64 = 4;
+
+/// An entry from the columns of [`Ledger::each_entry`].
+fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
+    let code: i64 = row.get(3).to(READ)?;
+    let action = Action::from_code(code).ok_or_else(|| Cause::Damaged(format!("action {code}"))).to(READ)?;
+    let path = row.get_ref(4).and_then(|bytes| Ok(bytes.as_blob()?)).to(READ)?;
+    let delta: Option<String> = row.get(6).to(READ)?;
+    let previous_path = row.get_ref(10).and_then(|bytes| Ok(bytes.as_blob_or_null()?)).to(READ)?;
+    Ok(Entry {
+        seq: Seq(row.get(0).to(READ)?),
+        rrn: Rrn(row.get(1).to(READ)?),
+        time: Wall(row.get(7).to(READ)?),
+        asset: AssetId(row.get(2).to(READ)?),
+        path: codec::path(path)?,
+        owner: row.get(5).to(READ)?,
+        action,
+        delta: delta.map(|text| codec::json(&text)).transpose()?.unwrap_or_default(),
+        size: row.get::<_, Option<i64>>(8).to(READ)?.map(|size| size as u64),
+        mtime_ns: row.get(9).to(READ)?,
+        previous_path: previous_path.map(codec::path).transpose()?,
+        moved: row.get::<_, Option<i64>>(11).to(READ)?.map(Seq),
+    })
 }
 
 /// A JSON object whose keys stay in their order.

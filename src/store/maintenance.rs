@@ -167,8 +167,8 @@ impl Ledger {
     pub fn redate_future(&self, now: Wall) -> Result<bool> {
         let mut more = false;
         for sql in [
-            "UPDATE dead SET died = ?1 WHERE number IN
-             (SELECT number FROM dead WHERE died > ?2 ORDER BY died DESC LIMIT ?3)",
+            "UPDATE dead SET died = ?1 WHERE rowid IN
+             (SELECT rowid FROM dead WHERE died > ?2 ORDER BY died DESC LIMIT ?3)",
             "UPDATE early_records SET at = ?1 WHERE path IN
              (SELECT path FROM early_records WHERE at > ?2 ORDER BY at DESC LIMIT ?3)",
             "UPDATE subscriptions SET removed_at = ?1 WHERE id IN
@@ -316,15 +316,17 @@ impl Ledger {
         let mut bytes_over = bytes.saturating_sub(retention.dead_bytes);
         let mut sql = self
             .connection
-            .prepare_cached("SELECT number, died, length(body) FROM dead ORDER BY died, number LIMIT ?1")
+            .prepare_cached(
+                "SELECT rowid, died, length(body), number, part FROM dead ORDER BY died, number, part LIMIT ?1",
+            )
             .to(FORGET)?;
-        let oldest: Vec<(i64, i64, i64)> = sql
-            .query_map([PIECE_ROWS as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        let oldest: Vec<(i64, i64, i64, i64, i64)> = sql
+            .query_map([PIECE_ROWS as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
             .and_then(Iterator::collect)
             .to(FORGET)?;
         let is_whole_piece = oldest.len() as u64 == PIECE_ROWS;
         let (mut rows, mut freed) = (0, 0);
-        for (number, died, length) in oldest {
+        for (row, died, length, number, part) in oldest {
             let is_old = pass.dead.is_some_and(|until| died < until.0);
             if !is_old && rows_over == 0 && bytes_over == 0 {
                 return Ok(());
@@ -333,10 +335,16 @@ impl Ledger {
                 piece.more = true;
                 return Ok(());
             }
-            for sql in ["DELETE FROM attempts WHERE delivery = ?1", "DELETE FROM dead WHERE number = ?1"] {
-                rows +=
-                    self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([number])).to(FORGET)? as u64;
-            }
+            rows += self
+                .connection
+                .prepare_cached("DELETE FROM attempts WHERE delivery = ?1 AND part = ?2")
+                .and_then(|mut sql| sql.execute((number, part)))
+                .to(FORGET)? as u64;
+            rows += self
+                .connection
+                .prepare_cached("DELETE FROM dead WHERE rowid = ?1")
+                .and_then(|mut sql| sql.execute([row]))
+                .to(FORGET)? as u64;
             freed += length as u64;
             if !is_old {
                 match rows_over {

@@ -1,26 +1,15 @@
-//! Who is owed what: entries matched and not yet cut.
+//! Who is owed what: entries matched and not yet cut. A row holds a run of the journal's numbers, so that a group costs
+//! a lane one row and not one an entry; `after` says how far the run has been cut.
 
-use std::sync::Arc;
-
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result, codec};
-use crate::model::change::Action;
-use crate::model::entry::Entry;
-use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId};
+use super::{Ledger, Result, seqs};
+use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::time::Wall;
 
-/// How much is owed to one subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutboxTotals {
-    /// To whom.
-    pub subscription: SubscriptionId,
-    /// How many entries.
-    pub entries: u64,
-    /// The oldest of them.
-    pub oldest: OldestOwed,
-}
+/// Numbers in one row, at most: a cut decodes the whole row to tell one entry of it.
+const RUN_MAX: usize = 1_024;
 
 /// The oldest entry that a subscription is owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,145 +31,165 @@ pub struct Skipped {
     pub last: Seq,
 }
 
+/// A row.
+struct Run {
+    first: Seq,
+    last: Seq,
+    after: Seq,
+    column: Option<Vec<u8>>,
+}
+
+impl Run {
+    const COLUMNS: &str = "first, last, after, seqs";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { first: Seq(row.get(0)?), last: Seq(row.get(1)?), after: Seq(row.get(2)?), column: row.get(3)? })
+    }
+
+    /// The numbers that have not been cut yet.
+    fn left(&self, subscription: SubscriptionId) -> Result<Vec<Seq>> {
+        let is_plausible = self.column.is_some() || (0..RUN_MAX as i64).contains(&(self.last.0 - self.first.0));
+        let damaged = || Cause::Damaged("it has more numbers than a row may have".to_owned());
+        let all = match is_plausible {
+            true => seqs::decode(self.first, self.last, self.column.as_deref()),
+            false => Err(damaged()).to("read what is owed"),
+        };
+        let mut all = all.map_err(|error| error.in_row("owed", subscription.0))?;
+        all.drain(..all.partition_point(|seq| *seq <= self.after));
+        Ok(all)
+    }
+}
+
 impl Ledger {
-    /// Notes that an entry is owed.
+    /// Notes that entries are owed: the journal's numbers, rising, after all that are owed to the subscription already.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn owe(&self, subscription: SubscriptionId, seq: Seq) -> Result<()> {
-        self.connection
-            .prepare_cached("INSERT INTO owed (subscription, seq) VALUES (?1, ?2)")
-            .and_then(|mut sql| sql.execute((subscription.0, seq.0)))
-            .to("note what is owed")
-            .map(drop)
-    }
-
-    /// The oldest entries owed to a subscription, at most `limit`, in journal order.
-    ///
-    /// # Errors
-    /// When the ledger refuses.
-    pub fn owed(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Arc<Entry>>> {
-        let mut sql = self
-            .connection
-            .prepare_cached(
-                "SELECT seq, rrn, asset, action, path, owner, delta, time, size, mtime_ns, previous_path, moved
-                 FROM owed JOIN journal USING (seq) WHERE subscription = ?1 ORDER BY seq LIMIT ?2",
-            )
-            .to("read what is owed")?;
-        let mut rows = sql.query((subscription.0, limit as i64)).to("read what is owed")?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next().to("read what is owed")? {
-            let seq = row.get(0).to("read what is owed")?;
-            entries.push(Arc::new(entry_row(row).map_err(|error| error.in_row("journal", seq))?));
-        }
-        Ok(entries)
-    }
-
-    /// Takes entries off what is owed: they have been cut.
-    ///
-    /// # Errors
-    /// When the ledger refuses.
-    pub fn settle_owed(&self, subscription: SubscriptionId, seqs: &[Seq]) -> Result<()> {
-        let mut sql = self
-            .connection
-            .prepare_cached("DELETE FROM owed WHERE subscription = ?1 AND seq = ?2")
-            .to("take off what is owed")?;
-        for seq in seqs {
-            sql.execute((subscription.0, seq.0)).to("take off what is owed")?;
+    pub fn owe(&self, subscription: SubscriptionId, entries: &[Seq]) -> Result<()> {
+        for run in entries.chunks(RUN_MAX) {
+            let (first, last) = (run[0], run[run.len() - 1]);
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO owed (subscription, first, last, after, entries, seqs) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )
+                .and_then(|mut sql| {
+                    let column = seqs::encode(run);
+                    sql.execute((subscription.0, first.0, last.0, first.0 - 1, run.len() as i64, column))
+                })
+                .to("note what is owed")?;
         }
         Ok(())
+    }
+
+    /// The oldest entries owed to a subscription after a place in the journal, at most `limit`, in order.
+    ///
+    /// # Errors
+    /// When the ledger refuses, or a row is damaged.
+    pub fn owed(&self, subscription: SubscriptionId, after: Seq, limit: usize) -> Result<Vec<Seq>> {
+        const READ: &str = "read what is owed";
+        let columns = Run::COLUMNS;
+        let mut sql = self
+            .connection
+            .prepare_cached(&format!("SELECT {columns} FROM owed WHERE subscription = ?1 AND last > ?2 ORDER BY first"))
+            .to(READ)?;
+        let mut rows = sql.query((subscription.0, after.0)).to(READ)?;
+        let mut found = Vec::new();
+        while found.len() < limit
+            && let Some(row) = rows.next().to(READ)?
+        {
+            let run = Run::read(row).to(READ).map_err(|error| error.in_row("owed", subscription.0))?;
+            let left = run.left(subscription)?;
+            found.extend(left.into_iter().filter(|seq| *seq > after).take(limit - found.len()));
+        }
+        Ok(found)
+    }
+
+    /// Takes off what is owed up to a place in the journal: it has been cut.
+    ///
+    /// # Errors
+    /// When the ledger refuses, or a row is damaged.
+    pub fn settle_owed(&self, subscription: SubscriptionId, until: Seq) -> Result<()> {
+        const SETTLE: &str = "take off what is owed";
+        self.connection
+            .prepare_cached("DELETE FROM owed WHERE subscription = ?1 AND first <= ?2 AND last <= ?2")
+            .and_then(|mut sql| sql.execute((subscription.0, until.0)))
+            .to(SETTLE)?;
+        // At most one row reaches beyond.
+        let columns = Run::COLUMNS;
+        let rest = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT {columns} FROM owed WHERE subscription = ?1 AND first <= ?2 ORDER BY first LIMIT 1"
+            ))
+            .and_then(|mut sql| sql.query_row((subscription.0, until.0), Run::read).optional())
+            .to(SETTLE)?;
+        let Some(run) = rest else { return Ok(()) };
+        let left = run.left(subscription)?.into_iter().filter(|seq| *seq > until).count();
+        self.connection
+            .prepare_cached("UPDATE owed SET after = ?3, entries = ?4 WHERE subscription = ?1 AND first = ?2")
+            .and_then(|mut sql| sql.execute((subscription.0, run.first.0, until.0, left as i64)))
+            .to(SETTLE)
+            .map(drop)
     }
 
     /// The oldest entry owed to a subscription.
     ///
     /// # Errors
-    /// When the ledger refuses.
+    /// When the ledger refuses, or a row is damaged.
     pub fn oldest_owed(&self, subscription: SubscriptionId) -> Result<Option<OldestOwed>> {
+        let Some(&seq) = self.owed(subscription, Seq(i64::MIN), 1)?.first() else { return Ok(None) };
+        Ok(Some(OldestOwed { seq, at: self.recorded_at(seq)? }))
+    }
+
+    /// When a change was recorded; the epoch where the journal has it no more.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn recorded_at(&self, seq: Seq) -> Result<Wall> {
         self.connection
-            .prepare_cached(
-                "SELECT seq, coalesce(CAST(time AS INTEGER), 0) FROM owed LEFT JOIN journal USING (seq)
-                 WHERE subscription = ?1 ORDER BY seq LIMIT 1",
-            )
-            .and_then(|mut sql| {
-                let oldest = |row: &rusqlite::Row<'_>| Ok(OldestOwed { seq: Seq(row.get(0)?), at: Wall(row.get(1)?) });
-                sql.query_row([subscription.0], oldest).optional()
-            })
-            .to("read what is owed")
+            .prepare_cached("SELECT coalesce(CAST(time AS INTEGER), 0) FROM journal WHERE seq = ?1")
+            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)).optional())
+            .to("read when a change was recorded")
+            .map(|at| Wall(at.unwrap_or(0)))
     }
 
     /// Drops the oldest entries that a subscription is owed, at most `most` of them, and none after `until`.
     ///
     /// # Errors
-    /// When the ledger refuses.
+    /// When the ledger refuses, or a row is damaged.
     pub fn drop_oldest_owed(&self, subscription: SubscriptionId, until: Seq, most: u64) -> Result<Option<Skipped>> {
-        const DROP: &str = "drop what is owed";
-        let skipped = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*), min(seq), max(seq) FROM
-                 (SELECT seq FROM owed WHERE subscription = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)",
-            )
-            .and_then(|mut sql| {
-                sql.query_row((subscription.0, until.0, most as i64), |row| {
-                    let entries = row.get::<_, i64>(0)? as u64;
-                    let (first, last): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-                    Ok(first.zip(last).map(|(first, last)| Skipped { entries, first: Seq(first), last: Seq(last) }))
-                })
-            })
-            .to(DROP)?;
-        if let Some(skipped) = skipped {
-            self.connection
-                .prepare_cached("DELETE FROM owed WHERE subscription = ?1 AND seq <= ?2")
-                .and_then(|mut sql| sql.execute((subscription.0, skipped.last.0)))
-                .to(DROP)?;
-        }
-        Ok(skipped)
+        let mut oldest = self.owed(subscription, Seq(i64::MIN), usize::try_from(most).unwrap_or(usize::MAX))?;
+        oldest.retain(|seq| *seq <= until);
+        let (Some(&first), Some(&last)) = (oldest.first(), oldest.last()) else { return Ok(None) };
+        self.settle_owed(subscription, last)?;
+        Ok(Some(Skipped { entries: oldest.len() as u64, first, last }))
     }
 
-    /// How much is owed to each subscription, by number; those that are owed nothing are left out.
+    /// Drops everything that a subscription is owed.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn outbox_totals(&self) -> Result<Vec<OutboxTotals>> {
+    pub fn drop_owed(&self, subscription: SubscriptionId) -> Result<()> {
         self.connection
-            .prepare_cached(
-                "SELECT subscription, entries, seq, coalesce(CAST(time AS INTEGER), 0) FROM
-                 (SELECT subscription, count(*) AS entries, min(seq) AS seq FROM owed GROUP BY subscription)
-                 LEFT JOIN journal USING (seq) ORDER BY subscription",
-            )
+            .prepare_cached("DELETE FROM owed WHERE subscription = ?1")
+            .and_then(|mut sql| sql.execute([subscription.0]))
+            .to("drop what is owed")
+            .map(drop)
+    }
+
+    /// How many entries are owed to each subscription, by number; those that are owed nothing are left out.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn outbox_totals(&self) -> Result<Vec<(SubscriptionId, u64)>> {
+        self.connection
+            .prepare_cached("SELECT subscription, CAST(total(entries) AS INTEGER) FROM owed GROUP BY subscription ORDER BY subscription")
             .and_then(|mut sql| {
                 sql.query_map([], |row| {
-                    Ok(OutboxTotals {
-                        subscription: SubscriptionId(row.get(0)?),
-                        entries: row.get::<_, i64>(1)? as u64,
-                        oldest: OldestOwed { seq: Seq(row.get(2)?), at: Wall(row.get(3)?) },
-                    })
+                    Ok((SubscriptionId(row.get(0)?), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
                 })?
                 .collect()
             })
             .to("count what is owed")
     }
-}
-
-fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
-    const READ: &str = "read what is owed";
-    let code: i64 = row.get(3).to(READ)?;
-    let action = Action::from_code(code).ok_or_else(|| Cause::Damaged(format!("action {code}"))).to(READ)?;
-    let path = row.get_ref(4).and_then(|bytes| Ok(bytes.as_blob()?)).to(READ)?;
-    let delta: Option<String> = row.get(6).to(READ)?;
-    let previous_path = row.get_ref(10).and_then(|bytes| Ok(bytes.as_blob_or_null()?)).to(READ)?;
-    Ok(Entry {
-        seq: Seq(row.get(0).to(READ)?),
-        rrn: Rrn(row.get(1).to(READ)?),
-        time: Wall(row.get(7).to(READ)?),
-        asset: AssetId(row.get(2).to(READ)?),
-        path: codec::path(path)?,
-        owner: row.get(5).to(READ)?,
-        action,
-        delta: delta.map(|text| codec::json(&text)).transpose()?.unwrap_or_default(),
-        size: row.get::<_, Option<i64>>(8).to(READ)?.map(|size| size as u64),
-        mtime_ns: row.get(9).to(READ)?,
-        previous_path: previous_path.map(codec::path).transpose()?,
-        moved: row.get::<_, Option<i64>>(11).to(READ)?.map(Seq),
-    })
 }

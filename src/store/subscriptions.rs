@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::Operation as _;
 use super::{Ledger, Result};
 use crate::diagnostic::SourceFile;
-use crate::model::ids::SubscriptionId;
+use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::time::Wall;
 
 /// A subscription that has, or had, a rule.
@@ -111,32 +111,32 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn drop_subscription(&self, id: SubscriptionId, most: u64) -> Result<Dropped> {
         const DROP: &str = "drop a subscription";
-        let run = |sql: &str| {
-            self.connection
-                .prepare_cached(sql)
-                .and_then(|mut sql| sql.execute((id.0, most as i64)))
-                .to(DROP)
-                .map(|rows| rows as u64)
-        };
-        let owed = run("DELETE FROM owed WHERE subscription = ?1 AND seq IN
-             (SELECT seq FROM owed WHERE subscription = ?1 ORDER BY seq LIMIT ?2)")?;
-        if owed == most {
-            return Ok(Dropped { entries: owed, is_whole: false });
+        let skipped = self.drop_oldest_owed(id, Seq(i64::MAX), most)?;
+        let mut entries = skipped.map_or(0, |skipped| skipped.entries);
+        if entries == most {
+            return Ok(Dropped { entries, is_whole: false });
         }
-        let deliveries: Vec<(i64, i64)> = self
+        let deliveries: Vec<(i64, i64, i64)> = self
             .connection
-            .prepare_cached("SELECT number, entries FROM deliveries WHERE subscription = ?1 ORDER BY number LIMIT ?2")
-            .and_then(|mut sql| sql.query_map((id.0, most as i64), |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .prepare_cached(
+                "SELECT number, part, entries FROM deliveries WHERE subscription = ?1 ORDER BY number, part LIMIT ?2",
+            )
+            .and_then(|mut sql| {
+                sql.query_map((id.0, most as i64), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+            })
             .to(DROP)?;
         let is_whole = (deliveries.len() as u64) < most;
-        let mut entries = owed;
-        for (number, cut) in deliveries {
+        for (number, part, cut) in deliveries {
             entries += cut as u64;
-            for sql in ["DELETE FROM attempts WHERE delivery = ?1", "DELETE FROM deliveries WHERE number = ?1"] {
-                self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([number])).to(DROP)?;
+            for sql in [
+                "DELETE FROM attempts WHERE delivery = ?2 AND part = ?3 AND ?1 = ?1",
+                "DELETE FROM deliveries WHERE subscription = ?1 AND number = ?2 AND part = ?3",
+            ] {
+                self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute((id.0, number, part))).to(DROP)?;
             }
         }
         if is_whole {
+            self.forget_lane(id)?;
             self.connection
                 .prepare_cached("DELETE FROM subscriptions WHERE id = ?1")
                 .and_then(|mut sql| sql.execute([id.0]))

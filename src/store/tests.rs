@@ -6,6 +6,7 @@ mod disk;
 mod forgetting;
 mod gone;
 mod others;
+mod owed;
 mod released;
 
 use std::fs;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringback::model::part::DeliveryKey;
+
 use super::journal::Journal;
 use super::ledger::Reader;
 
@@ -18,9 +20,9 @@ pub struct Ages {
     recorded: BTreeMap<i64, i64>,
     recorded_to: i64,
     /// When each dead letter was given up.
-    died: BTreeMap<i64, i64>,
+    died: BTreeMap<DeliveryKey, i64>,
     /// Every dead letter that there was.
-    pub dead_ever: BTreeSet<i64>,
+    pub dead_ever: BTreeSet<DeliveryKey>,
     /// When the wall clock jumped, and how far.
     jumps: Vec<(i64, i64)>,
     events_to: i64,
@@ -61,7 +63,7 @@ impl Ages {
         }
         let (_, dead) = ledger.hot_and_dead();
         for number in self.died.keys().filter(|number| !dead.contains(number)) {
-            self.is_old("dead letter", *number, now_ms, self.died[number], DEAD_MS)?;
+            self.is_old("dead letter", number.number.0, now_ms, self.died[number], DEAD_MS)?;
         }
         self.died.retain(|number, _| dead.contains(number));
         for number in dead {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::model::change::{Action, Change};
-use ringback::model::ids::{AssetId, Rrn, Seq};
+use ringback::model::ids::{AssetId, DeliveryNo, Rrn, Seq};
 use ringback::model::metadata::{BySource, Metadata, Source};
+use ringback::model::part::{DeliveryKey, Part};
 use ringback::model::path::LogicalPath;
 use ringback::model::time::Wall;
 use rusqlite::{Connection, Params, Row};
@@ -104,15 +105,20 @@ impl Reader {
     }
 
     /// A delivery under way: its body, and the name of whose it is.
-    pub fn delivery(&self, number: i64) -> Option<(Vec<u8>, String)> {
-        let sql = "SELECT body, name FROM deliveries JOIN subscriptions ON id = subscription WHERE number = ?1";
-        self.all(sql, [number], |row| Ok((row.get(0)?, row.get(1)?))).pop()
+    pub fn delivery(&self, key: DeliveryKey) -> Option<(Vec<u8>, String)> {
+        let sql = "SELECT body, name FROM deliveries JOIN subscriptions ON id = subscription
+                   WHERE number = ?1 AND part = ?2";
+        self.all(sql, (key.number.0, key.part.code()), |row| Ok((row.get(0)?, row.get(1)?))).pop()
     }
 
-    /// Numbers of deliveries under way and of dead letters.
-    pub fn hot_and_dead(&self) -> (BTreeSet<i64>, BTreeSet<i64>) {
-        let numbers = |sql| self.all(sql, [], |row| row.get(0)).into_iter().collect();
-        (numbers("SELECT number FROM deliveries"), numbers("SELECT number FROM dead"))
+    /// Deliveries under way, and dead letters.
+    pub fn hot_and_dead(&self) -> (BTreeSet<DeliveryKey>, BTreeSet<DeliveryKey>) {
+        let key = |row: &rusqlite::Row<'_>| {
+            let part = Part::from_code(row.get(1)?).expect("a part");
+            Ok(DeliveryKey { number: DeliveryNo(row.get(0)?), part })
+        };
+        let keys = |sql| self.all(sql, [], key).into_iter().collect();
+        (keys("SELECT number, part FROM deliveries"), keys("SELECT number, part FROM dead"))
     }
 
     /// All asset numbers, gone ones included.
@@ -120,8 +126,38 @@ impl Reader {
         self.all("SELECT id FROM assets UNION SELECT id FROM gone", [], |row| row.get(0)).into_iter().collect()
     }
 
-    pub fn owed(&self) -> i64 {
-        self.all("SELECT count(*) FROM owed", [], |row| row.get(0))[0]
+    /// How many entries are owed; each row counts its own rightly.
+    pub fn owed(&self) -> usize {
+        self.all_owed().len()
+    }
+
+    /// Whom each place in the journal is owed. The runs are read here by themselves.
+    fn all_owed(&self) -> Vec<(i64, i64)> {
+        type Run = (i64, i64, i64, i64, i64, Option<Vec<u8>>);
+        let sql = "SELECT subscription, first, last, after, entries, seqs FROM owed ORDER BY subscription, first";
+        let runs: Vec<Run> =
+            self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)));
+        let mut owed = Vec::new();
+        for (subscription, first, last, after, entries, gaps) in runs {
+            let mut seqs = match &gaps {
+                None => (first..=last).collect(),
+                Some(_) => vec![first],
+            };
+            let (mut gap, mut shift) = (0, 0);
+            for byte in gaps.unwrap_or_default() {
+                gap |= i64::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte & 0x80 == 0 {
+                    seqs.push(seqs[seqs.len() - 1] + gap);
+                    (gap, shift) = (0, 0);
+                }
+            }
+            assert_eq!(seqs.last(), Some(&last), "the gaps lead to the last place");
+            seqs.retain(|seq| *seq > after);
+            assert_eq!(seqs.len() as i64, entries, "a row counts what is left of it");
+            owed.extend(seqs.into_iter().map(|seq| (seq, subscription)));
+        }
+        owed
     }
 
     /// Whether a key that the store assigned is kept: with an asset, or for one to come.
@@ -163,7 +199,7 @@ impl Reader {
         let one = |sql| self.all(sql, [], |row| row.get(0))[0];
         (
             one("SELECT coalesce(min(seq), 0x7fffffffffffffff) FROM journal"),
-            one("SELECT coalesce(min(seq), 0x7fffffffffffffff) FROM owed"),
+            self.all_owed().into_iter().map(|(seq, _)| seq).min().unwrap_or(i64::MAX),
         )
     }
 
@@ -179,11 +215,12 @@ impl Reader {
 
     /// The oldest change that is owed, its path, and to which subscriptions.
     pub fn oldest_owed(&self) -> Option<(i64, Vec<u8>, BTreeSet<String>)> {
-        let sql = "SELECT seq, path FROM journal WHERE seq = (SELECT min(seq) FROM owed)";
-        let (seq, path) = self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).pop()?;
-        let sql = "SELECT name FROM owed JOIN subscriptions ON id = subscription WHERE seq = ?1";
-        let names = self.all(sql, [seq], |row| row.get(0)).into_iter().collect();
-        Some((seq, path, names))
+        let owed = self.all_owed();
+        let oldest = owed.iter().map(|(seq, _)| *seq).min()?;
+        let path = self.all("SELECT path FROM journal WHERE seq = ?1", [oldest], |row| row.get(0)).pop()?;
+        let name = |id| self.all("SELECT name FROM subscriptions WHERE id = ?1", [id], |row| row.get::<_, String>(0));
+        let names = owed.iter().filter(|(seq, _)| *seq == oldest).flat_map(|(_, id)| name(*id)).collect();
+        Some((oldest, path, names))
     }
 
     /// Who is owed anything, or has a delivery under way.

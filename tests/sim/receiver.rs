@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use ringback::model::attempt::{Attempted, Phase, Reply};
 use ringback::model::delivery::SendRequest;
+use ringback::model::part::DeliveryKey;
 
 use super::faults::Plan;
 use super::rng::Rng;
@@ -59,10 +60,10 @@ struct Attempt {
 #[derive(Debug, Default)]
 pub struct Receivers {
     wire: Vec<Attempt>,
-    pub sent: BTreeMap<i64, Sent>,
-    pub taken: BTreeSet<i64>,
+    pub sent: BTreeMap<DeliveryKey, Sent>,
+    pub taken: BTreeSet<DeliveryKey>,
     /// The last attempt of each delivery, and the life that made it.
-    attempts: BTreeMap<i64, (u32, u32)>,
+    attempts: BTreeMap<DeliveryKey, (u32, u32)>,
 }
 
 impl Receivers {
@@ -91,15 +92,15 @@ impl Receivers {
             body: request.body.bytes.clone(),
             entries: read(&request.body.bytes, &name)?,
         };
-        if let Some(before) = self.sent.get(&request.number.0) {
+        if let Some(before) = self.sent.get(&request.id.key) {
             if before.body != sent.body || before.subscription != sent.subscription || before.id != sent.id {
                 return Err(format!("{}: the same id with other bytes", request.id));
             }
         } else {
-            self.sent.insert(request.number.0, sent);
+            self.sent.insert(request.id.key, sent);
         }
         let attempt = (life, request.attempt);
-        if let Some(before) = self.attempts.insert(request.number.0, attempt)
+        if let Some(before) = self.attempts.insert(request.id.key, attempt)
             && before.0 == life
             && before.1 >= attempt.1
             && !may_repeat
@@ -132,12 +133,12 @@ impl Receivers {
         if attempt.slow && rng.chance(900) {
             return None;
         }
-        let (number, id) = (attempt.request.number, attempt.request.id);
+        let id = attempt.request.id;
         let arrives = matches!(attempt.fate, Fate::Taken | Fate::Refused | Fate::AnswerLost | Fate::FailedAfter);
         if !attempt.arrived && arrives {
             attempt.arrived = true;
             if attempt.fate != Fate::Refused {
-                self.taken.insert(number.0);
+                self.taken.insert(id.key);
             }
             log.push(format!("arrives {id} attempt {} {:?}", attempt.request.attempt, attempt.fate));
             return None;
@@ -151,7 +152,7 @@ impl Receivers {
             Fate::TimedOut | Fate::AnswerLost => Reply::TimedOut { phase: Phase::Headers },
             Fate::Failed | Fate::FailedAfter => Reply::Internal { why: "its task failed".to_owned() },
         };
-        let attempted = Attempted { number, attempt: attempt.request.attempt, duration_ms: 1, reply };
+        let attempted = Attempted { key: id.key, attempt: attempt.request.attempt, duration_ms: 1, reply };
         (attempt.life == life).then_some(attempted)
     }
 }

@@ -21,6 +21,7 @@ use ringback::model::hint::Signal;
 use ringback::model::ids::{ReplyId, Ticket};
 use ringback::model::look::{ListRequest, LookRequest, Seen, Writer};
 use ringback::model::mount::{FirstScan, Mount};
+use ringback::model::part::DeliveryKey;
 use ringback::model::record::RecordsAnswer;
 use ringback::model::retention::Retention;
 use ringback::model::root::RootRequest;
@@ -92,7 +93,7 @@ pub struct World {
     faults: usize,
     uncertain: BTreeSet<Vec<u8>>,
     /// Sent, not taken, and forgotten in a power cut.
-    lost_deliveries: BTreeSet<i64>,
+    lost_deliveries: BTreeSet<DeliveryKey>,
     rules: [bool; 3],
     /// The subscription that hears all always had its rule.
     heard_all: bool,
@@ -469,16 +470,16 @@ impl World {
                     let path = |told: &super::receiver::Told| {
                         format!("{} {} #{} rrn {}", told.action, told.path.escape_ascii(), told.asset, told.rrn)
                     };
-                    let (number, id) = (request.number.0, request.id);
+                    let (key, id) = (request.id.key, request.id);
                     let line = format!("  send {} {id} attempt {}", request.subscription.name, request.attempt);
                     let held = (request.body.bytes.to_vec(), request.subscription.name.to_string());
-                    if self.ledger.delivery(number) != Some(held) {
+                    if self.ledger.delivery(key) != Some(held) {
                         return Err(format!("{id} is sent, and the ledger does not hold it"));
                     }
                     self.receivers.send(self.life, request, &mut self.rng, &self.plan)?;
-                    let told: Vec<_> = self.receivers.sent[&number].entries.iter().map(path).collect();
+                    let told: Vec<_> = self.receivers.sent[&key].entries.iter().map(path).collect();
                     self.note(format!("{line} [{}]", told.join(", ")));
-                    self.check_known(number)?;
+                    self.check_known(key)?;
                 }
             }
         }
@@ -486,8 +487,8 @@ impl World {
     }
 
     /// Everything that a delivery tells is in the journal.
-    fn check_known(&self, number: i64) -> Checked {
-        let sent = &self.receivers.sent[&number];
+    fn check_known(&self, key: DeliveryKey) -> Checked {
+        let sent = &self.receivers.sent[&key];
         let known = |told: &super::receiver::Told| {
             let same = |row: &&ringback::model::change::Change| {
                 (row.rrn.0, row.asset.0, row.path.as_bytes()) == (told.rrn, told.asset, &told.path)
@@ -559,7 +560,7 @@ fn brief_input(input: &Input) -> String {
         Input::Intake(intake::Input::Sync(reply)) => format!("sync({})", reply.0),
         Input::Intake(intake::Input::Rescan(reply, request)) => format!("rescan({} {request:?})", reply.0),
         Input::Dispatch(dispatch::Input::Attempted(attempted)) => {
-            format!("attempted({} {})", attempted.number, attempted.reply.failure())
+            format!("attempted({} {})", attempted.key, attempted.reply.failure())
         }
         Input::Rules(_) => "rules".to_owned(),
         Input::RuleFaults(_) => "rule faults".to_owned(),

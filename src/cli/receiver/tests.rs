@@ -11,7 +11,8 @@ use super::{MAX_BODY_BYTES, Receiver, Reply};
 use crate::deliver::{Client, Limits};
 use crate::model::attempt;
 use crate::model::delivery::{Body, SendRequest};
-use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::ids::{DeliveryNo, NodeId};
+use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
@@ -24,8 +25,7 @@ async fn call(client: &Client, url: &str, body: Vec<u8>) -> attempt::Reply {
     let name = Name::parse("watch").expect("a name");
     let request = SendRequest {
         subscription: Arc::new(Subscription::new(name, target)),
-        number: DeliveryNo(1),
-        id: DeliveryId { node: NodeId(1), number: DeliveryNo(1) },
+        id: DeliveryId { node: NodeId(1), key: DeliveryKey::whole(DeliveryNo(1)) },
         attempt: 1,
         at: Wall(0),
         body: Body::json(body),

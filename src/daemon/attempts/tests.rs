@@ -12,7 +12,8 @@ use crate::dispatch;
 use crate::engine::Input;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Body, SendRequest};
-use crate::model::ids::{DeliveryId, DeliveryNo, NodeId};
+use crate::model::ids::{DeliveryNo, NodeId};
+use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::time::Wall;
@@ -22,11 +23,10 @@ const SOON: Duration = Duration::from_secs(60);
 fn request(number: i64, attempt: u32) -> SendRequest {
     let url = Url::parse("http://127.0.0.1:1/hook").expect("a URL");
     let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
-    let number = DeliveryNo(number);
+    let key = DeliveryKey::whole(DeliveryNo(number));
     SendRequest {
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
-        number,
-        id: DeliveryId { node: NodeId(1), number },
+        id: DeliveryId { node: NodeId(1), key },
         attempt,
         at: Wall(0),
         body: Body::json(Bytes::new()),
@@ -35,7 +35,7 @@ fn request(number: i64, attempt: u32) -> SendRequest {
 
 fn accepted(number: i64, attempt: u32) -> Attempted {
     let reply = Reply::status_alone(200);
-    Attempted { number: DeliveryNo(number), attempt, duration_ms: 1, reply }
+    Attempted { key: DeliveryKey::whole(DeliveryNo(number)), attempt, duration_ms: 1, reply }
 }
 
 struct Rig {
@@ -54,9 +54,9 @@ impl Rig {
         let inbox = Arc::clone(&self.inbox);
         let taken = tokio::task::spawn_blocking(move || inbox.take(Some(Instant::now() + SOON)));
         let shown = |input: Input| match input {
-            Input::Dispatch(dispatch::Input::Attempted(Attempted { number, attempt, reply, .. })) => {
+            Input::Dispatch(dispatch::Input::Attempted(Attempted { key, attempt, reply, .. })) => {
                 let outcome = if reply.status() == Some(200) { "succeeded" } else { reply.failure() };
-                format!("{}/{attempt} {outcome}: {}", number.0, reply.detail())
+                format!("{}/{attempt} {outcome}: {}", key, reply.detail())
             }
             other => format!("{other:?}"),
         };

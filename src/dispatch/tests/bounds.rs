@@ -1,7 +1,8 @@
 //! What lanes leave behind, what they lose when they are owed too much, and what they do without a row that they need.
 
 use super::{Run, check, enrolled};
-use crate::model::ids::{DeliveryNo, Seq};
+use crate::dispatch::tail::Tail;
+use crate::model::ids::Seq;
 use crate::model::status::{TROUBLES_MAX, TroubleKind};
 use crate::model::time::{Mono, Now, Wall};
 
@@ -42,7 +43,11 @@ fn a_lane_that_went_while_it_waited_for_a_slot_does_not_keep_those_behind_it_wai
         run.line(&format!("3 accept {number}"));
     }
     assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 0, dead 0");
-    assert!(run.dispatch.blocked.is_empty() && run.dispatch.ready.is_empty() && run.dispatch.in_flight.is_empty());
+    assert!(
+        run.dispatch.blocked.is_empty()
+            && run.dispatch.ready.iter().all(|ready| ready.is_empty())
+            && run.dispatch.in_flight.is_empty()
+    );
 }
 
 #[test]
@@ -56,16 +61,16 @@ fn past_its_bound_a_subscription_loses_the_oldest_and_that_is_said() {
     assert_eq!(run.shown("status"), "owed 18, pending 0, in flight 0, waiting 0, dead 0");
     run.line("2 owe 22-23 to a");
     assert_eq!(lagged(&mut run), [], "there is room again");
-    let (troubles, more) = run.dispatch.troubles();
+    let (troubles, more) = run.dispatch.troubles(Wall(super::WALL_MS));
     assert_eq!((troubles.len(), more), (1, 0));
     assert_eq!((troubles[0].kind, troubles[0].subject.as_deref()), (TroubleKind::Lagged, Some("a")));
     assert!(troubles[0].text.contains("3 were dropped"), "{troubles:?}");
     run.line("3 restart");
-    assert_eq!(run.dispatch.troubles().0, troubles, "a restart does not forget it");
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0, troubles, "a restart does not forget it");
     assert_eq!(run.shown("4 rule a"), "a 65537/1 [4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]");
-    assert_eq!(run.dispatch.troubles().0.len(), 1);
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 1);
     run.line("5 accept 65537");
-    assert_eq!(run.dispatch.troubles(), (Vec::new(), 0), "it is level again");
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0), "it is level again");
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn troubles_are_named_up_to_the_limit_and_the_rest_are_counted() {
         new.iter().for_each(|name| run.line(&format!("rule {name} paused=1")));
         let from = 1 + 100 * more;
         run.line(&format!("{more} owe {from}-{} to {}", from + 20, new.join(" ")));
-        let (troubles, counted) = run.dispatch.troubles();
+        let (troubles, counted) = run.dispatch.troubles(Wall(super::WALL_MS));
         assert_eq!((troubles.len(), counted), (TROUBLES_MAX, more));
         assert!(troubles.iter().all(|trouble| trouble.kind == TroubleKind::Lagged), "{troubles:?}");
     }
@@ -136,7 +141,7 @@ fn a_change_that_cannot_be_read_stops_the_one_lane_that_is_owed_it() {
     run.line("rule a");
     run.line("2 accept 1");
     assert_eq!(run.shown("3 owe 4 to b"), "");
-    let (troubles, _) = run.dispatch.troubles();
+    let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
     assert_eq!(troubles.len(), 1, "{troubles:?}");
     assert_eq!((troubles[0].kind, troubles[0].subject.as_deref()), (TroubleKind::Disk, Some("a")));
     assert!(troubles[0].text.contains("row 2 of the table journal cannot be read"), "{troubles:?}");
@@ -146,7 +151,7 @@ fn a_change_that_cannot_be_read_stops_the_one_lane_that_is_owed_it() {
     assert_eq!((run.shown("next"), run.dispatch.take_unread().len()), ("15002".to_owned(), 0));
     damage(&mut run, "UPDATE journal SET path = x'2f32' WHERE seq = 2");
     assert_eq!(run.shown("15002 tick"), "a 131073/1 [2 3]");
-    assert_eq!(run.dispatch.troubles(), (Vec::new(), 0));
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
 }
 
 #[test]
@@ -165,8 +170,8 @@ fn a_delivery_whose_bytes_cannot_be_read_waits_and_the_others_go_on() {
     damage(&mut run, "UPDATE deliveries SET body = 7 WHERE number = 1");
     assert_eq!(run.shown("1001 tick"), "b 2/2 [1]");
     assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 1, waiting 1, dead 0");
-    assert!(run.dispatch.troubles().0[0].text.contains("row 1 of the table deliveries"));
-    assert!(!run.dispatch.in_flight.contains_key(&DeliveryNo(1)));
+    assert!(run.dispatch.troubles(Wall(super::WALL_MS)).0[0].text.contains("row 1 of the table deliveries"));
+    assert!(!run.dispatch.in_flight.contains_key(&super::key("1")));
 }
 
 /// A number of a delivery that is damaged is not taken for some other number: the delivery waits until it can be read.
@@ -185,7 +190,7 @@ fn a_delivery_whose_numbers_cannot_be_read_waits_and_the_others_go_on() {
         let sound = if column == "due" { "1800000001001" } else { "1" };
         set(&mut run, value);
         assert_eq!(run.shown("2 restart"), "", "{column} = {value}");
-        let (troubles, _) = run.dispatch.troubles();
+        let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
         assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
         assert_eq!(troubles[0].subject.as_deref(), Some("a"));
         assert!(troubles[0].text.contains("row 1 of the table deliveries cannot be read"), "{troubles:?}");
@@ -194,7 +199,7 @@ fn a_delivery_whose_numbers_cannot_be_read_waits_and_the_others_go_on() {
         assert_eq!(run.shown("5002 tick"), "", "it is tried again, and cannot be read");
         set(&mut run, sound);
         assert_eq!(run.shown("15002 tick"), "a 1/2 [1]", "{column} = {value}");
-        assert_eq!(run.dispatch.troubles(), (Vec::new(), 0));
+        assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
     }
 }
 
@@ -206,7 +211,7 @@ fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
     }
     damage(&mut run, "UPDATE deliveries SET subscription = 'nobody' WHERE number = 1");
     run.line("2 restart");
-    let (troubles, _) = run.dispatch.troubles();
+    let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
     assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
     assert!(troubles[0].text.contains("a delivery is not made"), "{troubles:?}");
     assert!(troubles[0].text.contains("row 1 of the table deliveries cannot be read"), "{troubles:?}");
@@ -217,7 +222,7 @@ fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
         "UPDATE deliveries SET subscription = (SELECT id FROM subscriptions WHERE name = 'a') WHERE number = 1",
     );
     assert_eq!(run.shown("1003 restart"), "a 1/2 [1], b 2/2 [1]");
-    assert_eq!(run.dispatch.troubles(), (Vec::new(), 0));
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
 }
 
 #[test]
@@ -237,9 +242,10 @@ fn lagged(run: &mut Run) -> Vec<(u64, i64, i64)> {
     lagged.map(|lagged| (lagged.skipped.entries, lagged.skipped.first.0, lagged.skipped.last.0)).collect()
 }
 
-/// Does to the ledger what a failing disk might.
+/// Does to the ledger what a failing disk might; nothing of it is in memory any more.
 pub(super) fn damage(run: &mut Run, sql: &str) {
     let connection = run.ledger.take().expect("a ledger").into_connection();
     connection.execute_batch(sql).expect("SQL");
+    run.dispatch.tail = Tail::default();
     run.ledger = Some(crate::store::Ledger::in_memory(connection, super::NODE).expect("a ledger"));
 }

@@ -49,8 +49,8 @@ fn cut_of(format: Format, entries: &[Folded], max_entries: usize, max_bytes: usi
 #[track_caller]
 fn check(format: Format, entries: &[Folded], max_entries: usize, max_bytes: usize, expect: usize) {
     let whole = cut_of(format, &entries[..expect], usize::MAX, usize::MAX);
-    let Cut { body, entries, consumed } = cut_of(format, entries, max_entries, max_bytes);
-    assert_eq!((entries, consumed.len()), (expect, expect));
+    let Cut { body, entries, told } = cut_of(format, entries, max_entries, max_bytes);
+    assert_eq!((entries, told.len()), (expect, expect));
     assert_eq!(body, whole.body, "a shorter batch is the same batch of fewer entries");
 }
 
@@ -80,7 +80,7 @@ fn a_batch_consumes_every_owed_entry_that_was_folded_into_it() {
     let mut first = folded(9, b"/a");
     first.seqs = vec![Seq(2), Seq(5), Seq(9)];
     let entries = [first, folded(10, b"/b")];
-    assert_eq!(cut_of(Format::Zoom, &entries, 1, usize::MAX).consumed, [Seq(2), Seq(5), Seq(9)]);
+    assert_eq!(cut_of(Format::Zoom, &entries, 1, usize::MAX).told, [[Seq(2), Seq(5), Seq(9)]]);
 }
 
 #[test]

@@ -70,8 +70,8 @@ fn shown(folded: &Folded) -> String {
 
 #[track_caller]
 fn check(entries: &[&str], modification_covered: bool, expect: &[&str]) {
-    let entries = entries.iter().zip(1..).map(|(line, seq)| entry(seq, line)).collect();
-    let folded: Vec<_> = fold(entries, modification_covered).iter().map(shown).collect();
+    let entries: Vec<_> = entries.iter().zip(1..).map(|(line, seq)| entry(seq, line)).collect();
+    let folded: Vec<_> = fold(&entries, modification_covered).iter().map(shown).collect();
     assert_eq!(folded, expect);
 }
 
@@ -215,7 +215,7 @@ proptest! {
             entry(seq, &format!("{asset} {path} {action} {stat} {key}:{value}>{seq}"))
         }).collect();
         let by_seq: BTreeMap<_, _> = entries.iter().map(|entry| (entry.seq, Arc::clone(entry))).collect();
-        let folded = fold(entries, covered);
+        let folded = fold(&entries, covered);
 
         let mut told: Vec<_> = folded.iter().flat_map(|one| one.seqs.clone()).collect();
         prop_assert!(folded.is_sorted_by_key(|one| one.entry.seq));

@@ -2,8 +2,8 @@
 //! the fields that the subscription asks for.
 //!
 //! A path that is not UTF-8 has U+FFFD in `path`, and `pathBase64` (standard base64 of the whole path's bytes) behind
-//! it, asked for or not; `previousPathBase64` is to `previousPath` as that is to `path`. The fields follow in the order of [`Field::ALL`], however the subscription lists them. A field
-//! whose value is not known is left out.
+//! it, asked for or not; `previousPathBase64` is to `previousPath` as that is to `path`. The fields follow in the order
+//! of [`Field::ALL`], however the subscription lists them. A field whose value is not known is left out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -45,7 +45,7 @@ fn reply(words: &[&str]) -> Reply {
     }
 }
 
-/// `POLICY ATTEMPTS WAITED_MS REPLY [RETRY-AFTER] -> VERDICT`.
+/// `POLICY ATTEMPTS[*ENTRIES] WAITED_MS REPLY [RETRY-AFTER] -> VERDICT`.
 fn check(lines: &str) {
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (given, expect) = line.split_once(" -> ").expect("an arrow");
@@ -55,11 +55,15 @@ fn check(lines: &str) {
         let target = Target { method: Method::Post, url, headers: Vec::new(), accepts };
         let number = |text: &str| text.parse().expect("a number");
         let reply = reply(&words[3..]);
-        let (attempts, waited_ms) = (number(words[1]) as u32, number(words[2]));
-        let tried = Tried { number: DeliveryNo(1), attempts, waited_ms, reply: &reply };
+        let (attempts, entries) = words[1].split_once('*').unwrap_or((words[1], "1"));
+        let (attempts, entries, waited_ms) = (number(attempts) as u32, number(entries) as usize, number(words[2]));
+        let tried = Tried { number: DeliveryNo(1), attempts, entries, waited_ms, reply: &reply };
         let shown = match verdict(&target, &schedule, tried, NOW) {
             Verdict::Accepted => "accepted".to_owned(),
             Verdict::Retry { delay_ms } => format!("retry {delay_ms}"),
+            Verdict::Split => "split".to_owned(),
+            Verdict::Refused => "refused".to_owned(),
+            Verdict::Pause => "pause".to_owned(),
             Verdict::Dead => "dead".to_owned(),
         };
         assert_eq!(shown, expect, "{line}");
@@ -112,12 +116,25 @@ fn retry_after_postpones_and_never_shortens() {
 }
 
 #[test]
+fn what_a_target_refuses_is_split_and_a_single_entry_is_given_up() {
+    check(
+        "three   1*10 0 413 -> split
+         three   4*2  0 422 -> split
+         three   1    0 413 -> refused
+         three   1    0 422 -> refused
+         three   1*10 0 410 -> pause
+         once    1    0 410 -> pause
+         three   1*10 0 400 -> retry 60000",
+    );
+}
+
+#[test]
 fn jitter_is_up_to_a_tenth_of_the_default_delays_and_stable() {
     let url = url::Url::parse("http://a/").expect("a URL");
     let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::AnySuccess };
     let reply = Reply::status_alone(500);
     let delay = |number, attempts| {
-        let tried = Tried { number: DeliveryNo(number), attempts, waited_ms: 0, reply: &reply };
+        let tried = Tried { number: DeliveryNo(number), attempts, entries: 1, waited_ms: 0, reply: &reply };
         match verdict(&target, &RetrySchedule::default(), tried, NOW) {
             Verdict::Retry { delay_ms } => delay_ms,
             other => panic!("{other:?}"),

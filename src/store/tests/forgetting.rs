@@ -7,6 +7,7 @@ use crate::model::change::{Action, Change};
 use crate::model::delivery::{Body, Delivery};
 use crate::model::ids::{AssetId, Seq, SubscriptionId};
 use crate::model::metadata::{Metadata, Source};
+use crate::model::part::DeliveryKey;
 use crate::model::retention::{Bound, DAY_MS, Retention};
 use crate::model::time::Wall;
 use crate::store::{EarlyRecord, GivenAnswer, Ledger};
@@ -51,11 +52,12 @@ fn bury(ledger: &Ledger, at: Wall) -> AssetId {
 }
 
 fn die(ledger: &Ledger, at: Wall, body: usize) {
-    let number = ledger.next_delivery().expect("a number");
+    let key = DeliveryKey::whole(ledger.next_delivery().expect("a number"));
     let delivery = Delivery {
-        number,
+        key,
         subscription: SubscriptionId(1),
         entries: 1,
+        told: Vec::new(),
         body: Body::json(vec![b'x'; body]),
         created: at,
         attempts: 0,
@@ -66,10 +68,10 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
     ledger.add_delivery(&delivery).expect("a delivery");
     let reply = Reply::status_alone(500);
     for attempt in 1..=4 {
-        let attempted = Attempted { number, attempt, duration_ms: 1, reply: reply.clone() };
+        let attempted = Attempted { key, attempt, duration_ms: 1, reply: reply.clone() };
         ledger.add_attempt(&attempted, at).expect("an attempt");
     }
-    ledger.kill_delivery(number, at).expect("a dead letter");
+    ledger.kill_delivery(SubscriptionId(1), key, at).expect("a dead letter");
 }
 
 fn early(ledger: &Ledger, name: &str, at: Wall) {
@@ -264,7 +266,7 @@ fn a_backlog_is_dropped_in_pieces() {
         let id = ledger.enrol("one").expect("a number");
         for _ in 0..25 {
             let seq = change(ledger, day(0));
-            ledger.owe(id, seq).expect("an entry");
+            ledger.owe(id, &[seq]).expect("an entry");
         }
         ledger.remove_subscription(id, day(0)).expect("a row");
         id
@@ -288,7 +290,7 @@ fn the_oldest_of_what_is_owed_goes_first_and_is_said_exactly() {
         let id = ledger.enrol("one").expect("a number");
         let seqs = [0; 6].map(|_| change(ledger, day(0)));
         for seq in seqs {
-            ledger.owe(id, seq).expect("an entry");
+            ledger.owe(id, &[seq]).expect("an entry");
         }
         (id, seqs)
     });

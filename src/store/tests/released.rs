@@ -15,15 +15,16 @@ use crate::diagnostic::SourceFile;
 use crate::model::asset::{Asset, Identity};
 use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::{Body, Delivery};
+use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
+use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
+use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 use crate::store::{
-    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, OldestOwed, OutboxTotals,
-    SubscriptionRow,
+    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, OldestOwed, SubscriptionRow,
 };
 
 const AT: Wall = Wall(1_800_000_000_000);
@@ -34,7 +35,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 5] = [1, 2, 3, 5, 8];
+const SCHEMAS: [u32; 6] = [1, 2, 3, 5, 8, 9];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -183,11 +184,16 @@ fn read_events(connection: &Connection, expect: usize) {
     assert_eq!(rows, vec![row; expect]);
 }
 
+fn key(number: i64) -> DeliveryKey {
+    DeliveryKey::whole(DeliveryNo(number))
+}
+
 fn delivery(number: i64, attempts: u32) -> Delivery {
     Delivery {
-        number: DeliveryNo(number),
+        key: key(number),
         subscription: SubscriptionId(1),
         entries: 2,
+        told: vec![vec![Seq(1)], vec![Seq(2)]],
         body: Body::json(format!("{{\"number\":{number}}}")),
         created: AT,
         attempts,
@@ -197,10 +203,35 @@ fn delivery(number: i64, attempts: u32) -> Delivery {
     }
 }
 
+fn accepted() -> Accepted {
+    Accepted {
+        key: DeliveryKey { number: DeliveryNo(9), part: Part::parse("0.1").expect("a part") },
+        subscription: SubscriptionId(1),
+        entries: 2,
+        seqs: vec![Seq(1), Seq(7)],
+        created: AT,
+        at: AT,
+        attempts: 3,
+        status: Some(204),
+        duration_ms: 12,
+    }
+}
+
+fn lane() -> LanePolicy {
+    LanePolicy {
+        paused: Some(Pause { at: AT, by: "jo".into(), reason: Some("a move".into()) }),
+        cancelled_at: Some(AT),
+        accepted: Some(AcceptedSize { entries: 7, at: AT }),
+        failing: Some(Failing { since: AT, outcome: "http-error".into(), status: Some(503) }),
+        last_success: Some(AT),
+        refused: 3,
+    }
+}
+
 /// Delivery 1 once an attempt has failed. A ledger of a schema that did not note how long says nothing of it.
 fn postponed() -> HotDelivery {
-    let Delivery { number, subscription, delay_ms, due, waited_ms, .. } = delivery(1, 0);
-    HotDelivery { number, subscription, attempts: 1, delay_ms, waited_ms, due }
+    let Delivery { key, entries, delay_ms, due, waited_ms, .. } = delivery(1, 0);
+    HotDelivery { key, entries, attempts: 1, delay_ms, waited_ms, due }
 }
 
 fn fill(ledger: &Ledger) {
@@ -221,7 +252,7 @@ fn fill(ledger: &Ledger) {
     ledger.remove_subscription(two, AT).expect("a subscription");
     for seq in [1, 2] {
         ledger.append(&change(seq)).expect("a change");
-        ledger.owe(one, Seq(seq)).expect("an entry");
+        ledger.owe(one, &[Seq(seq)]).expect("an entry");
     }
     ledger.append_event(&event()).expect("an event");
     for number in [1, 2] {
@@ -230,11 +261,13 @@ fn fill(ledger: &Ledger) {
     let refused = Reply::Answered(Answer { status: 503, retry_after: None, text: "later".into() });
     let unreachable = Reply::Unreachable { phase: Phase::Connect, why: "refused".into() };
     for (number, reply) in [(1, refused), (2, unreachable)] {
-        let attempted = Attempted { number: DeliveryNo(number), attempt: 1, duration_ms: 12, reply };
+        let attempted = Attempted { key: key(number), attempt: 1, duration_ms: 12, reply };
         ledger.add_attempt(&attempted, AT).expect("an attempt");
     }
-    ledger.postpone_delivery(&postponed()).expect("a delivery");
-    ledger.kill_delivery(DeliveryNo(2), AT).expect("a dead letter");
+    ledger.postpone_delivery(one, &postponed()).expect("a delivery");
+    ledger.kill_delivery(one, key(2), AT).expect("a dead letter");
+    ledger.add_accepted(&accepted()).expect("a row");
+    ledger.put_lane(one, &lane()).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
@@ -270,14 +303,13 @@ fn read(ledger: &Ledger) {
     assert_eq!(ledger.rule_files().expect("rules"), [rule_file()]);
     let row = |id, name: &str, removed_at| SubscriptionRow { id: SubscriptionId(id), name: name.into(), removed_at };
     assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
-    let totals =
-        OutboxTotals { subscription: SubscriptionId(1), entries: 2, oldest: OldestOwed { seq: Seq(1), at: AT } };
-    assert_eq!(ledger.outbox_totals().expect("totals"), [totals]);
-    let Delivery { number, body, .. } = delivery(1, 1);
-    let hot = postponed();
+    let one = SubscriptionId(1);
+    assert_eq!(ledger.oldest_owed(one).expect("an entry"), Some(OldestOwed { seq: Seq(1), at: AT }));
+    assert_eq!(ledger.outbox_totals().expect("totals"), [(one, 2)]);
+    let Delivery { key, body, .. } = delivery(1, 1);
     let deliveries = ledger.deliveries().expect("deliveries");
-    assert!(deliveries.whole == [hot] && deliveries.damaged.is_empty(), "{deliveries:?}");
-    assert_eq!(ledger.delivery_body(number).expect("a body"), body);
+    assert!(deliveries.whole == [(one, postponed())] && deliveries.damaged.is_empty(), "{deliveries:?}");
+    assert_eq!(ledger.delivery_body(one, key).expect("a body"), body);
     let body = delivery(2, 1).body.bytes.len() as u64;
     assert_eq!(ledger.dead_totals().expect("a count"), (1, body));
     assert_eq!(ledger.oldest_dead().expect("a time"), Some(AT));
@@ -288,12 +320,16 @@ fn read_since(schema: u32, ledger: &Ledger) {
     let lagging = LaggingRow { id: SubscriptionId(1), name: "one".into(), at: AT, skipped: 7 };
     assert_eq!(ledger.lagging().expect("rows"), Vec::from_iter((schema >= 3).then_some(lagging)));
     assert_eq!(ledger.remembered_time().expect("a time"), (schema >= 3).then_some((AT, 5)));
-    let owed = ledger.owed(SubscriptionId(1), 10).expect("entries");
+    let owed = ledger.owed(SubscriptionId(1), Seq(0), 10).expect("entries");
+    assert_eq!(owed, [Seq(1), Seq(2)]);
+    let owed = ledger.entries(&owed).expect("changes");
     let kept = |number| match schema {
         8.. => change(number),
         _ => Change { size: None, mtime_ns: None, previous_path: None, moved: None, ..change(number) },
     };
     assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| kept(n).into()));
+    let lanes = ledger.lanes().expect("lanes");
+    assert_eq!(lanes, Vec::from_iter((schema >= 9).then(|| (SubscriptionId(1), lane()))));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }

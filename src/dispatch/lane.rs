@@ -1,0 +1,172 @@
+//! One subscription's lane: what it owes, and the queue of its frozen deliveries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fault::LaneFault;
+use super::slots::Class;
+use crate::model::delivery::Body;
+use crate::model::entry::Entry;
+use crate::model::ids::Seq;
+use crate::model::lane::LanePolicy;
+use crate::model::part::DeliveryKey;
+use crate::model::subscription::{Order, Subscription};
+use crate::model::time::{Mono, Wall};
+use crate::store::OldestOwed;
+
+/// Frozen deliveries of a parallel lane, at most; what comes then gathers, as in a serial one.
+pub(super) const QUEUE_MAX: usize = 64;
+
+/// A lane.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// `None` while no rule names it: what it is owed stays, nothing is sent.
+    pub(super) subscription: Option<Arc<Subscription>>,
+    /// What it remembers; `None` is the default.
+    policy: Option<Box<LanePolicy>>,
+    /// Entries in the outbox table.
+    pub(super) owed: u64,
+    /// The oldest of them.
+    pub(super) oldest: Option<OldestOwed>,
+    /// Became owed in this group, and is not yet written.
+    pub(super) fresh: Vec<Arc<Entry>>,
+    /// Its frozen deliveries, in the order in which they go out.
+    pub(super) queue: BTreeMap<DeliveryKey, Head>,
+    /// A batch is not cut before this: the first entry waits for company.
+    pub(super) linger_until: Option<Mono>,
+    /// It lost entries, and is not level again.
+    pub(super) lag: Option<Lag>,
+    /// A row that it needs cannot be read: it rests, and tries again later.
+    pub(super) fault: Option<LaneFault>,
+}
+
+/// Entries that a lane lost since it was last level.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lag {
+    pub(super) since: Wall,
+    pub(super) skipped: u64,
+}
+
+/// A frozen delivery, as far as it has to be in memory.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) attempts: u32,
+    pub(super) delay_ms: u64,
+    pub(super) waited_ms: u64,
+    /// How many entries are in it.
+    pub(super) entries: usize,
+    /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
+    pub(super) is_unread: bool,
+    /// Its wait was cut short because its target accepted another delivery: that is done once a wait, or a target that
+    /// refuses this one alone would be called for it each time.
+    pub(super) is_hurried: bool,
+    /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
+    pub(super) body: Option<Body>,
+    pub(super) state: HeadState,
+}
+
+/// Where a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadState {
+    /// Behind another one, or its lane is held.
+    Queued,
+    /// In a queue for a slot.
+    Ready,
+    /// On the wire.
+    InFlight,
+    /// Waits for its next attempt.
+    Waiting(Mono),
+}
+
+impl Head {
+    /// A delivery that was just cut.
+    pub(super) fn new(entries: usize, body: Option<Body>) -> Self {
+        Self {
+            attempts: 0,
+            delay_ms: 0,
+            waited_ms: 0,
+            entries,
+            is_unread: false,
+            is_hurried: false,
+            body,
+            state: HeadState::Queued,
+        }
+    }
+}
+
+impl Lane {
+    /// What it remembers.
+    pub(super) fn policy(&self) -> &LanePolicy {
+        static DEFAULT: LanePolicy = LanePolicy {
+            paused: None,
+            cancelled_at: None,
+            accepted: None,
+            failing: None,
+            last_success: None,
+            refused: 0,
+        };
+        self.policy.as_deref().unwrap_or(&DEFAULT)
+    }
+
+    /// Takes over what it is to remember; the caller has written it down.
+    pub(super) fn set_policy(&mut self, policy: LanePolicy) {
+        self.policy = (policy != LanePolicy::default()).then(|| Box::new(policy));
+    }
+
+    /// Its subscription, when it may be sent something.
+    pub(super) fn active(&self) -> Option<&Arc<Subscription>> {
+        let policy = self.policy();
+        let is_open = policy.paused.is_none() && policy.cancelled_at.is_none();
+        self.subscription.as_ref().filter(|subscription| is_open && !subscription.is_held())
+    }
+
+    /// Returns whether its deliveries go out one at a time.
+    pub(super) fn is_serial(&self) -> bool {
+        self.subscription.as_ref().is_none_or(|subscription| subscription.order == Order::Serial)
+    }
+
+    /// How many deliveries may be frozen.
+    pub(super) fn queue_max(&self) -> usize {
+        if self.is_serial() { 1 } else { QUEUE_MAX }
+    }
+
+    /// How many entries its next batch holds at most.
+    pub(super) fn batch_max(&self, subscription: &Subscription) -> usize {
+        let accepted = self.policy().accepted.map_or(usize::MAX, |size| size.entries as usize);
+        subscription.max_entries().min(accepted).max(1)
+    }
+
+    /// Which slots its attempts may take.
+    pub(super) fn class(&self) -> Class {
+        let policy = self.policy();
+        match (&policy.failing, policy.last_success) {
+            (Some(_), _) => Class::Failing,
+            (None, None) => Class::New,
+            (None, Some(_)) => Class::Proven,
+        }
+    }
+
+    /// Returns whether nothing is owed any more and nothing is on its way.
+    pub(super) fn is_level(&self) -> bool {
+        self.owed == 0 && self.queue.is_empty() && self.fresh.is_empty()
+    }
+
+    /// Returns whether it has nothing to do and nothing to say.
+    pub(super) fn is_idle(&self) -> bool {
+        self.subscription.is_none() && self.is_level()
+    }
+
+    /// The fresh entries' places in the journal.
+    pub(super) fn fresh_seqs(&self) -> Vec<Seq> {
+        self.fresh.iter().map(|entry| entry.seq).collect()
+    }
+
+    /// Until when the lane still waits for company; `None` when it does not.
+    pub(super) fn linger_until(&mut self, now: Mono, linger_ms: u64) -> Option<Mono> {
+        if linger_ms == 0 {
+            return None;
+        }
+        let until = *self.linger_until.get_or_insert(now.plus_ms(linger_ms));
+        (until > now).then_some(until)
+    }
+}

@@ -1,0 +1,91 @@
+//! Pausing and resuming a lane: by somebody, by its target, by the five-day rule.
+
+use super::Dispatch;
+use super::lane::HeadState;
+use crate::model::event::Occurrence;
+use crate::model::ids::SubscriptionId;
+use crate::model::lane::{LanePolicy, Pause};
+use crate::model::time::Now;
+use crate::store::{Ledger, StoreError};
+
+impl Dispatch {
+    /// Pauses a lane: what it is owed gathers, and nothing is sent. A pause that stands is replaced.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn pause(&mut self, now: Now, id: SubscriptionId, pause: Pause, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get(&id) else { return Ok(()) };
+        let policy = LanePolicy { paused: Some(pause), ..lane.policy().clone() };
+        ledger.put_lane(id, &policy)?;
+        self.tell_paused(now, id, &policy, ledger)?;
+        self.change_policy(id, policy);
+        Ok(())
+    }
+
+    /// Resumes a lane: the delivery that it stopped at goes first, at once. Returns whether it was paused.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn resume(&mut self, now: Now, id: SubscriptionId, by: &str, ledger: &Ledger) -> Result<bool, StoreError> {
+        let Some(lane) = self.lanes.get(&id).filter(|lane| lane.policy().paused.is_some()) else { return Ok(false) };
+        // It begins anew: five days from now, and not from when it began to fail.
+        let policy = LanePolicy { paused: None, failing: None, ..lane.policy().clone() };
+        ledger.put_lane(id, &policy)?;
+        self.tell(now, id, "callback.resumed", vec![("by".to_owned(), by.to_owned())], ledger)?;
+        self.change_policy(id, policy);
+        let waiting: Vec<_> = self.lanes.get(&id).map(|lane| lane.queue.keys().copied().collect()).unwrap_or_default();
+        let before = self.share(id);
+        for key in waiting {
+            self.make_due(now.mono, id, key);
+        }
+        self.advance(id);
+        self.account(id, before);
+        self.to_cut.insert(id);
+        Ok(true)
+    }
+
+    fn change_policy(&mut self, id: SubscriptionId, policy: LanePolicy) {
+        let before = self.share(id);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.set_policy(policy);
+            if lane.policy().paused.is_some() {
+                for head in lane.queue.values_mut().filter(|head| head.state == HeadState::Ready) {
+                    (head.state, head.body) = (HeadState::Queued, None);
+                }
+            }
+        }
+        self.account(id, before);
+    }
+
+    /// Appends the event of a pause to the journal.
+    pub(super) fn tell_paused(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        policy: &LanePolicy,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let Some(Pause { by, reason, .. }) = &policy.paused else { return Ok(()) };
+        let mut fields = vec![("by".to_owned(), by.clone())];
+        fields.extend(reason.clone().map(|reason| ("reason".to_owned(), reason)));
+        self.tell(now, id, "callback.paused", fields, ledger)
+    }
+
+    /// Appends an event about a subscription to the journal; its name is the first field.
+    pub(super) fn tell(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        name: &str,
+        fields: Vec<(String, String)>,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let subscription = self.lanes.get(&id).and_then(|lane| lane.subscription.as_ref());
+        let called = subscription.map_or_else(|| id.to_string(), |subscription| subscription.name.to_string());
+        let tenant = subscription.and_then(|subscription| subscription.tenant.as_ref()).map(ToString::to_string);
+        let fields = std::iter::once(("subscription".to_owned(), called)).chain(fields).collect();
+        let (seq, rrn) = (ledger.next_seq()?, ledger.rrn()?);
+        let name = name.to_owned();
+        ledger.append_event(&Occurrence { seq, rrn, time: now.wall, name, tenant, asset: None, fields })
+    }
+}

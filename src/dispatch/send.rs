@@ -1,0 +1,158 @@
+//! When a frozen delivery goes out.
+
+use super::lane::HeadState;
+use super::slots::{Class, Refusal};
+use super::{Dispatch, Effect, InFlight};
+use crate::model::delivery::SendRequest;
+use crate::model::ids::SubscriptionId;
+use crate::model::part::{DeliveryId, DeliveryKey};
+use crate::model::time::{Mono, Now};
+use crate::store::{Ledger, StoreError};
+
+/// What a lane is to be attended to for, when its time comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// A batch may be cut.
+    Cut,
+    /// A delivery may go out.
+    Send(DeliveryKey),
+}
+
+impl Dispatch {
+    /// Lanes whose time has come: a retry may go out, a batch has lingered long enough.
+    pub(super) fn expire_timers(&mut self, now: Mono) {
+        while let Some(&(due, id, what)) = self.timers.first()
+            && due <= now
+        {
+            self.timers.pop_first();
+            match what {
+                Due::Cut => drop(self.to_cut.insert(id)),
+                Due::Send(key) => {
+                    let before = self.share(id);
+                    let waiting = HeadState::Waiting(due);
+                    let head = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key));
+                    if let Some(head) = head.filter(|head| head.state == waiting) {
+                        head.state = HeadState::Queued;
+                        self.forget_wait(id, key);
+                        self.advance(id);
+                    }
+                    self.account(id, before);
+                }
+            }
+        }
+    }
+
+    /// Makes ready what may go out of a lane: its first delivery, or all of them in a parallel one. The caller accounts
+    /// for the lane.
+    pub(super) fn advance(&mut self, id: SubscriptionId) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        if lane.active().is_none() {
+            return;
+        }
+        let (class, is_serial) = (lane.class(), lane.is_serial());
+        // One that has just become serial may have several on the wire.
+        if is_serial && lane.queue.values().skip(1).any(|head| head.state == HeadState::InFlight) {
+            return;
+        }
+        let most = if is_serial { 1 } else { usize::MAX };
+        for (key, head) in lane.queue.iter_mut().take(most).filter(|(_, head)| head.state == HeadState::Queued) {
+            head.state = HeadState::Ready;
+            self.ready[class as usize].push_back((id, *key));
+        }
+    }
+
+    /// Sends what is ready, as far as there are slots. The classes take turns.
+    pub(super) fn fill_slots(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
+        let mut effects = Vec::new();
+        loop {
+            let before = effects.len();
+            let mut is_idle = true;
+            for class in Class::ALL {
+                if self.slots.is_full(class) {
+                    continue;
+                }
+                let Some((id, key)) = self.ready[class as usize].pop_front() else { continue };
+                is_idle = false;
+                let before = self.share(id);
+                effects.extend(self.send(now, id, key, ledger)?);
+                self.account(id, before);
+            }
+            if is_idle && effects.len() == before {
+                return Ok(effects);
+            }
+        }
+    }
+
+    /// Sends a delivery, if it is ready and there is a slot at its target.
+    fn send(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        key: DeliveryKey,
+        ledger: &Ledger,
+    ) -> Result<Option<Effect>, StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
+        let (subscription, class) = (lane.active().cloned(), lane.class());
+        let Some(head) = lane.queue.get_mut(&key).filter(|head| head.state == HeadState::Ready) else {
+            return Ok(None);
+        };
+        let Some(subscription) = subscription else {
+            (head.state, head.body) = (HeadState::Queued, None);
+            return Ok(None);
+        };
+        let authority = subscription.target.authority();
+        match self.slots.take(class, &authority) {
+            Ok(()) => {}
+            Err(refusal) => {
+                head.body = None;
+                match refusal {
+                    Refusal::Target => self.blocked.entry(authority).or_default().push_back((id, key)),
+                    // Its class has changed since it was queued.
+                    Refusal::Full => self.ready[class as usize].push_front((id, key)),
+                }
+                return Ok(None);
+            }
+        }
+        let Some(body) = self.read_body(now, id, key, ledger)? else {
+            self.give_back(class, &authority);
+            return Ok(None);
+        };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
+        lane.fault = None;
+        let Some(head) = lane.queue.get_mut(&key) else { return Ok(None) };
+        head.state = HeadState::InFlight;
+        let attempt = head.attempts + 1;
+        self.in_flight.insert(key, InFlight { lane: id, class, authority });
+        let id = DeliveryId { node: ledger.node(), key };
+        Ok(Some(Effect::Send(SendRequest { subscription, id, attempt, at: now.wall, body })))
+    }
+
+    /// Gives a slot back, and lets the next delivery have it that waits for that target. Those that went away or are
+    /// not ready any more are passed over: the slot would stay empty, and those behind them would wait for the next.
+    pub(super) fn give_back(&mut self, class: Class, authority: &str) {
+        self.slots.give_back(class, authority);
+        let Some(blocked) = self.blocked.get_mut(authority) else { return };
+        while let Some((id, key)) = blocked.pop_front() {
+            let lane = self.lanes.get(&id);
+            let is_ready =
+                lane.and_then(|lane| lane.queue.get(&key)).is_some_and(|head| head.state == HeadState::Ready);
+            if let Some(lane) = lane.filter(|_| is_ready) {
+                self.ready[lane.class() as usize].push_back((id, key));
+                break;
+            }
+        }
+        if blocked.is_empty() {
+            self.blocked.remove(authority);
+        }
+    }
+
+    /// Whatever waits for its target may go to another one now, or to another class's slots.
+    pub(super) fn unblock_all(&mut self) {
+        for (_, blocked) in std::mem::take(&mut self.blocked) {
+            for (id, key) in blocked {
+                let Some(lane) = self.lanes.get(&id) else { continue };
+                self.ready[lane.class() as usize].push_back((id, key));
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! What a lane does beyond one delivery after the other: parallel, split, paused, cancelled, hurried.
+
+use super::{Run, check};
+use crate::model::lane::LanePolicy;
+use crate::model::status::TroubleKind;
+use crate::model::time::Wall;
+
+#[test]
+fn a_parallel_lane_sends_each_batch_on_its_own() {
+    check(
+        "rule a order=parallel delays=1000 retries=2
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a -> a 2/1 [2]
+         2 refuse 1 ->
+         3 owe 3 to a -> a 3/1 [3]
+         4 accept 3 ->
+         status -> owed 0, pending 0, in flight 1, waiting 1, dead 0
+         1002 tick -> a 1/2 [1]
+         1003 restart -> a 1/2 [1], a 2/1 [2]
+         1004 accept 1 ->
+         1005 accept 2 ->
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 0",
+    );
+}
+
+#[test]
+fn a_parallel_lane_freezes_so_many_deliveries_and_gathers_the_rest() {
+    let mut run = Run::new();
+    run.line("rule a order=parallel max=1");
+    run.line("0 owe 1-100 to a");
+    assert_eq!(run.shown("status"), "owed 36, pending 56, in flight 8, waiting 0, dead 0");
+    assert_eq!(run.shown("1 accept 1"), "a 9/1 [9]");
+    assert_eq!(run.shown("status"), "owed 35, pending 56, in flight 8, waiting 0, dead 0");
+}
+
+#[test]
+fn a_lane_that_becomes_serial_waits_for_what_is_on_the_wire() {
+    check(
+        "rule a order=parallel max=1
+         0 owe 1-3 to a -> a 1/1 [1], a 2/1 [2], a 3/1 [3]
+         rule a max=1
+         1 owe 4 to a ->
+         2 accept 3 ->
+         3 accept 1 ->
+         4 accept 2 -> a 4/1 [4]",
+    );
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_sent_in_halves_in_order_down_to_the_refused_entry() {
+    check(
+        "rule a
+         0 owe 1-4 to a -> a 1/1 [1 2 3 4]
+         1 413 1 -> a 1.0/1 [1 2]
+         2 owe 5 to a ->
+         3 413 1.0 -> a 1.0.0/1 [1]
+         4 accept 1.0.0 -> a 1.0.1/1 [2]
+         5 422 1.0.1 -> a 1.1/1 [3 4]
+         6 accept 1.1 -> a 2/1 [5]
+         status -> owed 0, pending 0, in flight 1, waiting 0, dead 1
+         dead -> 1.0.1 [2]",
+    );
+}
+
+#[test]
+fn parts_survive_a_restart_and_keep_their_bytes() {
+    check(
+        "rule a delays=1000 retries=9
+         0 owe 1-4 to a -> a 1/1 [1 2 3 4]
+         1 413 1 -> a 1.0/1 [1 2]
+         2 refuse 1.0 ->
+         3 restart ->
+         1001 tick ->
+         1002 tick -> a 1.0/2 [1 2]
+         1003 accept 1.0 -> a 1.1/1 [3 4]",
+    );
+}
+
+#[test]
+fn a_size_that_was_accepted_is_remembered_for_a_day() {
+    check(
+        "rule a
+         0 owe 1-8 to a -> a 1/1 [1 2 3 4 5 6 7 8]
+         1 413 1 -> a 1.0/1 [1 2 3 4]
+         2 accept 1.0 -> a 1.1/1 [5 6 7 8]
+         3 accept 1.1 ->
+         4 owe 10-19 to a -> a 2/1 [10 11 12 13]
+         5 restart -> a 2/1 [10 11 12 13]
+         6 accept 2 -> a 65537/1 [14 15 16 17]
+         7 accept 65537 -> a 65538/1 [18 19]
+         90000000 accept 65538 ->
+         90000001 owe 20-29 to a -> a 65539/1 [20 21 22 23 24 25 26 27 28 29]",
+    );
+}
+
+#[test]
+fn a_target_that_refuses_entry_after_entry_gets_no_more_of_the_batch() {
+    let mut run = Run::new();
+    run.line("rule a");
+    run.line("0 owe 1-64 to a");
+    let mut refused = 0;
+    while run.shown("status").contains("in flight 1") {
+        let key = run.sent.last().expect("an attempt").id.key;
+        refused += u32::from(run.sent.last().is_some_and(|sent| super::entries(&sent.body.bytes).len() == 1));
+        run.line(&format!("1 422 {key}"));
+        assert!(refused <= 8, "{}", run.shown("status"));
+    }
+    assert_eq!(refused, 8);
+    let told = |letter: &str| letter.split_once('[').map_or(0, |(_, changes)| changes.split(' ').count());
+    assert_eq!(run.shown("dead").split(", ").map(told).sum::<usize>(), 64, "nothing is lost");
+    // The next batch begins anew.
+    assert_eq!(run.shown("2 owe 70 71 to a"), "a 65537/1 [70 71]");
+    assert_eq!(run.shown("3 422 65537"), "a 65537.0/1 [70]");
+    assert_eq!(run.shown("4 422 65537.0"), "a 65537.1/1 [71]");
+}
+
+#[test]
+fn a_single_entry_that_is_refused_is_given_up_at_once() {
+    check(
+        "rule a
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a ->
+         2 422 1 -> a 2/1 [2]
+         dead -> 1 [1]",
+    );
+}
+
+#[test]
+fn a_target_that_is_gone_pauses_its_lane_and_the_batch_goes_first_when_it_resumes() {
+    check(
+        "rule a
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a ->
+         2 410 1 ->
+         3 owe 3 to a ->
+         status -> owed 2, pending 1, in flight 0, waiting 0, dead 0
+         next -> never
+         4 restart ->
+         5 tick ->
+         6 resume a -> a 1/2 [1]
+         7 accept 1 -> a 65537/1 [2 3]",
+    );
+}
+
+#[test]
+fn a_paused_lane_gathers_and_what_waited_is_due_when_it_resumes() {
+    check(
+        "rule a delays=600000
+         0 owe 1 to a -> a 1/1 [1]
+         1 refuse 1 ->
+         2 pause a ->
+         600001 tick ->
+         600002 owe 2 to a ->
+         600003 resume a -> a 1/2 [1]
+         600004 accept 1 -> a 2/1 [2]
+         600005 pause a ->
+         600006 accept 2 ->
+         600007 owe 3 to a ->
+         600008 resume a -> a 3/1 [3]",
+    );
+    // It waits for its turn no longer than until somebody resumes it.
+    check(
+        "rule a delays=600000
+         0 owe 1 to a -> a 1/1 [1]
+         1 refuse 1 ->
+         2 pause a ->
+         3 resume a -> a 1/2 [1]",
+    );
+}
+
+#[test]
+fn a_lane_to_which_nothing_was_delivered_for_five_days_is_paused() {
+    let mut run = Run::new();
+    run.line("rule a retries=0");
+    let day = 86_400_000;
+    for n in 0..5 {
+        run.line(&format!("{} owe {} to a", n * day, n + 1));
+        run.line(&format!("{} refuse {}", n * day + 1, n + 1));
+    }
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 0, dead 5");
+    run.line(&format!("{} owe 6 to a", 5 * day));
+    run.line(&format!("{} refuse 6", 5 * day + 1));
+    assert_eq!(run.shown(&format!("{} owe 7 to a", 5 * day + 2)), "", "it is paused");
+    assert_eq!(run.shown(&format!("{} resume a", 5 * day + 3)), "a 7/1 [7]");
+    // From here on it has five days again.
+    run.line(&format!("{} refuse 7", 5 * day + 4));
+    assert_eq!(run.shown(&format!("{} owe 8 to a", 5 * day + 5)), "a 8/1 [8]");
+}
+
+#[test]
+fn a_clock_that_is_not_believed_pauses_nobody() {
+    let mut run = Run::new();
+    run.line("rule a retries=0");
+    run.line("0 owe 1 to a");
+    run.line("1 refuse 1");
+    run.line("2 restart 864000000");
+    run.dispatch.believe_clock(false);
+    run.line("3 owe 2 to a");
+    run.line("4 refuse 65537");
+    assert_eq!(run.shown("5 owe 3 to a"), "a 65538/1 [3]");
+}
+
+#[test]
+fn a_subscription_for_once_is_cancelled_by_its_first_accepted_delivery() {
+    check(
+        "rule a lifetime=once delays=1000 retries=9
+         0 owe 1 to a -> a 1/1 [1]
+         1 owe 2 to a ->
+         2 refuse 1 ->
+         1002 tick -> a 1/2 [1]
+         1003 accept 1 ->
+         1004 owe 3 to a ->
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 0
+         1005 restart ->
+         1006 owe 4 to a ->
+         status -> owed 0, pending 0, in flight 0, waiting 0, dead 0",
+    );
+}
+
+#[test]
+fn a_target_that_accepts_is_sent_at_once_what_waits_for_it_on_the_default_schedule() {
+    check(
+        "rule a at=one schedule=default
+         rule b at=one schedule=default
+         rule c at=one delays=500000
+         rule d at=two schedule=default
+         0 owe 1 to a b c d -> a 1/1 [1], b 2/1 [1], c 3/1 [1], d 4/1 [1]
+         1 refuse 1 ->
+         1 refuse 2 ->
+         1 refuse 3 ->
+         1 refuse 4 ->
+         2 owe 2 to a ->
+         3 tick ->",
+    );
+    let mut run = Run::new();
+    for line in ["rule a at=one schedule=default", "rule b at=one schedule=default", "rule c at=one"] {
+        run.line(line);
+    }
+    run.line("0 owe 1 to a b");
+    run.line("1 refuse 1");
+    run.line("1 refuse 2");
+    assert_eq!(run.shown("2 owe 2 to c"), "c 3/1 [2]");
+    assert_eq!(run.shown("3 accept 3"), "a 1/2 [1], b 2/2 [1]");
+    // Hurried once a wait: one that is refused for itself is not called each time the other one is.
+    run.line("4 accept 1");
+    run.line("4 refuse 2");
+    run.line("5 owe 3 to c");
+    assert_eq!(run.shown("6 accept 4"), "");
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 1, dead 0");
+}
+
+#[test]
+fn what_a_lane_remembers_survives_a_restart_and_ends_with_it() {
+    let mut run = Run::new();
+    run.line("rule a");
+    run.line("0 owe 1 to a");
+    run.line("1 410 1");
+    run.line("2 restart");
+    let remembered = |run: &Run| run.ledger.as_ref().expect("a ledger").lanes().expect("lanes");
+    let [(_, LanePolicy { paused: Some(pause), failing: Some(failing), .. })] = &remembered(&run)[..] else {
+        panic!("{:?}", remembered(&run))
+    };
+    assert_eq!((pause.by.as_str(), failing.status), ("target", Some(410)));
+    run.line("3 drop a");
+    assert_eq!(remembered(&run), []);
+}
+
+#[test]
+fn a_lane_that_is_paused_or_fails_for_a_minute_is_a_trouble() {
+    let mut run = Run::new();
+    run.line("rule a delays=1000 retries=99");
+    run.line("rule b");
+    run.line("0 owe 1 to a b");
+    run.line("1 refuse 1");
+    run.line("2 410 2");
+    let troubles = |run: &Run, after_ms| {
+        let (troubles, more) = run.dispatch.troubles(Wall(super::WALL_MS + after_ms));
+        assert_eq!(more, 0);
+        troubles.into_iter().map(|trouble| (trouble.kind, trouble.text)).collect::<Vec<_>>()
+    };
+    let paused = "b was paused by target, because it answered 410 Gone: it gathers what it is owed until it is resumed";
+    assert_eq!(troubles(&run, 10), [(TroubleKind::Paused, paused.to_owned())]);
+    let failing = "a: deliveries to a:80 are not accepted, the last outcome was: HTTP status 500".to_owned();
+    let late = troubles(&run, 60_001);
+    assert_eq!(late[1], (TroubleKind::Failing, failing), "{late:?}");
+    run.line("1001 tick");
+    run.line("1002 accept 1");
+    run.line("1003 resume b");
+    assert_eq!(troubles(&run, 90_000), []);
+}

@@ -1,0 +1,51 @@
+//! What a subscription's lane remembers: the state of its delivery policy.
+
+use super::time::Wall;
+
+/// The state of a lane's policy. The default is that of a lane to which nothing was sent yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LanePolicy {
+    /// Nothing is sent until somebody resumes it; what is owed gathers.
+    pub paused: Option<Pause>,
+    /// Nothing is sent, and nothing is owed any more.
+    pub cancelled_at: Option<Wall>,
+    /// The target refused larger batches, and took one of this size.
+    pub accepted: Option<AcceptedSize>,
+    /// The last attempt was not accepted.
+    pub failing: Option<Failing>,
+    /// When a delivery was accepted last, give or take an hour.
+    pub last_success: Option<Wall>,
+    /// How many parts of one batch were refused in a row, each a single entry.
+    pub refused: u32,
+}
+
+/// A pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub at: Wall,
+    /// Who paused it: a principal's name, `target` (it answered 410), or `ringback` (nothing was accepted for days).
+    pub by: String,
+    /// Why, for people.
+    pub reason: Option<String>,
+}
+
+/// A size of a batch that a target has accepted after it had refused larger ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptedSize {
+    /// Entries.
+    pub entries: u32,
+    /// When it accepted them.
+    pub at: Wall,
+}
+
+/// A lane whose last attempt was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// When the first attempt after the last success failed.
+    pub since: Wall,
+    /// The published name of the last attempt's outcome.
+    pub outcome: String,
+    /// Its HTTP status, where it had one.
+    pub status: Option<u16>,
+}
