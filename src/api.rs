@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::model::ask::{Answer, Ask};
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::Status;
@@ -47,6 +48,13 @@ pub enum Call {
         begun: oneshot::Sender<RescanAnswer>,
         /// Where the answer goes, once all that the scan has found is matched. A caller who does not wait drops it.
         done: oneshot::Sender<SyncAnswer>,
+    },
+    /// Something about deliveries.
+    Ask {
+        /// What is asked.
+        ask: Ask,
+        /// Where the answer goes, after the commit is durable.
+        reply: oneshot::Sender<Answer>,
     },
     /// `POST /v1/sync`.
     Sync {

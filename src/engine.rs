@@ -8,6 +8,7 @@
 //! No I/O but the ledger's, no clock, no thread: the daemon carries the effects out and feeds what came of them back
 //! in, and a simulation does the same with a disk in memory.
 
+mod asks;
 mod clock;
 mod hold;
 mod lock;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::diagnostic::SourceFile;
 use crate::dispatch::{self, Dispatch, Lagged, Note};
 use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
+use crate::model::ask::{Answer, Ask};
 use crate::model::attempt::Attempted;
 use crate::model::ids::ReplyId;
 use crate::model::record::RecordsAnswer;
@@ -30,6 +32,7 @@ use crate::model::time::{Mono, Now, Wall};
 use crate::rules::{RuleChange, RuleSet};
 use crate::store::{DiskFault, Ledger, LogTrouble, StoreError};
 
+use asks::refuse_all;
 use clock::Clock;
 use hold::{Hold, LastHold};
 use lock::LockedOut;
@@ -45,6 +48,8 @@ pub enum Input {
     Intake(intake::Input),
     /// For the second.
     Dispatch(dispatch::Input),
+    /// Somebody asks for something.
+    Ask(ReplyId, Ask),
     /// A good rule set was read: it is in force from here on.
     Rules(NewRules),
     /// What is wrong with the rule files as they are now; empty when nothing is.
@@ -69,6 +74,8 @@ pub enum Effect {
     Intake(intake::Effect),
     /// By the delivering edge.
     Dispatch(dispatch::Effect),
+    /// Whoever asked is answered.
+    Answer(ReplyId, Answer),
 }
 
 /// The engine.
@@ -179,13 +186,14 @@ impl Engine {
     /// come.
     pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
         let mut ran = Ran::default();
-        let Sorted { mut machine, outcomes, mut replies } = self.sort(inputs);
+        let Sorted { mut machine, outcomes, mut replies, asks } = self.sort(inputs);
         self.watch_clock(now);
         self.watch_log(now);
         self.look_for_room(now, &mut ran);
         if self.machines.is_none() && !self.recover(now, &mut ran) {
             self.outcomes_to_come = outcomes;
             refuse(replies, &mut ran);
+            refuse_all(asks, &mut ran);
             return ran;
         }
         if self.hold.is_some() {
@@ -197,16 +205,16 @@ impl Engine {
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
             dispatch.believe_clock(is_believed);
         }
-        let writes = match self.open_group(now, &machine, &outcomes) {
+        let writes = match self.open_group(now, &machine, &outcomes, &asks) {
             Err(error) if error.is_busy() => {
                 self.outcomes_to_come = outcomes;
-                self.lock_out(now, machine, replies);
+                self.lock_out(now, machine, replies, asks);
                 return ran;
             }
             opened => opened,
         };
         self.let_in();
-        match writes.and_then(|writes| self.group(now, machine, &outcomes, writes, &mut ran)) {
+        match writes.and_then(|writes| self.group(now, machine, &outcomes, &asks, writes, &mut ran)) {
             Ok(effects) => {
                 self.say_what_was_committed(&mut ran);
                 self.maintain_early(now);
@@ -219,7 +227,7 @@ impl Engine {
                             self.under_way.insert(request.id.key, request.subscription.target.authority());
                         }
                         Effect::Intake(intake::Effect::AnswerSync(reply, _)) => drop(self.syncs.remove(reply)),
-                        Effect::Intake(_) => {}
+                        Effect::Intake(_) | Effect::Answer(..) => {}
                     }
                 }
                 ran.effects.extend(effects);
@@ -231,6 +239,7 @@ impl Engine {
                 self.outcomes_to_come = outcomes;
                 if !may_stand {
                     refuse(replies, &mut ran);
+                    refuse_all(asks, &mut ran);
                 }
             }
         }
@@ -243,10 +252,12 @@ impl Engine {
             machine: Vec::with_capacity(inputs.len()),
             outcomes: std::mem::take(&mut self.outcomes_to_come),
             replies: Vec::new(),
+            asks: Vec::new(),
         };
-        if let Some(LockedOut { inputs, replies, .. }) = self.locked_out.take() {
+        if let Some(LockedOut { inputs, replies, asks, .. }) = self.locked_out.take() {
             sorted.machine.extend(inputs);
             sorted.replies.extend(replies);
+            sorted.asks.extend(asks);
         }
         for input in inputs {
             match input {
@@ -257,6 +268,7 @@ impl Engine {
                     }
                     self.rules_to_come = Some(rules);
                 }
+                Input::Ask(reply, ask) => sorted.asks.push((reply, ask)),
                 Input::RuleFaults(faults) => self.rules_status.faults = faults,
                 Input::Dispatch(dispatch::Input::Attempted(attempted)) => sorted.outcomes.push(attempted),
                 Input::Intake(input) => {
@@ -304,10 +316,17 @@ impl Engine {
     }
 
     /// Opens a transaction, where the group has something to write. Returns whether it has.
-    fn open_group(&self, now: Now, inputs: &[intake::Input], outcomes: &[Attempted]) -> Result<bool, StoreError> {
+    fn open_group(
+        &self,
+        now: Now,
+        inputs: &[intake::Input],
+        outcomes: &[Attempted],
+        asks: &[(ReplyId, Ask)],
+    ) -> Result<bool, StoreError> {
         let Some(machines) = &self.machines else { return Ok(false) };
         let writes = inputs.iter().any(writes)
             || !outcomes.is_empty()
+            || !asks.is_empty()
             || machines.intake.as_ref().is_some_and(Intake::wants_to_write)
             || machines.dispatch.wants_to_write(now.mono)
             || self.rules_to_come.is_some()
@@ -328,6 +347,7 @@ impl Engine {
         now: Now,
         inputs: Vec<intake::Input>,
         outcomes: &[Attempted],
+        asks: &[(ReplyId, Ask)],
         writes: bool,
         ran: &mut Ran,
     ) -> Result<Vec<Effect>, StoreError> {
@@ -340,7 +360,9 @@ impl Engine {
             let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
             dispatch.step(now, &dispatch::Input::Attempted(outcome.clone()), &self.ledger)?;
         }
+        let answers = self.ask_all(now, asks)?;
         let mut effects = self.steps(now, inputs, ran, true)?;
+        effects.extend(answers);
         if maintains {
             self.maintain(now)?;
         }
@@ -441,6 +463,7 @@ struct Sorted {
     outcomes: Vec<Attempted>,
     /// API callers who wait for a promise.
     replies: Vec<ReplyId>,
+    asks: Vec<(ReplyId, Ask)>,
 }
 
 fn writes(input: &intake::Input) -> bool {

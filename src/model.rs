@@ -8,6 +8,7 @@
 //! [`metadata`] delta; a change that a subscription's rule matches is an [`entry`] owed to that [`subscription`];
 //! entries are cut into a frozen [`delivery`]. A [`record`] is what the asset store itself says of an asset.
 
+pub mod ask;
 pub mod asset;
 pub mod attempt;
 pub mod change;

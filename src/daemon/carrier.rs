@@ -10,6 +10,7 @@ use super::looker::{Job, Lookers};
 use crate::api::Call;
 use crate::deliver::Client;
 use crate::engine::{Effect, Input};
+use crate::model::ask::Answer;
 use crate::model::delivery::SendRequest;
 use crate::model::ids::ReplyId;
 use crate::model::record::{RecordsAnswer, SyncAnswer};
@@ -28,6 +29,7 @@ pub(super) struct Carrier {
 /// A caller who waits. The permit goes back when he has his answer.
 enum Reply {
     Records(oneshot::Sender<RecordsAnswer>, OwnedSemaphorePermit),
+    Ask(oneshot::Sender<Answer>, OwnedSemaphorePermit),
     Sync(oneshot::Sender<SyncAnswer>, OwnedSemaphorePermit),
     /// How the scan begins, until that is said, and its end.
     Rescan(Option<oneshot::Sender<RescanAnswer>>, oneshot::Sender<SyncAnswer>, OwnedSemaphorePermit),
@@ -37,6 +39,7 @@ impl Reply {
     fn is_awaited(&self) -> bool {
         match self {
             Self::Records(reply, _) => !reply.is_closed(),
+            Self::Ask(reply, _) => !reply.is_closed(),
             Self::Sync(reply, _) => !reply.is_closed(),
             Self::Rescan(begun, done, _) => !done.is_closed() || begun.as_ref().is_some_and(|begun| !begun.is_closed()),
         }
@@ -61,14 +64,17 @@ impl Carrier {
         self.next_reply += 1;
         let id = ReplyId(self.next_reply);
         let (reply, input) = match call {
-            Call::Records { request, reply } => (Reply::Records(reply, permit), intake::Input::Records(id, request)),
-            Call::Sync { reply } => (Reply::Sync(reply, permit), intake::Input::Sync(id)),
+            Call::Records { request, reply } => {
+                (Reply::Records(reply, permit), Input::Intake(intake::Input::Records(id, request)))
+            }
+            Call::Ask { ask, reply } => (Reply::Ask(reply, permit), Input::Ask(id, ask)),
+            Call::Sync { reply } => (Reply::Sync(reply, permit), Input::Intake(intake::Input::Sync(id))),
             Call::Rescan { request, begun, done } => {
-                (Reply::Rescan(Some(begun), done, permit), intake::Input::Rescan(id, request))
+                (Reply::Rescan(Some(begun), done, permit), Input::Intake(intake::Input::Rescan(id, request)))
             }
         };
         self.replies.insert(id, reply);
-        Input::Intake(input)
+        input
     }
 
     /// Attempts on the wire.
@@ -81,6 +87,11 @@ impl Carrier {
         match effect {
             Effect::Dispatch(dispatch::Effect::Send(request)) if !ending => self.send(request),
             Effect::Dispatch(dispatch::Effect::Send(_)) => {}
+            Effect::Answer(id, answer) => {
+                if let Some(Reply::Ask(reply, _permit)) = self.replies.remove(&id) {
+                    drop(reply.send(answer));
+                }
+            }
             Effect::Intake(effect) => match Job::of(effect) {
                 Ok(job) if !ending => self.lookers.push(job),
                 Ok(_) => {}
@@ -118,7 +129,7 @@ impl Carrier {
                     }
                     drop(done.send(answer));
                 }
-                Some(Reply::Records(..)) | None => {}
+                Some(Reply::Records(..) | Reply::Ask(..)) | None => {}
             },
             _ => unreachable!("the looking part was taken out"),
         }

@@ -1,10 +1,13 @@
 //! Pausing and resuming a lane: by somebody, by its target, by the five-day rule.
 
+use std::sync::Arc;
+
 use super::Dispatch;
 use super::lane::HeadState;
 use crate::model::event::Occurrence;
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{LanePolicy, Pause};
+use crate::model::subscription::Subscription;
 use crate::model::time::Now;
 use crate::store::{Ledger, StoreError};
 
@@ -42,6 +45,19 @@ impl Dispatch {
         self.account(id, before);
         self.to_cut.insert(id);
         Ok(true)
+    }
+
+    /// The subscription of a name that a rule has.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<SubscriptionId> {
+        let is_it = |subscription: &Arc<Subscription>| subscription.name.as_str() == name;
+        self.lanes.iter().find(|(_, lane)| lane.subscription.as_ref().is_some_and(is_it)).map(|(id, _)| *id)
+    }
+
+    /// Returns whether its rule file says that it is paused.
+    #[must_use]
+    pub fn is_paused_by_file(&self, id: SubscriptionId) -> bool {
+        self.lanes.get(&id).and_then(|lane| lane.subscription.as_ref()).is_some_and(|subscription| subscription.paused)
     }
 
     fn change_policy(&mut self, id: SubscriptionId, policy: LanePolicy) {

@@ -6,6 +6,7 @@
 
 use super::Engine;
 use crate::intake;
+use crate::model::ask::Ask;
 use crate::model::ids::ReplyId;
 use crate::model::status::{Trouble, TroubleKind};
 use crate::model::time::{Now, Wall};
@@ -16,6 +17,7 @@ pub(super) struct LockedOut {
     since: Wall,
     pub(super) inputs: Vec<intake::Input>,
     pub(super) replies: Vec<ReplyId>,
+    pub(super) asks: Vec<(ReplyId, Ask)>,
 }
 
 impl Engine {
@@ -26,7 +28,13 @@ impl Engine {
     }
 
     /// Keeps a group until the lock is released.
-    pub(super) fn lock_out(&mut self, now: Now, inputs: Vec<intake::Input>, replies: Vec<ReplyId>) {
+    pub(super) fn lock_out(
+        &mut self,
+        now: Now,
+        inputs: Vec<intake::Input>,
+        replies: Vec<ReplyId>,
+        asks: Vec<(ReplyId, Ask)>,
+    ) {
         let since = self.locked_since.unwrap_or(now.wall);
         if self.locked_since.is_none() {
             tracing::warn!(
@@ -35,7 +43,7 @@ impl Engine {
             );
         }
         self.locked_since = Some(since);
-        self.locked_out = Some(LockedOut { since, inputs, replies });
+        self.locked_out = Some(LockedOut { since, inputs, replies, asks });
     }
 
     /// The lock was released.

@@ -400,7 +400,8 @@ impl World {
         let (was_locked, was_well) = (locks > 0, engine.is_well());
         let ran = engine.run(now, inputs);
         // While the disk refuses, callers are refused at once.
-        let is_refusal = |effect: &Effect| matches!(effect, Effect::Intake(intake::Effect::AnswerRecords(..)));
+        let is_refusal =
+            |effect: &Effect| matches!(effect, Effect::Intake(intake::Effect::AnswerRecords(..)) | Effect::Answer(..));
         if was_locked && engine.is_locked_out() && !(ran.faults.is_empty() && ran.effects.iter().all(is_refusal)) {
             return Err(format!("a lock of another process loses a group: {:?}", ran.faults));
         }
@@ -449,6 +450,7 @@ impl World {
                 Effect::Intake(intake::Effect::SeeRoot(request)) => self.jobs.push(Job::Root(request)),
                 Effect::Intake(intake::Effect::SyncSource(number)) => self.jobs.push(Job::Sync(number)),
                 Effect::Intake(intake::Effect::AnswerRecords(reply, answer)) => self.answer_records(reply, &answer)?,
+                Effect::Answer(reply, answer) => self.note(format!("  answer {reply:?} {answer:?}")),
                 Effect::Intake(intake::Effect::AnswerRescan(reply, answer)) => {
                     self.note(format!("  answer rescan {reply:?} {answer:?}"));
                 }
@@ -562,6 +564,7 @@ fn brief_input(input: &Input) -> String {
         Input::Dispatch(dispatch::Input::Attempted(attempted)) => {
             format!("attempted({} {})", attempted.key, attempted.reply.failure())
         }
+        Input::Ask(reply, ask) => format!("ask({} {ask:?})", reply.0),
         Input::Rules(_) => "rules".to_owned(),
         Input::RuleFaults(_) => "rule faults".to_owned(),
     }

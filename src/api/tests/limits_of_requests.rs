@@ -58,6 +58,7 @@ async fn consent(served: &mut Served) {
         Call::Records { reply, .. } => {
             reply.send(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 }).expect("a caller waits");
         }
+        Call::Ask { reply, .. } => reply.send(crate::model::ask::Answer::Done).expect("a caller waits"),
         Call::Rescan { begun, .. } => begun.send(RescanAnswer::Begun { offline: vec![] }).expect("a caller waits"),
         Call::Sync { reply } => {
             reply.send(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }).expect("a caller waits");

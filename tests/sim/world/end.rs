@@ -2,7 +2,9 @@
 
 use ringback::engine::Input;
 use ringback::intake;
+use ringback::model::ask::Ask;
 use ringback::model::rescan::RescanRequest;
+use ringback::model::status::TroubleKind;
 use ringback::model::time::Mono;
 use ringback::model::watching::SourceKind;
 
@@ -125,6 +127,23 @@ impl World {
         }
     }
 
+    /// An operator resumes what ringback has paused. Returns whether there was anything.
+    fn resume_what_is_paused(&mut self) -> bool {
+        let Some(engine) = &self.engine else { return false };
+        let troubles = engine.status(self.now()).troubles.into_iter();
+        let paused: Vec<_> = troubles
+            .filter(|trouble| trouble.kind == TroubleKind::Paused)
+            .filter_map(|trouble| trouble.subject)
+            .collect();
+        for subscription in &paused {
+            let (reply, ask) =
+                (self.reply(), Ask::Resume { subscription: subscription.clone(), by: "operator".to_owned() });
+            self.note(format!("{subscription} is resumed"));
+            self.inbox.push_back(Input::Ask(reply, ask));
+        }
+        !paused.is_empty()
+    }
+
     /// Runs until nothing happens any more.
     pub(super) fn quiesce(&mut self) -> Checked {
         self.run_until(None)
@@ -170,6 +189,10 @@ impl World {
                 self.run_engine(20)?;
                 continue;
             }
+            let is_well = self.engine.as_ref().is_some_and(|engine| engine.is_well());
+            if is_well && self.resume_what_is_paused() {
+                continue;
+            }
             if now.mono.since_ms(silent_since) > SILENCE_MS || until.is_some_and(|until| now.mono >= until) {
                 return Ok(());
             }
@@ -187,6 +210,8 @@ impl World {
         self.quiesce()?;
         self.hooks.fill(Fullness::Ballast);
         self.note("the ledger's disk is full");
+        // That takes as much room as the outcome of an attempt.
+        self.resume_what_is_paused();
         self.quiesce()?;
         let (hot, _) = self.ledger.hot_and_dead();
         let owed = self.ledger.owed();
