@@ -8,6 +8,7 @@
 //! [`metadata`] delta; a change that a subscription's rule matches is an [`entry`] owed to that [`subscription`];
 //! entries are cut into a frozen [`delivery`]. A [`record`] is what the asset store itself says of an asset.
 
+pub mod address;
 pub mod ask;
 pub mod asset;
 pub mod attempt;
@@ -26,6 +27,7 @@ pub mod metadata;
 pub mod mount;
 pub mod mounts_by_path;
 pub mod nearest;
+pub mod network;
 pub mod normal;
 pub mod part;
 pub mod path;
@@ -36,6 +38,7 @@ pub mod retention;
 pub mod retry;
 pub mod root;
 pub mod secret;
+pub mod slot_limits;
 pub mod status;
 pub mod subscription;
 pub mod tenant;

@@ -1,31 +1,30 @@
 //! Where callbacks go: unprotected through a public network, or to where ringback will not call.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use url::Host;
 
 use super::{Notes, Placed};
 use crate::diagnostic::Code;
+use crate::model::address::{AddressKind, embedded};
 use crate::rules::Rule;
 
 /// Endings of names that no public host has: RFC 6761 (localhost), RFC 6762 (local), RFC 8375 (home.arpa), ICANN's
 /// resolution 2024.07.29.06 (internal), and the names of Kubernetes' services.
 const PRIVATE_ENDINGS: [&str; 5] = [".localhost", ".local", ".home.arpa", ".internal", ".svc"];
 
-/// AWS's metadata service over IPv6, which is no link-local address.
-const CLOUD_METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
-
 pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
     let url = &rule.subscription.target.url;
     let address = match url.host() {
         Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address).to_canonical()),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
         Some(Host::Domain(_)) | None => None,
     };
     let host = url.host_str().unwrap_or_default();
-    if address.is_some_and(is_link_local) {
-        let message = format!("{host} is a link-local or cloud metadata address: each delivery to it is refused");
-        let help = "call the receiver by another address";
+    if let Some(kind) = address.and_then(closed) {
+        let message =
+            format!("{host} is {kind}: each delivery to it is refused, unless `allow` of [delivery] lists it");
+        let help = "call the receiver by another address; if this one is meant, list it in ringback.toml";
         notes.warn(Code::LinkLocal, at, &at.spans.callback, message, "refused at delivery", help);
         return;
     }
@@ -38,20 +37,21 @@ pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
     }
 }
 
-fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == CLOUD_METADATA_V6,
-    }
+/// The kind of the place that an address leads to, where that is closed to rule files too.
+fn closed(address: IpAddr) -> Option<AddressKind> {
+    let held = embedded(address).into_iter().map(IpAddr::V4);
+    let mut kinds = std::iter::once(address).chain(held).map(AddressKind::of);
+    kinds.find(|kind| !matches!(kind, AddressKind::Public) && !is_near(*kind))
 }
 
-/// Loopback, private networks, and the address that stands for this host.
+/// This host and private networks.
 fn is_private(address: IpAddr) -> bool {
-    let shared = |v4: Ipv4Addr| v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64;
-    match address {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_unspecified() || shared(v4),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unspecified(),
-    }
+    let held = embedded(address).into_iter().map(IpAddr::V4);
+    std::iter::once(address).chain(held).map(AddressKind::of).any(is_near)
+}
+
+fn is_near(kind: AddressKind) -> bool {
+    matches!(kind, AddressKind::Loopback | AddressKind::Private)
 }
 
 /// A name without a dot is looked up in the own network alone, or is in its hosts file.
@@ -64,11 +64,11 @@ fn is_private_name(host: &str) -> bool {
 mod tests {
     use std::net::IpAddr;
 
-    use super::{is_link_local, is_private, is_private_name};
+    use super::{closed, is_private, is_private_name};
 
     #[test]
     fn addresses_and_names_are_told_apart() {
-        for (text, private, link_local) in [
+        for (text, private, is_closed) in [
             ("127.0.0.1", true, false),
             ("10.1.2.3", true, false),
             ("172.31.0.1", true, false),
@@ -76,19 +76,21 @@ mod tests {
             ("192.168.1.1", true, false),
             ("100.64.0.1", true, false),
             ("100.128.0.1", false, false),
-            ("0.0.0.0", true, false),
+            ("0.0.0.0", false, true),
             ("8.8.8.8", false, false),
             ("169.254.169.254", false, true),
             ("::1", true, false),
             ("fd12::1", true, false),
             ("fe80::1", false, true),
-            ("fd00:ec2::254", true, true),
-            ("2001:db8::1", false, false),
+            ("fd00:ec2::254", false, true),
+            ("2606:4700::1111", false, false),
+            ("2002:a00:1::1", true, false),
+            ("64:ff9b::169.254.169.254", false, true),
             ("::ffff:10.0.0.1", true, false),
             ("::ffff:169.254.1.1", false, true),
         ] {
-            let address = text.parse::<IpAddr>().expect("an address").to_canonical();
-            assert_eq!((is_private(address), is_link_local(address)), (private, link_local), "{text}");
+            let address = text.parse::<IpAddr>().expect("an address");
+            assert_eq!((is_private(address), closed(address).is_some()), (private, is_closed), "{text}");
         }
         for (name, private) in [
             ("localhost", true),
