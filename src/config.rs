@@ -2,8 +2,10 @@
 //!
 //! [`options`] is the file as written, with places; [`settings`] is what is in force, with every default filled in and
 //! every contradiction refused. Both are pure. [`sources`] is the one place that reads the configuration and rule
-//! files; it does not interpret them. [`secrets`] reads what rules refer to.
+//! files; it does not interpret them. [`secrets`] reads what rules refer to, and [`ca_file`] the certificates that the
+//! configuration names.
 
+pub mod ca_file;
 pub mod options;
 pub mod secrets;
 pub mod settings;

@@ -41,6 +41,7 @@ use crate::model::entry::Owed;
 use crate::model::ids::SubscriptionId;
 use crate::model::part::DeliveryKey;
 use crate::model::retention::Retention;
+use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
@@ -121,6 +122,11 @@ struct InFlight {
 pub type UnderWay = BTreeMap<DeliveryKey, String>;
 
 impl Dispatch {
+    /// Lets so many attempts be under way from now on. Those that are under way go on.
+    pub fn limit_attempts(&mut self, limits: SlotLimits) {
+        self.slots.limit(limits);
+    }
+
     /// Starts from what the ledger holds. Attempts that are still under way are waited for: a delivery never has two.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ use crate::model::attempt::Attempted;
 use crate::model::ids::ReplyId;
 use crate::model::record::RecordsAnswer;
 use crate::model::retention::Retention;
+use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
 use crate::model::time::{Mono, Now, Wall};
 use crate::rules::{RuleChange, RuleSet};
@@ -115,6 +116,7 @@ pub struct Engine {
     /// What the keeper of the log said last, and since when.
     log_trouble: Option<(LogTrouble, Wall)>,
     retention: Retention,
+    slots: SlotLimits,
     upkeep: Upkeep,
 }
 
@@ -167,11 +169,20 @@ impl Engine {
             locked_since: None,
             log_trouble: None,
             retention,
+            slots: SlotLimits::default(),
             upkeep: Upkeep::start(now, clock),
         };
         engine.machines = Some(engine.load(now)?);
         engine.hold_without_ballast(now);
         Ok(engine)
+    }
+
+    /// Lets so many attempts be under way from now on. To be called before the first group.
+    pub fn limit_attempts(&mut self, limits: SlotLimits) {
+        self.slots = limits;
+        if let Some(machines) = &mut self.machines {
+            machines.dispatch.limit_attempts(limits);
+        }
     }
 
     /// The rule files of the last good set; empty before the first.
@@ -403,6 +414,7 @@ impl Engine {
 
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way, &self.retention)?;
+        dispatch.limit_attempts(self.slots);
         dispatch.set_subscriptions(self.rules.subscriptions());
         dispatch.keep_faults(std::mem::take(&mut self.resting));
         self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());

@@ -1,6 +1,7 @@
 //! `ringback check`: what is wrong with rule files and the configuration, before the daemon finds out.
 
 use std::io::IsTerminal as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,12 +9,15 @@ use serde_json::json;
 
 use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
+use crate::config::ca_file::{self, CaFileError};
 use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::{secrets, sources};
 use crate::diagnostic::explain::{self, Explanation};
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
+use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
+use crate::model::network::Network;
 use crate::rules::{self, Loaded};
 
 /// Options of `ringback check`.
@@ -125,6 +129,9 @@ impl Found {
                 self.diagnostics.extend(warnings);
                 let missing = settings.mounts.iter().filter(|mount| is_missing(&mount.dir));
                 self.diagnostics.extend(missing.map(|mount| missing_directory(mount, self.sources.last())));
+                if let Some(error) = settings.ca_file.as_deref().and_then(|path| ca_file::read(path).err()) {
+                    self.diagnostics.push(bad_ca_file(&error, self.sources.last()));
+                }
                 self.in_force = in_force(&settings);
                 Ok(Some(settings))
             }
@@ -157,19 +164,41 @@ fn is_missing(dir: &Path) -> bool {
     std::fs::metadata(dir).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
+fn file_name(config: Option<&SourceFile>) -> String {
+    config.map_or_else(|| "command line".to_owned(), |config| config.name.clone())
+}
+
+/// The first place of a text in the configuration; its beginning, where it is not written out there.
+fn place_of(text: &str, config: Option<&SourceFile>) -> Range<usize> {
+    let all = config.map(|config| String::from_utf8_lossy(&config.text)).unwrap_or_default();
+    all.find(text).map_or(0..0, |at| at..at + text.len())
+}
+
 /// A warning at the place of the directory in the configuration, where it is written out there.
 fn missing_directory(mount: &Mount, config: Option<&SourceFile>) -> Diagnostic {
     let dir = mount.dir.display().to_string();
-    let text = config.map(|config| String::from_utf8_lossy(&config.text).into_owned()).unwrap_or_default();
-    let at = text.find(&dir).map_or(0..0, |at| at..at + dir.len());
     Diagnostic {
         code: Code::MissingDirectory,
         severity: Severity::Warning,
-        file: config.map_or_else(|| "command line".to_owned(), |config| config.name.clone()),
-        span: at,
+        file: file_name(config),
+        span: place_of(&dir, config),
         message: format!("the directory of the mount {} does not exist: {dir}", mount.path),
         label: "not there".to_owned(),
         help: Some("make or mount it, or mend the path; until then the mount is offline".to_owned()),
+    }
+}
+
+/// An error at the place of the file in the configuration, where it is written out there.
+fn bad_ca_file(error: &CaFileError, config: Option<&SourceFile>) -> Diagnostic {
+    let name = error.path().file_name().unwrap_or_default().to_string_lossy();
+    Diagnostic {
+        code: Code::BadCaFile,
+        severity: Severity::Error,
+        file: file_name(config),
+        span: place_of(&name, config),
+        message: ErrorChain(error).to_string(),
+        label: "this file".to_owned(),
+        help: Some("write a file of PEM certificates that ringback's user can read".to_owned()),
     }
 }
 
@@ -180,6 +209,13 @@ fn in_force(settings: &Settings) -> Vec<String> {
         format!("listen  {}", settings.listen),
     ];
     lines.extend(settings.mounts.iter().map(|mount| format!("mount   {} shows {}", mount.path, mount.dir.display())));
+    let list = |networks: &[Network]| networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    if !settings.allow.is_empty() {
+        lines.push(format!("allow   {} to every callback", list(&settings.allow)));
+    }
+    if let Some(path) = &settings.ca_file {
+        lines.push(format!("ca_file {} beside the platform's certificates", path.display()));
+    }
     lines.extend(settings.principals.iter().map(|p| format!("principal {} ({})", p.name, p.role.as_str())));
     lines
 }

@@ -6,6 +6,7 @@ use crate::diagnostic::document::{Faults, Table, Text, walk};
 use crate::diagnostic::{Code, Diagnostic, SourceFile};
 use crate::model::duration::DURATION_MAX_MS;
 use crate::model::mount::{FirstScan, MaxDeletions};
+use crate::model::network::Network;
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::tenant::Tenant;
@@ -20,6 +21,9 @@ const AGE_MIN_MS: u64 = 3_600_000;
 const AMOUNT_MIN: u64 = 1_000;
 /// The largest such number, in rows or entries: far more than a disk holds, and far less than a number of the ledger.
 const AMOUNT_MAX: u64 = 1_000_000_000_000;
+
+/// The largest `per_target` and `in_flight`: each attempt has an open file, and systems give a process some thousands.
+const ATTEMPTS_MAX: u64 = 4_096;
 
 /// A value and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,14 @@ pub struct Options {
     pub connect_timeout_ms: Option<u64>,
     /// `[delivery] timeout`, milliseconds, at least 1.
     pub attempt_timeout_ms: Option<u64>,
+    /// `[delivery] allow`, in order.
+    pub allow: Vec<Network>,
+    /// `[delivery] ca_file`: a file of certificates.
+    pub ca_file: Option<Written<String>>,
+    /// `[delivery] per_target`: attempts, at least 1.
+    pub per_target: Option<usize>,
+    /// `[delivery] in_flight`: attempts, at least 1, and its place.
+    pub in_flight: Option<Written<usize>>,
     /// `[delivery] owed`: entries, at least 1,000.
     pub owed: Option<u64>,
     /// `[retention] journal`, milliseconds, at least an hour.
@@ -119,7 +131,12 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         options.settle_max_ms = max.map(|value| Written { value, span: table.key_span("max") });
     }
     if let Some(table) = top.table("delivery", "[delivery]", faults) {
-        table.only(&["connect_timeout", "timeout", "owed"], faults);
+        table.only(&["connect_timeout", "timeout", "allow", "ca_file", "per_target", "in_flight", "owed"], faults);
+        options.allow = allow(&table, faults);
+        options.ca_file = table.string("ca_file", faults).and_then(|text| file(&text, faults));
+        options.per_target = attempts(&table, "per_target", faults);
+        let in_flight = attempts(&table, "in_flight", faults);
+        options.in_flight = in_flight.map(|value| Written { value, span: table.key_span("in_flight") });
         options.owed = amount(&table, "owed", faults);
         options.connect_timeout_ms = timeout(&table, "connect_timeout", faults);
         options.attempt_timeout_ms = timeout(&table, "timeout", faults);
@@ -144,6 +161,20 @@ fn age(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<u64>
         faults.error(Code::OutOfRange, table.key_span(key), message, "").help(&help);
     }
     (ms >= AGE_MIN_MS).then_some(ms)
+}
+
+/// Networks in CIDR notation. Those that cannot be read are noted and left out.
+fn allow(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<Network> {
+    let texts = table.strings("allow", faults).unwrap_or_default();
+    let help = "such as allow = [\"10.8.0.0/16\", \"192.168.1.7\"]; names are not looked up here";
+    let networks = texts.iter().map(|text| or_noted(text.value.parse(), Code::BadAddress, text, help, faults));
+    networks.flatten().map(|network| network.value).collect()
+}
+
+/// How many attempts may be under way.
+fn attempts(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<usize> {
+    let count = table.integer(key, 1..=ATTEMPTS_MAX, faults)?;
+    usize::try_from(count).ok()
 }
 
 /// How many of something are kept.
@@ -272,12 +303,20 @@ fn principal(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Written<P
 }
 
 fn directory(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Written<String>> {
+    disk_path(text, "directory", "write a directory, such as \"/srv/media/acme\"", faults)
+}
+
+fn file(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Written<String>> {
+    disk_path(text, "file", "write a file, such as \"/etc/ringback/ca.pem\"", faults)
+}
+
+fn disk_path(text: &Text<'_>, what: &str, help: &str, faults: &mut Faults<'_>) -> Option<Written<String>> {
     let why = match text.value {
-        "" => "the directory is empty",
-        dir if dir.contains('\0') => "the directory has a NUL character",
-        dir => return Some(Written { value: dir.to_owned(), span: text.span.clone() }),
+        "" => format!("the {what} is empty"),
+        path if path.contains('\0') => format!("the {what} has a NUL character"),
+        path => return Some(Written { value: path.to_owned(), span: text.span.clone() }),
     };
-    faults.error(Code::BadPath, text.span.clone(), why, "").help("write a directory, such as \"/srv/media/acme\"");
+    faults.error(Code::BadPath, text.span.clone(), why, "").help(help);
     None
 }
 

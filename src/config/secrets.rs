@@ -2,10 +2,9 @@
 //! of a secret.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::sources::stat;
+use super::sources::{read_regular, stat};
 use crate::model::secret::{SecretRef, SigningSecret};
 
 /// The largest secret file, in bytes: far more than the most secrets of a usual length. A wrong path may lead to a disk
@@ -35,17 +34,7 @@ pub fn read(reference: &SecretRef) -> Result<SigningSecret, String> {
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    // A FIFO would keep the reader for ever.
-    let is_file = std::fs::metadata(path).map_err(|error| error.to_string())?.is_file();
-    if !is_file {
-        return Err("it is no regular file".to_owned());
-    }
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(format!("it is larger than {} KiB", FILE_MAX >> 10));
-    }
+    let bytes = read_regular(path, FILE_MAX).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
 

@@ -15,9 +15,11 @@ use std::path::{Component, Path, PathBuf};
 use super::options::{self, MountOptions, Options};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
 use crate::model::mount::Mount;
+use crate::model::network::Network;
 use crate::model::path::LogicalPath;
 use crate::model::principal::Principal;
 use crate::model::retention::Retention;
+use crate::model::slot_limits::SlotLimits;
 
 /// [`Diagnostic::file`] of what no file says.
 pub const COMMAND_LINE: &str = "command line";
@@ -44,6 +46,12 @@ pub struct Settings {
     pub connect_timeout_ms: u64,
     /// How long a whole attempt may take, milliseconds. 30,000 unless set.
     pub attempt_timeout_ms: u64,
+    /// Networks that every callback may reach, whatever is closed otherwise. None unless set.
+    pub allow: Vec<Network>,
+    /// A PEM file of certificates that are trusted beside the platform's.
+    pub ca_file: Option<PathBuf>,
+    /// How many attempts may be under way. 8 to one target and 256 in all unless set.
+    pub slots: SlotLimits,
     /// How long, and how much of, what the ledger holds is kept.
     pub retention: Retention,
 }
@@ -142,6 +150,7 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         let message = format!("`max` is shorter than `quiet`, which is {settle_quiet_ms}ms");
         notes.error(Code::OutOfRange, max.span.clone(), message, "`max` is the longest wait for a file to be quiet");
     }
+    let slots = slots(options.per_target, options.in_flight.as_ref(), notes);
     Settings {
         state,
         rules,
@@ -152,7 +161,26 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         settle_max_ms: options.settle_max_ms.map(|max| max.value),
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
         attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
+        allow: options.allow,
+        ca_file: options.ca_file.map(|written| joined(places.config, written.value)),
+        slots,
         retention,
+    }
+}
+
+/// Where one of the two is written alone, the other's default gives way to it.
+fn slots(per_target: Option<usize>, in_flight: Option<&options::Written<usize>>, notes: &mut Notes<'_>) -> SlotLimits {
+    let by_default = SlotLimits::default();
+    if let (Some(per_target), Some(in_flight)) = (per_target, in_flight)
+        && in_flight.value < per_target
+    {
+        let message = format!("`in_flight` is less than `per_target`, which is {per_target}");
+        notes.error(Code::OutOfRange, in_flight.span.clone(), message, "`in_flight` counts all targets together");
+    }
+    let in_flight = in_flight.map(|written| written.value);
+    SlotLimits {
+        per_target: per_target.unwrap_or(by_default.per_target.min(in_flight.unwrap_or(usize::MAX))),
+        in_flight: in_flight.unwrap_or(by_default.in_flight.max(per_target.unwrap_or(0))),
     }
 }
 
@@ -315,6 +343,9 @@ mod tests {
             settle_max_ms: None,
             connect_timeout_ms: 5_000,
             attempt_timeout_ms: 30_000,
+            allow: Vec::new(),
+            ca_file: None,
+            slots: SlotLimits { in_flight: 256, per_target: 8 },
             retention: Retention::default(),
         };
         assert_eq!(settings, expect);
@@ -326,6 +357,7 @@ mod tests {
         let text = format!(
             "state = '/var/rb'\nrules = 'rules'\nlisten = '[::]:1'\n\
              [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\nowed = 5000\n\
+             allow = ['10.8.0.0/16', '::1']\nca_file = 'ca.pem'\nper_target = 300\n\
              [retention]\njournal = '2d'\njournal_rows = 1000\ndead = '1h'\ndead_rows = 2000\ngone = '1d'\n\
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
              watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\nmax_deletions = '50%'\n\
@@ -350,6 +382,9 @@ mod tests {
             ..Retention::default()
         };
         assert_eq!(settings.retention, retention);
+        assert_eq!(settings.allow.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.8.0.0/16", "::1/128"]);
+        assert_eq!(settings.ca_file.as_deref(), Some(Path::new("/etc/rb/ca.pem")));
+        assert_eq!(settings.slots, SlotLimits { in_flight: 300, per_target: 300 });
         assert_eq!(settings.mounts.len(), 2);
         assert_eq!(settings.mounts[0].ignore, Vec::<String>::new());
         assert!(settings.mounts[0].cross_filesystems);
@@ -372,6 +407,20 @@ mod tests {
         assert_eq!(settings.rules.as_deref(), Some(Path::new("/home/ana/r")));
         assert_eq!(settings.state, Path::new("/home/ana/s"));
         assert_eq!(settings.listen.port(), 2);
+    }
+
+    #[test]
+    fn of_slots_the_one_that_is_written_holds() {
+        for (text, in_flight, per_target) in [
+            ("per_target = 9", 256, 9),
+            ("in_flight = 5", 5, 5),
+            ("in_flight = 10\nper_target = 10", 10, 10),
+            ("in_flight = 4096\nper_target = 1", 4096, 1),
+        ] {
+            let text = format!("{MOUNT}[delivery]\n{text}");
+            let Resolved { settings, .. } = resolved(&text, Overrides::default()).expect("it is right");
+            assert_eq!(settings.slots, SlotLimits { in_flight, per_target }, "{text}");
+        }
     }
 
     #[test]
@@ -402,6 +451,14 @@ mod tests {
             (format!("{MOUNT}[settle]\nquiet = 5"), &[WrongType]),
             (format!("{MOUNT}[delivery]\ntimeout = '0s'"), &[OutOfRange]),
             (format!("{MOUNT}[delivery]\nowed = 999"), &[OutOfRange]),
+            (
+                format!("{MOUNT}[delivery]\nallow = ['10.0.0.1/8', 'example.org', '::/129', '10.0.0.0/8']"),
+                &[BadAddress, BadAddress, BadAddress],
+            ),
+            (format!("{MOUNT}[delivery]\nallow = '10.0.0.0/8'"), &[WrongType]),
+            (format!("{MOUNT}[delivery]\nca_file = ''"), &[BadPath]),
+            (format!("{MOUNT}[delivery]\nper_target = 0\nin_flight = 4097"), &[OutOfRange, OutOfRange]),
+            (format!("{MOUNT}[delivery]\nper_target = 9\nin_flight = 8"), &[OutOfRange]),
             (
                 format!("{MOUNT}[retention]\njournal = '59m'\ndead_rows = 0\ngone = 7"),
                 &[OutOfRange, OutOfRange, WrongType],

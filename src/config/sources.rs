@@ -129,6 +129,23 @@ fn read(path: &Path) -> Result<SourceFile, SourcesError> {
     Ok(SourceFile { name: name(path), text: text.into() })
 }
 
+/// The bytes of a regular file of at most `max` bytes.
+///
+/// # Errors
+/// Why it cannot be read; it is something else, or larger.
+pub(super) fn read_regular(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    // A FIFO would keep the reader for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(io::Error::other(format!("it is larger than {} KiB", max >> 10)));
+    }
+    Ok(bytes)
+}
+
 /// A path for people, no two of which are shown alike: readers and the ledger know a file by it.
 fn name(path: &Path) -> String {
     let mut name = String::new();

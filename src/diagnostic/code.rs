@@ -99,7 +99,7 @@ codes! {
     DuplicateTarget = 109,
     /// A callback by plain http that leaves the private network.
     PlainHttp = 110,
-    /// A callback to a link-local or cloud metadata address, which is refused at delivery.
+    /// A callback to an address that is refused at delivery, such as a link-local or cloud metadata one.
     LinkLocal = 111,
     /// A path or a tenant that no mount has.
     OutsideMounts = 112,
@@ -113,12 +113,14 @@ codes! {
     NoMount = 201,
     /// A mount lies in the state directory, which is never watched.
     MountInState = 202,
-    /// An address to listen on that is not an IP address and a port.
+    /// An address to listen on that is not an IP address and a port, or a network that is not in CIDR notation.
     BadAddress = 203,
     /// A digest that is not 64 hexadecimal digits.
     BadDigest = 204,
     /// A mount whose directory does not exist.
     MissingDirectory = 205,
+    /// A file of certificates that cannot be read or used.
+    BadCaFile = 206,
 }
 
 impl fmt::Display for Code {

@@ -280,10 +280,10 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "Write https. Loopback and private networks are not warned of.",
         ),
         Code::LinkLocal => (
-            "Link-local addresses (169.254.0.0/16, fe80::/10) are where clouds keep their machines' credentials; nobody keeps a receiver there.",
+            "Link-local addresses (169.254.0.0/16, fe80::/10) and some others are where clouds keep their machines' credentials; multicast, unspecified and reserved ones lead to no receiver. None is called, unless `allow` of [delivery] in ringback.toml lists it.",
             "callback = \"http://169.254.169.254/a\"",
             "callback = \"http://10.0.0.7:8874/a\"",
-            "Write the receiver's own address.",
+            "Write the receiver's own address. If this one is meant, list it: allow = [\"169.254.7.7\"]; the warning stays.",
         ),
         Code::OutsideMounts => (
             "The rule's path or tenant is in no mount of the configuration, so it will never fire.",
@@ -322,10 +322,11 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "Keep the state elsewhere, on a local disk. It may lie in a mount, but no mount in it.",
         ),
         Code::BadAddress => (
-            "An address to listen on is an IP address and a port; names are not looked up.",
-            "listen = \"localhost:8873\"",
-            "listen = \"127.0.0.1:8873\"",
-            "Write 127.0.0.1:8873 for this machine only, [::]:8873 for all interfaces.",
+            "An address to listen on is an IP address and a port, and what callbacks may reach is listed by networks in \
+             CIDR notation; names are not looked up.",
+            "listen = \"localhost:8873\"\n\n[delivery]\nallow = [\"10.8.0.1/16\"]",
+            "listen = \"127.0.0.1:8873\"\n\n[delivery]\nallow = [\"10.8.0.0/16\"]",
+            "Write 127.0.0.1:8873 to listen on this machine only, [::]:8873 for all interfaces. Of a network write its first address, and how many bits are fixed.",
         ),
         Code::BadDigest => (
             "The configuration holds the SHA-256 of a token, not the token: 64 hexadecimal digits.",
@@ -340,6 +341,13 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "[[mount]]\npath = \"/acme\"\ndir = \"/srv/medai/acme\"",
             "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"",
             "Make or mount the directory, or mend the path.",
+        ),
+        Code::BadCaFile => (
+            "Callbacks by https are verified with the platform's certificates and those of this file. Without one that is \
+             named here every delivery that needs it would fail, so ringback does not start.",
+            "[delivery]\nca_file = \"/etc/ringback/ca.der\"",
+            "[delivery]\nca_file = \"/etc/ringback/ca.pem\"",
+            "Write a file of PEM certificates that ringback's user can read: openssl x509 -inform der -in ca.der -out ca.pem.",
         ),
     }
 }
@@ -369,7 +377,7 @@ mod tests {
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
             ("RB0150", Err("RB0114")),
-            ("RB9999", Err("RB0205")),
+            ("RB9999", Err("RB0206")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),
             ("", Err("RB0001")),

@@ -4,10 +4,7 @@
 
 use std::collections::HashMap;
 
-/// Attempts under way in all, at most, unless the configuration says otherwise.
-pub(crate) const ATTEMPTS_MAX: usize = 256;
-/// Attempts under way to one host and port, at most, unless the configuration says otherwise.
-pub(crate) const PER_TARGET_MAX: usize = 8;
+use crate::model::slot_limits::SlotLimits;
 
 /// What is known of a lane's target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +41,8 @@ pub(super) struct Slots {
 
 impl Default for Slots {
     fn default() -> Self {
-        Self::new(ATTEMPTS_MAX, PER_TARGET_MAX)
+        let SlotLimits { in_flight, per_target } = SlotLimits::default();
+        Self::new(in_flight, per_target)
     }
 }
 
@@ -52,6 +50,11 @@ impl Slots {
     /// So many slots in all, and for one target.
     pub(super) fn new(max: usize, per_target: usize) -> Self {
         Self { max, per_target, taken: [0; 3], by_authority: HashMap::new() }
+    }
+
+    /// Has other limits from now on. What is taken beyond them is given back in its own time.
+    pub(super) fn limit(&mut self, limits: SlotLimits) {
+        (self.max, self.per_target) = (limits.in_flight, limits.per_target);
     }
 
     /// How many attempts may be under way at once, at most.
@@ -104,6 +107,7 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::{Class, Refusal, Slots};
+    use crate::model::slot_limits::SlotLimits;
 
     fn take(slots: &mut Slots, class: Class, most: usize) -> usize {
         (0..most).take_while(|n| slots.take(class, &format!("{class:?}{n}")).is_ok()).count()
@@ -117,6 +121,18 @@ mod tests {
         assert_eq!(take(&mut slots, Class::Proven, 100), 4);
         slots.give_back(Class::Proven, "Proven0");
         assert!(slots.is_full(Class::Failing) && slots.is_full(Class::New) && !slots.is_full(Class::Proven));
+    }
+
+    #[test]
+    fn slots_are_taken_up_to_the_limits_that_hold_now() {
+        let mut slots = Slots::new(16, 4);
+        assert_eq!(take(&mut slots, Class::Proven, 3), 3);
+        slots.limit(SlotLimits { in_flight: 2, per_target: 1 });
+        slots.give_back(Class::Proven, "Proven0");
+        assert_eq!(slots.take(Class::Proven, "a"), Err(Refusal::Full));
+        slots.give_back(Class::Proven, "Proven1");
+        assert_eq!(slots.take(Class::Proven, "Proven2"), Err(Refusal::Target));
+        assert_eq!(slots.take(Class::Proven, "a"), Ok(()));
     }
 
     #[test]
