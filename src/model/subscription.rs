@@ -100,6 +100,17 @@ impl Target {
     }
 }
 
+/// Whose word a target is, and so where it may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Trust {
+    /// An admin's, in a rule file: private networks and this host are open to it.
+    RuleFile,
+    /// A caller's, over HTTP: what is not public is closed to it, unless the configuration lists it. It is the default,
+    /// so that what forgets to say whose word it is reaches too little and not too much.
+    #[default]
+    Registration,
+}
+
 /// How entries become batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batching {
@@ -209,6 +220,8 @@ pub struct Subscription {
     pub name: Name,
     /// Where its callbacks go.
     pub target: Target,
+    /// Whose word that is.
+    pub trust: Trust,
     /// When a failed delivery is tried again.
     pub retry: RetrySchedule,
     /// How entries become batches.
@@ -245,6 +258,7 @@ impl Subscription {
         Self {
             name,
             target,
+            trust: Trust::default(),
             retry: RetrySchedule::default(),
             batching: Batching::default(),
             covers_modification: false,

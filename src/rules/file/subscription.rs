@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, TextFault};
 use crate::model::event::EventName;
 use crate::model::format::Format;
 use crate::model::retry::{Accepts, RetrySchedule};
-use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order, Subscription, Target};
+use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order, Subscription, Target, Trust};
 use crate::rules::Rule;
 use crate::rules::condition::{Condition, NothingToWatch};
 use crate::rules::syntax::target;
@@ -82,6 +82,9 @@ const OTHER_WORDS: [(&str, &str); 31] = [
 /// The formats that later versions send.
 const LATER_FORMATS: [&str; 4] = ["reactor", "eqp", "hal", "compendium"];
 
+/// The header that carries the signature of `hubSignature`.
+const HUB_HEADER: &str = "X-Hub-Signature-256";
+
 /// The most attempts after the first, and the most delays between them.
 const RETRIES_MAX: u64 = 100;
 /// HTTP statuses.
@@ -113,6 +116,7 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
             (spans.paths, spans.metadata, spans.callback) = (places.paths, places.metadata, callback);
             let (reference, signing) = secret.map(|secret| (secret.reference, secret.signing)).unzip();
             let subscription = Subscription {
+                trust: Trust::RuleFile,
                 covers_modification: condition.covers_modification(),
                 tenant: tenant.map(|(tenant, _)| tenant),
                 events: unique(events.iter().map(|(name, _)| name.clone())),
@@ -120,6 +124,7 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
                 signing: signing.flatten(),
                 ..policy(name, target)
             };
+            hub_header(&subscription, table, faults);
             Some(Rule { subscription: Arc::new(subscription), condition: Arc::new(condition) })
         }
         _ => None,
@@ -267,6 +272,17 @@ fn batching(table: &Table<'_, '_>, format: Format, faults: &mut Faults<'_>) -> B
     Batching {
         linger_ms: table.duration_ms("linger", faults).unwrap_or(defaults.linger_ms),
         max_entries: max_entries.unwrap_or(defaults.max_entries),
+    }
+}
+
+/// With `hubSignature` the header of that signature is ringback's own.
+fn hub_header(subscription: &Subscription, table: &Table<'_, '_>, faults: &mut Faults<'_>) {
+    let is_written = subscription.target.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(HUB_HEADER));
+    if subscription.hub_signature && is_written {
+        let message = format!("with `hubSignature` the header `{HUB_HEADER}` is ringback's own");
+        faults
+            .error(Code::ReservedHeader, table.key_span("header"), message, "")
+            .help("remove the header, or write hubSignature = false");
     }
 }
 

@@ -11,8 +11,11 @@ use crate::diagnostic::{Code, TextFault};
 
 const URL_HELP: &str = "write a whole URL, such as http://127.0.0.1:8874/hook";
 
-/// Headers that ringback sets itself, in small letters; and every one that begins with `webhook-`.
-const RESERVED: [&str; 7] = ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect"];
+/// Headers that ringback sets itself, or that say how a connection is used and would break it, in small letters.
+const RESERVED: [&str; 9] =
+    ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect"];
+/// Beginnings of such headers.
+const RESERVED_BEGINNINGS: [&str; 3] = ["webhook-", "ringback-", "proxy-"];
 
 /// Reads a callback URL: http or https, with a host, without user information, fragment and port 0.
 ///
@@ -149,8 +152,8 @@ pub fn header(text: &str) -> Result<(String, String), TextFault> {
         return Err(bad(0..name.len(), "this cannot be a header's name", help));
     }
     let lower = name.to_ascii_lowercase();
-    if RESERVED.contains(&lower.as_str()) || lower.starts_with("webhook-") {
-        let message = format!("ringback sets the header `{name}` itself");
+    if RESERVED.contains(&lower.as_str()) || RESERVED_BEGINNINGS.iter().any(|begin| lower.starts_with(begin)) {
+        let message = format!("the header `{name}` is ringback's own, to set or to leave out");
         let help = "remove it; to send the same under another name, write X- before it";
         return Err(TextFault::error(Code::ReservedHeader, 0..name.len(), message, "ringback's own", help));
     }
@@ -222,6 +225,13 @@ mod tests {
             ("Connection: close", Err(Code::ReservedHeader)),
             ("TE: trailers", Err(Code::ReservedHeader)),
             ("Upgrade: h2c", Err(Code::ReservedHeader)),
+            ("Trailer: X-Sum", Err(Code::ReservedHeader)),
+            ("Keep-Alive: timeout=5", Err(Code::ReservedHeader)),
+            ("Proxy-Authorization: Basic eHl6", Err(Code::ReservedHeader)),
+            ("Ringback-Replay: 1", Err(Code::ReservedHeader)),
+            ("X-Webhook-Id: 1", Ok(("X-Webhook-Id", "1"))),
+            ("X-Site: a\u{7f}", Err(Code::BadHeader)),
+            ("X-Site: a\0b", Err(Code::BadHeader)),
             ("Expect: 100-continue", Err(Code::ReservedHeader)),
             ("Webhook-Anything: a", Err(Code::ReservedHeader)),
         ] {
