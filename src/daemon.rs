@@ -32,8 +32,10 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
+use tokio_rustls::rustls::RootCertStore;
 
 use crate::api::{self, ApiState, Principals, token};
+use crate::config::ca_file::{self, CaFileError};
 use crate::config::settings::Settings;
 use crate::deliver;
 use crate::engine::Engine;
@@ -98,6 +100,9 @@ pub enum StartError {
     /// The rule files, at the very first start.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The certificates that the configuration names.
+    #[error(transparent)]
+    CaFile(#[from] CaFileError),
     /// The ledger.
     #[error("the ledger cannot be read")]
     Ledger(#[from] StoreError),
@@ -131,7 +136,7 @@ impl StartError {
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::State(OpenError::StateDir(error)) => !matches!(error, StateDirError::Unwritable { .. }),
-            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) => true,
+            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) | Self::CaFile(_) => true,
             Self::State(_) | Self::Ledger(_) | Self::Listen { .. } | Self::Thread(_) | Self::Random(_) => false,
             Self::Place(error) => !matches!(error, PlaceError::Unreadable { .. }),
             Self::Rules(error) => !matches!(error, RulesError::Ledger(_)),
@@ -146,6 +151,8 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let roots = settings.ca_file.as_deref().map(ca_file::read).transpose()?.unwrap_or_else(RootCertStore::empty);
+        let reach = deliver::Reach { allow: settings.allow, roots };
         let mounts = places::settle(settings.mounts)?;
         let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
         let state_dir = places::canonical(&settings.state)?;
@@ -161,7 +168,8 @@ impl Daemon {
         let source: Arc<dyn WatchSource> = Arc::new(sources(&places, &state_dir, &inbox));
         let patience = Patience { quiet_ms: settings.settle_quiet_ms, max_ms: settings.settle_max_ms };
         let setup = Setup { mounts: mounts.clone(), patience };
-        let engine = Engine::new(ledger, setup, settings.retention, clock.now())?;
+        let mut engine = Engine::new(ledger, setup, settings.retention, clock.now())?;
+        engine.limit_attempts(settings.slots);
         let (first, rules) = rules_thread::first(settings.rules, mounts, &engine)?;
         for input in first {
             inbox.input(input);
@@ -178,12 +186,13 @@ impl Daemon {
         let limits = deliver::Limits {
             connect_ms: settings.connect_timeout_ms,
             attempt_ms: settings.attempt_timeout_ms,
+            idle_per_target: settings.slots.per_target,
             ..deliver::Limits::default()
         };
         // An attempt's own limit covers its connection too; both are counted, for a slow machine's sake.
         let attempt_max = Duration::from_millis(limits.connect_ms + limits.attempt_ms + limits.answer_ms);
         let attempts = attempts::Attempts::new(Arc::clone(&inbox), attempt_max);
-        let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits), attempts);
+        let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits, reach), attempts);
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
         let (ended, engine_ended) = oneshot::channel();
         let engine = EngineThread {

@@ -60,7 +60,7 @@ fn engine_thread() -> EngineThread {
     let attempts = Attempts::new(Arc::clone(&inbox), DRAIN_MAX);
     EngineThread {
         status: Arc::new(StatusSlot::new(engine.status(clock.now()))),
-        carrier: Carrier::new(lookers, Client::new(deliver::Limits::default()), attempts),
+        carrier: Carrier::new(lookers, Client::new(deliver::Limits::default(), deliver::Reach::default()), attempts),
         engine,
         inbox,
         clock,

@@ -11,13 +11,32 @@ use tokio_rustls::rustls::RootCertStore;
 use super::answer;
 use super::connect::{Connector, native_roots};
 use super::connection::Connection;
+use super::guard::Guard;
 use super::limits::Limits;
 use super::message::message;
+use super::names::{NameService, SystemNames};
 use super::pool::Pool;
+use super::resolve::Resolver;
 use super::retry_after::retry_after;
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::delivery::SendRequest;
-use crate::model::subscription::Target;
+use crate::model::network::Network;
+use crate::model::subscription::Subscription;
+
+/// Where a client may call, and whom it believes to be there, beyond what it does without being configured.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// Networks that every subscription may call.
+    pub allow: Vec<Network>,
+    /// Certificates that are trusted beside the platform's.
+    pub roots: RootCertStore,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { allow: Vec::new(), roots: RootCertStore::empty() }
+    }
+}
 
 /// Makes attempts. Cloning is cheap, and clones share their parked connections.
 ///
@@ -36,16 +55,18 @@ struct Inner {
 }
 
 impl Client {
-    /// A client that trusts the platform's root certificates. Reads them from disk: make one and clone it.
+    /// A client that trusts the platform's root certificates too. Reads them from disk: make one and clone it.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self::with_roots(limits, native_roots())
+    pub fn new(limits: Limits, reach: Reach) -> Self {
+        let Reach { allow, roots: mut all } = reach;
+        all.extend(native_roots().roots);
+        Self::with(limits, Reach { allow, roots: all }, Box::new(SystemNames))
     }
 
-    /// A client that trusts these root certificates.
-    #[must_use]
-    pub fn with_roots(limits: Limits, roots: RootCertStore) -> Self {
-        let connector = Connector::new(Duration::from_millis(limits.connect_ms), roots);
+    /// A client that trusts the root certificates of `reach` alone, and asks `names` for addresses.
+    pub(super) fn with(limits: Limits, reach: Reach, names: Box<dyn NameService>) -> Self {
+        let Reach { allow, roots } = reach;
+        let connector = Connector::new(&limits, Resolver::new(names, &limits), Guard::new(allow), roots);
         Self { inner: Arc::new(Inner { limits, connector, pool: Pool::new(&limits) }) }
     }
 
@@ -62,10 +83,10 @@ impl Client {
 impl Inner {
     /// What the target answered; as an error, why it did not.
     async fn reply(&self, request: &SendRequest, deadline: Instant) -> Result<Reply, Reply> {
-        let target = &request.subscription.target;
-        if let Some(mut parked) = self.pool.take(&target.url) {
+        let Subscription { target, trust, .. } = &*request.subscription;
+        if let Some(mut parked) = self.pool.take(&target.url, *trust) {
             match parked.send(message(request)?, deadline).await {
-                Ok(response) => return Ok(self.settle(target, parked, response, deadline).await),
+                Ok(response) => return Ok(self.settle(&request.subscription, parked, response, deadline).await),
                 // The server closed the connection while it was parked. That says nothing about the target, so it
                 // costs no attempt; the new connection below is not reused, and so this happens once.
                 Err(failure) if failure.unheard => {
@@ -74,15 +95,15 @@ impl Inner {
                 Err(failure) => return Err(failure.reply),
             }
         }
-        let mut opened = self.connector.open(&target.url, deadline).await?;
+        let mut opened = self.connector.open(&target.url, *trust, deadline).await?;
         let response = opened.send(message(request)?, deadline).await.map_err(|failure| failure.reply)?;
-        Ok(self.settle(target, opened, response, deadline).await)
+        Ok(self.settle(&request.subscription, opened, response, deadline).await)
     }
 
     /// Here the status line has decided. Reads what is said of it, and parks the connection if it can be used again.
     async fn settle(
         &self,
-        target: &Target,
+        subscription: &Subscription,
         mut connection: Connection,
         response: Response<Incoming>,
         deadline: Instant,
@@ -92,7 +113,7 @@ impl Inner {
         let answer::Read { text, whole } = answer::read(body, &self.limits, until).await;
         // Ready means that the request was sent whole, too: an answer may overtake its request.
         if whole && matches!(timeout_at(until, connection.ready()).await, Ok(true)) {
-            self.pool.park(&target.url, connection);
+            self.pool.park(&subscription.target.url, subscription.trust, connection);
         }
         Reply::Answered(Answer { status: head.status.as_u16(), retry_after: retry_after(&head.headers), text })
     }

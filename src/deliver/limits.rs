@@ -5,6 +5,10 @@
 pub struct Limits {
     /// Looking the name up, connecting and the TLS handshake, together.
     pub connect_ms: u64,
+    /// How long the answer of a look-up is believed, a failure too.
+    pub name_remembered_ms: u64,
+    /// A look-up that takes longer counts as one that failed, for the turn of the next one.
+    pub name_slow_ms: u64,
     /// The whole attempt, the answer's body included.
     pub attempt_ms: u64,
     /// How long an answer's body is read after its status line, at most: a body that drips holds no slot for longer.
@@ -26,6 +30,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect_ms: 5_000,
+            name_remembered_ms: 5_000,
+            name_slow_ms: 1_000,
             attempt_ms: 30_000,
             answer_ms: 2_000,
             answer_read_bytes: 64 * 1024,

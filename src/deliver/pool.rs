@@ -9,8 +9,12 @@ use url::{Origin, Url};
 
 use super::connection::Connection;
 use super::limits::Limits;
+use crate::model::subscription::Trust;
 
-/// Parked connections by scheme, host and port, bounded per target, in all, and in time.
+/// What a connection may be used again for. Its address was checked for one kind of trust, and is only for that.
+type Place = (Origin, Trust);
+
+/// Parked connections by scheme, host, port and trust, bounded per target, in all, and in time.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Duration,
@@ -21,7 +25,7 @@ pub(super) struct Pool {
 
 #[derive(Debug, Default)]
 struct Parked {
-    targets: HashMap<Origin, Vec<(Instant, Connection)>>,
+    targets: HashMap<Place, Vec<(Instant, Connection)>>,
     /// Whether a task is there that closes what has waited for too long.
     swept: bool,
 }
@@ -34,9 +38,9 @@ impl Pool {
     }
 
     /// The connection to the URL's target that was parked last, for it is the least likely to be stale.
-    pub(super) fn take(&self, url: &Url) -> Option<Connection> {
+    pub(super) fn take(&self, url: &Url, trust: Trust) -> Option<Connection> {
         let mut parked = lock(&self.parked);
-        let waiting = parked.targets.get_mut(&url.origin())?;
+        let waiting = parked.targets.get_mut(&(url.origin(), trust))?;
         while let Some((since, connection)) = waiting.pop() {
             if since.elapsed() < self.idle && !connection.is_closed() {
                 return Some(connection);
@@ -46,12 +50,12 @@ impl Pool {
     }
 
     /// Keeps a connection that is ready for a request, or closes it where that would be too many.
-    pub(super) fn park(&self, url: &Url, connection: Connection) {
+    pub(super) fn park(&self, url: &Url, trust: Trust, connection: Connection) {
         let mut parked = lock(&self.parked);
         if parked.targets.values().map(Vec::len).sum::<usize>() >= self.total {
             return;
         }
-        let waiting = parked.targets.entry(url.origin()).or_default();
+        let waiting = parked.targets.entry((url.origin(), trust)).or_default();
         if waiting.len() < self.per_target {
             waiting.push((Instant::now(), connection));
         }

@@ -13,6 +13,13 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A self-signed certificate for 127.0.0.1 and localhost.
 pub(super) const CERTIFICATE: &[u8] = include_bytes!("testdata/certificate.der");
+/// The same, in 2001.
+pub(super) const EXPIRED: &[u8] = include_bytes!("testdata/expired.der");
+/// The same, from 2125.
+pub(super) const EARLY: &[u8] = include_bytes!("testdata/early.der");
+/// A certificate for another host.
+pub(super) const ELSEWHERE: &[u8] = include_bytes!("testdata/elsewhere.der");
+/// The key of all of them. `testdata/make.sh` makes them anew.
 const KEY: &[u8] = include_bytes!("testdata/key.der");
 
 /// What the receiver does next on a connection. After the last step it closes.
@@ -46,11 +53,16 @@ impl Scripted {
 
     /// The same over TLS.
     pub(super) fn tls(scripts: &[&'static [Step]]) -> Self {
+        Self::tls_with(CERTIFICATE, scripts)
+    }
+
+    /// The same with another certificate.
+    pub(super) fn tls_with(certificate: &'static [u8], scripts: &[&'static [Step]]) -> Self {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
-            .with_single_cert(vec![CertificateDer::from(CERTIFICATE)], PrivatePkcs8KeyDer::from(KEY).into())
+            .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(KEY).into())
             .expect("a certificate and its key");
         let config = Arc::new(config);
         Self::start(scripts, move |tcp| {

@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::pki_types::CertificateDer;
 use url::Url;
 
+use super::names::SystemNames;
 use super::scripted::Step::{Flood, Hang, Head, Request, Say};
-use super::scripted::{CERTIFICATE, Scripted, Step};
-use super::{Client, Limits};
+use super::scripted::{Scripted, Step};
+use super::{Client, Limits, Reach};
 use crate::model::attempt::{Phase, Reply};
 use crate::model::delivery::{Body, SendRequest};
 use crate::model::ids::{DeliveryNo, NodeId};
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
 use crate::model::secret::SigningSecret;
-use crate::model::subscription::{Method, Name, Subscription, Target};
+use crate::model::subscription::{Method, Name, Subscription, Target, Trust};
 use crate::model::time::Wall;
+
+mod reach;
+mod tls;
 
 const OK: Step = Say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthank");
 const GIGABYTE: Step = Say("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
@@ -25,6 +27,8 @@ const MOVED: Step = Say("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n
 /// Long enough for whatever is not meant to time out.
 const AMPLE: Limits = Limits {
     connect_ms: 20_000,
+    name_remembered_ms: 0,
+    name_slow_ms: 20_000,
     attempt_ms: 20_000,
     answer_ms: 20_000,
     answer_read_bytes: 64 * 1024,
@@ -42,7 +46,7 @@ fn post(url: &str) -> Target {
 fn send_request(target: Target, body: &str) -> SendRequest {
     let name = Name::parse("watch").expect("a name");
     SendRequest {
-        subscription: Arc::new(Subscription::new(name, target)),
+        subscription: Arc::new(Subscription { trust: Trust::RuleFile, ..Subscription::new(name, target) }),
         id: DeliveryId { node: NodeId(0xab), key: DeliveryKey::whole(DeliveryNo(7)) },
         attempt: 3,
         at: Wall(1_795_341_600_123),
@@ -51,7 +55,7 @@ fn send_request(target: Target, body: &str) -> SendRequest {
 }
 
 fn client(limits: Limits) -> Client {
-    Client::with_roots(limits, RootCertStore::empty())
+    Client::with(limits, Reach::default(), Box::new(SystemNames))
 }
 
 async fn attempt(client: &Client, url: &str) -> Reply {
@@ -254,6 +258,7 @@ async fn a_subscription_with_a_secret_is_signed() {
     let subscription = Arc::get_mut(&mut request.subscription).expect("nobody else has it");
     let secret = SigningSecret::parse("whsec_aGk= whsec_eW8=").expect("two secrets");
     (subscription.signing, subscription.hub_signature) = (Some(secret), true);
+    // A registration may have come by it in a way that does not check for it.
     subscription.target.headers = vec![("X-Hub-Signature-256".to_owned(), "mine".to_owned())];
     assert_eq!(client(AMPLE).attempt(&request).await.reply.status(), Some(200));
     let sent = receiver.requests().concat();
@@ -292,34 +297,4 @@ async fn get_calls_the_url_alone() {
     let request = receiver.requests().concat();
     assert!(request.starts_with("GET /hook HTTP/1.1\r\n") && request.ends_with("\r\n\r\n"), "{request}");
     assert!(!request.contains("content-") && !request.contains("transfer-encoding"), "{request}");
-}
-
-#[tokio::test]
-async fn tls_is_verified_and_its_failures_are_told_apart() {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(CERTIFICATE)).expect("a certificate");
-    let trusting = Client::with_roots(AMPLE, roots);
-
-    let receiver = Scripted::tls(&[&[Request, OK, Request, OK]]);
-    for _ in 0..2 {
-        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", receiver.address)).await), "answered 200");
-    }
-    assert_eq!((receiver.connections(), receiver.requests().len()), (1, 2));
-
-    let stale = Scripted::tls(&[&[Request, OK, Request], &[Request, OK]]);
-    for _ in 0..2 {
-        assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", stale.address)).await), "answered 200");
-    }
-
-    let untrusted = Scripted::tls(&[&[Request, OK]]);
-    let reply = attempt(&client(AMPLE), &format!("https://{}/", untrusted.address)).await;
-    assert_eq!(shown(&reply), "tls-error tls", "{reply:?}");
-    assert_eq!(untrusted.requests(), [""; 0], "nothing is sent before the certificate is verified");
-
-    let plain = Scripted::plain(&[&[Say("HTTP/1.1 400 Bad Request\r\n\r\n"), Hang]]);
-    assert_eq!(shown(&attempt(&trusting, &format!("https://{}/", plain.address)).await), "tls-error tls");
-
-    let silent = Scripted::plain(&[&[Hang]]);
-    let hasty = client(Limits { connect_ms: 100, ..AMPLE });
-    assert_eq!(shown(&attempt(&hasty, &format!("https://{}/", silent.address)).await), "timeout tls");
 }

@@ -2,7 +2,8 @@
 //! nobody else waits.
 
 use std::io::{self, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -96,6 +97,66 @@ fn one_that_answers_a_gigabyte() {
     // What lies in the sockets' buffers counts as sent.
     let sent = sent.load(Ordering::Acquire);
     assert!(sent < GIGABYTE / 16, "{sent} bytes were taken");
+}
+
+#[test]
+fn one_that_answers_what_would_unpack_to_a_gigabyte_is_read_as_it_comes() {
+    // The gzip header and a deflate block that says nothing so far: whoever unpacks it asks for more.
+    let rough = Rough::start(1, |mut stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\
+                    Content-Length: 1048576\r\n\r\n";
+        let zeros = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff".as_slice(), &[0; 1 << 20]].concat();
+        // The other side closes when it has read its part.
+        drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&zeros)));
+    });
+    assert_eq!(check(&rough, "", 1).len(), 2);
+}
+
+#[test]
+fn one_that_drips_its_head_is_given_up_in_time() {
+    let rough = Rough::start(2, |stream| drip(stream, b"HTTP/1.1 200 OK\r\nX-Drip: "));
+    check(&rough, "[delivery]\ntimeout = '1s'\n", 3);
+}
+
+#[test]
+fn one_that_drips_its_answer_has_accepted() {
+    let rough = Rough::start(1, |stream| drip(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"));
+    assert_eq!(check(&rough, "", 1).len(), 2);
+}
+
+/// Sends a beginning, and then a byte now and then until the other side has had enough.
+fn drip(mut stream: TcpStream, begin: &[u8]) {
+    let mut done = stream.write_all(begin);
+    while done.is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+        done = stream.write_all(b"x");
+    }
+}
+
+#[test]
+fn one_that_resets_in_the_middle_of_its_answer_has_accepted() {
+    let rough = Rough::start(1, |mut stream| {
+        drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"));
+        reset(&stream);
+    });
+    assert_eq!(check(&rough, "", 1).len(), 2);
+}
+
+#[test]
+fn one_that_resets_before_its_answer() {
+    let rough = Rough::start(2, |stream| reset(&stream));
+    check(&rough, "", 3);
+}
+
+/// Makes the close that follows a reset (RST) instead of an orderly end.
+fn reset(stream: &TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let size = libc::socklen_t::try_from(size_of_val(&linger)).expect("a small size");
+    // SAFETY: the descriptor is open while the stream is borrowed, and the option is read from `linger` alone.
+    let set = unsafe {
+        libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, (&raw const linger).cast(), size)
+    };
+    assert_eq!(set, 0, "{}", io::Error::last_os_error());
 }
 
 #[test]

@@ -32,3 +32,4 @@ mod state_dir;
 mod turns;
 mod unicode_forms;
 mod vanished_rules;
+mod where_it_calls;
