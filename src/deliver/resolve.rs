@@ -10,6 +10,7 @@ mod turns;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,7 +85,7 @@ impl Resolver {
             Err(coming) => coming,
         };
         let answer = coming.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
-        // The sender is dropped without an answer only when the thread of the look-up has died.
+        // A sender that has a receiver is kept until it has answered.
         answer.unwrap_or_else(|| Err("the look-up ended without an answer".into()))
     }
 }
@@ -127,10 +128,12 @@ impl Shared {
         let mut turn = Some((name, standing));
         while let Some((name, standing)) = turn {
             let began = Instant::now();
-            let answer = match self.service.look_up(&name) {
-                Ok(found) if found.is_empty() => Err(format!("{name} has no address").into()),
-                Ok(found) => Ok(found.into()),
-                Err(error) => Err(format!("{name}: {error}").into()),
+            // A panic would keep the place of this look-up for ever.
+            let answer = match catch_unwind(AssertUnwindSafe(|| self.service.look_up(&name))) {
+                Ok(Ok(found)) if found.is_empty() => Err(format!("{name} has no address").into()),
+                Ok(Ok(found)) => Ok(found.into()),
+                Ok(Err(error)) => Err(format!("{name}: {error}").into()),
+                Err(_) => Err(format!("{name}: the look-up panicked").into()),
             };
             let now = Instant::now();
             let is_good = answer.is_ok() && now.duration_since(began) < self.slow;

@@ -13,6 +13,7 @@ enum Does {
     Answers,
     Fails,
     Hangs,
+    Panics,
 }
 
 /// A name service whose names do what a test says. One that is not named answers.
@@ -71,6 +72,10 @@ impl NameService for Simulated {
         self.0.1.notify_all();
         match seen.does.get(name) {
             Some(Does::Fails) => Err(std::io::Error::other("no such name")),
+            Some(Does::Panics) => {
+                drop(seen);
+                panic!("{name} panics, as the test wants")
+            }
             _ => Ok(vec![SocketAddr::from(([192, 0, 2, 1], 0))]),
         }
     }
@@ -197,6 +202,17 @@ async fn a_new_name_among_new_ones_that_hang_gets_its_turn() {
     names.set(&hanging, Does::Fails);
     assert!(new.join_next().await.expect("one").expect("it ends").is_ok());
     drop(asking);
+}
+
+#[tokio::test]
+async fn a_look_up_that_panics_is_a_failure_and_keeps_no_place() {
+    let (resolver, names) = resolver(&EACH_TIME);
+    let panicking = numbered("panicking", 40);
+    names.set(&panicking, Does::Panics);
+    for answer in all_at_once(&resolver, &panicking).join_all().await {
+        assert!(answer.as_ref().is_err_and(|why| why.ends_with(": the look-up panicked")), "{answer:?}");
+    }
+    assert!(at_once(&resolver, "good.example").await.is_ok());
 }
 
 #[tokio::test]

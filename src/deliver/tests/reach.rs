@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
-use super::{AMPLE, Hang, OK, Request, attempt, post, send_request, shown};
+use tokio::task::JoinSet;
+
+use super::{AMPLE, Hang, Limits, OK, Request, attempt, post, send_request, shown};
 use crate::deliver::names::NameService;
 use crate::deliver::scripted::Scripted;
 use crate::deliver::{Client, Reach};
@@ -157,6 +159,46 @@ async fn of_mixed_answers_the_open_ones_are_called_and_the_others_are_named() {
     for address in ["169.254.169.254", "fe80::1", "127.0.0.1"] {
         assert!(reply.detail().contains(&format!("{address} is ")), "{reply:?}");
     }
+}
+
+/// Names that hang until the sender is dropped, but for one.
+struct Hangs(Mutex<mpsc::Receiver<()>>);
+
+impl NameService for Hangs {
+    fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        if name != "here.example" {
+            // The lock is held meanwhile: the second one that hangs waits for it, and hangs too.
+            let _ended = self.0.lock().expect("unpoisoned").recv();
+        }
+        Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_hangs_ends_the_attempt_by_its_limit_and_holds_no_other_up() {
+    let (until, hangs) = mpsc::channel();
+    // Long enough for a look-up and a connection on this host, however busy it is; the others wait it out.
+    let limits = Limits { connect_ms: 1_000, ..AMPLE };
+    let client = Client::with(limits, Reach::default(), Box::new(Hangs(Mutex::new(hangs))));
+    let names: Vec<_> = (0..20).map(|n| format!("http://hangs-{n}.example/")).collect();
+    for reply in all_at_once(&client, &names).join_all().await {
+        assert_eq!(shown(&reply), "timeout dns", "{reply:?}");
+    }
+    // Their look-ups go on hanging.
+    let receiver = Scripted::plain(&[&[Request, OK]]);
+    let url = format!("http://here.example:{}/", receiver.address.port());
+    assert_eq!(shown(&attempt(&client, &url).await), "answered 200");
+    drop(until);
+}
+
+/// Attempts at all of them, side by side.
+fn all_at_once(client: &Client, urls: &[String]) -> JoinSet<Reply> {
+    let mut attempts = JoinSet::new();
+    for url in urls {
+        let (client, url) = (client.clone(), url.clone());
+        attempts.spawn(async move { attempt(&client, &url).await });
+    }
+    attempts
 }
 
 #[tokio::test]
