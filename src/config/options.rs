@@ -71,6 +71,10 @@ pub struct Options {
     pub journal_rows: Option<u64>,
     /// `[retention] dead`, milliseconds, at least an hour.
     pub dead_ms: Option<u64>,
+    /// `[retention] deliveries`, milliseconds.
+    pub deliveries_ms: Option<u64>,
+    /// `[retention] deliveries_rows`, at least 1,000.
+    pub deliveries_rows: Option<u64>,
     /// `[retention] dead_rows`, at least 1,000.
     pub dead_rows: Option<u64>,
     /// `[retention] gone`, milliseconds, at least an hour.
@@ -142,9 +146,12 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         options.attempt_timeout_ms = timeout(&table, "timeout", faults);
     }
     if let Some(table) = top.table("retention", "[retention]", faults) {
-        table.only(&["journal", "journal_rows", "dead", "dead_rows", "gone"], faults);
+        let keys = ["journal", "journal_rows", "deliveries", "deliveries_rows", "dead", "dead_rows", "gone"];
+        table.only(&keys, faults);
         options.journal_ms = age(&table, "journal", faults);
         options.journal_rows = amount(&table, "journal_rows", faults);
+        options.deliveries_ms = age(&table, "deliveries", faults);
+        options.deliveries_rows = amount(&table, "deliveries_rows", faults);
         options.dead_ms = age(&table, "dead", faults);
         options.dead_rows = amount(&table, "dead_rows", faults);
         options.gone_ms = age(&table, "gone", faults);

@@ -192,6 +192,8 @@ fn retention(options: &Options) -> Retention {
     Retention {
         journal_ms: ms(options.journal_ms, by_default.journal_ms),
         journal_rows: options.journal_rows.unwrap_or(by_default.journal_rows),
+        deliveries_ms: ms(options.deliveries_ms, by_default.deliveries_ms),
+        deliveries_rows: options.deliveries_rows.unwrap_or(by_default.deliveries_rows),
         dead_ms: ms(options.dead_ms, by_default.dead_ms),
         dead_rows: options.dead_rows.unwrap_or(by_default.dead_rows),
         gone_ms: ms(options.gone_ms, by_default.gone_ms),
@@ -358,7 +360,7 @@ mod tests {
             "state = '/var/rb'\nrules = 'rules'\nlisten = '[::]:1'\n\
              [settle]\nquiet = '2s'\nmax = '1m'\n[delivery]\nconnect_timeout = '1s'\ntimeout = '2s'\nowed = 5000\n\
              allow = ['10.8.0.0/16', '::1']\nca_file = 'ca.pem'\nper_target = 300\n\
-             [retention]\njournal = '2d'\njournal_rows = 1000\ndead = '1h'\ndead_rows = 2000\ngone = '1d'\n\
+             [retention]\njournal = '2d'\njournal_rows = 1000\ndeliveries = '3d'\ndeliveries_rows = 3000\ndead = '1h'\ndead_rows = 2000\ngone = '1d'\n\
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
              watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\nmax_deletions = '50%'\n\
              [[mount]]\npath = '/b'\ndir = '/srv/ab'\nmax_deletions = 7\n\
@@ -375,6 +377,8 @@ mod tests {
         let retention = Retention {
             journal_ms: 48 * hour,
             journal_rows: 1_000,
+            deliveries_ms: 72 * hour,
+            deliveries_rows: 3_000,
             dead_ms: hour,
             dead_rows: 2_000,
             gone_ms: 24 * hour,

@@ -11,6 +11,11 @@ pub struct Retention {
     pub journal_ms: i64,
     /// `[retention] journal_rows`: changes and events, by their numbers.
     pub journal_rows: u64,
+    /// `[retention] deliveries`: how long something is kept of accepted deliveries, milliseconds from when they were
+    /// cut.
+    pub deliveries_ms: i64,
+    /// `[retention] deliveries_rows`: accepted deliveries of which something is kept.
+    pub deliveries_rows: u64,
     /// `[retention] dead`: the age of dead letters, milliseconds.
     pub dead_ms: i64,
     /// `[retention] dead_rows`: dead letters.
@@ -46,6 +51,8 @@ impl Default for Retention {
         Self {
             journal_ms: 7 * DAY_MS,
             journal_rows: 50_000_000,
+            deliveries_ms: 30 * DAY_MS,
+            deliveries_rows: 1_000_000,
             dead_ms: 30 * DAY_MS,
             dead_rows: 1_000_000,
             dead_bytes: DEAD_BYTES_MAX,

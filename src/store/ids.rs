@@ -85,6 +85,12 @@ impl Ledger {
         (Seq(ids.0[Kind::Seq as usize - 1].next - 1), Rrn(ids.0[Kind::Rrn as usize - 1].next - 1))
     }
 
+    /// The newest delivery's number; 0 before any.
+    #[must_use]
+    pub fn newest_delivery(&self) -> DeliveryNo {
+        DeliveryNo(self.ids.borrow().0[Kind::Delivery as usize - 1].next - 1)
+    }
+
     /// Gives the rest of each block back: the last write of a clean end.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
 use super::{Ledger, Result};
-use crate::model::ids::{Rrn, Seq};
+use crate::model::ids::{DeliveryNo, Rrn, Seq};
 use crate::model::retention::{Bound, DAY_MS, Retention};
 use crate::model::time::Wall;
 
@@ -31,6 +31,7 @@ pub struct Pass {
     journal_by_number: bool,
     gone: Rrn,
     idempotency: Rrn,
+    deliveries: DeliveryNo,
     dead: Option<Wall>,
     early: Option<Wall>,
     excess: Excess,
@@ -39,6 +40,7 @@ pub struct Pass {
 /// Rows past a bound by number, when the pass began.
 #[derive(Debug, Default)]
 struct Excess {
+    deliveries: u64,
     gone: u64,
     early: u64,
     idempotency: u64,
@@ -62,8 +64,8 @@ impl Ledger {
     pub fn mark(&self, now: Wall) -> Result<()> {
         let (seq, rrn) = self.newest();
         self.connection
-            .prepare_cached("INSERT INTO marks (seq, rrn, time) VALUES (?1, ?2, ?3)")
-            .and_then(|mut sql| sql.execute((seq.0, rrn.0, self.not_before_mark(now).0)))
+            .prepare_cached("INSERT INTO marks (seq, rrn, time, delivery) VALUES (?1, ?2, ?3, ?4)")
+            .and_then(|mut sql| sql.execute((seq.0, rrn.0, self.not_before_mark(now).0, self.newest_delivery().0)))
             .to("mark the time")
             .map(drop)
     }
@@ -85,7 +87,8 @@ impl Ledger {
                 .to("count what is kept")?;
             Ok((rows as u64).saturating_sub(most))
         };
-        if let Some(oldest) = before(retention.journal_ms.max(retention.gone_ms).max(IDEMPOTENCY_MS)) {
+        let kept_ms = retention.journal_ms.max(retention.gone_ms).max(IDEMPOTENCY_MS).max(retention.deliveries_ms);
+        if let Some(oldest) = before(kept_ms) {
             self.forget_marks(oldest)?;
         }
         self.written.set(0);
@@ -94,9 +97,11 @@ impl Ledger {
             journal_by_number: by_number > by_age.0,
             gone: self.marked_before(before(retention.gone_ms))?.1,
             idempotency: self.marked_before(before(IDEMPOTENCY_MS))?.1,
+            deliveries: self.deliveries_marked_before(before(retention.deliveries_ms))?,
             dead: before(retention.dead_ms),
             early: before(EARLY_RECORDS_MS),
             excess: Excess {
+                deliveries: count("SELECT count(*) FROM history", retention.deliveries_rows)?,
                 gone: count("SELECT count(*) FROM gone", retention.gone_rows)?,
                 early: count("SELECT count(*) FROM early_records", retention.early_rows)?,
                 idempotency: count("SELECT count(*) FROM idempotency", retention.idempotency_rows)?,
@@ -117,6 +122,7 @@ impl Ledger {
             piece.note(Bound::Journal, rows);
         }
         self.forget_gone(pass, &mut piece)?;
+        self.forget_accepted(pass, &mut piece)?;
         self.forget_dead(retention, pass, &mut piece)?;
         let by_age = |sql: &str, until: i64| self.forget_rows(sql, until, PIECE_ROWS);
         if let Some(until) = pass.early {
@@ -244,6 +250,16 @@ impl Ledger {
             .to("read what was recorded when")
     }
 
+    /// The newest delivery that had been cut before a point in time; 0 when that is not known.
+    fn deliveries_marked_before(&self, time: Option<Wall>) -> Result<DeliveryNo> {
+        let Some(time) = time else { return Ok(DeliveryNo(0)) };
+        self.connection
+            .prepare_cached("SELECT coalesce(max(delivery), 0) FROM marks WHERE time < ?1")
+            .and_then(|mut sql| sql.query_row([time.0], |row| row.get(0)))
+            .to("read what was delivered when")
+            .map(DeliveryNo)
+    }
+
     /// Forgets marks from before all that is kept, but for the newest of them.
     fn forget_marks(&self, before: Wall) -> Result<()> {
         self.connection
@@ -305,6 +321,34 @@ impl Ledger {
         }
         piece.more |= count == PIECE_ROWS;
         piece.note(Bound::Gone, by_number);
+        Ok(())
+    }
+
+    /// Forgets what is kept of accepted deliveries, in the order of their numbers. That there are more than are kept is
+    /// no trouble: nothing depends on them.
+    fn forget_accepted(&self, pass: &mut Pass, piece: &mut Piece) -> Result<()> {
+        const FORGET: &str = "forget accepted deliveries";
+        let mut sql = self
+            .connection
+            .prepare_cached("SELECT number, part FROM history ORDER BY number, part LIMIT ?1")
+            .to(FORGET)?;
+        let oldest: Vec<(i64, i64)> = sql
+            .query_map([PIECE_ROWS as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .to(FORGET)?;
+        let mut count = 0;
+        for (number, part) in oldest {
+            if pass.excess.deliveries == 0 && number > pass.deliveries.0 {
+                break;
+            }
+            self.connection
+                .prepare_cached("DELETE FROM history WHERE number = ?1 AND part = ?2")
+                .and_then(|mut sql| sql.execute((number, part)))
+                .to(FORGET)?;
+            count += 1;
+            pass.excess.deliveries = pass.excess.deliveries.saturating_sub(1);
+        }
+        piece.more |= count == PIECE_ROWS;
         Ok(())
     }
 

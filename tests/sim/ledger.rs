@@ -206,7 +206,7 @@ impl Reader {
     /// Rows of tables that age, and metadata of no asset.
     pub fn ageing_rows(&self) -> BTreeMap<&'static str, i64> {
         let orphans = "metadata WHERE asset NOT IN (SELECT id FROM assets UNION SELECT id FROM gone)";
-        let tables = ["journal", "events", "gone", "dead", "early_records", "idempotency", orphans];
+        let tables = ["journal", "events", "gone", "dead", "history", "early_records", "idempotency", orphans];
         tables
             .into_iter()
             .map(|table| (table, self.all(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))[0]))

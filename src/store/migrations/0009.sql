@@ -70,3 +70,6 @@ CREATE TABLE lanes (
     failing_since INTEGER, failing_outcome TEXT, failing_status INTEGER,
     last_success INTEGER, refused INTEGER NOT NULL
 );
+
+-- The newest delivery at a point in time: history is forgotten in the order of its numbers, as all that is numbered.
+ALTER TABLE marks ADD COLUMN delivery INTEGER NOT NULL DEFAULT 0;

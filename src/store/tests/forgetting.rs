@@ -4,7 +4,7 @@ use super::super::maintenance::{PIECE_ROWS, Pass};
 use super::{asset, group, in_memory, path, put};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::{Body, Delivery};
+use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::ids::{AssetId, Seq, SubscriptionId};
 use crate::model::metadata::{Metadata, Source};
 use crate::model::part::DeliveryKey;
@@ -307,11 +307,45 @@ fn the_oldest_of_what_is_owed_goes_first_and_is_said_exactly() {
 #[test]
 fn marks_do_not_pile_up() {
     let ledger = in_memory();
-    for hour in 0..24 * 30 {
+    for hour in 0..24 * 40 {
         group(&ledger, |ledger| change(ledger, Wall(T + hour * 3_600_000)));
         pass(&ledger, &Retention::default(), Some(Wall(T + hour * 3_600_000)), None);
     }
     let marks = count(&ledger, "marks");
-    assert!((24 * 7..24 * 7 + 5).contains(&marks), "{marks} marks");
+    assert!((24 * 30..24 * 30 + 5).contains(&marks), "{marks} marks, and accepted deliveries are kept for 30 days");
     assert!((24 * 7..24 * 7 + 5).contains(&count(&ledger, "journal")));
+}
+
+#[test]
+fn accepted_deliveries_are_bounded_by_age_and_by_number_and_the_oldest_go_first() {
+    let ledger = in_memory();
+    group(&ledger, |ledger| {
+        for number in 1..=20 {
+            let key = DeliveryKey::whole(ledger.next_delivery().expect("a number"));
+            let accepted = Accepted {
+                key,
+                subscription: SubscriptionId(1),
+                entries: 1,
+                seqs: vec![Seq(number)],
+                created: Wall(T),
+                at: Wall(T + number),
+                attempts: 1,
+                status: Some(200),
+                duration_ms: 1,
+            };
+            ledger.add_accepted(&accepted).expect("a row");
+            ledger.mark(Wall(T + number)).expect("a mark");
+        }
+    });
+    let kept = |ledger: &Ledger| -> (i64, i64) {
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        ledger.connection.query_row("SELECT min(number), count(*) FROM history", [], read).expect("rows")
+    };
+    let retention = Retention { deliveries_rows: 15, deliveries_ms: 1_000, ..Retention::default() };
+    let (_, acted) = pass(&ledger, &retention, None, None);
+    assert!(acted.is_empty(), "that is no trouble: {acted:?}");
+    assert_eq!(kept(&ledger), (6, 15));
+    let _ = pass(&ledger, &retention, Some(Wall(T + 1_000 + 10)), None);
+    // Those that were cut before the newest mark that is old enough.
+    assert_eq!(kept(&ledger), (10, 11));
 }

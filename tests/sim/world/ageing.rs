@@ -43,9 +43,11 @@ impl World {
     /// After weeks without anything new only what exists is left.
     pub(super) fn everything_is_forgotten(&mut self) -> Checked {
         // The first days end what a jump of the clock suspended, and mark what was recorded.
-        for (days, empty) in
-            [(2, &[][..]), (8, &["journal", "events", "gone", "idempotency"]), (23, &["dead", "early_records"])]
-        {
+        for (days, empty) in [
+            (2, &[][..]),
+            (8, &["journal", "events", "gone", "idempotency"]),
+            (23, &["dead", "history", "early_records"]),
+        ] {
             self.pass(days * DAY_MS as u64);
             self.note(format!("{days} days pass at the end"));
             self.quiesce()?;
