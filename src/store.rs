@@ -43,7 +43,7 @@ pub use keeper::{Keeper, Kept};
 pub use log::LogTrouble;
 pub use maintenance::{PIECE_ROWS, Pass, Piece};
 pub use mounts::MountRow;
-pub use outbox::{OldestOwed, Skipped};
+pub use outbox::OldestOwed;
 pub use records::{EarlyRecord, GivenAnswer};
 pub use state_dir::StateDirError;
 pub use subscriptions::{Dropped, LaggingRow, SubscriptionRow};

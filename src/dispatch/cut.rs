@@ -11,6 +11,7 @@ use super::{Dispatch, Lane};
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::lane::Skipped;
 use crate::model::metadata::merged;
 use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
@@ -18,7 +19,7 @@ use crate::model::time::Now;
 use crate::outbox::batch::{Cut, cut};
 use crate::outbox::fold::{Fold, fold};
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
-use crate::store::{Ledger, OldestOwed, Skipped, StoreError};
+use crate::store::{Ledger, OldestOwed, StoreError};
 
 /// What is owed and was read for a batch.
 struct Gathered {
@@ -45,7 +46,9 @@ impl Dispatch {
     /// Cuts what may be cut of a lane; what is fresh and has to wait is written to the outbox. The caller accounts for
     /// the lane.
     pub(super) fn cut_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
-        while let Some(subscription) = self.may_cut(now, id) {
+        loop {
+            self.cut_notice(now, id, ledger)?;
+            let Some(subscription) = self.may_cut(now, id) else { break };
             // The outbox comes first. What is fresh joins the cut only when nothing older is left out.
             if self.lanes.get(&id).is_some_and(|lane| lane.owed > 0) {
                 self.write_fresh(now, id, ledger)?;

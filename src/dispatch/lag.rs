@@ -1,11 +1,17 @@
 //! What a subscription may be owed is bounded, by number and by the journal's retention. Past a bound the oldest
-//! entries are dropped, and that is said: by an event in the journal, in the status, and in the log.
+//! entries are dropped, and that is said: to the subscriber, by a delivery of its own before what comes next; by an
+//! event in the journal, in the status, and in the log.
 
 use super::Dispatch;
-use super::lane::Lag;
+use super::lane::{Head, Lag};
+use crate::model::delivery::Delivery;
 use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::lane::{LanePolicy, Skipped};
+use crate::model::part::DeliveryKey;
+use crate::model::subscription::Subscription;
 use crate::model::time::Now;
-use crate::store::{Ledger, PIECE_ROWS, Skipped, StoreError};
+use crate::outbox::formats::lagged;
+use crate::store::{Ledger, PIECE_ROWS, StoreError};
 
 /// Past its bound by number a lane loses this part of it at once, so that a lane that goes on falling behind does not
 /// lose one entry with each that is added.
@@ -115,14 +121,73 @@ impl Dispatch {
             [("skipped", entries.to_string()), ("firstSeq", first.to_string()), ("lastSeq", last.to_string())];
         let fields = numbers.map(|(key, value)| (key.to_owned(), value)).into();
         self.tell(now, id, "callback.lagged", fields, ledger)?;
+        if let Some(policy) = self.policy_after_skipping(id, skipped) {
+            ledger.put_lane(id, &policy)?;
+        }
         ledger.note_lagged(id, entries, now.wall)
+    }
+
+    /// What a lane remembers once entries of it were dropped.
+    fn policy_after_skipping(&self, id: SubscriptionId, skipped: Skipped) -> Option<LanePolicy> {
+        let policy = self.lanes.get(&id)?.policy();
+        let untold = policy.untold.map_or(skipped, |untold| untold.and(skipped));
+        Some(LanePolicy { untold: Some(untold), ..policy.clone() })
     }
 
     /// Notes in memory that entries were dropped.
     pub(super) fn note_skipped(&mut self, now: Now, id: SubscriptionId, skipped: Skipped) {
+        let policy = self.policy_after_skipping(id, skipped);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
+        policy.into_iter().for_each(|policy| lane.set_policy(policy));
         lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 }).skipped += skipped.entries;
         let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
         self.lagged.push(Lagged { subscription: id, name, skipped });
     }
+
+    /// Freezes the delivery that tells a subscriber what it lost, once all that it loses is lost and its turn has come.
+    pub(super) fn cut_notice(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get(&id).filter(|_| !self.to_bound.contains(&id)) else { return Ok(()) };
+        let (Some(untold), Some(subscription)) = (lane.policy().untold, lane.active()) else { return Ok(()) };
+        let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
+        if lane.queue.len() >= lane.queue_max() || is_resting {
+            return Ok(());
+        }
+        let policy = LanePolicy { untold: None, ..lane.policy().clone() };
+        let written = ledger.savepoint(|| {
+            let notice = notice(now, id, subscription, untold, ledger)?;
+            ledger.add_delivery(&notice)?;
+            ledger.put_lane(id, &policy)?;
+            Ok(notice)
+        });
+        let Delivery { key, entries, body, .. } = match written {
+            Ok(notice) => notice,
+            Err(error) => return self.rest(now, id, error),
+        };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        lane.set_policy(policy);
+        lane.queue.insert(key, Head::new(entries, Some(body)));
+        self.advance(id);
+        Ok(())
+    }
+}
+
+fn notice(
+    now: Now,
+    id: SubscriptionId,
+    subscription: &Subscription,
+    untold: Skipped,
+    ledger: &Ledger,
+) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        key: DeliveryKey::whole(ledger.next_delivery()?),
+        subscription: id,
+        entries: 1,
+        told: Vec::new(),
+        body: lagged(subscription, ledger.node(), now.wall, untold),
+        created: now.wall,
+        attempts: 0,
+        delay_ms: 0,
+        waited_ms: 0,
+        due: now.wall,
+    })
 }

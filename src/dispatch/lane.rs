@@ -104,6 +104,7 @@ impl Lane {
             failing: None,
             last_success: None,
             refused: 0,
+            untold: None,
         };
         self.policy.as_deref().unwrap_or(&DEFAULT)
     }

@@ -1,5 +1,6 @@
 //! What a subscription's lane remembers: the state of its delivery policy.
 
+use super::ids::Seq;
 use super::time::Wall;
 
 /// The state of a lane's policy. The default is that of a lane to which nothing was sent yet.
@@ -17,6 +18,27 @@ pub struct LanePolicy {
     pub last_success: Option<Wall>,
     /// How many parts of one batch were refused in a row, each a single entry.
     pub refused: u32,
+    /// What it lost and has not been told that it lost.
+    pub untold: Option<Skipped>,
+}
+
+/// Entries that were dropped from what a subscription is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub entries: u64,
+    /// The journal's place of the first and of the last.
+    pub first: Seq,
+    /// See `first`.
+    pub last: Seq,
+}
+
+impl Skipped {
+    /// These, and others that come after them.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        Self { entries: self.entries + later.entries, first: self.first, last: later.last }
+    }
 }
 
 /// A pause.

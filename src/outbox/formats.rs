@@ -8,8 +8,10 @@ use crate::model::delivery::Body;
 use crate::model::entry::Entry;
 use crate::model::format::Format;
 use crate::model::ids::NodeId;
+use crate::model::lane::Skipped;
 use crate::model::metadata::Metadata;
 use crate::model::subscription::Subscription;
+use crate::model::time::Wall;
 
 mod cloudevents;
 mod json;
@@ -81,6 +83,21 @@ impl<'a> Payload<'a> {
         self.bytes.append(&mut self.tail);
         Body { bytes: self.bytes.into(), content_type: self.subscription.format.content_type().into() }
     }
+}
+
+/// The body that tells a subscriber that entries were dropped from what it is owed. `node` is the ledger that dropped
+/// them, at a point in time.
+#[must_use]
+pub fn lagged(subscription: &Subscription, node: NodeId, time: Wall, skipped: Skipped) -> Body {
+    let format = subscription.format;
+    let bytes = match format {
+        Format::Zoom => zoom::lagged(&subscription.name, skipped),
+        Format::CloudEvents => cloudevents::lagged(&subscription.name, node, time, skipped),
+        Format::CloudEventsBatch => {
+            [&b"["[..], &cloudevents::lagged(&subscription.name, node, time, skipped), b"]"].concat()
+        }
+    };
+    Body { bytes: bytes.into(), content_type: format.content_type().into() }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Row};
 use super::error::{Cause, Operation as _};
 use super::{Ledger, Result, seqs};
 use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::lane::Skipped;
 use crate::model::time::Wall;
 
 /// Numbers in one row, at most: a cut decodes the whole row to tell one entry of it.
@@ -18,17 +19,6 @@ pub struct OldestOwed {
     pub seq: Seq,
     /// When it was recorded.
     pub at: Wall,
-}
-
-/// Entries that were dropped from what a subscription is owed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Skipped {
-    /// How many.
-    pub entries: u64,
-    /// The journal's place of the first and of the last.
-    pub first: Seq,
-    /// See `first`.
-    pub last: Seq,
 }
 
 /// A row.

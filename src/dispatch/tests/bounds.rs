@@ -67,9 +67,10 @@ fn past_its_bound_a_subscription_loses_the_oldest_and_that_is_said() {
     assert!(troubles[0].text.contains("3 were dropped"), "{troubles:?}");
     run.line("3 restart");
     assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0, troubles, "a restart does not forget it");
-    assert_eq!(run.shown("4 rule a"), "a 65537/1 [4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]");
+    assert_eq!(run.shown("4 rule a"), "a 65537/1 []", "it is told what it lost");
+    assert_eq!(run.shown("4 accept 65537"), "a 65538/1 [4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]");
     assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 1);
-    run.line("5 accept 65537");
+    run.line("5 accept 65538");
     assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0), "it is level again");
 }
 
@@ -232,9 +233,10 @@ fn entries_whose_changes_are_missing_are_dropped_and_said() {
     run.line("0 owe 1 to a");
     run.line("1 owe 2 3 to a");
     damage(&mut run, "DELETE FROM journal WHERE seq IN (2, 3)");
-    assert_eq!(run.shown("2 accept 1"), "");
+    assert_eq!(run.shown("2 accept 1"), "a 65537/1 []", "it is told what it lost");
     assert_eq!(lagged(&mut run), [(2, 2, 3)]);
-    assert_eq!(run.shown("3 owe 4 to a"), "a 65537/1 [4]");
+    run.line("3 owe 4 to a");
+    assert_eq!(run.shown("4 accept 65537"), "a 65538/1 [4]");
 }
 
 fn lagged(run: &mut Run) -> Vec<(u64, i64, i64)> {
@@ -248,4 +250,35 @@ pub(super) fn damage(run: &mut Run, sql: &str) {
     connection.execute_batch(sql).expect("SQL");
     run.dispatch.tail = Tail::default();
     run.ledger = Some(crate::store::Ledger::in_memory(connection, super::NODE).expect("a ledger"));
+}
+
+#[test]
+fn a_subscriber_hears_once_what_it_lost_before_it_hears_what_comes_next() {
+    for (format, body) in [
+        ("zoom", r#"{"success":false,"data":{"entry":[]},"error":"lagged: 13 entries skipped","id":"a"}"#),
+        (
+            "cloudevents",
+            r#"{"specversion":"1.0","type":"callback.lagged","source":"/ringback/00000000000000a1","id":"00000000000000a1-13-lagged","time":"2027-01-15T08:00:00.000Z","datacontenttype":"application/json","data":{"subscription":"a","skipped":13,"firstSeq":1,"lastSeq":13}}"#,
+        ),
+        (
+            "cloudevents-batch",
+            r#"[{"specversion":"1.0","type":"callback.lagged","source":"/ringback/00000000000000a1","id":"00000000000000a1-13-lagged","time":"2027-01-15T08:00:00.000Z","datacontenttype":"application/json","data":{"subscription":"a","skipped":13,"firstSeq":1,"lastSeq":13}}]"#,
+        ),
+    ] {
+        let mut run = Run::bounded(20);
+        run.line(&format!("rule a paused=1 format={format}"));
+        run.line("0 owe 1-21 to a");
+        run.line("1 owe 22-31 to a");
+        assert_eq!(lagged(&mut run), [(3, 1, 3), (10, 4, 13)]);
+        run.line("2 restart");
+        run.line(&format!("rule a format={format}"));
+        let sent = run.sent.last().expect("an attempt");
+        assert_eq!(String::from_utf8_lossy(&sent.body.bytes), body);
+        let first = sent.id.key;
+        let next = run.shown(&format!("3 accept {first}"));
+        assert!(next.contains("[14"), "{next}");
+        let second = run.sent.last().expect("an attempt").id.key;
+        let after = run.shown(&format!("4 accept {second}"));
+        assert!(format != "zoom" || after.is_empty(), "{after}");
+    }
 }

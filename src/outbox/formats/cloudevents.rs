@@ -7,8 +7,12 @@
 
 use std::io::Write as _;
 
+use super::json;
 use super::object::ChangeObject;
 use crate::model::ids::NodeId;
+use crate::model::lane::Skipped;
+use crate::model::subscription::Name;
+use crate::model::time::Wall;
 
 /// Writes a change as an event. `source` and `id` name it among all events of all sidecars: the ledger, and the
 /// change's place in the journal there. A change has the same `id` in every subscription.
@@ -25,6 +29,22 @@ pub(super) fn write(out: &mut Vec<u8>, node: NodeId, object: &ChangeObject<'_>) 
     out.extend_from_slice(br#"","datacontenttype":"application/json","data":"#);
     object.write(out);
     out.push(b'}');
+}
+
+/// Writes that entries were dropped as an event. Its `id` is of the last of them, and of the event's own kind: that
+/// change has an event of its own in other subscriptions.
+pub(super) fn lagged(name: &Name, node: NodeId, time: Wall, skipped: Skipped) -> Vec<u8> {
+    let Skipped { entries, first, last } = skipped;
+    let mut out = Vec::new();
+    write!(
+        out,
+        r#"{{"specversion":"1.0","type":"callback.lagged","source":"/ringback/{node}","id":"{node}-{last}-lagged","time":"{time}","datacontenttype":"application/json","data":{{"subscription":"#
+    )
+    .expect("writing to memory does not fail");
+    json::text(&mut out, name.as_str());
+    write!(out, r#","skipped":{entries},"firstSeq":{first},"lastSeq":{last}}}}}"#)
+        .expect("writing to memory does not fail");
+    out
 }
 
 /// A path as in a URI: what is neither unreserved (RFC 3986, section 2.3) nor a slash is percent-encoded. The path's

@@ -2,6 +2,7 @@
 //! example shows and its receivers do not need.
 
 use super::json;
+use crate::model::lane::Skipped;
 use crate::model::subscription::Name;
 
 /// What opens a body.
@@ -13,4 +14,14 @@ pub(super) fn tail(name: &Name) -> Vec<u8> {
     json::text(&mut tail, name.as_str());
     tail.push(b'}');
     tail
+}
+
+/// A body without entries that says how many were dropped.
+pub(super) fn lagged(name: &Name, skipped: Skipped) -> Vec<u8> {
+    let mut body = Vec::from(br#"{"success":false,"data":{"entry":[]},"error":"#);
+    json::text(&mut body, &format!("lagged: {} entries skipped", skipped.entries));
+    body.extend_from_slice(b",\"id\":");
+    json::text(&mut body, name.as_str());
+    body.push(b'}');
+    body
 }

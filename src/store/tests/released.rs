@@ -18,7 +18,7 @@ use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
-use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
+use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
@@ -225,6 +225,7 @@ fn lane() -> LanePolicy {
         failing: Some(Failing { since: AT, outcome: "http-error".into(), status: Some(503) }),
         last_success: Some(AT),
         refused: 3,
+        untold: Some(Skipped { entries: 7, first: Seq(1), last: Seq(9) }),
     }
 }
 
