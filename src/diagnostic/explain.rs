@@ -251,8 +251,8 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
         ),
         Code::NotActedOn => (
             "The key is right, and this version checks it, but does nothing with it yet.",
-            "lifetime = \"once\"",
-            "description = \"Dailies.\"",
+            "events = [\"rules.reloaded\"]",
+            "events = [\"asset.added\"]",
             "Leave it out, or leave it in for a later version and do not count on it.",
         ),
         Code::SecretInClear => (

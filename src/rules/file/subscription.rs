@@ -229,16 +229,9 @@ fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, T
     let format = format(table, faults).unwrap_or_default();
     let batching = batching(table, format, faults);
     let order = table.word("order", &Order::ALL.map(|order| (order.as_str(), order)), faults).unwrap_or_default();
-    if order == Order::Parallel {
-        not_acted_on(table.key_span("order"), "`order`", "deliveries go out one at a time, as with \"serial\"", faults);
-    }
     let fields = table.words("fields", &Field::ALL.map(|field| (field.as_str(), field)), faults).unwrap_or_default();
     let lifetimes = Lifetime::ALL.map(|lifetime| (lifetime.as_str(), lifetime));
     let lifetime = table.word("lifetime", &lifetimes, faults).unwrap_or_default();
-    if lifetime == Lifetime::Once {
-        let instead = "the subscription goes on after its first delivery, until you remove or pause it";
-        not_acted_on(table.key_span("lifetime"), "`lifetime`", instead, faults);
-    }
     let paused = table.boolean("paused", faults).unwrap_or_default();
     let hub_signature = table.boolean("hubSignature", faults).unwrap_or_default();
     if hub_signature && !table.has("secret") && !faults.incomplete() {

@@ -78,9 +78,9 @@ fn what_is_taken_and_not_acted_on_is_warned_of() {
     let watched = format!("{HEAD}watchPath = ['* /a']\n");
     for (line, expect) in [
         ("order = 'serial'\nfields = []\nlifetime = 'continuous'\npaused = true\ntenant = 'acme'", 0),
-        ("order = 'parallel'", 1),
+        ("order = 'parallel'", 0),
         ("fields = ['metadata', 'seq']\nformat = 'cloudevents'\nmaxEntries = 1", 0),
-        ("lifetime = 'once'", 1),
+        ("lifetime = 'once'", 0),
         ("events = ['asset.added', 'x']\n[[event]]\nname = 'x'", 0),
         ("events = ['rules.reloaded', 'rule.created']", 2),
         ("[[event]]\nname = 'x'\ndialects = ['eqp']", 1),
