@@ -81,6 +81,8 @@ pub struct Dispatch {
     ready: [VecDeque<(SubscriptionId, DeliveryKey)>; 3],
     /// Deliveries whose target has no free slot, in order, by its authority. They come back as slots are given back.
     blocked: BTreeMap<String, VecDeque<(SubscriptionId, DeliveryKey)>>,
+    /// A delivery that was ready is not any more, and did not go out.
+    gave_up_its_turn: bool,
     /// Deliveries that wait on ringback's own schedule, by their target's authority.
     waiting: BTreeMap<String, BTreeSet<(SubscriptionId, DeliveryKey)>>,
     /// When lanes are to be attended to: retries, and lingering batches.
@@ -138,6 +140,7 @@ impl Dispatch {
             slots: Slots::default(),
             ready: Default::default(),
             blocked: BTreeMap::new(),
+            gave_up_its_turn: false,
             waiting: BTreeMap::new(),
             timers: BTreeSet::new(),
             to_cut: BTreeSet::new(),

@@ -77,7 +77,7 @@ impl Dispatch {
                 effects.extend(self.send(now, id, key, ledger)?);
                 self.account(id, before);
             }
-            if is_idle && effects.len() == before {
+            if is_idle && effects.len() == before && !self.unblock_with_room() {
                 return Ok(effects);
             }
         }
@@ -94,10 +94,12 @@ impl Dispatch {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
         let (subscription, class) = (lane.active().cloned(), lane.class());
         let Some(head) = lane.queue.get_mut(&key).filter(|head| head.state == HeadState::Ready) else {
+            self.gave_up_its_turn = true;
             return Ok(None);
         };
         let Some(subscription) = subscription else {
             (head.state, head.body) = (HeadState::Queued, None);
+            self.gave_up_its_turn = true;
             return Ok(None);
         };
         let authority = subscription.target.authority();
@@ -144,6 +146,25 @@ impl Dispatch {
         if blocked.is_empty() {
             self.blocked.remove(authority);
         }
+    }
+
+    /// Lets deliveries have the slots that others were to have which were paused or went away meanwhile: no attempt of
+    /// those ends, and whoever waits behind them would wait for ever. Returns whether there were any.
+    fn unblock_with_room(&mut self) -> bool {
+        if !std::mem::take(&mut self.gave_up_its_turn) {
+            return false;
+        }
+        let mut unblocked = Vec::new();
+        self.blocked.retain(|authority, blocked| {
+            let room = self.slots.room_at(authority).min(blocked.len());
+            unblocked.extend(blocked.drain(..room));
+            !blocked.is_empty()
+        });
+        for (id, key) in &unblocked {
+            let Some(lane) = self.lanes.get(id) else { continue };
+            self.ready[lane.class() as usize].push_back((*id, *key));
+        }
+        !unblocked.is_empty()
     }
 
     /// Whatever waits for its target may go to another one now, or to another class's slots.

@@ -74,6 +74,11 @@ impl Slots {
         is_over || self.taken.iter().sum::<usize>() >= self.max
     }
 
+    /// How many more attempts may be under way to a target.
+    pub(super) fn room_at(&self, authority: &str) -> usize {
+        self.per_target.saturating_sub(self.by_authority.get(authority).copied().unwrap_or(0))
+    }
+
     /// Takes a slot, if there is one.
     pub(super) fn take(&mut self, class: Class, authority: &str) -> Result<(), Refusal> {
         if self.is_full(class) {

@@ -1,9 +1,11 @@
 //! What a lane does beyond one delivery after the other: parallel, split, paused, cancelled, hurried.
 
-use super::{Run, check};
-use crate::model::lane::LanePolicy;
+use super::{Effect, Input, Run, check};
+use crate::model::attempt::{Attempted, Reply};
+use crate::model::lane::{LanePolicy, Pause};
+use crate::model::slot_limits::SlotLimits;
 use crate::model::status::TroubleKind;
-use crate::model::time::Wall;
+use crate::model::time::{Mono, Now, Wall};
 
 #[test]
 fn a_parallel_lane_sends_each_batch_on_its_own() {
@@ -287,4 +289,52 @@ fn a_lane_that_is_paused_or_fails_for_a_minute_is_a_trouble() {
     run.line("1002 accept 1");
     run.line("1003 resume b");
     assert_eq!(troubles(&run, 90_000), []);
+}
+
+/// A slot at a target is given to the first that waits for it. When that one is paused before it goes out, and nothing
+/// else is on its way there, the next one has it.
+#[test]
+fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
+    let mut run = Run::new();
+    for n in 10..21 {
+        run.line(&format!("rule s{n} at=one"));
+    }
+    run.line("0 owe 1 to s10 s11 s12 s13 s14 s15 s16 s17 s18 s19 s20");
+    // All eight end in one group; three of them hand their slots on, to lanes that are paused in the same group.
+    let ledger = run.ledger.as_ref().expect("a ledger");
+    let now = Now { mono: Mono(1), wall: Wall(super::WALL_MS + 1) };
+    ledger.begin().expect("a group");
+    for number in 1..=8 {
+        let attempted = Attempted {
+            key: super::key(&number.to_string()),
+            attempt: 1,
+            duration_ms: 1,
+            reply: Reply::status_alone(200),
+        };
+        run.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
+    }
+    for name in ["s18", "s19"] {
+        let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
+        run.dispatch.pause(now, super::enrolled(ledger, name), pause, ledger).expect("a pause");
+    }
+    let sent = run.dispatch.release(now, ledger).expect("a release");
+    ledger.commit().expect("a commit");
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    // One waits, all that was to go before it is paused.
+    let mut run = Run::new();
+    run.dispatch.limit_attempts(SlotLimits { in_flight: 256, per_target: 1 });
+    for name in ["a", "b", "c"] {
+        run.line(&format!("rule {name} at=one"));
+    }
+    assert_eq!(run.shown("0 owe 1 to a b c"), "a 1/1 [1]");
+    let ledger = run.ledger.as_ref().expect("a ledger");
+    ledger.begin().expect("a group");
+    let attempted = Attempted { key: super::key("1"), attempt: 1, duration_ms: 1, reply: Reply::status_alone(200) };
+    run.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
+    let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
+    run.dispatch.pause(now, super::enrolled(ledger, "b"), pause, ledger).expect("a pause");
+    let sent = run.dispatch.release(now, ledger).expect("a release");
+    ledger.commit().expect("a commit");
+    let names: Vec<_> = sent.iter().map(|Effect::Send(request)| request.subscription.name.to_string()).collect();
+    assert_eq!(names, ["c"]);
 }
