@@ -152,9 +152,10 @@ impl Lane {
         self.owed == 0 && self.queue.is_empty() && self.fresh.is_empty()
     }
 
-    /// Returns whether it has nothing to do and nothing to say.
+    /// Returns whether it has nothing to do and nothing to remember: a pause outlives its rule, until the subscription is
+    /// dropped.
     pub(super) fn is_idle(&self) -> bool {
-        self.subscription.is_none() && self.is_level()
+        self.subscription.is_none() && self.is_level() && self.policy.is_none() && self.fault.is_none()
     }
 
     /// The fresh entries' places in the journal.

@@ -242,6 +242,7 @@ impl Dispatch {
                 body: body.clone(),
                 attempts: 0,
                 delay_ms: 0,
+                waited_ms: 0,
                 ..delivery
             };
             ledger.add_delivery(&part)?;

@@ -30,7 +30,9 @@ impl Dispatch {
             let text = format!("{what}: {}", set_aside.text);
             troubles.push(Trouble::new(TroubleKind::Disk, set_aside.since, text, None));
         }
-        for (id, lane) in lanes(&self.totals.paused) {
+        // Of what has no rule and is owed nothing only a pause is remembered, for its return.
+        let is_over = |lane: &Lane| lane.subscription.is_none() && lane.is_level();
+        for (id, lane) in lanes(&self.totals.paused).into_iter().filter(|(_, lane)| !is_over(lane)) {
             let (name, Some(pause)) = (name(id, lane), &lane.policy().paused) else { continue };
             let because = pause.reason.as_ref().map(|reason| format!(", because {reason}")).unwrap_or_default();
             let text =
@@ -40,7 +42,7 @@ impl Dispatch {
         let mut brief = 0;
         for (id, lane) in lanes(&self.totals.failing) {
             let (name, Some(failing)) = (name(id, lane), &lane.policy().failing) else { continue };
-            if now.0.saturating_sub(failing.since.0) < FAILING_MS {
+            if now.0.saturating_sub(failing.since.0) < FAILING_MS || is_over(lane) {
                 brief += 1;
                 continue;
             }

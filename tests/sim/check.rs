@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringback::model::metadata::{Metadata, Source};
 
 use super::ages::Ages;
+use super::books::Books;
 use super::disk::{Inner, TOP};
 use super::journal::Journal;
 use super::ledger::{CatalogRow, Reader};
@@ -90,7 +91,13 @@ pub type View = BTreeMap<Vec<u8>, i64>;
 ///
 /// # Errors
 /// What was not told.
-pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers, ages: &Ages) -> Result<View, String> {
+pub fn told(
+    ledger: &Reader,
+    journal: &Journal,
+    receivers: &Receivers,
+    ages: &Ages,
+    books: &Books,
+) -> Result<View, String> {
     let (hot, _) = ledger.hot_and_dead();
     let dead = &ages.dead_ever;
     if !hot.is_empty() || ledger.owed() > 0 {
@@ -113,7 +120,9 @@ pub fn told(ledger: &Reader, journal: &Journal, receivers: &Receivers, ages: &Ag
     }
     for expected in &journal.expected {
         let key = (expected.subscription.as_str(), expected.asset, expected.path.as_slice());
-        let is_dropped = ages.is_dropped(&expected.subscription, expected.seq);
+        let is_dropped = ages.is_dropped(&expected.subscription, expected.seq)
+            || books.is_given_up(&expected.subscription, expected.seq)
+            || ledger.lane(&expected.subscription).is_cancelled;
         if !is_dropped && newest.get(&key).is_none_or(|rrn| *rrn < expected.rrn) {
             return Err(format!("never told: {expected:?} ({})", show(&expected.path)));
         }

@@ -8,6 +8,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{Connection, OpenFlags};
 
+use super::policies::Policies;
 use super::rng::Rng;
 
 /// A seed's world. Chances are per thousand steps, or per thousand of what they are about.
@@ -78,6 +79,8 @@ pub struct Plan {
     pub crowd: bool,
     /// The clock of a polled filesystem is this far behind, milliseconds.
     pub behind_ms: i64,
+    /// Subscriptions with other delivery policies, and their targets.
+    pub policies: Policies,
 }
 
 impl Plan {
@@ -146,6 +149,7 @@ impl Plan {
             lanes: 0,
             owed_max: 1_000_000,
             damage: false,
+            policies: Policies::default(),
         };
         plan.source_dies = if rng.chance(250) { rng.between(1, 12) as u32 } else { 0 };
         plan.attempt_fails = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
@@ -177,6 +181,7 @@ impl Plan {
             plan.syncs = 0;
         }
         plan.crowd = rng.chance(25);
+        plan.policies = Policies::of(&mut Rng::new(rng.next()), plan.power_cut == 0);
         plan
     }
 }
@@ -238,6 +243,11 @@ impl Hooks {
     /// Whether the disk is full.
     pub fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed) != Fullness::Room as u8
+    }
+
+    /// Whether nothing at all can be written.
+    pub fn is_brimful(&self) -> bool {
+        self.full.load(Ordering::Relaxed) == Fullness::Brim as u8
     }
 
     /// Everything but the disk's fullness, which outlives the process.

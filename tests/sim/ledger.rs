@@ -23,6 +23,44 @@ pub struct CatalogRow {
     pub owner: String,
 }
 
+/// The journal's numbers that each entry of a delivery tells.
+pub type ToldSeqs = Vec<Vec<i64>>;
+
+/// What is known of a lane's target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Proven,
+    New,
+    Failing,
+}
+
+/// What a lane remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LaneRow {
+    pub is_paused: bool,
+    pub is_cancelled: bool,
+    is_failing: bool,
+    has_accepted: bool,
+}
+
+impl LaneRow {
+    pub fn class(self) -> Class {
+        match (self.is_failing, self.has_accepted) {
+            (true, _) => Class::Failing,
+            (false, true) => Class::Proven,
+            (false, false) => Class::New,
+        }
+    }
+}
+
+/// A delivery under way, as far as it says when it is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    pub attempts: u32,
+    pub delay_ms: u64,
+    pub waited_ms: u64,
+}
+
 /// The second connection.
 pub struct Reader(pub Connection);
 
@@ -104,19 +142,82 @@ impl Reader {
         rows.into_iter().map(parse).collect()
     }
 
-    /// A delivery under way: its body, and the name of whose it is.
-    pub fn delivery(&self, key: DeliveryKey) -> Option<(Vec<u8>, String)> {
-        let sql = "SELECT body, name FROM deliveries JOIN subscriptions ON id = subscription
+    /// A delivery under way: its body, the name of whose it is, and what it tells.
+    pub fn delivery(&self, key: DeliveryKey) -> Option<(Vec<u8>, String, ToldSeqs)> {
+        let sql = "SELECT body, name, told FROM deliveries JOIN subscriptions ON id = subscription
                    WHERE number = ?1 AND part = ?2";
-        self.all(sql, (key.number.0, key.part.code()), |row| Ok((row.get(0)?, row.get(1)?))).pop()
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, told_seqs(&row.get::<_, Vec<u8>>(2)?)));
+        self.all(sql, (key.number.0, key.part.code()), read).pop()
+    }
+
+    /// The deliveries of a subscription that are under way, in order.
+    pub fn queue(&self, name: &str) -> Vec<DeliveryKey> {
+        let sql = "SELECT number, part FROM deliveries JOIN subscriptions ON id = subscription
+                   WHERE name = ?1 ORDER BY number, part";
+        self.all(sql, [name], key)
+    }
+
+    /// When a delivery under way is tried again.
+    pub fn wait(&self, key: DeliveryKey) -> Option<Wait> {
+        let sql = "SELECT attempts, delay_ms, waited_ms FROM deliveries WHERE number = ?1 AND part = ?2";
+        let read = |row: &Row<'_>| {
+            let (delay_ms, waited_ms): (i64, i64) = (row.get(1)?, row.get(2)?);
+            Ok(Wait { attempts: row.get(0)?, delay_ms: delay_ms as u64, waited_ms: waited_ms as u64 })
+        };
+        self.all(sql, (key.number.0, key.part.code()), read).pop()
+    }
+
+    /// When the next delivery under way is due after a point in time; paused lanes are left out.
+    pub fn next_due(&self, after: i64) -> Option<i64> {
+        let sql = "SELECT min(due) FROM deliveries LEFT JOIN lanes USING (subscription)
+                   WHERE due > ?1 AND paused_at IS NULL";
+        self.all(sql, [after], |row| row.get::<_, Option<i64>>(0)).pop().flatten()
+    }
+
+    /// What a subscription's lane remembers.
+    pub fn lane(&self, name: &str) -> LaneRow {
+        let sql = "SELECT paused_at NOTNULL, cancelled_at NOTNULL, failing_since NOTNULL, last_success NOTNULL
+                   FROM lanes JOIN subscriptions ON id = subscription WHERE name = ?1";
+        let read = |row: &Row<'_>| {
+            let (is_paused, is_cancelled, is_failing, has_accepted) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok(LaneRow { is_paused, is_cancelled, is_failing, has_accepted })
+        };
+        self.all(sql, [name], read).pop().unwrap_or_default()
+    }
+
+    /// Deliveries of a table (`deliveries`, `dead`) by key: whose each is, and what it tells.
+    pub fn told_in(&self, table: &str) -> BTreeMap<DeliveryKey, (String, ToldSeqs)> {
+        let sql = format!("SELECT number, part, name, told FROM {table} JOIN subscriptions ON id = subscription");
+        let read = |row: &Row<'_>| Ok((key(row)?, (row.get(2)?, told_seqs(&row.get::<_, Vec<u8>>(3)?))));
+        self.all(&sql, [], read).into_iter().collect()
+    }
+
+    /// Deliveries that were accepted, by key: whose each was, and the numbers that it told, in order.
+    pub fn history(&self) -> BTreeMap<DeliveryKey, (String, Vec<i64>)> {
+        let sql = "SELECT number, part, name, first, last, seqs
+                   FROM history JOIN subscriptions ON id = subscription";
+        let read = |row: &Row<'_>| {
+            let (first, last, gaps): (_, i64, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?, row.get(5)?);
+            // What says that entries were dropped tells none.
+            let told = if last == 0 { Vec::new() } else { run(first, last, gaps.as_deref()) };
+            Ok((key(row)?, (row.get(2)?, told)))
+        };
+        self.all(sql, [], read).into_iter().collect()
+    }
+
+    /// What each subscription is owed.
+    pub fn owed_to(&self) -> Vec<(String, i64)> {
+        let names: BTreeMap<i64, String> = self
+            .all("SELECT id, name FROM subscriptions", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .into_iter()
+            .collect();
+        let owed = self.all_owed().into_iter();
+        owed.filter_map(|(seq, id)| Some((names.get(&id)?.clone(), seq))).collect()
     }
 
     /// Deliveries under way, and dead letters.
     pub fn hot_and_dead(&self) -> (BTreeSet<DeliveryKey>, BTreeSet<DeliveryKey>) {
-        let key = |row: &rusqlite::Row<'_>| {
-            let part = Part::from_code(row.get(1)?).expect("a part");
-            Ok(DeliveryKey { number: DeliveryNo(row.get(0)?), part })
-        };
         let keys = |sql| self.all(sql, [], key).into_iter().collect();
         (keys("SELECT number, part FROM deliveries"), keys("SELECT number, part FROM dead"))
     }
@@ -139,20 +240,7 @@ impl Reader {
             self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)));
         let mut owed = Vec::new();
         for (subscription, first, last, after, entries, gaps) in runs {
-            let mut seqs = match &gaps {
-                None => (first..=last).collect(),
-                Some(_) => vec![first],
-            };
-            let (mut gap, mut shift) = (0, 0);
-            for byte in gaps.unwrap_or_default() {
-                gap |= i64::from(byte & 0x7f) << shift;
-                shift += 7;
-                if byte & 0x80 == 0 {
-                    seqs.push(seqs[seqs.len() - 1] + gap);
-                    (gap, shift) = (0, 0);
-                }
-            }
-            assert_eq!(seqs.last(), Some(&last), "the gaps lead to the last place");
+            let mut seqs = run(first, last, gaps.as_deref());
             seqs.retain(|seq| *seq > after);
             assert_eq!(seqs.len() as i64, entries, "a row counts what is left of it");
             owed.extend(seqs.into_iter().map(|seq| (seq, subscription)));
@@ -229,4 +317,49 @@ impl Reader {
                    WHERE id IN (SELECT subscription FROM owed UNION SELECT subscription FROM deliveries)";
         self.all(sql, [], |row| row.get(0)).into_iter().collect()
     }
+}
+
+/// A delivery's key, in the first two columns.
+fn key(row: &Row<'_>) -> rusqlite::Result<DeliveryKey> {
+    let part = Part::from_code(row.get(1)?).expect("a part");
+    Ok(DeliveryKey { number: DeliveryNo(row.get(0)?), part })
+}
+
+/// The places of a run of the journal.
+fn run(first: i64, last: i64, gaps: Option<&[u8]>) -> Vec<i64> {
+    let Some(gaps) = gaps else { return (first..=last).collect() };
+    let mut seqs = vec![first];
+    for gap in numbers(gaps) {
+        seqs.push(seqs[seqs.len() - 1] + gap.cast_signed());
+    }
+    assert_eq!(seqs.last(), Some(&last), "the gaps lead to the last place");
+    seqs
+}
+
+/// What each entry of a delivery tells: how many places, and the way to each, its sign in the lowest bit.
+fn told_seqs(column: &[u8]) -> ToldSeqs {
+    let (mut numbers, mut told, mut at) = (numbers(column).into_iter(), Vec::new(), 0);
+    while let Some(count) = numbers.next() {
+        let steps = numbers.by_ref().take(count as usize);
+        let places = steps.map(|step| {
+            at += (step >> 1).cast_signed() ^ -(step & 1).cast_signed();
+            at
+        });
+        told.push(places.collect());
+    }
+    told
+}
+
+/// Numbers of seven bits a byte, the lowest first.
+fn numbers(bytes: &[u8]) -> Vec<u64> {
+    let (mut numbers, mut number, mut shift) = (Vec::new(), 0, 0);
+    for byte in bytes {
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            numbers.push(number);
+            (number, shift) = (0, 0);
+        }
+    }
+    numbers
 }

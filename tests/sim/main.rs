@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "the environment says which seeds")]
 
 mod ages;
+mod books;
 mod check;
 mod disk;
 mod faults;
@@ -14,6 +15,7 @@ mod instance;
 mod journal;
 mod ledger;
 mod ops;
+mod policies;
 mod receiver;
 mod rng;
 mod source;

@@ -6,6 +6,7 @@ mod damage;
 mod end;
 mod identity;
 mod life;
+mod operator;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,6 +18,8 @@ use ringback::dispatch;
 use ringback::engine::{Effect, Engine, Input, NewRules};
 use ringback::intake::{self, Setup};
 use ringback::look;
+use ringback::model::ask::Ask;
+use ringback::model::delivery::SendRequest;
 use ringback::model::hint::Signal;
 use ringback::model::ids::{ReplyId, Ticket};
 use ringback::model::look::{ListRequest, LookRequest, Seen, Writer};
@@ -33,13 +36,14 @@ use ringback::watch::WatchSource as _;
 use ringback::watch::mounts::Mounts;
 
 use super::ages::Ages;
+use super::books::Books;
 use super::check::{self, SyncPoint};
 use super::disk::{Host, Inner};
 use super::faults::{Hooks, Plan, connect};
 use super::journal::Journal;
 use super::ledger::Reader;
 use super::ops;
-use super::receiver::Receivers;
+use super::receiver::{Going, Receivers};
 use super::rng::Rng;
 use super::source::Source;
 use super::trace::Trace;
@@ -89,6 +93,7 @@ pub struct World {
     receivers: Receivers,
     journal: Journal,
     ages: Ages,
+    books: Books,
     /// Errors that groups have given.
     faults: usize,
     uncertain: BTreeSet<Vec<u8>>,
@@ -179,6 +184,7 @@ impl World {
             receivers: Receivers::default(),
             journal: Journal::default(),
             ages: Ages::default(),
+            books: Books::default(),
             faults: 0,
             uncertain: BTreeSet::new(),
             lost_deliveries: BTreeSet::new(),
@@ -242,12 +248,15 @@ impl World {
             5..8 => self.hear(),
             8..11 => self.work(),
             11..13 => self.report(),
-            13..15 => self.deliver(),
+            13..15 => self.deliver()?,
             15 => {
                 let ms = if self.rng.chance(100) { self.rng.between(100, 3_000) } else { self.rng.between(0, 40) };
                 self.pass(ms);
             }
-            16 => self.call(),
+            16 => {
+                self.call();
+                self.operate();
+            }
             17 => return self.misfortune(),
             _ => {
                 let most = self.rng.between(1, 12) as usize;
@@ -361,15 +370,16 @@ impl World {
     }
 
     /// Something happens on the wire.
-    fn deliver(&mut self) {
+    fn deliver(&mut self) -> Checked {
         let mut log = Vec::new();
         let outcome = self.receivers.step(self.life, &mut self.rng, &mut log);
         for line in log {
             self.note(format!("  wire: {line}"));
         }
-        if let Some(attempted) = outcome {
+        if let Some(attempted) = outcome? {
             self.inbox.push_back(Input::Dispatch(dispatch::Input::Attempted(attempted)));
         }
+        Ok(())
     }
 
     /// Runs one group of at most this many inputs, and carries its effects out.
@@ -389,6 +399,20 @@ impl World {
             _ => None,
         });
         let written: BTreeSet<Vec<u8>> = looked.flatten().collect();
+        let attempted: Vec<_> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Dispatch(dispatch::Input::Attempted(attempted)) => Some(attempted.clone()),
+                _ => None,
+            })
+            .collect();
+        let resumed: Vec<_> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Ask(_, Ask::Resume { subscription, .. }) => Some(subscription.clone()),
+                _ => None,
+            })
+            .collect();
         let Some(engine) = &mut self.engine else { return Ok(Vec::new()) };
         if self.hooks.is_full() {
             // What a full disk undoes goes back to the last sync here; a file keeps what was committed.
@@ -439,6 +463,11 @@ impl World {
             }
         }
         self.check_ages()?;
+        if !ran.faults.is_empty() {
+            let ledger = &self.ledger;
+            self.receivers.classify(self.life, |name| ledger.lane(name).class());
+        }
+        self.take_outcomes(&attempted, resumed)?;
         Ok(ran.effects)
     }
 
@@ -474,11 +503,7 @@ impl World {
                     };
                     let (key, id) = (request.id.key, request.id);
                     let line = format!("  send {} {id} attempt {}", request.subscription.name, request.attempt);
-                    let held = (request.body.bytes.to_vec(), request.subscription.name.to_string());
-                    if self.ledger.delivery(key) != Some(held) {
-                        return Err(format!("{id} is sent, and the ledger does not hold it"));
-                    }
-                    self.receivers.send(self.life, request, &mut self.rng, &self.plan)?;
+                    self.send(request)?;
                     let told: Vec<_> = self.receivers.sent[&key].entries.iter().map(path).collect();
                     self.note(format!("{line} [{}]", told.join(", ")));
                     self.check_known(key)?;
@@ -486,6 +511,22 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// An attempt goes out.
+    fn send(&mut self, request: SendRequest) -> Checked {
+        let (key, id, now) = (request.id.key, request.id, self.now());
+        let name = request.subscription.name.to_string();
+        let (body, whose, seqs) =
+            self.ledger.delivery(key).ok_or_else(|| format!("{id} is sent, and the ledger does not hold it"))?;
+        if (&body[..], &whose) != (&request.body.bytes[..], &name) {
+            return Err(format!("{id} is sent, and the ledger holds it otherwise"));
+        }
+        self.books.check_turn(&request, now, &self.ledger, self.plan.clock_jumps > 0 || self.plan.damage)?;
+        self.books.sent(&request, &self.ledger);
+        let class = self.ledger.lane(&name).class();
+        let going = Going { life: self.life, request, class, seqs, at: now.wall };
+        self.receivers.send(going, &mut self.rng, &self.plan)
     }
 
     /// Everything that a delivery tells is in the journal.
@@ -525,6 +566,7 @@ impl World {
     fn rule_set(&self) -> NewRules {
         let on = RULES.iter().zip(self.rules).filter(|(_, on)| *on);
         let mut text: String = on.map(|(text, _)| *text).collect();
+        text.extend(self.plan.policies.all.iter().map(|policy| policy.rule.as_str()));
         for lane in 0..self.plan.lanes {
             let place = if lane < 3 { "/" } else { "/a/dir" };
             text += &format!(

@@ -79,6 +79,22 @@ fn parts_survive_a_restart_and_keep_their_bytes() {
 }
 
 #[test]
+fn a_part_is_tried_from_its_beginning_and_not_from_that_of_its_batch() {
+    let mut run = Run::new();
+    run.line("rule a delays=1000 retries=9");
+    run.line("0 owe 1-2 to a");
+    run.line("1 refuse 1");
+    run.line("1001 tick");
+    let waited = |run: &Run| {
+        let deliveries = run.ledger.as_ref().expect("a ledger").deliveries().expect("deliveries");
+        deliveries.whole.iter().map(|(_, delivery)| delivery.waited_ms).collect::<Vec<_>>()
+    };
+    assert!(waited(&run)[0] >= 1_000, "{:?}", waited(&run));
+    assert_eq!(run.shown("1002 413 1"), "a 1.0/1 [1]");
+    assert_eq!(waited(&run), [0, 0]);
+}
+
+#[test]
 fn a_size_that_was_accepted_is_remembered_for_a_day() {
     check(
         "rule a
@@ -249,6 +265,30 @@ fn a_target_that_accepts_is_sent_at_once_what_waits_for_it_on_the_default_schedu
     run.line("5 owe 3 to c");
     assert_eq!(run.shown("6 accept 4"), "");
     assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 1, dead 0");
+}
+
+#[test]
+fn a_pause_outlives_the_rule_until_the_subscription_is_dropped() {
+    check(
+        "rule a
+         0 owe 1 to a -> a 1/1 [1]
+         1 accept 1 ->
+         2 pause a ->
+         unrule a
+         rule a
+         3 owe 2 to a ->
+         4 resume a -> a 2/1 [2]
+         5 accept 2 ->
+         6 pause a ->
+         unrule a
+         7 restart ->
+         rule a
+         8 owe 3 to a ->
+         unrule a
+         9 drop a ->
+         rule a
+         10 owe 4 to a -> a 65537/1 [4]",
+    );
 }
 
 #[test]

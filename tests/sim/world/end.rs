@@ -3,6 +3,7 @@
 use ringback::engine::Input;
 use ringback::intake;
 use ringback::model::ask::Ask;
+use ringback::model::part::DeliveryKey;
 use ringback::model::rescan::RescanRequest;
 use ringback::model::status::TroubleKind;
 use ringback::model::time::Mono;
@@ -11,6 +12,7 @@ use ringback::model::watching::SourceKind;
 use super::{Checked, Job, World};
 use crate::disk::InnerDisk;
 use crate::faults::Fullness;
+use crate::receiver::Sent;
 use crate::{check, ops};
 
 /// Virtual time without anything but looks at the mounts' roots after which all is quiet: longer than a failed look is
@@ -51,6 +53,7 @@ impl World {
             doubled: 0,
             reordered: 0,
             lost: 0,
+            policies: self.plan.policies.calm(),
             ..self.plan.clone()
         };
         let plan = std::mem::replace(&mut self.plan, calm);
@@ -90,6 +93,7 @@ impl World {
         self.restart(connection)?;
         self.quiesce()?;
         self.is_quiet()?;
+        self.books_balance()?;
         self.leap_ahead_and_back()?;
         self.everything_is_forgotten()?;
         self.note("the end");
@@ -98,13 +102,18 @@ impl World {
         for number in &self.lost_deliveries {
             self.receivers.sent.remove(number);
         }
-        let view = check::told(&self.ledger, &self.journal, &self.receivers, &self.ages)?;
+        let view = check::told(&self.ledger, &self.journal, &self.receivers, &self.ages, &self.books)?;
         if self.heard_all {
             check::believed(&self.host.lock(), &self.ledger, &self.journal, view, &self.uncertain)?;
         }
         let dead = &self.ages.dead_ever;
-        let settled = |number| self.receivers.taken.contains(number) || dead.contains(number);
-        match self.receivers.sent.iter().find(|(number, _)| !settled(number)) {
+        let settled = |(key, sent): &(&DeliveryKey, &Sent)| {
+            self.receivers.taken.contains(key)
+                || dead.contains(key)
+                || self.books.is_split(**key, &sent.seqs)
+                || self.ledger.lane(&sent.subscription).is_cancelled
+        };
+        match self.receivers.sent.iter().find(|sent| !settled(sent)) {
             Some((_, sent)) => Err(format!("{} was sent, is not taken and not a dead letter", sent.id)),
             None => Ok(()),
         }
@@ -182,19 +191,28 @@ impl World {
                 self.hear();
             }
             for _ in 0..8 + 2 * self.plan.lanes {
-                self.deliver();
+                self.deliver()?;
             }
             let due = self.engine.as_ref().is_some_and(|engine| engine.deadline() <= now.mono);
             if !self.inbox.is_empty() || due {
                 self.run_engine(20)?;
                 continue;
             }
-            let is_well = self.engine.as_ref().is_some_and(|engine| engine.is_well());
-            if is_well && self.resume_what_is_paused() {
+            // While the disk is full, that takes as much room as the outcome of an attempt.
+            let has_room = self.hooks.is_full() && !self.hooks.is_brimful();
+            let may_resume = has_room || self.engine.as_ref().is_some_and(|engine| engine.is_well());
+            if may_resume && self.resume_what_is_paused() {
                 continue;
             }
-            if now.mono.since_ms(silent_since) > SILENCE_MS || until.is_some_and(|until| now.mono >= until) {
+            if until.is_some_and(|until| now.mono >= until) {
                 return Ok(());
+            }
+            if now.mono.since_ms(silent_since) > SILENCE_MS {
+                match self.next_due().filter(|_| until.is_none() && !self.hooks.is_brimful()) {
+                    Some(ms) => self.pass(ms),
+                    None => return Ok(()),
+                }
+                continue;
             }
             let deadline = self.engine.as_ref().map_or(now.mono, |engine| engine.deadline());
             self.pass(deadline.since_ms(now.mono).clamp(1, 1_000));
@@ -210,8 +228,6 @@ impl World {
         self.quiesce()?;
         self.hooks.fill(Fullness::Ballast);
         self.note("the ledger's disk is full");
-        // That takes as much room as the outcome of an attempt.
-        self.resume_what_is_paused();
         self.quiesce()?;
         let (hot, _) = self.ledger.hot_and_dead();
         let owed = self.ledger.owed();

@@ -21,7 +21,9 @@ impl World {
 
     fn open(&mut self, connection: Connection) {
         let ledger = Ledger::in_memory(connection, NODE).expect("the ledger");
-        let engine = Engine::new(ledger, self.setup.clone(), self.retention.clone(), self.now()).expect("the ledger");
+        let mut engine =
+            Engine::new(ledger, self.setup.clone(), self.retention.clone(), self.now()).expect("the ledger");
+        engine.limit_attempts(self.plan.policies.limits);
         self.engine = Some(engine);
     }
 
@@ -56,6 +58,7 @@ impl World {
         self.written.clear();
         self.records.clear();
         self.syncs.clear();
+        self.books.crash();
         let mut inner = self.host.lock();
         inner.source = Source::new(self.plan.source);
         inner.instances.restart();
@@ -65,6 +68,7 @@ impl World {
 
     /// Starts again on what a crash has left.
     pub(super) fn restart(&mut self, connection: Connection) -> Checked {
+        self.books_balance()?;
         self.open(connection);
         self.start()
     }
@@ -78,6 +82,8 @@ impl World {
         let truth = self.truth();
         self.journal.power_cut(&self.ledger, &truth)?;
         self.ages.power_cut(&self.ledger, &self.journal);
+        self.books.power_cut(&self.ledger);
+        self.receivers.power_cut();
         self.note(format!("  {} of {before} rows are left", self.journal.rows.len()));
         self.forget_lost_deliveries();
         self.restart(connection)?;

@@ -62,6 +62,9 @@ impl World {
         if days {
             self.days_pass();
         }
+        if plan.policies.outage_ms > 0 && self.rng.chance(30) {
+            self.outage()?;
+        }
         if locked {
             self.hooks.locked.store(self.rng.between(1, 8) as u32, Ordering::Relaxed);
             self.note("another process takes the ledger's lock");
