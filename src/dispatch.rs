@@ -234,7 +234,9 @@ impl Dispatch {
         self.unblock_all();
         for id in touched {
             if self.lanes.get(&id).is_some_and(Lane::is_idle) {
+                let before = self.share(id);
                 self.lanes.remove(&id);
+                self.account(id, before);
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::disk::files_below;
 use crate::sink::{Sink, view};
 use crate::turns;
 
+/// Kills in each run of the tests; the slow suite says `RINGBACK_KILLS=500`.
 const KILLS: u32 = 50;
 /// The longest that a daemon lives before it is killed. The shortest is no time at all.
 const LIFE_MAX_MS: u64 = 500;
@@ -35,6 +36,7 @@ fn kill_nine_at_random_loses_nothing() {
     let _turn = turns::heavy();
     let seed = std::env::var("RINGBACK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x9E37_79B9_7F4A_7C15);
     println!("RINGBACK_SEED={seed}");
+    let kills = std::env::var("RINGBACK_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
     let sink = Sink::new();
     let place = Place::new(&format!("{}retry = ['200ms']\nretryCount = 100\n", sink.rule_all()));
     // The first scan is over before the first kill, so that everything from now on is news.
@@ -48,7 +50,7 @@ fn kill_nine_at_random_loses_nothing() {
         move || Load { store, random: Random(seed ^ 2), written: BTreeMap::new(), number: 0 }.run(&stop)
     });
     let mut random = Random(seed);
-    for _ in 0..KILLS {
+    for _ in 0..kills {
         place.run_for(Duration::from_millis(random.below(LIFE_MAX_MS)));
     }
     stop.store(true, Ordering::Release);
@@ -82,7 +84,7 @@ fn kill_nine_at_random_loses_nothing() {
     let ids: BTreeSet<_> = calls.iter().map(|call| &call.id).collect();
     let operations = daemon.status();
     println!(
-        "{KILLS} kills: {} requests, {refused} refused, {} deliveries, {} entries, {} files; {}",
+        "{kills} kills: {} requests, {refused} refused, {} deliveries, {} entries, {} files; {}",
         calls.len(),
         ids.len(),
         told.len(),
