@@ -253,6 +253,10 @@ impl Dispatch {
         }
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.subscription = subscription;
+            // They take their turns as the lane is now.
+            for head in lane.queue.values_mut().filter(|head| head.state == HeadState::Ready) {
+                (head.state, head.body) = (HeadState::Queued, None);
+            }
         }
         for (key, until) in waiting {
             self.wait(id, key, until);
@@ -344,22 +348,29 @@ impl Dispatch {
     /// When the ledger refuses: the group is lost then.
     pub fn release(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
         self.expire_timers(now.mono);
-        for id in std::mem::take(&mut self.to_cut) {
-            let before = self.share(id);
-            let cut = self.cut_lane(now, id, ledger);
-            self.account(id, before);
-            cut?;
-            self.bound_lane(now, id, ledger)?;
-        }
+        self.cut_all(now, ledger)?;
         for id in self.to_bound.clone() {
             self.bound_lane(now, id, ledger)?;
         }
+        // Those that have lost all that they lose are told so.
+        self.cut_all(now, ledger)?;
         let effects = self.fill_slots(now, ledger)?;
         debug_assert!(
             self.lanes.len() > 1_000 || self.totals == self.counted(),
             "the totals are what the lanes come to"
         );
         Ok(effects)
+    }
+
+    fn cut_all(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {
+        while let Some(id) = self.to_cut.pop_first() {
+            let before = self.share(id);
+            let cut = self.cut_lane(now, id, ledger);
+            self.account(id, before);
+            cut?;
+            self.bound_lane(now, id, ledger)?;
+        }
+        Ok(())
     }
 
     /// The totals, counted lane by lane.

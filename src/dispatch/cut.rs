@@ -74,6 +74,10 @@ impl Dispatch {
         }
         // An entry lingers from when it is owed, also while another delivery is on its way.
         let lingers = lane.linger_until(now.mono, subscription.batching.linger_ms);
+        // It loses more first, and is told what.
+        if self.to_bound.contains(&id) {
+            return None;
+        }
         let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
         if lane.queue.len() >= lane.queue_max() || is_resting {
             return None;
@@ -97,7 +101,14 @@ impl Dispatch {
     ) -> Result<Frozen, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(Frozen::nothing()) };
         let Gathered { entries, fold: whole, missing } = self.gather(id, lane, subscription, ledger)?;
-        let (mut told, mut folded) = (&entries[..], whole.finish());
+        // Entries that are missing before the first of the others are told before it, by a notice of their own.
+        let first = entries.first().map(|entry| entry.seq);
+        let is_gap_first = missing.first().is_some_and(|gap| first.is_none_or(|first| *gap < first));
+        let missing: Vec<Seq> = match is_gap_first {
+            true => missing.into_iter().take_while(|gap| first.is_none_or(|first| *gap < first)).collect(),
+            false => missing,
+        };
+        let (mut told, mut folded) = if is_gap_first { (&[][..], Vec::new()) } else { (&entries[..], whole.finish()) };
         let mut batch = None;
         while !told.is_empty() {
             let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
@@ -149,7 +160,7 @@ impl Dispatch {
         }
         let (mut after, mut piece) = (Seq(i64::MIN), batch_max + 1);
         loop {
-            let left = MAX_FOLD_READ - entries.len();
+            let left = MAX_FOLD_READ - entries.len() - missing.len();
             let seqs = ledger.owed(id, after, piece.min(left))?;
             let Some(&last) = seqs.last() else { return Ok(gathered) };
             let mut found = self.entries_at(&seqs, ledger)?.into_iter().peekable();

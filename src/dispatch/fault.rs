@@ -140,12 +140,16 @@ impl Dispatch {
             let before = self.share(id);
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let again_at = fault.again_at;
-            let held: Vec<_> = lane.queue.iter().filter(|(_, head)| head.state != HeadState::InFlight).collect();
-            let held: Vec<_> = held.into_iter().map(|(key, _)| *key).collect();
+            let until = |(key, head): (&DeliveryKey, &Head)| match head.state {
+                HeadState::InFlight => None,
+                HeadState::Waiting(until) => Some((*key, until.max(again_at))),
+                HeadState::Queued | HeadState::Ready => Some((*key, again_at)),
+            };
+            let held: Vec<_> = lane.queue.iter().filter_map(until).collect();
             lane.fault = Some(fault);
             self.timers.insert((again_at, id, Due::Cut));
-            for key in held {
-                self.wait(id, key, again_at);
+            for (key, until) in held {
+                self.wait(id, key, until);
             }
             self.account(id, before);
         }

@@ -1,6 +1,7 @@
 //! A target that accepts a delivery is there again: lanes on ringback's own schedule that wait for the same host and
-//! port are due at once, and need not sit out five minutes each. A delivery is hurried once a wait. Schedules that
-//! somebody asked for are kept to the letter.
+//! port are due at once, and need not sit out five minutes each. A delivery is hurried once a wait, and not where that
+//! would use up a number of retries, or where the target asked to be left alone for a time. Schedules that somebody asked
+//! for are kept to the letter.
 
 use super::Dispatch;
 use super::lane::HeadState;
@@ -16,7 +17,7 @@ impl Dispatch {
         let authority = lane
             .subscription
             .as_ref()
-            .filter(|subscription| subscription.retry.is_default)
+            .filter(|subscription| subscription.retry.is_default && subscription.retry.retries.is_none())
             .map(|subscription| subscription.target.authority());
         let Some(head) = lane.queue.get_mut(&key) else { return };
         head.state = HeadState::Waiting(until);

@@ -37,13 +37,27 @@ impl Dispatch {
             self.to_bound.remove(&id);
             return Ok(());
         }
+        // A lane whose rows cannot be read rests, and loses nothing meanwhile.
+        if lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono) {
+            self.to_bound.remove(&id);
+            return Ok(());
+        }
         let most = (lane.owed - self.bounded_to()).min(PIECE_ROWS);
         let before = self.share(id);
-        self.skip(now, id, Seq(i64::MAX), most, ledger)?;
+        if let Err(error) = ledger.savepoint(|| self.skip(now, id, Seq(i64::MAX), most, ledger)) {
+            self.to_bound.remove(&id);
+            let rests = self.rest(now, id, error);
+            self.account(id, before);
+            return rests;
+        }
         self.account(id, before);
         match self.lanes.get(&id).is_some_and(|lane| lane.owed > self.bounded_to()) {
             true => self.to_bound.insert(id),
-            false => self.to_bound.remove(&id),
+            false => {
+                // Now it may be told what it lost, and be cut.
+                self.to_cut.insert(id);
+                self.to_bound.remove(&id)
+            }
         };
         Ok(())
     }
@@ -181,7 +195,7 @@ fn notice(
     Ok(Delivery {
         key: DeliveryKey::whole(ledger.next_delivery()?),
         subscription: id,
-        entries: 1,
+        entries: 0,
         told: Vec::new(),
         body: lagged(subscription, ledger.node(), now.wall, untold),
         created: now.wall,

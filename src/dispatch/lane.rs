@@ -57,6 +57,8 @@ pub(super) struct Head {
     pub(super) entries: usize,
     /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
     pub(super) is_unread: bool,
+    /// It tells what was lost, and no entries.
+    pub(super) is_notice: bool,
     /// Its wait was cut short because its target accepted another delivery: that is done once a wait, or a target that
     /// refuses this one alone would be called for it each time.
     pub(super) is_hurried: bool,
@@ -87,6 +89,7 @@ impl Head {
             waited_ms: 0,
             entries,
             is_unread: false,
+            is_notice: entries == 0,
             is_hurried: false,
             body,
             state: HeadState::Queued,
@@ -104,6 +107,7 @@ impl Lane {
             failing: None,
             last_success: None,
             refused: 0,
+            refused_of: None,
             untold: None,
         };
         self.policy.as_deref().unwrap_or(&DEFAULT)

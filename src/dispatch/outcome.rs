@@ -137,18 +137,27 @@ impl Dispatch {
                 ledger.postpone_delivery(id, &numbers)?;
                 Change::Stays { waited_ms }
             }
-            Verdict::Split => match self.record_split(id, key, ledger)? {
+            Verdict::Split => match self.record_split(now, id, key, ledger)? {
                 Some(halves) => Change::Split(halves),
                 // What cannot be split is refused as it is.
                 None => self.record_given_up(now, id, lane, attempted, false, ledger)?,
             },
             Verdict::Refused => {
                 let counted = policy.as_mut().filter(|policy| policy.refused >= REFUSED_MAX);
-                let is_all = counted.map(|policy| policy.refused = 0).is_some();
+                let is_all = counted.map(|policy| (policy.refused, policy.refused_of) = (0, None)).is_some();
                 self.record_given_up(now, id, lane, attempted, is_all, ledger)?
             }
             Verdict::Dead => self.record_given_up(now, id, lane, attempted, false, ledger)?,
         };
+        if let Change::Ended { others, .. } = &change
+            && lane.lag.is_some()
+            && lane.queue.len() == 1 + others.len()
+            && lane.fresh.is_empty()
+            && lane.policy().untold.is_none()
+            && (lane.owed == 0 || policy.as_ref().is_some_and(|policy| policy.cancelled_at.is_some()))
+        {
+            ledger.note_level(id)?;
+        }
         if let Some(policy) = &policy
             && verdict != Verdict::Accepted
         {
@@ -172,11 +181,10 @@ impl Dispatch {
         ledger: &Ledger,
     ) -> Result<Vec<DeliveryKey>, StoreError> {
         let key = attempted.key;
-        let Some(row) = ledger.finish_delivery(id, key, attempted.attempt.saturating_sub(1))? else {
-            return Ok(Vec::new());
-        };
+        let row = ledger.finish_delivery(id, key, attempted.attempt.saturating_sub(1))?;
         let others = match policy.is_some_and(|policy| policy.cancelled_at.is_some()) {
             true => {
+                ledger.promise();
                 ledger.drop_owed(id)?;
                 let others: Vec<_> = lane.queue.keys().copied().filter(|other| *other != key).collect();
                 for other in &others {
@@ -189,8 +197,10 @@ impl Dispatch {
         if let Some(policy) = policy {
             ledger.put_lane(id, policy)?;
         }
+        let Some(row) = row else { return Ok(others) };
         let mut seqs: Vec<Seq> = row.told.into_iter().flatten().collect();
         seqs.sort_unstable();
+        seqs.dedup();
         let accepted = Accepted {
             key,
             subscription: id,
@@ -202,13 +212,7 @@ impl Dispatch {
             status: attempted.reply.status(),
             duration_ms: attempted.duration_ms,
         };
-        let noted: Result<(), StoreError> = ledger.savepoint(|| {
-            ledger.add_accepted(&accepted)?;
-            if lane.lag.is_some() && lane.owed == 0 && lane.fresh.is_empty() && lane.queue.len() == 1 {
-                ledger.note_level(id)?;
-            }
-            Ok(())
-        });
+        let noted: Result<(), StoreError> = ledger.savepoint(|| ledger.add_accepted(&accepted));
         if let Err(error) = noted {
             if error.disk().is_some() {
                 return Err(error);
@@ -221,6 +225,7 @@ impl Dispatch {
     /// Replaces a delivery by its two halves; `None` where it cannot be split.
     fn record_split(
         &self,
+        now: Now,
         id: SubscriptionId,
         key: DeliveryKey,
         ledger: &Ledger,
@@ -243,6 +248,7 @@ impl Dispatch {
                 attempts: 0,
                 delay_ms: 0,
                 waited_ms: 0,
+                due: now.wall,
                 ..delivery
             };
             ledger.add_delivery(&part)?;
@@ -264,7 +270,11 @@ impl Dispatch {
         let key = attempted.key;
         ledger.add_attempt(attempted, now.wall)?;
         ledger.kill_delivery(id, key, now.wall)?;
-        let rest = lane.queue.keys().copied().filter(|other| other.number == key.number && *other != key);
+        // What is on the wire has an outcome of its own to come.
+        let is_rest = |(other, head): &(&DeliveryKey, &Head)| {
+            other.number == key.number && **other != key && head.state != HeadState::InFlight
+        };
+        let rest = lane.queue.iter().filter(is_rest).map(|(other, _)| *other);
         let others: Vec<_> = rest.filter(|_| is_all).collect();
         for other in &others {
             ledger.kill_delivery(id, *other, now.wall)?;
@@ -289,24 +299,31 @@ impl Dispatch {
         match verdict {
             Verdict::Accepted => {
                 let was_failing = policy.failing.take().is_some();
-                policy.refused = 0;
+                (policy.refused, policy.refused_of) = (0, None);
                 if was_failing || policy.last_success.is_none_or(|at| !(0..SUCCESS_MS).contains(&age_ms(at))) {
                     policy.last_success = Some(now.wall);
                 }
                 let is_old = policy.accepted.is_some_and(|size| !(0..ACCEPTED_SIZE_MS).contains(&age_ms(size.at)));
                 if !attempted.key.part.is_whole() {
+                    // The largest: the last parts may be small because one entry among them is refused.
                     let entries = u32::try_from(head.entries).unwrap_or(u32::MAX);
-                    policy.accepted = Some(AcceptedSize { entries, at: now.wall });
+                    let known = policy.accepted.filter(|_| !is_old).map_or(0, |size| size.entries);
+                    policy.accepted = Some(AcceptedSize { entries: entries.max(known), at: now.wall });
                 } else if is_old {
                     policy.accepted = None;
                 }
-                if subscription.lifetime == Lifetime::Once {
+                if subscription.lifetime == Lifetime::Once && !head.is_notice {
                     policy.cancelled_at = Some(now.wall);
                 }
             }
             // It answers, and takes less at a time.
             Verdict::Split => return None,
-            Verdict::Refused => policy.refused += u32::from(!attempted.key.part.is_whole()),
+            Verdict::Refused if attempted.key.part.is_whole() => return None,
+            Verdict::Refused => {
+                let number = Some(attempted.key.number);
+                policy.refused = if policy.refused_of == number { policy.refused + 1 } else { 1 };
+                policy.refused_of = number;
+            }
             Verdict::Retry { .. } | Verdict::Dead | Verdict::Pause => {
                 let since = policy.failing.as_ref().map_or(now.wall, |failing| failing.since);
                 let (outcome, status) = (attempted.reply.failure().to_owned(), attempted.reply.status());
@@ -341,7 +358,7 @@ impl Dispatch {
                 for key in others.into_iter().chain([key]) {
                     lane.queue.remove(&key);
                 }
-                if lane.lag.is_some() && lane.is_level() {
+                if lane.lag.is_some() && lane.is_level() && lane.policy().untold.is_none() {
                     lane.lag = None;
                 }
                 if given_up > 0 {
@@ -354,6 +371,9 @@ impl Dispatch {
                     (head.attempts, head.delay_ms, head.waited_ms) = (attempt, delay_ms, waited_ms);
                     // Its row was written anew, whatever was damaged.
                     head.is_unread = false;
+                    // What asked to be left alone for a time is.
+                    head.is_hurried |=
+                        matches!(&attempted.reply, Reply::Answered(answer) if answer.retry_after.is_some());
                 }
                 self.wait(id, key, now.mono.plus_ms(delay_ms));
             }
@@ -365,8 +385,10 @@ impl Dispatch {
             }
             Change::Split(halves) => {
                 lane.queue.remove(&key);
+                // The first is about to go out; the other one is in the ledger.
+                let mut body_of_first = Some(());
                 for (key, entries, body) in halves {
-                    lane.queue.insert(key, Head::new(entries, Some(body)));
+                    lane.queue.insert(key, Head::new(entries, body_of_first.take().map(|()| body)));
                 }
             }
         }

@@ -102,6 +102,8 @@ impl Dispatch {
         let fields = std::iter::once(("subscription".to_owned(), called)).chain(fields).collect();
         let (seq, rrn) = (ledger.next_seq()?, ledger.rrn()?);
         let name = name.to_owned();
+        // It may be shown as soon as the group is committed.
+        ledger.promise();
         ledger.append_event(&Occurrence { seq, rrn, time: now.wall, name, tenant, asset: None, fields })
     }
 }

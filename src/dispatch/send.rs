@@ -91,7 +91,10 @@ impl Dispatch {
         key: DeliveryKey,
         ledger: &Ledger,
     ) -> Result<Option<Effect>, StoreError> {
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            self.gave_up_its_turn = true;
+            return Ok(None);
+        };
         let (subscription, class) = (lane.active().cloned(), lane.class());
         let Some(head) = lane.queue.get_mut(&key).filter(|head| head.state == HeadState::Ready) else {
             self.gave_up_its_turn = true;
@@ -140,7 +143,10 @@ impl Dispatch {
                 lane.and_then(|lane| lane.queue.get(&key)).is_some_and(|head| head.state == HeadState::Ready);
             if let Some(lane) = lane.filter(|_| is_ready) {
                 self.ready[lane.class() as usize].push_back((id, key));
-                break;
+                // One whose class has no slot waits for that one, and the target's is for the next.
+                if !self.slots.is_full(lane.class()) {
+                    break;
+                }
             }
         }
         if blocked.is_empty() {

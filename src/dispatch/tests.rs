@@ -13,6 +13,7 @@
 //! T lost                      the group was lost: dispatch is loaded again, attempts are still under way
 //! T drop NAME                 its rule went long ago: the ledger drops it
 //! T restart [JUMP]            the process was killed and started; the wall clock jumped by JUMP milliseconds meanwhile
+//! T restart-bare             the same, and no rule is known yet
 //! ... -> SEND, ...            the attempts that go out: NAME NO/ATTEMPT [CHANGE ...], or nothing
 //! next -> T                   when something is due without an input, or never
 //! status -> ...               owed entries, and deliveries by state
@@ -486,7 +487,7 @@ impl Run {
 
     /// Runs one group and shows what goes out.
     fn group(&mut self, at_ms: u64, command: &[&str]) -> String {
-        if let ["restart", jump @ ..] = command {
+        if let ["restart" | "restart-bare", jump @ ..] = command {
             self.jump_ms += jump.first().map_or(0, |jump| jump.parse::<i64>().expect("milliseconds"));
             self.under_way.clear();
             let connection = self.ledger.take().expect("a ledger").into_connection();
@@ -527,6 +528,12 @@ impl Run {
                     }),
                 };
                 self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
+            }
+            ["restart-bare"] => {
+                self.dispatch = Dispatch::load(ledger, now, &self.under_way, &self.retention).expect("dispatch");
+                // As the engine does before the first group brings the rules.
+                self.dispatch.set_subscriptions([]);
+                self.rules.clear();
             }
             ["lost"] | ["restart", ..] => {
                 self.dispatch = Dispatch::load(ledger, now, &self.under_way, &self.retention).expect("dispatch");

@@ -1,6 +1,6 @@
 //! What a subscription's lane remembers: the state of its delivery policy.
 
-use super::ids::Seq;
+use super::ids::{DeliveryNo, Seq};
 use super::time::Wall;
 
 /// The state of a lane's policy. The default is that of a lane to which nothing was sent yet.
@@ -18,6 +18,8 @@ pub struct LanePolicy {
     pub last_success: Option<Wall>,
     /// How many parts of one batch were refused in a row, each a single entry.
     pub refused: u32,
+    /// Which batch.
+    pub refused_of: Option<DeliveryNo>,
     /// What it lost and has not been told that it lost.
     pub untold: Option<Skipped>,
 }

@@ -26,7 +26,8 @@ impl Ledger {
                     subscription.0,
                     *entries as i64,
                     first.0,
-                    told.last().copied().unwrap_or(first).0,
+                    // Where it is not known what was told, the run is empty.
+                    told.last().map_or(first.0 - 1, |last| last.0),
                     seqs::encode(told),
                     created.0,
                     self.not_before_mark(*at).0,

@@ -6,7 +6,7 @@ use rusqlite::Row;
 
 use super::error::Operation as _;
 use super::{Ledger, Result};
-use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::time::Wall;
 
@@ -27,7 +27,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn put_lane(&self, id: SubscriptionId, lane: &LanePolicy) -> Result<()> {
-        let LanePolicy { paused, cancelled_at, accepted, failing, last_success, refused, untold } = lane;
+        let LanePolicy { paused, cancelled_at, accepted, failing, last_success, refused, refused_of, untold } = lane;
         let (paused_at, paused_by, reason) = match paused {
             Some(Pause { at, by, reason }) => (Some(at.0), Some(by), reason.as_ref()),
             None => (None, None, None),
@@ -35,7 +35,7 @@ impl Ledger {
         let failing = failing.as_ref();
         self.connection
             .prepare_cached(&format!(
-                "INSERT OR REPLACE INTO lanes ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+                "INSERT OR REPLACE INTO lanes ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
             ))
             .and_then(|mut sql| {
                 sql.execute((
@@ -51,6 +51,7 @@ impl Ledger {
                     failing.and_then(|failing| failing.status),
                     last_success.map(|at| at.0),
                     refused,
+                    refused_of.map(|number| number.0),
                     untold.map(|untold| untold.entries as i64),
                     untold.map(|untold| untold.first.0),
                     untold.map(|untold| untold.last.0),
@@ -74,8 +75,8 @@ impl Ledger {
 }
 
 const COLUMNS: &str = "subscription, paused_at, paused_by, pause_reason, cancelled_at, accepted_entries, accepted_at, \
-                       failing_since, failing_outcome, failing_status, last_success, refused, untold, untold_first, \
-                       untold_last";
+                       failing_since, failing_outcome, failing_status, last_success, refused, refused_of, untold, \
+                       untold_first, untold_last";
 
 /// A number that cannot be right is passed over: nothing here decides what is delivered, only when.
 fn read(row: &Row<'_>) -> rusqlite::Result<(SubscriptionId, LanePolicy)> {
@@ -94,7 +95,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(SubscriptionId, LanePolicy)> {
         }),
         last_success: wall(10),
         refused: small(11).unwrap_or(0),
-        untold: number(12).zip(number(13)).zip(number(14)).map(|((entries, first), last)| Skipped {
+        refused_of: number(12).map(DeliveryNo),
+        untold: number(13).zip(number(14)).zip(number(15)).map(|((entries, first), last)| Skipped {
             entries: entries.cast_unsigned(),
             first: Seq(first),
             last: Seq(last),

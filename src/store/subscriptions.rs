@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::Operation as _;
 use super::{Ledger, Result};
 use crate::diagnostic::SourceFile;
-use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::ids::SubscriptionId;
 use crate::model::time::Wall;
 
 /// A subscription that has, or had, a rule.
@@ -111,38 +111,47 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn drop_subscription(&self, id: SubscriptionId, most: u64) -> Result<Dropped> {
         const DROP: &str = "drop a subscription";
-        let skipped = self.drop_oldest_owed(id, Seq(i64::MAX), most)?;
-        let mut entries = skipped.map_or(0, |skipped| skipped.entries);
-        if entries == most {
-            return Ok(Dropped { entries, is_whole: false });
-        }
-        let deliveries: Vec<(i64, i64, i64)> = self
-            .connection
-            .prepare_cached(
-                "SELECT number, part, entries FROM deliveries WHERE subscription = ?1 ORDER BY number, part LIMIT ?2",
-            )
-            .and_then(|mut sql| {
-                sql.query_map((id.0, most as i64), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
-            })
-            .to(DROP)?;
-        let is_whole = (deliveries.len() as u64) < most;
-        for (number, part, cut) in deliveries {
-            entries += cut as u64;
-            for sql in [
-                "DELETE FROM attempts WHERE delivery = ?2 AND part = ?3 AND ?1 = ?1",
-                "DELETE FROM deliveries WHERE subscription = ?1 AND number = ?2 AND part = ?3",
-            ] {
-                self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute((id.0, number, part))).to(DROP)?;
+        let mut entries = 0;
+        // Nothing of the rows is read but how much they hold: one that is damaged goes like the others.
+        for (table, holds) in [("owed", "first"), ("deliveries", "rowid")] {
+            let rows: Vec<(i64, i64)> = self
+                .connection
+                .prepare_cached(&format!(
+                    "SELECT {holds}, CAST(entries AS INTEGER) FROM {table} WHERE subscription = ?1
+                     ORDER BY {holds} LIMIT ?2"
+                ))
+                .and_then(|mut sql| sql.query_map((id.0, most as i64), |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+                .to(DROP)?;
+            let count = rows.len() as u64;
+            for (row, held) in rows {
+                if table == "deliveries" {
+                    self.connection
+                        .prepare_cached(
+                            "DELETE FROM attempts WHERE (delivery, part) =
+                             (SELECT number, part FROM deliveries WHERE rowid = ?1)",
+                        )
+                        .and_then(|mut sql| sql.execute([row]))
+                        .to(DROP)?;
+                }
+                self.connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE subscription = ?1 AND {holds} = ?2"))
+                    .and_then(|mut sql| sql.execute((id.0, row)))
+                    .to(DROP)?;
+                entries += u64::try_from(held).unwrap_or(0);
+                if entries >= most {
+                    return Ok(Dropped { entries, is_whole: false });
+                }
+            }
+            if count >= most {
+                return Ok(Dropped { entries, is_whole: false });
             }
         }
-        if is_whole {
-            self.forget_lane(id)?;
-            self.connection
-                .prepare_cached("DELETE FROM subscriptions WHERE id = ?1")
-                .and_then(|mut sql| sql.execute([id.0]))
-                .to(DROP)?;
-        }
-        Ok(Dropped { entries, is_whole })
+        self.forget_lane(id)?;
+        self.connection
+            .prepare_cached("DELETE FROM subscriptions WHERE id = ?1")
+            .and_then(|mut sql| sql.execute([id.0]))
+            .to(DROP)?;
+        Ok(Dropped { entries, is_whole: true })
     }
 
     /// Notes that entries were dropped from what a subscription is owed.

@@ -266,7 +266,9 @@ fn read(body: &[u8], content_type: &str, name: &str) -> Result<Vec<Told>, String
             events.iter().map(|event| &event["data"]).collect()
         }
         _ if value["id"] != name => return Err(format!("a payload of {}", value["id"])),
-        _ if value["success"] == false && value["error"].as_str().is_some_and(|error| error.starts_with("lagged: ")) => {
+        _ if value["success"] == false
+            && value["error"].as_str().is_some_and(|error| error.starts_with("lagged: ")) =>
+        {
             return Ok(Vec::new());
         }
         _ if value["success"] != true => return Err(format!("no success and no reason: {value}")),

@@ -378,3 +378,69 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
     let names: Vec<_> = sent.iter().map(|Effect::Send(request)| request.subscription.name.to_string()).collect();
     assert_eq!(names, ["c"]);
 }
+
+#[test]
+fn refused_entries_are_counted_by_batch() {
+    let mut run = Run::new();
+    run.line("rule a max=7");
+    run.line("0 owe 1-7 to a");
+    while run.shown("status").contains("in flight 1") {
+        let key = run.sent.last().expect("an attempt").id.key;
+        run.line(&format!("1 422 {key}"));
+    }
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 0, dead 7");
+    assert_eq!(run.shown("2 owe 11-14 to a"), "a 2/1 [11 12 13 14]");
+    run.line("3 422 2");
+    run.line("4 422 2.0");
+    assert_eq!(run.shown("5 422 2.0.0"), "a 2.0.1/1 [12]", "it is the first that is refused of this batch");
+}
+
+#[test]
+fn the_largest_size_that_was_accepted_is_remembered() {
+    check(
+        "rule a
+         0 owe 1-8 to a -> a 1/1 [1 2 3 4 5 6 7 8]
+         1 422 1 -> a 1.0/1 [1 2 3 4]
+         2 accept 1.0 -> a 1.1/1 [5 6 7 8]
+         3 422 1.1 -> a 1.1.0/1 [5 6]
+         4 accept 1.1.0 -> a 1.1.1/1 [7 8]
+         5 422 1.1.1 -> a 1.1.1.0/1 [7]
+         6 accept 1.1.1.0 -> a 1.1.1.1/1 [8]
+         7 422 1.1.1.1 ->
+         8 owe 11-16 to a -> a 2/1 [11 12 13 14]",
+    );
+}
+
+#[test]
+fn what_is_ready_when_a_lane_becomes_serial_takes_its_turn() {
+    let mut run = Run::new();
+    run.line("rule a order=parallel max=1");
+    run.line("0 owe 1-12 to a");
+    assert_eq!(run.shown("status"), "owed 0, pending 4, in flight 8, waiting 0, dead 0");
+    run.line("rule a max=1 delays=1000");
+    for number in 2..=8 {
+        assert_eq!(run.shown(&format!("1 accept {number}")), "", "the first is still on its way");
+    }
+    assert_eq!(run.shown("2 refuse 1"), "");
+    assert_eq!(run.shown("1002 tick"), "a 1/2 [1]");
+    assert_eq!(run.shown("1003 accept 1"), "a 9/1 [9]");
+    assert_eq!(run.shown("1004 accept 9"), "a 10/1 [10]");
+}
+
+#[test]
+fn a_restart_without_rules_forgets_no_pause_and_no_cancellation() {
+    check(
+        "rule a
+         rule b lifetime=once
+         0 owe 1 to a b -> a 1/1 [1], b 2/1 [1]
+         1 accept 1 ->
+         2 accept 2 ->
+         3 pause a ->
+         4 restart-bare ->
+         rule a
+         rule b lifetime=once
+         5 owe 2 to a b ->
+         6 resume a -> a 65537/1 [2]
+         status -> owed 0, pending 0, in flight 1, waiting 0, dead 0",
+    );
+}

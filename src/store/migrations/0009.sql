@@ -68,7 +68,7 @@ CREATE TABLE lanes (
     paused_at INTEGER, paused_by TEXT, pause_reason TEXT, cancelled_at INTEGER,
     accepted_entries INTEGER, accepted_at INTEGER,
     failing_since INTEGER, failing_outcome TEXT, failing_status INTEGER,
-    last_success INTEGER, refused INTEGER NOT NULL,
+    last_success INTEGER, refused INTEGER NOT NULL, refused_of INTEGER,
     untold INTEGER, untold_first INTEGER, untold_last INTEGER
 );
 

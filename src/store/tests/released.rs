@@ -225,6 +225,7 @@ fn lane() -> LanePolicy {
         failing: Some(Failing { since: AT, outcome: "http-error".into(), status: Some(503) }),
         last_success: Some(AT),
         refused: 3,
+        refused_of: Some(DeliveryNo(9)),
         untold: Some(Skipped { entries: 7, first: Seq(1), last: Seq(9) }),
     }
 }
