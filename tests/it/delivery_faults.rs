@@ -380,7 +380,7 @@ fn a_lane_that_is_far_behind_with_one_entry_a_delivery_slows_nobody() {
     let _turn = turns::heavy();
     let rounds: usize = std::env::var("RINGBACK_BEHIND").map_or(2_000, |entries| entries.parse().expect("a number"));
     let (behind, good) = (Sink::new(), Sink::at(SocketAddr::from(([127, 0, 4, 1], 0))));
-    let rule = format!("{}maxEntries = 1\nretry = ['100ms']\nretryFor = '1h'\n", behind.rule("behind", "* /many"));
+    let rule = format!("{}maxEntries = 1\nretry = ['1s']\nretryCount = 100\n", behind.rule("behind", "* /many"));
     let place = Place::new(&(rule + &good.rule("good", "* /few")));
     behind.behave(|_| 503);
     fs::create_dir_all(place.at("/many")).expect("a directory");
