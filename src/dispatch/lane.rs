@@ -156,8 +156,8 @@ impl Lane {
         self.owed == 0 && self.queue.is_empty() && self.fresh.is_empty()
     }
 
-    /// Returns whether it has nothing to do and nothing to remember: a pause outlives its rule, until the subscription is
-    /// dropped.
+    /// Returns whether it has nothing to do and nothing to remember. A pause outlives its rule, until the subscription
+    /// is dropped.
     pub(super) fn is_idle(&self) -> bool {
         self.subscription.is_none() && self.is_level() && self.policy.is_none() && self.fault.is_none()
     }
