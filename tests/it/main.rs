@@ -24,6 +24,7 @@ mod log_lost;
 mod other_processes;
 mod pipeline;
 mod pipeline_odd;
+mod receivers;
 mod rough;
 mod rules_at_work;
 mod scratch;
