@@ -2,16 +2,19 @@
 //!
 //! Nothing here writes: a request that changes something becomes a [`Call`], which the daemon hands to the engine, and
 //! which is answered after its commit. The queue of calls is bounded; when it is full the caller is told to come back.
-//! Nothing here waits without a limit either: each is named in [`limits`].
+//! What is shown of deliveries and subscriptions is asked of the ledger's [`Reader`]. Nothing here waits without a
+//! limit either: each is named in [`limits`].
 
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
+use crate::model::listing::Registry;
 use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::Status;
+use crate::store::Reader;
 
 pub mod auth;
 mod body;
@@ -70,6 +73,10 @@ pub struct ApiState {
     pub calls: mpsc::Sender<Call>,
     /// Takes a snapshot. Called on an async thread, so it must not block.
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Answers what is asked of the ledger. It blocks, so it is asked on threads of its own.
+    pub reader: Arc<Reader>,
+    /// Takes a snapshot of what the ledger does not know. Called beside `reader`: it may take a while.
+    pub registry: Arc<dyn Fn() -> Registry + Send + Sync>,
     /// Who may call.
     pub principals: Arc<Principals>,
 }

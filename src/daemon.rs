@@ -21,6 +21,7 @@ mod keeper_thread;
 pub mod log;
 mod looker;
 mod places;
+mod registry;
 mod rules_thread;
 mod stop;
 
@@ -45,7 +46,7 @@ use crate::model::error_chain::ErrorChain;
 use crate::model::principal::{Principal, Role};
 use crate::model::status::Status;
 use crate::settle::Patience;
-use crate::store::{Ledger, OpenError, StateDirError, StoreError};
+use crate::store::{Ledger, OpenError, Reader, StateDirError, StoreError};
 use crate::watch::WatchSource;
 use crate::watch::mounts::{MountError, Mounts};
 use crate::watch::sources::Sources;
@@ -54,6 +55,7 @@ pub use clock::wall;
 use engine_thread::{EngineThread, StatusSlot};
 use inbox::Inbox;
 pub use places::PlaceError;
+use registry::RegistrySlot;
 pub use rules_thread::RulesError;
 use rules_thread::RulesThread;
 use stop::Stop;
@@ -155,6 +157,7 @@ impl Daemon {
         let reach = deliver::Reach { allow: settings.allow, roots };
         let mounts = places::settle(settings.mounts)?;
         let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
+        let reader = Reader::open(&settings.state)?;
         let state_dir = places::canonical(&settings.state)?;
         let (principals, admin_token) = principals(settings.principals, &state_dir)?;
         let listen_error = |source| StartError::Listen { address: settings.listen, source };
@@ -194,6 +197,7 @@ impl Daemon {
         let attempts = attempts::Attempts::new(Arc::clone(&inbox), attempt_max);
         let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits, reach), attempts);
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
+        let registry = Arc::new(RegistrySlot::default());
         let (ended, engine_ended) = oneshot::channel();
         let engine = EngineThread {
             engine,
@@ -201,6 +205,7 @@ impl Daemon {
             carrier,
             clock,
             status: Arc::clone(&status),
+            registry: Arc::clone(&registry),
             state: state_dir,
             was_ill: false,
         };
@@ -213,7 +218,14 @@ impl Daemon {
         let (calls, queue) = mpsc::channel(CALLS_MAX);
         tokio::spawn(forward_calls(queue, Arc::clone(&inbox)));
         let snapshot = Arc::clone(&status);
-        let state = ApiState { calls, status: Arc::new(move || snapshot.get()), principals: Arc::new(principals) };
+        let shown = Arc::clone(&registry);
+        let state = ApiState {
+            calls,
+            status: Arc::new(move || snapshot.get()),
+            reader: Arc::new(reader),
+            registry: Arc::new(move || shown.get(wall())),
+            principals: Arc::new(principals),
+        };
         let (api_stop, stopped) = oneshot::channel::<()>();
         // A dropped sender means stop as well.
         let api = tokio::spawn(api::serve(listener, state, async move { drop(stopped.await) }));

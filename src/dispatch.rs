@@ -15,6 +15,9 @@
 //! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
 //! same transaction as the change.
 //!
+//! A delivery that was given up is a dead letter. Somebody may have it sent again (`selection`, `replay`), beside the
+//! lane's order.
+//!
 //! A lane that cannot read or write a row of its own rests (`fault`), and the others go on.
 
 mod cut;
@@ -25,6 +28,8 @@ mod lane;
 mod notes;
 mod outcome;
 mod pause;
+mod replay;
+mod selection;
 mod send;
 mod slots;
 mod tail;
@@ -52,6 +57,7 @@ use fault::SetAside;
 pub use lag::Lagged;
 use lane::{Head, HeadState, Lag, Lane};
 pub use notes::{Note, NoteKind};
+pub use selection::Deed;
 use send::Due;
 use slots::{Class, Slots};
 use tail::Tail;
@@ -172,12 +178,16 @@ impl Dispatch {
             }
             dispatch.to_cut.insert(id);
         }
+        for (id, replays) in ledger.replay_totals()? {
+            dispatch.lanes.entry(id).or_default().replays = replays;
+            dispatch.to_cut.insert(id);
+        }
         let deliveries = ledger.deliveries()?;
         for (id, delivery) in deliveries.whole {
-            let HotDelivery { key, attempts, delay_ms, waited_ms, due, entries } = delivery;
+            let HotDelivery { key, attempts, delay_ms, waited_ms, due, entries, replayed_after } = delivery;
             // A clock that jumped must not make it wait longer than its delay.
             let left_ms = u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0).min(delay_ms);
-            let head = Head { attempts, delay_ms, waited_ms, ..Head::new(entries, None) };
+            let head = Head { attempts, delay_ms, waited_ms, replayed_after, ..Head::new(entries, None) };
             dispatch.take_up(id, key, head, now.mono.plus_ms(left_ms), under_way);
         }
         for damaged in deliveries.damaged {
@@ -368,6 +378,7 @@ impl Dispatch {
             let cut = self.cut_lane(now, id, ledger);
             self.account(id, before);
             cut?;
+            self.take_up_replay(now, id, ledger)?;
             self.bound_lane(now, id, ledger)?;
         }
         Ok(())

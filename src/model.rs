@@ -22,6 +22,7 @@ pub mod format;
 pub mod hint;
 pub mod ids;
 pub mod lane;
+pub mod listing;
 pub mod look;
 pub mod metadata;
 pub mod mount;

@@ -31,6 +31,10 @@ pub enum Right {
     Operate,
     /// Read how ringback is doing.
     ReadStatus,
+    /// Read what is sent to whom.
+    ReadDeliveries,
+    /// Pause, resume, retry, drop and replay.
+    ChangeDeliveries,
 }
 
 /// The table of rights.
@@ -41,6 +45,8 @@ pub fn may(role: Role, right: Right) -> bool {
         Right::Sync => role != Role::Reader,
         Right::Operate => !matches!(role, Role::Recorder | Role::Reader),
         Right::ReadStatus => role != Role::Recorder,
+        // The other roles see what is of their tenants; principals have none so far.
+        Right::ReadDeliveries | Right::ChangeDeliveries => role == Role::SuperAdministrator,
     }
 }
 

@@ -64,3 +64,22 @@ pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// How long `POST /v1/rescan` waits for the word on whether there is anything to scan; a mount that does not answer for
 /// longer is scanned when it does.
 pub const BEGIN_MAX: Duration = Duration::from_secs(5);
+
+/// Questions to the ledger at once: one that reads from a slow disk leaves the others room, and more would only wait
+/// for one another. More questions wait.
+pub const READS_MAX: usize = 4;
+
+/// Rows of a page unless a caller says how many.
+pub const PAGE: usize = 100;
+
+/// Rows of a page.
+pub const PAGE_MAX: usize = 1_000;
+
+/// Subscriptions that one page looks at, whether or not it shows them.
+pub const SUBSCRIPTIONS_WALK_MAX: usize = 2_000;
+
+/// Bytes of a body about deliveries or subscriptions: a few short fields, and a reason.
+pub const SELECTION_BYTES_MAX: usize = 16 * 1024;
+
+/// Characters of a reason that a caller gives: it stands in the status and in an event.
+pub const REASON_CHARS_MAX: usize = 500;

@@ -1,6 +1,12 @@
 //! The native endpoints (`/v1/...`) and the probes. They check who asks and what, pass a [`Call`] on, and put its
 //! answer into words; nothing is decided or kept here.
 
+mod chosen;
+mod deliveries;
+mod query;
+mod reading;
+mod subscriptions;
+
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -16,12 +22,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::auth::Right;
 use super::body::{Asked, Peer};
 use super::limits::{
-    BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX, RESCAN_BYTES_MAX,
+    BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, READS_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX,
+    RESCAN_BYTES_MAX,
 };
 use super::problem::{Fault, Problem, quoted};
 use super::records::{self, Format};
 use super::rescan::{self, Rescan};
 use super::{ApiState, Call, browser};
+use crate::model;
+use crate::model::ask::Ask;
 use crate::model::principal::Principal;
 use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::rescan::RescanAnswer;
@@ -31,18 +40,35 @@ struct Native {
     state: ApiState,
     /// See [`RECORDS_REQUESTS_MAX`].
     records: Semaphore,
+    /// See [`READS_MAX`].
+    reads: Arc<Semaphore>,
 }
 
 type Answer = Result<Response, Problem>;
 
 /// Every endpoint.
 pub(super) fn router(state: ApiState) -> Router {
-    let native = Arc::new(Native { state, records: Semaphore::new(RECORDS_REQUESTS_MAX) });
+    let native = Arc::new(Native {
+        state,
+        records: Semaphore::new(RECORDS_REQUESTS_MAX),
+        reads: Arc::new(Semaphore::new(READS_MAX)),
+    });
     Router::new()
         .route("/v1/records", post(records))
         .route("/v1/rescan", post(rescan))
         .route("/v1/sync", post(sync))
         .route("/v1/status", get(status))
+        .route("/v1/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/retry", post(chosen::retry))
+        .route("/v1/deliveries/drop", post(chosen::discard))
+        .route("/v1/deliveries/{id}/retry", post(chosen::retry_one))
+        .route("/v1/replay", post(chosen::replay))
+        .route("/v1/deliveries/{id}", get(deliveries::show))
+        .route("/v1/deliveries/{id}/body", get(deliveries::body))
+        .route("/v1/subscriptions", get(subscriptions::list))
+        .route("/v1/subscriptions/{id}", get(subscriptions::show))
+        .route("/v1/subscriptions/{id}/pause", post(subscriptions::pause))
+        .route("/v1/subscriptions/{id}/resume", post(subscriptions::resume))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(unknown_path)
@@ -191,6 +217,19 @@ impl Native {
         }
         let offline: Vec<_> = offline.iter().map(|mount| mount.display()).collect();
         Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned, "offline": offline}))).into_response())
+    }
+
+    /// Has the engine do something about deliveries.
+    async fn ask(&self, ask: Ask) -> Result<model::ask::Answer, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.call(Call::Ask { ask, reply })?;
+        match answer.await {
+            Ok(model::ask::Answer::Unavailable) => {
+                Err(Problem::come_back("the ledger takes no writes now (see the status for why); nothing was done"))
+            }
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(going_down()),
+        }
     }
 
     fn call(&self, call: Call) -> Result<(), Problem> {

@@ -19,6 +19,8 @@ use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStat
 use crate::model::watching::SourceKind;
 
 mod client;
+mod deliveries;
+mod ledger;
 mod limits_of_requests;
 mod records;
 
@@ -72,8 +74,14 @@ fn status(ready: bool) -> Status {
 /// What the API is made of, and the queue of the engine, which holds one call.
 fn api(ready: bool) -> (ApiState, mpsc::Receiver<Call>) {
     let (sender, calls) = mpsc::channel(1);
-    let status = Arc::new(move || status(ready));
-    (ApiState { calls: sender, status, principals: Arc::new(principals()) }, calls)
+    let state = ApiState {
+        calls: sender,
+        status: Arc::new(move || status(ready)),
+        reader: Arc::new(self::ledger::reader()),
+        registry: Arc::new(self::ledger::registry),
+        principals: Arc::new(principals()),
+    };
+    (state, calls)
 }
 
 async fn served(ready: bool) -> Served {

@@ -13,6 +13,7 @@ use super::carrier::Carrier;
 use super::clock::SystemClock;
 use super::inbox::{Inbox, Waiting};
 use super::log;
+use super::registry::RegistrySlot;
 use super::stop::AbortOnPanic;
 use crate::engine::{Effect, Engine, Input, Ran};
 use crate::intake;
@@ -73,6 +74,7 @@ pub(super) struct EngineThread {
     pub carrier: Carrier,
     pub clock: SystemClock,
     pub status: Arc<StatusSlot>,
+    pub registry: Arc<RegistrySlot>,
     /// The state directory, for what is said of its disk.
     pub state: PathBuf,
     /// The ledger did not take writes when it was last tried.
@@ -159,6 +161,7 @@ impl EngineThread {
         let attempts_overdue = self.carrier.attempts().overdue();
         let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
         self.status.set(status, self.why_nothing_is_taken_in());
+        self.registry.set(self.engine.rules_in_force(), self.engine.in_flight().collect());
     }
 
     fn report(&self, fault: &StoreError) {

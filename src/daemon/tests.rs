@@ -62,6 +62,7 @@ fn engine_thread() -> EngineThread {
         status: Arc::new(StatusSlot::new(engine.status(clock.now()))),
         carrier: Carrier::new(lookers, Client::new(deliver::Limits::default(), deliver::Reach::default()), attempts),
         engine,
+        registry: Arc::default(),
         inbox,
         clock,
         state: "/unused".into(),
@@ -74,6 +75,7 @@ fn request() -> SendRequest {
     let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
     let key = DeliveryKey::whole(DeliveryNo(1));
     SendRequest {
+        is_replay: false,
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
         id: DeliveryId { node: NodeId(1), key },
         attempt: 1,

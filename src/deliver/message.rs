@@ -41,6 +41,9 @@ fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Err
         .header("webhook-timestamp", request.at.unix_seconds())
         .body(Full::new(body))?;
     let sent = message.headers_mut();
+    if request.is_replay {
+        sent.insert("ringback-replay", HeaderValue::from_static("1"));
+    }
     for (name, value) in headers {
         sent.append(HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?);
     }

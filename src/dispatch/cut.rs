@@ -79,7 +79,7 @@ impl Dispatch {
             return None;
         }
         let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
-        if lane.queue.len() >= lane.queue_max() || is_resting {
+        if lane.in_order() >= lane.queue_max() || is_resting {
             return None;
         }
         if let Some(until) = lingers
@@ -241,6 +241,7 @@ fn write_delivery(now: Now, id: SubscriptionId, batch: Cut, ledger: &Ledger) -> 
         attempts: 0,
         delay_ms: 0,
         waited_ms: 0,
+        replayed_after: None,
         due: now.wall,
     };
     ledger.add_delivery(&delivery)?;

@@ -114,9 +114,9 @@ impl Dispatch {
         }
         if head.is_unread {
             match ledger.hot_delivery(id, key) {
-                Ok(HotDelivery { attempts, delay_ms, waited_ms, entries, .. }) => {
+                Ok(HotDelivery { attempts, delay_ms, waited_ms, entries, replayed_after, .. }) => {
                     (head.attempts, head.delay_ms, head.waited_ms) = (attempts, delay_ms, waited_ms);
-                    (head.entries, head.is_unread) = (entries, false);
+                    (head.entries, head.replayed_after, head.is_unread) = (entries, replayed_after, false);
                 }
                 Err(error) => return self.rest_delivery(now, id, key, error).map(|()| None),
             }

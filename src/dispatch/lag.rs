@@ -163,7 +163,7 @@ impl Dispatch {
         let Some(lane) = self.lanes.get(&id).filter(|_| !self.to_bound.contains(&id)) else { return Ok(()) };
         let (Some(untold), Some(subscription)) = (lane.policy().untold, lane.active()) else { return Ok(()) };
         let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
-        if lane.queue.len() >= lane.queue_max() || is_resting {
+        if lane.in_order() >= lane.queue_max() || is_resting {
             return Ok(());
         }
         let policy = LanePolicy { untold: None, ..lane.policy().clone() };
@@ -202,6 +202,7 @@ fn notice(
         attempts: 0,
         delay_ms: 0,
         waited_ms: 0,
+        replayed_after: None,
         due: now.wall,
     })
 }

@@ -34,6 +34,8 @@ pub(super) struct Lane {
     pub(super) queue: BTreeMap<DeliveryKey, Head>,
     /// A batch is not cut before this: the first entry waits for company.
     pub(super) linger_until: Option<Mono>,
+    /// Dead letters that are to be sent again, and have not been taken up.
+    pub(super) replays: u64,
     /// It lost entries, and is not level again.
     pub(super) lag: Option<Lag>,
     /// A row that it needs cannot be read: it rests, and tries again later.
@@ -53,6 +55,8 @@ pub(super) struct Head {
     pub(super) attempts: u32,
     pub(super) delay_ms: u64,
     pub(super) waited_ms: u64,
+    /// It was given up after so many attempts, and is sent again: beside the lane's order.
+    pub(super) replayed_after: Option<u32>,
     /// How many entries are in it.
     pub(super) entries: usize,
     /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
@@ -87,6 +91,7 @@ impl Head {
             attempts: 0,
             delay_ms: 0,
             waited_ms: 0,
+            replayed_after: None,
             entries,
             is_unread: false,
             is_notice: entries == 0,
@@ -135,6 +140,11 @@ impl Lane {
         if self.is_serial() { 1 } else { QUEUE_MAX }
     }
 
+    /// How many of its frozen deliveries are in the lane's order.
+    pub(super) fn in_order(&self) -> usize {
+        self.queue.values().filter(|head| head.replayed_after.is_none()).count()
+    }
+
     /// How many entries its next batch holds at most.
     pub(super) fn batch_max(&self, subscription: &Subscription) -> usize {
         let accepted = self.policy().accepted.map_or(usize::MAX, |size| size.entries as usize);
@@ -159,7 +169,11 @@ impl Lane {
     /// Returns whether it has nothing to do and nothing to remember. A pause outlives its rule, until the subscription
     /// is dropped.
     pub(super) fn is_idle(&self) -> bool {
-        self.subscription.is_none() && self.is_level() && self.policy.is_none() && self.fault.is_none()
+        self.subscription.is_none()
+            && self.is_level()
+            && self.policy.is_none()
+            && self.fault.is_none()
+            && self.replays == 0
     }
 
     /// The fresh entries' places in the journal.

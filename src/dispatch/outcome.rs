@@ -109,6 +109,16 @@ impl Dispatch {
         let Some(head) = lane.queue.get(&key) else { return Ok(Recorded::nothing()) };
         let mut policy = policy.filter(|policy| policy != lane.policy());
         let waited_ms = head.waited_ms.saturating_add(duration_ms);
+        let (entries, replayed_after) = (head.entries, head.replayed_after);
+        let numbers = |delay_ms, waited_ms, due| HotDelivery {
+            key,
+            attempts: attempt,
+            delay_ms,
+            waited_ms,
+            due,
+            entries,
+            replayed_after,
+        };
         let change = match verdict {
             Verdict::Accepted => {
                 let others = self.record_accepted(now, id, lane, attempted, policy.as_ref(), ledger)?;
@@ -118,23 +128,12 @@ impl Dispatch {
                 ledger.add_attempt(attempted, now.wall)?;
                 let due = Wall(now.wall.0.saturating_add_unsigned(delay_ms));
                 let waited_ms = waited_ms.saturating_add(delay_ms);
-                ledger.postpone_delivery(
-                    id,
-                    &HotDelivery { key, attempts: attempt, delay_ms, waited_ms, due, entries: head.entries },
-                )?;
+                ledger.postpone_delivery(id, &numbers(delay_ms, waited_ms, due))?;
                 Change::Waits { delay_ms, waited_ms }
             }
             Verdict::Pause => {
                 ledger.add_attempt(attempted, now.wall)?;
-                let numbers = HotDelivery {
-                    key,
-                    attempts: attempt,
-                    delay_ms: 0,
-                    waited_ms,
-                    due: now.wall,
-                    entries: head.entries,
-                };
-                ledger.postpone_delivery(id, &numbers)?;
+                ledger.postpone_delivery(id, &numbers(0, waited_ms, now.wall))?;
                 Change::Stays { waited_ms }
             }
             Verdict::Split => match self.record_split(now, id, key, ledger)? {
@@ -249,6 +248,7 @@ impl Dispatch {
                 delay_ms: 0,
                 waited_ms: 0,
                 due: now.wall,
+                replayed_after: delivery.replayed_after.map(|_| 0),
                 ..delivery
             };
             ledger.add_delivery(&part)?;
@@ -270,9 +270,12 @@ impl Dispatch {
         let key = attempted.key;
         ledger.add_attempt(attempted, now.wall)?;
         ledger.kill_delivery(id, key, now.wall)?;
-        // What is on the wire has an outcome of its own to come.
+        // What is on the wire has an outcome of its own to come, and a replay is of another time.
         let is_rest = |(other, head): &(&DeliveryKey, &Head)| {
-            other.number == key.number && **other != key && head.state != HeadState::InFlight
+            other.number == key.number
+                && **other != key
+                && head.state != HeadState::InFlight
+                && head.replayed_after.is_none()
         };
         let rest = lane.queue.iter().filter(is_rest).map(|(other, _)| *other);
         let others: Vec<_> = rest.filter(|_| is_all).collect();
@@ -304,7 +307,9 @@ impl Dispatch {
                     policy.last_success = Some(now.wall);
                 }
                 let is_old = policy.accepted.is_some_and(|size| !(0..ACCEPTED_SIZE_MS).contains(&age_ms(size.at)));
-                if !attempted.key.part.is_whole() {
+                if head.replayed_after.is_some() {
+                    // What a dead letter holds says nothing of what its target takes now.
+                } else if !attempted.key.part.is_whole() {
                     // The largest: the last parts may be small because one entry among them is refused.
                     let entries = u32::try_from(head.entries).unwrap_or(u32::MAX);
                     let known = policy.accepted.filter(|_| !is_old).map_or(0, |size| size.entries);
@@ -318,7 +323,7 @@ impl Dispatch {
             }
             // It answers, and takes less at a time.
             Verdict::Split => return None,
-            Verdict::Refused if attempted.key.part.is_whole() => return None,
+            Verdict::Refused if attempted.key.part.is_whole() || head.replayed_after.is_some() => return None,
             Verdict::Refused => {
                 let number = Some(attempted.key.number);
                 policy.refused = if policy.refused_of == number { policy.refused + 1 } else { 1 };
@@ -384,11 +389,13 @@ impl Dispatch {
                 }
             }
             Change::Split(halves) => {
-                lane.queue.remove(&key);
+                let whole = lane.queue.remove(&key);
+                let replayed_after = whole.and_then(|whole| whole.replayed_after).map(|_| 0);
                 // The first is about to go out; the other one is in the ledger.
                 let mut body_of_first = Some(());
                 for (key, entries, body) in halves {
-                    lane.queue.insert(key, Head::new(entries, body_of_first.take().map(|()| body)));
+                    let body = body_of_first.take().map(|()| body);
+                    lane.queue.insert(key, Head { replayed_after, ..Head::new(entries, body) });
                 }
             }
         }
@@ -437,7 +444,9 @@ fn judge(lane: &Lane, head: &Head, attempted: &Attempted, now: Wall) -> Verdict 
     let waited_ms = head.waited_ms.saturating_add(duration_ms);
     match lane.subscription.as_deref() {
         Some(Subscription { target, retry, .. }) => {
-            let tried = Tried { number: key.number, attempts: attempt, entries: head.entries, waited_ms, reply };
+            // One that is sent again has its schedule anew.
+            let attempts = attempt.saturating_sub(head.replayed_after.unwrap_or(0));
+            let tried = Tried { number: key.number, attempts, entries: head.entries, waited_ms, reply };
             verdict(target, retry, tried, now)
         }
         // Without a rule nothing says what is accepted, but that a success is; there is no schedule either: it waits as

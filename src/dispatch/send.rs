@@ -1,6 +1,6 @@
 //! When a frozen delivery goes out.
 
-use super::lane::HeadState;
+use super::lane::{Head, HeadState};
 use super::slots::{Class, Refusal};
 use super::{Dispatch, Effect, InFlight};
 use crate::model::delivery::SendRequest;
@@ -51,13 +51,29 @@ impl Dispatch {
         }
         let (class, is_serial) = (lane.class(), lane.is_serial());
         // One that has just become serial may have several on the wire.
-        if is_serial && lane.queue.values().skip(1).any(|head| head.state == HeadState::InFlight) {
-            return;
-        }
-        let most = if is_serial { 1 } else { usize::MAX };
-        for (key, head) in lane.queue.iter_mut().take(most).filter(|(_, head)| head.state == HeadState::Queued) {
-            head.state = HeadState::Ready;
-            self.ready[class as usize].push_back((id, *key));
+        let in_order = lane.queue.values().filter(|head| head.replayed_after.is_none());
+        let is_held = is_serial && in_order.skip(1).any(|head| head.state == HeadState::InFlight);
+        let most = match is_serial {
+            _ if is_held => 0,
+            true => 1,
+            false => usize::MAX,
+        };
+        // What is sent again goes beside the order, one at a time.
+        let is_out = |head: &Head| matches!(head.state, HeadState::Ready | HeadState::InFlight);
+        let replays_out = lane.queue.values().any(|head| head.replayed_after.is_some() && is_out(head));
+        let mut left = [most, usize::from(!replays_out)];
+        for (key, head) in &mut lane.queue {
+            let is_replay = head.replayed_after.is_some();
+            let left = &mut left[usize::from(is_replay)];
+            // A replay that waits lets the next one go; what is in order waits for what is before it.
+            if *left == 0 || (is_replay && head.state != HeadState::Queued) {
+                continue;
+            }
+            *left -= 1;
+            if head.state == HeadState::Queued {
+                head.state = HeadState::Ready;
+                self.ready[class as usize].push_back((id, *key));
+            }
         }
     }
 
@@ -126,10 +142,10 @@ impl Dispatch {
         lane.fault = None;
         let Some(head) = lane.queue.get_mut(&key) else { return Ok(None) };
         head.state = HeadState::InFlight;
-        let attempt = head.attempts + 1;
+        let (attempt, is_replay) = (head.attempts + 1, head.replayed_after.is_some());
         self.in_flight.insert(key, InFlight { lane: id, class, authority });
         let id = DeliveryId { node: ledger.node(), key };
-        Ok(Some(Effect::Send(SendRequest { subscription, id, attempt, at: now.wall, body })))
+        Ok(Some(Effect::Send(SendRequest { subscription, id, attempt, is_replay, at: now.wall, body })))
     }
 
     /// Gives a slot back, and lets the next delivery have it that waits for that target. Those that went away or are

@@ -9,12 +9,15 @@
 //! T accept NO | T refuse NO   what came of the attempt at a delivery; NO.0 is a part of one that was split
 //! T STATUS NO                 the same, by the status of the answer
 //! T pause NAME | T resume NAME
+//! T retry WHOSE STATE | T drop-chosen WHOSE STATE   of one subscription or of all: see `selection`
+//! T count WHOSE STATE         the same as a retry, but nothing is done
 //! T tick                      time passes
 //! T lost                      the group was lost: dispatch is loaded again, attempts are still under way
 //! T drop NAME                 its rule went long ago: the ledger drops it
 //! T restart [JUMP]            the process was killed and started; the wall clock jumped by JUMP milliseconds meanwhile
 //! T restart-bare             the same, and no rule is known yet
-//! ... -> SEND, ...            the attempts that go out: NAME NO/ATTEMPT [CHANGE ...], or nothing
+//! ... -> SEND, ...            the attempts that go out: NAME NO/ATTEMPT [CHANGE ...], or nothing; `replay` before the
+//!                             changes, where it was given up before
 //! next -> T                   when something is due without an input, or never
 //! status -> ...               owed entries, and deliveries by state
 //! dead -> NO [CHANGE ...]     dead letters
@@ -29,19 +32,19 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::{Dispatch, Effect, Input, UnderWay};
+use super::{Deed, Dispatch, Effect, Input, UnderWay};
+use crate::model::ask::Selection;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
-use crate::model::format::Format;
 use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
 use crate::model::lane::Pause;
+use crate::model::listing::DeliveryState;
 use crate::model::part::{DeliveryId, DeliveryKey, Part};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
-use crate::model::retry::{Accepts, RetrySchedule};
-use crate::model::subscription::{Field, Lifetime, Method, Name, Order, Subscription, Target};
+use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
 
@@ -49,8 +52,10 @@ const NODE: u64 = 0xa1;
 const WALL_MS: i64 = 1_800_000_000_000;
 
 mod bounds;
+mod chosen;
 mod formats;
 mod policies;
+mod rule;
 
 #[test]
 fn an_idle_subscription_hears_of_a_change_at_once() {
@@ -499,7 +504,7 @@ impl Run {
         ledger.begin().expect("a group");
         match command {
             ["rule", name, settings @ ..] => {
-                self.rules.insert((*name).to_owned(), Arc::new(subscription(name, settings)));
+                self.rules.insert((*name).to_owned(), Arc::new(rule::subscription(name, settings)));
                 set(&mut self.dispatch, ledger, &self.rules);
             }
             ["unrule", name] => {
@@ -554,6 +559,14 @@ impl Run {
             ["resume", name] => {
                 self.dispatch.resume(now, enrolled(ledger, name), "jo", ledger).expect("it resumes");
             }
+            ["retry" | "count" | "drop-chosen", whose, state] => {
+                let deed = match command[0] {
+                    "drop-chosen" => Deed::Drop { by: "jo", reason: None },
+                    _ => Deed::Retry,
+                };
+                let is_dry_run = command[0] == "count";
+                self.dispatch.select(now, &chosen(whose, state), deed, is_dry_run, ledger).expect("a choice");
+            }
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
         }
@@ -570,10 +583,26 @@ impl Run {
             let kept = self.bodies.entry(key).or_insert_with(|| request.body.bytes.to_vec());
             assert_eq!(*kept, request.body.bytes, "the same bytes on every attempt");
             let name = &request.subscription.name;
-            shown.push(format!("{name} {key}/{} {}", request.attempt, changes(&request.body.bytes)));
+            let replay = if request.is_replay { "replay " } else { "" };
+            shown.push(format!("{name} {key}/{} {replay}{}", request.attempt, changes(&request.body.bytes)));
             self.sent.push(request);
         }
         shown.join(", ")
+    }
+
+    /// Counts what is chosen: how many, and where it stopped.
+    fn choose(
+        &mut self,
+        whose: &str,
+        state: &str,
+        after: Option<(SubscriptionId, DeliveryKey)>,
+    ) -> (u64, Option<(SubscriptionId, DeliveryKey)>) {
+        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
+        let ledger = self.ledger.as_ref().expect("a ledger");
+        let which = Selection { after, ..chosen(whose, state) };
+        let selected = self.dispatch.select(now, &which, Deed::Retry, true, ledger).expect("a choice");
+        let selected = selected.expect("a subscription");
+        (selected.deliveries, selected.next)
     }
 
     fn status(&self) -> String {
@@ -632,6 +661,14 @@ fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
     to.iter().map(owed).collect()
 }
 
+fn chosen(whose: &str, state: &str) -> Selection {
+    Selection {
+        subscription: (whose != "all").then(|| whose.to_owned()),
+        state: DeliveryState::parse(state),
+        ..Selection::default()
+    }
+}
+
 /// `3`, or `3.0.1`.
 fn key(text: &str) -> DeliveryKey {
     DeliveryId::parse(&format!("{NODE:016x}-{text}")).expect("a delivery").key
@@ -657,40 +694,4 @@ fn entries(body: &[u8]) -> Vec<Value> {
 fn changes(body: &[u8]) -> String {
     let changes: Vec<_> = entries(body).iter().map(|entry| entry["assetId"].to_string()).collect();
     format!("[{}]", changes.join(" "))
-}
-
-fn subscription(name: &str, settings: &[&str]) -> Subscription {
-    let target = Target {
-        method: Method::Post,
-        url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
-        headers: Vec::new(),
-        accepts: Accepts::AnySuccess,
-    };
-    let name = Name::parse(name).expect("a name");
-    let retry = RetrySchedule { retries: Some(3), ..RetrySchedule::of_delays(vec![60_000]) };
-    let mut subscription = Subscription { covers_modification: true, retry, ..Subscription::new(name, target) };
-    for (key, value) in settings.iter().map(|setting| setting.split_once('=').expect("KEY=VALUE")) {
-        let number = |text: &str| text.parse().expect("a number");
-        match key {
-            "at" => subscription.target.url = url::Url::parse(&format!("http://{value}/")).expect("a URL"),
-            "max" => subscription.batching.max_entries = number(value) as usize,
-            "linger" => subscription.batching.linger_ms = number(value),
-            "delays" => subscription.retry.delays_ms = value.split(',').map(number).collect(),
-            "retries" => subscription.retry.retries = Some(number(value) as u32),
-            "format" => subscription.format = one_of(&Format::ALL, Format::as_str, value),
-            "fields" => {
-                subscription.fields = value.split(',').map(|word| one_of(&Field::ALL, Field::as_str, word)).collect();
-            }
-            "schedule" => subscription.retry = RetrySchedule::default(),
-            "order" => subscription.order = one_of(&Order::ALL, Order::as_str, value),
-            "lifetime" => subscription.lifetime = one_of(&Lifetime::ALL, Lifetime::as_str, value),
-            "paused" => subscription.paused = number(value) != 0,
-            _ => panic!("not a setting: {key}"),
-        }
-    }
-    subscription
-}
-
-fn one_of<T: Copy>(all: &[T], as_str: impl Fn(T) -> &'static str, word: &str) -> T {
-    *all.iter().find(|known| as_str(**known) == word).expect("a word")
 }

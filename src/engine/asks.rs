@@ -1,7 +1,8 @@
 //! What callers ask about deliveries: each in a savepoint of the group, answered once the group is durable.
 
 use super::{Effect, Engine, Machines, Ran};
-use crate::model::ask::{Answer, Ask};
+use crate::dispatch::Deed;
+use crate::model::ask::{Answer, Ask, Selected};
 use crate::model::ids::ReplyId;
 use crate::model::lane::Pause;
 use crate::model::time::Now;
@@ -20,6 +21,13 @@ impl Engine {
                     let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
                     dispatch.pause(now, id, pause, ledger).map(|()| Answer::Done)
                 }
+                Ask::Retry { which, is_dry_run } => {
+                    dispatch.select(now, which, Deed::Retry, *is_dry_run, ledger).map(chosen)
+                }
+                Ask::Drop { which, is_dry_run, by, reason } => {
+                    let deed = Deed::Drop { by, reason: reason.as_deref() };
+                    dispatch.select(now, which, deed, *is_dry_run, ledger).map(chosen)
+                }
                 Ask::Resume { subscription, by } => {
                     let Some(id) = dispatch.named(subscription) else { return Ok(Answer::NotFound) };
                     if dispatch.is_paused_by_file(id) {
@@ -35,6 +43,10 @@ impl Engine {
         }
         Ok(effects)
     }
+}
+
+fn chosen(selected: Option<Selected>) -> Answer {
+    selected.map_or(Answer::NotFound, Answer::Selected)
 }
 
 /// Nothing was done of what was asked.

@@ -1,7 +1,8 @@
 //! What ringback says of itself.
 
 use super::{Engine, Machines};
-use crate::intake::Intake;
+use crate::intake::{Intake, RulesInForce};
+use crate::model::part::DeliveryKey;
 use crate::model::status::{Status, TROUBLES_MAX, Trouble, TroubleKind};
 use crate::model::time::{Now, Wall};
 use crate::store::LogTrouble;
@@ -29,6 +30,17 @@ impl Engine {
             attempts_overdue: 0,
             log_lines_lost: 0,
         }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules_in_force(&self) -> &RulesInForce {
+        &self.rules
+    }
+
+    /// Deliveries whose attempt is under way.
+    pub fn in_flight(&self) -> impl Iterator<Item = DeliveryKey> + '_ {
+        self.under_way.keys().copied()
     }
 
     /// What needs an operator, worst first, and how many more there are.

@@ -1,5 +1,49 @@
 //! What a caller asks of the engine about deliveries, and what it is answered once that is durable.
 
+use super::ids::{Seq, SubscriptionId};
+use super::listing::{DeliveryState, Span};
+use super::part::DeliveryKey;
+
+/// Deliveries, chosen by a filter: those that all of it covers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// This one alone.
+    pub id: Option<DeliveryKey>,
+    /// Those of the subscription with this name.
+    pub subscription: Option<String>,
+    /// Those whose target is this host: `name:port`, or a name alone.
+    pub host: Option<String>,
+    /// Those in this state.
+    pub state: Option<DeliveryState>,
+    /// Those whose last attempt had this outcome.
+    pub outcome: Option<String>,
+    /// Those that were cut in this span.
+    pub span: Span,
+    /// Those after these: where the last ask stopped.
+    pub after: Option<(SubscriptionId, DeliveryKey)>,
+}
+
+impl Selection {
+    /// Returns whether it covers deliveries in a state.
+    #[must_use]
+    pub fn covers_state(&self, state: DeliveryState) -> bool {
+        self.state.is_none_or(|wanted| wanted == state)
+    }
+}
+
+/// What was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selected {
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Entries in them.
+    pub entries: u64,
+    /// The place in the journal before which all of them end.
+    pub before: Seq,
+    /// Where it stopped, because one ask does no more; what is chosen after that is left.
+    pub next: Option<(SubscriptionId, DeliveryKey)>,
+}
+
 /// Something that a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
@@ -7,6 +51,24 @@ pub enum Ask {
     Pause {
         /// The subscription's name.
         subscription: String,
+        /// Who asks.
+        by: String,
+        /// Why, for people.
+        reason: Option<String>,
+    },
+    /// Try what waits at once, and send dead letters again.
+    Retry {
+        /// Which deliveries.
+        which: Selection,
+        /// They are only counted.
+        is_dry_run: bool,
+    },
+    /// Drop deliveries: nobody is sent them any more.
+    Drop {
+        /// Which deliveries.
+        which: Selection,
+        /// They are only counted.
+        is_dry_run: bool,
         /// Who asks.
         by: String,
         /// Why, for people.
@@ -26,7 +88,9 @@ pub enum Ask {
 pub enum Answer {
     /// It is done, or it was so already.
     Done,
-    /// There is no such subscription.
+    /// So many deliveries were chosen, and what was asked is done with them.
+    Selected(Selected),
+    /// There is no such subscription, or delivery.
     NotFound,
     /// The rule file says `paused = true`: whoever resumes it edits the file.
     PausedByFile,

@@ -48,6 +48,8 @@ pub struct Delivery {
     /// How long it has been tried, milliseconds: what its failed attempts took, and the delays between them. Time in
     /// which ringback did not run is not counted, and no clock is asked.
     pub waited_ms: u64,
+    /// It was given up after so many attempts, and is sent again, beside the order of the others.
+    pub replayed_after: Option<u32>,
     /// When the next attempt is due. Never further off than `delay_ms`, whatever the clock does.
     pub due: Wall,
 }
@@ -61,6 +63,8 @@ pub struct SendRequest {
     pub id: DeliveryId,
     /// 1 for the first.
     pub attempt: u32,
+    /// It was given up before, and somebody has it sent again: `ringback-replay`.
+    pub is_replay: bool,
     /// `webhook-timestamp`: when this attempt was decided.
     pub at: Wall,
     /// The frozen body; not sent with GET.

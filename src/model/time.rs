@@ -31,6 +31,57 @@ impl Wall {
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
+
+    /// Reads RFC 3339: a date, `T`, a time with or without a fraction of a second, and `Z` or an offset.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let (time, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [h, m, s] = numbers(time, ':', [2, 2, 2])?;
+        let (fraction, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-'])?);
+        let ms = match fraction.strip_prefix('.') {
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("{digits:0<3}")[..3].parse::<i64>().ok()?
+            }
+            None if fraction.is_empty() => 0,
+            _ => return None,
+        };
+        let offset_minutes = match zone.split_at(1) {
+            ("Z" | "z", "") => 0,
+            (sign, offset) => {
+                let [hours, minutes] = numbers(offset, ':', [2, 2])?;
+                let minutes = 60 * hours + minutes;
+                if sign == "-" { -minutes } else { minutes }
+            }
+        };
+        let days = days_from_civil(year, month, day);
+        // A day that the month does not have, and a 61st second, are no time.
+        let is_time = civil_from_days(days) == (year, month, day) && h < 24 && m < 60 && s < 60;
+        let seconds = days * 86_400 + (h * 60 + m - offset_minutes) * 60 + s;
+        is_time.then_some(Self(seconds * 1_000 + ms))
+    }
+}
+
+/// Numbers of so many digits each, with one sign between them.
+fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Option<[i64; N]> {
+    let mut found = [0; N];
+    let mut parts = text.split(between);
+    for (number, digits) in found.iter_mut().zip(digits) {
+        let part = parts.next().filter(|part| part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()))?;
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+/// Days since 1970-01-01 of a proleptic Gregorian date.
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let y = year - i64::from(month <= 2);
+    let yoe = y.rem_euclid(400);
+    let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    y.div_euclid(400) * 146_097 + doe - 719_468
 }
 
 impl fmt::Display for Wall {
@@ -81,6 +132,24 @@ mod tests {
         ];
         for (ms, text) in cases {
             assert_eq!(Wall(ms).to_string(), text, "{ms}");
+            assert_eq!(Wall::parse(text), Some(Wall(ms)));
+        }
+    }
+
+    #[test]
+    fn times_of_other_zones_and_precisions_are_read_and_what_is_none_is_not() {
+        for text in ["2026-11-22T10:00:00Z", "2026-11-22t12:30:00.0009+02:30", "2026-11-22 08:00:00-02:00"] {
+            assert_eq!(Wall::parse(text), Some(Wall(1_795_341_600_000)), "{text}");
+        }
+        for text in [
+            "",
+            "2026-11-22",
+            "2026-02-30T00:00:00Z",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T10:00:00",
+            "2026-11-22T10:00:00.Z",
+        ] {
+            assert_eq!(Wall::parse(text), None, "{text}");
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct HotDelivery {
     pub waited_ms: u64,
     /// When the next attempt is due.
     pub due: Wall,
+    /// It was given up after so many attempts, and is sent again.
+    pub replayed_after: Option<u32>,
 }
 
 /// A delivery on its way whose row does not hold the numbers of a delivery.
@@ -59,7 +61,7 @@ pub struct Finished {
 }
 
 impl HotDelivery {
-    const COLUMNS: &str = "number, part, subscription, entries, attempts, delay_ms, due, waited_ms";
+    const COLUMNS: &str = "number, part, subscription, entries, attempts, delay_ms, due, waited_ms, replay";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<(SubscriptionId, Self)> {
         let (attempts, delay_ms, waited_ms): (i32, i64, i64) = (row.get(4)?, row.get(5)?, row.get(7)?);
@@ -72,6 +74,7 @@ impl HotDelivery {
             delay_ms: delay_ms.try_into().map_err(out_of_range(5, delay_ms))?,
             waited_ms: waited_ms.try_into().map_err(out_of_range(7, waited_ms))?,
             due: Wall(row.get(6)?),
+            replayed_after: row.get::<_, u32>(8)?.checked_sub(1),
         };
         Ok((SubscriptionId(row.get(2)?), delivery))
     }
@@ -84,8 +87,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<DeliveryKey> {
     Ok(DeliveryKey { number: DeliveryNo(row.get(0)?), part })
 }
 
-const DELIVERY: &str =
-    "number, part, subscription, entries, told, body, content_type, created, attempts, delay_ms, due, waited_ms";
+const DELIVERY: &str = "number, part, subscription, entries, told, body, content_type, created, attempts, delay_ms, due, waited_ms, replay";
 
 impl Ledger {
     /// Writes a new delivery.
@@ -93,10 +95,11 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn add_delivery(&self, delivery: &Delivery) -> Result<()> {
-        let Delivery { key, subscription, entries, told, body, created, attempts, delay_ms, waited_ms, due } = delivery;
+        let Delivery { key, subscription, entries, told, body, created, attempts, delay_ms, waited_ms, .. } = delivery;
+        let (due, replay) = (delivery.due, delivery.replayed_after.map_or(0, |made| made + 1));
         self.connection
             .prepare_cached(&format!(
-                "INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                "INSERT INTO deliveries ({DELIVERY}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
             ))
             .and_then(|mut sql| {
                 sql.execute((
@@ -112,6 +115,7 @@ impl Ledger {
                     *delay_ms as i64,
                     due.0,
                     *waited_ms as i64,
+                    replay,
                 ))
             })
             .to("write a delivery")
@@ -165,7 +169,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses, has no such delivery, or its row is damaged.
     pub fn delivery(&self, subscription: SubscriptionId, key: DeliveryKey) -> Result<Delivery> {
-        let HotDelivery { entries, attempts, delay_ms, waited_ms, due, .. } = self.hot_delivery(subscription, key)?;
+        let HotDelivery { entries, attempts, delay_ms, waited_ms, due, replayed_after, .. } =
+            self.hot_delivery(subscription, key)?;
         let body = self.delivery_body(subscription, key)?;
         let (told, created) = self
             .connection
@@ -178,7 +183,19 @@ impl Ledger {
             .to("read a delivery")
             .map_err(|error| error.in_row("deliveries", key.number.0))?;
         let told = told_or_unknown(told.as_deref());
-        Ok(Delivery { key, subscription, entries, told, body, created, attempts, delay_ms, waited_ms, due })
+        Ok(Delivery {
+            key,
+            subscription,
+            entries,
+            told,
+            body,
+            created,
+            attempts,
+            delay_ms,
+            waited_ms,
+            replayed_after,
+            due,
+        })
     }
 
     /// The frozen body of a delivery on its way.
@@ -230,7 +247,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn postpone_delivery(&self, subscription: SubscriptionId, delivery: &HotDelivery) -> Result<()> {
-        let HotDelivery { key, entries: _, attempts, delay_ms, waited_ms, due } = delivery;
+        let HotDelivery { key, attempts, delay_ms, waited_ms, due, .. } = delivery;
         self.connection
             .prepare_cached(&format!(
                 "UPDATE deliveries SET attempts = ?4, delay_ms = ?5, due = ?6, waited_ms = ?7 WHERE {IS_IT}"

@@ -78,8 +78,13 @@ const COLUMNS: &str = "subscription, paused_at, paused_by, pause_reason, cancell
                        failing_since, failing_outcome, failing_status, last_success, refused, refused_of, untold, \
                        untold_first, untold_last";
 
+/// The question for one lane.
+pub(super) fn one() -> String {
+    format!("SELECT {COLUMNS} FROM lanes WHERE subscription = ?1")
+}
+
 /// A number that cannot be right is passed over: nothing here decides what is delivered, only when.
-fn read(row: &Row<'_>) -> rusqlite::Result<(SubscriptionId, LanePolicy)> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(SubscriptionId, LanePolicy)> {
     let number = |column| row.get::<_, Option<i64>>(column).ok().flatten();
     let wall = |column| number(column).map(Wall);
     let text = |column| row.get::<_, Option<String>>(column).ok().flatten();

@@ -341,10 +341,13 @@ impl Ledger {
             if pass.excess.deliveries == 0 && number > pass.deliveries.0 {
                 break;
             }
-            self.connection
-                .prepare_cached("DELETE FROM history WHERE number = ?1 AND part = ?2")
-                .and_then(|mut sql| sql.execute((number, part)))
-                .to(FORGET)?;
+            // What was dropped has kept its attempts.
+            for sql in [
+                "DELETE FROM history WHERE number = ?1 AND part = ?2",
+                "DELETE FROM attempts WHERE delivery = ?1 AND part = ?2",
+            ] {
+                self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute((number, part))).to(FORGET)?;
+            }
             count += 1;
             pass.excess.deliveries = pass.excess.deliveries.saturating_sub(1);
         }

@@ -147,10 +147,9 @@ impl Ledger {
             }
         }
         self.forget_lane(id)?;
-        self.connection
-            .prepare_cached("DELETE FROM subscriptions WHERE id = ?1")
-            .and_then(|mut sql| sql.execute([id.0]))
-            .to(DROP)?;
+        for sql in ["DELETE FROM replays WHERE subscription = ?1", "DELETE FROM subscriptions WHERE id = ?1"] {
+            self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id.0])).to(DROP)?;
+        }
         Ok(Dropped { entries, is_whole: true })
     }
 

@@ -63,6 +63,7 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
         attempts: 0,
         delay_ms: 0,
         waited_ms: 0,
+        replayed_after: None,
         due: at,
     };
     ledger.add_delivery(&delivery).expect("a delivery");

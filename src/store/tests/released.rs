@@ -35,7 +35,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 6] = [1, 2, 3, 5, 8, 9];
+const SCHEMAS: [u32; 6] = [1, 2, 3, 5, 8, 10];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -199,6 +199,7 @@ fn delivery(number: i64, attempts: u32) -> Delivery {
         attempts,
         delay_ms: 60_000,
         waited_ms: 0,
+        replayed_after: None,
         due: Wall(AT.0 + 60_000),
     }
 }
@@ -233,7 +234,7 @@ fn lane() -> LanePolicy {
 /// Delivery 1 once an attempt has failed. A ledger of a schema that did not note how long says nothing of it.
 fn postponed() -> HotDelivery {
     let Delivery { key, entries, delay_ms, due, waited_ms, .. } = delivery(1, 0);
-    HotDelivery { key, entries, attempts: 1, delay_ms, waited_ms, due }
+    HotDelivery { key, entries, attempts: 1, delay_ms, waited_ms, due, replayed_after: None }
 }
 
 fn fill(ledger: &Ledger) {
@@ -269,6 +270,7 @@ fn fill(ledger: &Ledger) {
     ledger.postpone_delivery(one, &postponed()).expect("a delivery");
     ledger.kill_delivery(one, key(2), AT).expect("a dead letter");
     ledger.add_accepted(&accepted()).expect("a row");
+    assert!(ledger.ask_replay(one, key(2)).expect("a row"));
     ledger.put_lane(one, &lane()).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");

@@ -1,0 +1,153 @@
+//! `POST /v1/deliveries/retry`, `/v1/deliveries/drop`, `/v1/deliveries/{id}/retry` and `/v1/replay`: what is done with
+//! deliveries that are chosen by a filter.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use super::super::auth::Right;
+use super::super::body::Asked;
+use super::super::limits::SELECTION_BYTES_MAX;
+use super::super::problem::Problem;
+use super::query::{Fields, cursor, delivery_key, no_delivery, no_subscription, parse_cursor, wrong};
+use super::{Answer, Native};
+use crate::model;
+use crate::model::ask::{Ask, Selected, Selection};
+use crate::model::ids::{NodeId, SubscriptionId};
+use crate::model::listing::{DeliveryState, Span};
+
+/// The fields that choose.
+const FILTER: [&str; 7] = ["id", "subscription", "host", "state", "outcome", "since", "before"];
+/// All fields.
+const FIELDS: [&str; 10] =
+    ["id", "subscription", "host", "state", "outcome", "since", "before", "dryRun", "reason", "cursor"];
+
+/// `POST /v1/deliveries/retry`.
+pub(super) async fn retry(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.retry(&mut asked, None).await;
+    asked.answer(answer).await
+}
+
+/// `POST /v1/deliveries/{id}/retry`.
+pub(super) async fn retry_one(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.retry(&mut asked, Some(id)).await;
+    asked.answer(answer).await
+}
+
+/// `POST /v1/deliveries/drop`.
+pub(super) async fn discard(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.discard(&mut asked).await;
+    asked.answer(answer).await
+}
+
+/// `POST /v1/replay`.
+pub(super) async fn replay(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.replay(&mut asked).await;
+    asked.answer(answer).await
+}
+
+impl Native {
+    async fn retry(&self, asked: &mut Asked, id: Option<String>) -> Answer {
+        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let body = asked.read(SELECTION_BYTES_MAX).await?;
+        let node = self.state.reader.node();
+        let (which, is_dry_run) = match id {
+            Some(id) => {
+                let fields = Fields::of_body(&body, &["dryRun", "reason"])?;
+                let which = Selection { id: Some(delivery_key(&id, node)?), ..Selection::default() };
+                (which, fields.flag("dryRun")?)
+            }
+            None => {
+                let fields = Fields::of_body(&body, &FIELDS)?;
+                (selection(&fields, &["waiting", "dead"], node)?, fields.flag("dryRun")?)
+            }
+        };
+        self.choose(Ask::Retry { which: which.clone(), is_dry_run }, &which, is_dry_run, &by, "retried").await
+    }
+
+    async fn discard(&self, asked: &mut Asked) -> Answer {
+        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let body = asked.read(SELECTION_BYTES_MAX).await?;
+        let fields = Fields::of_body(&body, &FIELDS)?;
+        let (reason, is_dry_run) = (fields.reason()?, fields.flag("dryRun")?);
+        let which = selection(&fields, &["pending", "waiting", "dead"], self.state.reader.node())?;
+        let ask = Ask::Drop { which: which.clone(), is_dry_run, by: by.clone(), reason };
+        self.choose(ask, &which, is_dry_run, &by, "dropped").await
+    }
+
+    async fn replay(&self, asked: &mut Asked) -> Answer {
+        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let body = asked.read(SELECTION_BYTES_MAX).await?;
+        let fields = Fields::of_body(&body, &["subscription", "dead", "before", "dryRun", "reason", "cursor"])?;
+        let Some(subscription) = fields.text("subscription")? else {
+            return Err(wrong("`subscription` is missing: whose dead letters are to be sent again?".to_owned()));
+        };
+        if !fields.flag("dead")? {
+            return Err(wrong("say `\"dead\": true`: what was given up is sent again".to_owned()));
+        }
+        let which = Selection {
+            subscription: Some(subscription.to_owned()),
+            state: Some(DeliveryState::Dead),
+            span: Span { since: None, before: fields.point("before")? },
+            after: place(&fields)?,
+            ..Selection::default()
+        };
+        let is_dry_run = fields.flag("dryRun")?;
+        self.choose(Ask::Retry { which: which.clone(), is_dry_run }, &which, is_dry_run, &by, "replayed").await
+    }
+
+    /// Asks, and puts the answer into words.
+    async fn choose(&self, ask: Ask, which: &Selection, is_dry_run: bool, by: &str, done: &str) -> Answer {
+        match self.ask(ask).await? {
+            model::ask::Answer::Selected(Selected { deliveries, entries, before, next }) => {
+                if !is_dry_run && deliveries > 0 {
+                    let subscription = which.subscription.as_deref();
+                    tracing::info!(by, subscription, host = which.host, deliveries, entries, "deliveries were {done}");
+                }
+                let mut answer =
+                    json!({"deliveries": deliveries, "entries": entries, "before": before.0, "dryRun": is_dry_run});
+                if let Some((id, key)) = next {
+                    answer["next"] = json!(format!("{id}:{}", cursor(key)));
+                }
+                Ok(Json(answer).into_response())
+            }
+            _ => Err(match &which.subscription {
+                Some(name) => no_subscription(name),
+                None => no_delivery("of this id"),
+            }),
+        }
+    }
+}
+
+/// The deliveries that a body chooses. `states` are those that make sense.
+fn selection(fields: &Fields, states: &[&str], node: NodeId) -> Result<Selection, Problem> {
+    if !fields.has_one_of(&FILTER) {
+        let detail = format!("say which deliveries are meant, by at least one of {}", FILTER.join(", "));
+        return Err(wrong(detail));
+    }
+    let text = |name: &str| fields.text(name).map(|text| text.map(str::to_owned));
+    let state = |text: &str| DeliveryState::parse(text).filter(|state| states.contains(&state.as_str()));
+    Ok(Selection {
+        id: fields.text("id")?.map(|id| delivery_key(id, node)).transpose()?,
+        subscription: text("subscription")?,
+        host: text("host")?,
+        state: fields.word("state", state, states)?,
+        outcome: fields.outcome()?,
+        span: Span { since: fields.point("since")?, before: fields.point("before")? },
+        after: place(fields)?,
+    })
+}
+
+/// Where the last ask stopped.
+fn place(fields: &Fields) -> Result<Option<(SubscriptionId, model::part::DeliveryKey)>, Problem> {
+    let Some(text) = fields.text("cursor")? else { return Ok(None) };
+    let place = text.split_once(':').and_then(|(id, key)| Some((SubscriptionId(id.parse().ok()?), parse_cursor(key)?)));
+    place.map(Some).ok_or_else(|| wrong("`cursor` is not a `next`".to_owned()))
+}

@@ -1,0 +1,172 @@
+//! `/v1/deliveries`: what was sent, what is on its way, and what was given up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value, json};
+
+use super::super::auth::Right;
+use super::super::body::Asked;
+use super::super::problem::Problem;
+use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
+use super::{Answer, Native};
+use crate::model::ids::NodeId;
+use crate::model::listing::{
+    DeliveryFilter, DeliveryPage, DeliveryState, ListedAttempt, ListedDelivery, Registry, Span,
+};
+use crate::model::part::DeliveryId;
+
+/// The fields of a query.
+const FIELDS: [&str; 10] =
+    ["state", "subscription", "host", "outcome", "path", "path64", "since", "before", "limit", "cursor"];
+
+/// `GET /v1/deliveries`.
+pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.list_deliveries(&mut asked).await;
+    asked.answer(answer).await
+}
+
+/// `GET /v1/deliveries/{id}`.
+pub(super) async fn show(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.show_delivery(&mut asked, id).await;
+    asked.answer(answer).await
+}
+
+/// `GET /v1/deliveries/{id}/body`.
+pub(super) async fn body(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.delivery_body(&mut asked, id).await;
+    asked.answer(answer).await
+}
+
+/// The words for states.
+pub(super) const STATES: [&str; 6] = ["pending", "in-flight", "waiting", "delivered", "dead", "dropped"];
+
+impl Native {
+    async fn list_deliveries(&self, asked: &mut Asked) -> Answer {
+        self.admit(asked, Right::ReadDeliveries)?;
+        let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
+        let limit = fields.limit()?;
+        let after = match fields.text("cursor")? {
+            Some(text) => Some(parse_cursor(text).ok_or_else(|| wrong("`cursor` is not a `next`".to_owned()))?),
+            None => None,
+        };
+        let mut filter = DeliveryFilter {
+            state: fields.word("state", DeliveryState::parse, &STATES)?,
+            subscriptions: None,
+            outcome: fields.outcome()?,
+            path: fields.path()?,
+            span: Span { since: fields.point("since")?, before: fields.point("before")? },
+        };
+        let (name, host) = (fields.text("subscription")?.map(str::to_owned), fields.text("host")?.map(str::to_owned));
+        let (page, registry, node) = self
+            .read(move |reader, registry| {
+                if let Some(host) = host {
+                    filter.subscriptions = Some(registry.at_host(&host));
+                }
+                if let Some(name) = name {
+                    let named: BTreeSet<_> = reader.subscription_named(&name)?.into_iter().collect();
+                    filter.subscriptions = Some(match &filter.subscriptions {
+                        Some(there) => &named & there,
+                        None => named,
+                    });
+                }
+                let page = match &filter.subscriptions {
+                    Some(none) if none.is_empty() => DeliveryPage::default(),
+                    _ => reader.deliveries(&filter, after, limit, registry)?,
+                };
+                Ok((page, registry.clone(), reader.node()))
+            })
+            .await?;
+        let rows: Vec<_> = page.deliveries.iter().map(|row| Value::Object(shown(row, node, &registry))).collect();
+        let mut answer = json!({"deliveries": rows});
+        if let Some(next) = page.next {
+            answer["next"] = json!(cursor(next));
+        }
+        Ok(Json(answer).into_response())
+    }
+
+    async fn show_delivery(&self, asked: &mut Asked, id: String) -> Answer {
+        self.admit(asked, Right::ReadDeliveries)?;
+        let key = delivery_key(&id, self.state.reader.node())?;
+        let (found, registry, node) = self
+            .read(move |reader, registry| Ok((reader.delivery(key, registry)?, registry.clone(), reader.node())))
+            .await?;
+        let Some((delivery, attempts)) = found else { return Err(no_delivery(&id)) };
+        let mut answer = shown(&delivery, node, &registry);
+        answer.insert("attempts".to_owned(), attempts.iter().map(attempt).collect());
+        answer.insert("seqs".to_owned(), delivery.seqs.iter().map(|seq| seq.0).collect());
+        Ok(Json(Value::Object(answer)).into_response())
+    }
+
+    async fn delivery_body(&self, asked: &mut Asked, id: String) -> Answer {
+        self.admit(asked, Right::ReadDeliveries)?;
+        let key = delivery_key(&id, self.state.reader.node())?;
+        let body = self.read(move |reader, _| Ok(reader.body(key)?)).await?;
+        let gone =
+            || Problem::new(StatusCode::NOT_FOUND, "there is no body: it is kept until the delivery is accepted");
+        let body = body.ok_or_else(gone)?;
+        // Whatever it is, no browser is to make anything of it.
+        let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+        Ok((headers, body.bytes).into_response())
+    }
+}
+
+/// A row of the list.
+fn shown(row: &ListedDelivery, node: NodeId, registry: &Registry) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| {
+        if !value.is_null() {
+            out.insert(name.to_owned(), value);
+        }
+    };
+    let target = registry.subscriptions.get(&row.subscription);
+    put("id", json!(DeliveryId { node, key: row.key }.to_string()));
+    put("subscription", json!(row.name));
+    put("host", json!(target.map(|subscription| subscription.target.authority())));
+    put("state", json!(row.state.as_str()));
+    put("entries", json!(row.entries));
+    put("firstSeq", json!(row.seqs.first().map(|seq| seq.0)));
+    put("lastSeq", json!(row.seqs.last().map(|seq| seq.0)));
+    put("createdAt", json!(row.created.to_string()));
+    put("endedAt", json!(row.ended.map(|at| at.to_string())));
+    put("nextAttemptAt", json!(row.next_attempt.map(|at| at.to_string())));
+    if row.state == DeliveryState::Delivered {
+        put("outcome", json!("succeeded"));
+        put("status", json!(row.status));
+        put("durationMs", json!(row.duration_ms));
+    } else if let Some(last) = &row.last {
+        put("outcome", json!(last.outcome));
+        put("status", json!(last.status));
+        put("durationMs", json!(last.duration_ms));
+    }
+    put("attempts", json!(row.attempts));
+    put("last", row.last.as_ref().map_or(Value::Null, attempt));
+    if row.is_replay {
+        put("replay", json!(true));
+    }
+    put("by", json!(row.by));
+    put("reason", json!(row.reason));
+    out
+}
+
+fn attempt(attempt: &ListedAttempt) -> Value {
+    let ListedAttempt { number, at, duration_ms, outcome, phase, status, answer } = attempt;
+    let mut out = json!({"number": number, "at": at.to_string(), "durationMs": duration_ms, "outcome": outcome});
+    if let Some(phase) = phase {
+        out["phase"] = json!(phase);
+    }
+    if let Some(status) = status {
+        out["status"] = json!(status);
+    }
+    if !answer.is_empty() {
+        out["answer"] = json!(answer);
+    }
+    out
+}

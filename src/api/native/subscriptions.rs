@@ -1,0 +1,209 @@
+//! `/v1/subscriptions`: who is notified of what, what keeps it from them, and pausing.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::super::auth::Right;
+use super::super::body::Asked;
+use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
+use super::super::problem::{Problem, quoted};
+use super::query::{Fields, no_subscription, wrong};
+use super::{Answer, Native};
+use crate::model;
+use crate::model::ask::Ask;
+use crate::model::ids::SubscriptionId;
+use crate::model::listing::{ListedSubscription, is_at};
+use crate::model::subscription::Subscription;
+use crate::model::time::Wall;
+
+/// The fields of a query.
+const FIELDS: [&str; 7] = ["state", "tenant", "origin", "host", "name", "limit", "cursor"];
+/// What a subscription may be; one of them, the first that applies.
+const STATES: [&str; 4] = ["cancelled", "paused", "lagged", "active"];
+/// Where a subscription may come from, so far.
+const ORIGINS: [&str; 1] = ["rule-file"];
+
+/// `GET /v1/subscriptions`.
+pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.list_subscriptions(&mut asked).await;
+    asked.answer(answer).await
+}
+
+/// `GET /v1/subscriptions/{id}`.
+pub(super) async fn show(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+    let asked = Asked::new(request);
+    let answer = match native.admit(&asked, Right::ReadDeliveries) {
+        Ok(_) => native.show_subscription(id).await,
+        Err(problem) => Err(problem),
+    };
+    asked.answer(answer).await
+}
+
+/// `POST /v1/subscriptions/{id}/pause`.
+pub(super) async fn pause(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.hold(&mut asked, id, true).await;
+    asked.answer(answer).await
+}
+
+/// `POST /v1/subscriptions/{id}/resume`.
+pub(super) async fn resume(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.hold(&mut asked, id, false).await;
+    asked.answer(answer).await
+}
+
+/// Which subscriptions are asked for.
+struct Wanted {
+    state: Option<String>,
+    tenant: Option<String>,
+    host: Option<String>,
+    name: Option<String>,
+}
+
+impl Native {
+    async fn list_subscriptions(&self, asked: &mut Asked) -> Answer {
+        self.admit(asked, Right::ReadDeliveries)?;
+        let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
+        let limit = fields.limit()?;
+        let known = |words: &'static [&str]| move |text: &str| words.contains(&text).then(|| text.to_owned());
+        fields.word("origin", known(&ORIGINS), &ORIGINS)?;
+        let text = |name: &str| fields.text(name).map(|text| text.map(str::to_owned));
+        let wanted = Wanted {
+            state: fields.word("state", known(&STATES), &STATES)?,
+            tenant: text("tenant")?,
+            host: text("host")?,
+            name: text("name")?,
+        };
+        let after = match fields.text("cursor")? {
+            Some(text) => text.parse().map_err(|_| wrong("`cursor` is not a `next`".to_owned()))?,
+            None => 0,
+        };
+        let page = self.read(move |reader, registry| {
+            let (mut rows, mut after, mut walked) = (Vec::new(), SubscriptionId(after), 0);
+            loop {
+                if walked >= SUBSCRIPTIONS_WALK_MAX {
+                    return Ok((rows, Some(after)));
+                }
+                // One question each hundred, so that none holds the ledger for long.
+                let piece = reader.subscriptions(after, 100)?;
+                let is_last = piece.len() < 100;
+                for row in piece {
+                    let Some(subscription) = registry.subscriptions.get(&row.id).filter(|it| wanted.covers(&row, it))
+                    else {
+                        after = row.id;
+                        continue;
+                    };
+                    if rows.len() >= limit {
+                        return Ok((rows, Some(after)));
+                    }
+                    after = row.id;
+                    rows.push(shown(&row, subscription, registry.now));
+                }
+                walked += 100;
+                if is_last {
+                    return Ok((rows, None));
+                }
+            }
+        });
+        let (rows, next) = page.await?;
+        let mut answer = json!({"subscriptions": rows});
+        if let Some(next) = next {
+            answer["next"] = json!(next.0.to_string());
+        }
+        Ok(Json(answer).into_response())
+    }
+
+    async fn show_subscription(&self, name: String) -> Answer {
+        let wanted = name.clone();
+        let row = self.read(move |reader, registry| {
+            let Some(id) = reader.subscription_named(&wanted)? else { return Ok(None) };
+            let rows = reader.subscriptions(SubscriptionId(id.0 - 1), 1)?;
+            let row = rows.into_iter().find(|row| row.id == id);
+            Ok(row.and_then(|row| Some(shown(&row, registry.subscriptions.get(&id)?, registry.now))))
+        });
+        row.await?.map(|row| Json(row).into_response()).ok_or_else(|| no_subscription(&name))
+    }
+
+    /// Pauses a subscription, or resumes it.
+    async fn hold(&self, asked: &mut Asked, name: String, is_pause: bool) -> Answer {
+        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let body = asked.read(SELECTION_BYTES_MAX).await?;
+        let reason = Fields::of_body(&body, &["reason"])?.reason()?;
+        let subscription = name.clone();
+        let ask = match is_pause {
+            true => Ask::Pause { subscription, by, reason },
+            false => Ask::Resume { subscription, by },
+        };
+        match self.ask(ask).await? {
+            model::ask::Answer::NotFound => Err(no_subscription(&name)),
+            model::ask::Answer::PausedByFile => {
+                let detail = format!("the rule file of {} says `paused = true`: change the file", quoted(&name));
+                Err(Problem::new(StatusCode::CONFLICT, detail))
+            }
+            _ => self.show_subscription(name).await,
+        }
+    }
+}
+
+impl Wanted {
+    fn covers(&self, row: &ListedSubscription, subscription: &Subscription) -> bool {
+        let tenant = subscription.tenant.as_ref().map(ToString::to_string);
+        self.state.as_ref().is_none_or(|state| state == state_of(row, subscription))
+            && self.tenant.as_ref().is_none_or(|wanted| tenant.as_ref() == Some(wanted))
+            && self.host.as_ref().is_none_or(|host| is_at(subscription, host))
+            && self.name.as_ref().is_none_or(|name| *name == row.name)
+    }
+}
+
+fn state_of(row: &ListedSubscription, subscription: &Subscription) -> &'static str {
+    match () {
+        () if row.policy.cancelled_at.is_some() => "cancelled",
+        () if row.policy.paused.is_some() || subscription.paused => "paused",
+        () if row.lagged_at.is_some() => "lagged",
+        () => "active",
+    }
+}
+
+/// A subscription. Of its target's URL only scheme, host and port are shown: a path or a query may hold a secret.
+fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall>) -> Value {
+    let (policy, target) = (&row.policy, &subscription.target);
+    let url = target.url.origin().ascii_serialization();
+    let oldest_ms = row.oldest.zip(now).map_or(0, |(oldest, now)| now.0.saturating_sub(oldest.0).max(0));
+    let mut out = json!({
+        "id": row.name,
+        "name": row.name,
+        "origin": ORIGINS[0],
+        "tenant": subscription.tenant.as_ref().map(ToString::to_string),
+        "target": {"method": target.method.as_str(), "url": url},
+        "state": state_of(row, subscription),
+        "owed": row.owed,
+        "oldestSeconds": oldest_ms / 1_000,
+    });
+    if let Some(at) = row.next_attempt {
+        out["nextAttemptAt"] = json!(at.to_string());
+    }
+    match &policy.paused {
+        Some(pause) => {
+            out["paused"] = json!({"by": pause.by, "at": pause.at.to_string()});
+            if let Some(reason) = &pause.reason {
+                out["paused"]["reason"] = json!(reason);
+            }
+        }
+        None if subscription.paused => out["paused"] = json!({"by": "rule file"}),
+        None => {}
+    }
+    if let Some(failing) = &policy.failing {
+        out["failing"] = json!({"since": failing.since.to_string(), "outcome": failing.outcome});
+        if let Some(status) = failing.status {
+            out["failing"]["status"] = json!(status);
+        }
+    }
+    out
+}

@@ -1,0 +1,232 @@
+//! Deliveries and subscriptions over HTTP: what is shown of them, and what the engine is asked to do.
+
+use serde_json::{Value, json};
+
+use super::super::Call;
+use super::client::Answer;
+use super::ledger::key;
+use super::{Served, auth, exchange, served};
+use crate::model::ask::{self, Ask, Selected, Selection};
+use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::listing::{DeliveryState, Point, Span};
+use crate::model::principal::Role;
+
+async fn get(served: &Served, path: &str) -> Answer {
+    served.ask(&format!("GET {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator)), "").await
+}
+
+/// Posts, and answers as the engine would. What the engine was asked comes back too.
+async fn post(served: &mut Served, path: &str, body: &Value, reply: ask::Answer) -> (Answer, Ask) {
+    let head = format!("POST {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    let engine = async {
+        match served.calls.recv().await {
+            Some(Call::Ask { ask, reply: to }) => {
+                to.send(reply).expect("somebody waits");
+                ask
+            }
+            other => panic!("not an ask: {other:?}"),
+        }
+    };
+    let body = body.to_string();
+    tokio::join!(exchange(served.address, &head, body.as_bytes()), engine)
+}
+
+/// The numbers of the deliveries in an answer.
+fn numbers(answer: &Answer) -> Vec<String> {
+    let id = |row: &Value| row["id"].as_str().expect("an id").rsplit('-').next().expect("a number").to_owned();
+    answer.json()["deliveries"].as_array().expect("a list").iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_newest_first_and_by_each_filter() {
+    let served = served(true).await;
+    for (query, expect) in [
+        ("", "4 3 2 1"),
+        ("?state=waiting", "1"),
+        ("?state=in-flight", "2"),
+        ("?state=dead", "3"),
+        ("?state=delivered", "4"),
+        ("?state=pending", ""),
+        ("?subscription=a", "4 3 2 1"),
+        ("?subscription=b", ""),
+        ("?subscription=none", ""),
+        ("?host=a.example.org", "4 3 2 1"),
+        ("?host=a.example.org:443&subscription=a", "4 3 2 1"),
+        ("?host=b.example.org&subscription=a", ""),
+        ("?outcome=http-error", "3 1"),
+        ("?outcome=succeeded", "4"),
+        ("?path=/acme/3", "3"),
+        ("?path64=L2FjbWU=", "4 3 2 1"),
+        ("?path=/none", ""),
+        ("?since=2", "4 3"),
+        ("?before=3", "2 1"),
+        ("?since=2026-11-22T10:00:00.004Z", "4"),
+        ("?before=2026-11-22T10:00:00.002Z", "1"),
+    ] {
+        let answer = get(&served, &format!("/v1/deliveries{query}")).await;
+        assert_eq!((answer.status, numbers(&answer).join(" ")), (200, expect.to_owned()), "{query}");
+    }
+    let mut pages = Vec::new();
+    let mut path = "/v1/deliveries?limit=3".to_owned();
+    loop {
+        let answer = get(&served, &path).await;
+        pages.push(numbers(&answer));
+        let next = answer.json()["next"].as_str().map(str::to_owned);
+        let Some(next) = next else { break };
+        path = format!("/v1/deliveries?limit=3&cursor={next}");
+    }
+    assert_eq!(pages, [vec!["4", "3", "2"], vec!["1"]]);
+}
+
+#[tokio::test]
+async fn a_delivery_is_shown_with_its_attempts_and_its_bytes_and_no_secret() {
+    let served = served(true).await;
+    let answer = get(&served, "/v1/deliveries/00000000000000ff-3").await;
+    let attempt = json!({"number": 1, "at": "2026-11-22T10:00:00.000Z", "durationMs": 7, "outcome": "http-error", "status": 503, "answer": "later"});
+    assert_eq!(
+        answer.json(),
+        json!({
+            "id": "00000000000000ff-3", "subscription": "a", "host": "a.example.org:443", "state": "dead", "entries": 1,
+            "firstSeq": 3, "lastSeq": 3, "createdAt": "2026-11-22T10:00:00.003Z", "endedAt": "2026-11-22T10:00:00.000Z",
+            "outcome": "http-error", "status": 503, "durationMs": 7, "attempts": [attempt], "last": attempt, "seqs": [3]
+        })
+    );
+    let body = get(&served, "/v1/deliveries/00000000000000ff-3/body").await;
+    assert_eq!((body.text().as_str(), body.header("content-type")), ("body 3", Some("application/octet-stream")));
+    for (path, status) in [
+        ("/v1/deliveries/00000000000000ff-4/body", 404),
+        ("/v1/deliveries/00000000000000ff-9", 404),
+        ("/v1/deliveries/00000000000000aa-3", 404),
+        ("/v1/deliveries?state=lost", 422),
+        ("/v1/deliveries?status=500", 422),
+        ("/v1/deliveries?limit=1001", 422),
+        ("/v1/deliveries?since=yesterday", 422),
+        ("/v1/deliveries?cursor=x", 422),
+        ("/v1/subscriptions?state=broken", 422),
+        ("/v1/subscriptions/none", 404),
+    ] {
+        assert_eq!(get(&served, path).await.status, status, "{path}");
+    }
+    for path in ["/v1/deliveries", "/v1/subscriptions", "/v1/subscriptions/a"] {
+        assert!(!get(&served, path).await.text().contains("secret"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_deliveries_has_up_to_the_limit() {
+    let served = served(true).await;
+    assert_eq!(get(&served, &format!("/v1/deliveries?limit={}", super::limits::PAGE_MAX)).await.status, 200);
+    assert_eq!(get(&served, &format!("/v1/deliveries?limit={}", super::limits::PAGE_MAX + 1)).await.status, 422);
+}
+
+#[tokio::test]
+async fn subscriptions_are_listed_with_what_keeps_them_from_being_notified() {
+    let mut served = served(true).await;
+    let b = json!({
+        "id": "b", "name": "b", "origin": "rule-file", "tenant": null,
+        "target": {"method": "POST", "url": "https://b.example.org"}, "state": "paused", "owed": 1, "oldestSeconds": 10,
+        "paused": {"by": "jo", "at": "2026-11-22T10:00:00.000Z", "reason": "a move"}
+    });
+    let answer = get(&served, "/v1/subscriptions?state=paused").await;
+    assert_eq!(answer.json(), json!({"subscriptions": [b]}));
+    let names = |answer: &Answer| {
+        let rows = answer.json()["subscriptions"].as_array().expect("a list").clone();
+        rows.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (query, expect) in [
+        ("", "a b"),
+        ("?host=a.example.org", "a"),
+        ("?name=b", "b"),
+        ("?tenant=x", ""),
+        ("?limit=1", "a"),
+        ("?limit=1&cursor=1", "b"),
+    ] {
+        assert_eq!(names(&get(&served, &format!("/v1/subscriptions{query}")).await), expect, "{query}");
+    }
+    let (answer, asked) =
+        post(&mut served, "/v1/subscriptions/b/pause", &json!({"reason": "why"}), ask::Answer::Done).await;
+    assert_eq!((answer.status, answer.json()), (200, b));
+    let by = "super-administrator".to_owned();
+    let expect = Ask::Pause { subscription: "b".to_owned(), by: by.clone(), reason: Some("why".to_owned()) };
+    assert_eq!(asked, expect);
+    let (answer, asked) = post(&mut served, "/v1/subscriptions/b/resume", &json!({}), ask::Answer::PausedByFile).await;
+    assert_eq!((answer.status, asked), (409, Ask::Resume { subscription: "b".to_owned(), by }));
+    let (answer, _) = post(&mut served, "/v1/subscriptions/x/pause", &json!({}), ask::Answer::NotFound).await;
+    assert_eq!(answer.status, 404);
+    let (answer, _) = post(&mut served, "/v1/subscriptions/a/pause", &json!({}), ask::Answer::Unavailable).await;
+    assert_eq!(answer.status, 503);
+}
+
+#[tokio::test]
+async fn what_is_retried_dropped_and_replayed_is_chosen_by_a_filter() {
+    let mut served = served(true).await;
+    let selected = Selected { deliveries: 3, entries: 5, before: Seq(9), next: Some((SubscriptionId(1), key(3))) };
+    let answered = json!({"deliveries": 3, "entries": 5, "before": 9, "dryRun": false, "next": "1:3"});
+    let body = json!({"host": "a.example.org", "state": "waiting", "outcome": "timeout", "since": 4, "before": "2026-11-22T10:00:00Z"});
+    let (answer, asked) = post(&mut served, "/v1/deliveries/retry", &body, ask::Answer::Selected(selected)).await;
+    assert_eq!((answer.status, answer.json()), (200, answered));
+    let which = Selection {
+        host: Some("a.example.org".to_owned()),
+        state: Some(DeliveryState::Waiting),
+        outcome: Some("timeout".to_owned()),
+        span: Span { since: Some(Point::Seq(Seq(4))), before: Some(Point::Time(super::ledger::AT)) },
+        ..Selection::default()
+    };
+    assert_eq!(asked, Ask::Retry { which, is_dry_run: false });
+
+    let body = json!({"subscription": "a", "dead": true, "dryRun": true, "cursor": "1:3"});
+    let (answer, asked) = post(&mut served, "/v1/replay", &body, ask::Answer::Selected(selected)).await;
+    assert_eq!(answer.json()["dryRun"], true);
+    let which = Selection {
+        subscription: Some("a".to_owned()),
+        state: Some(DeliveryState::Dead),
+        after: Some((SubscriptionId(1), key(3))),
+        ..Selection::default()
+    };
+    assert_eq!(asked, Ask::Retry { which, is_dry_run: true });
+
+    let body = json!({"id": "00000000000000ff-3", "reason": "old"});
+    let (_, asked) = post(&mut served, "/v1/deliveries/drop", &body, ask::Answer::Selected(selected)).await;
+    let which = Selection { id: Some(key(3)), ..Selection::default() };
+    let (by, reason) = ("super-administrator".to_owned(), Some("old".to_owned()));
+    assert_eq!(asked, Ask::Drop { which: which.clone(), is_dry_run: false, by, reason });
+    let (answer, asked) =
+        post(&mut served, "/v1/deliveries/00000000000000ff-3/retry", &json!({}), ask::Answer::NotFound).await;
+    assert_eq!((answer.status, asked), (404, Ask::Retry { which, is_dry_run: false }));
+}
+
+#[tokio::test]
+async fn an_empty_filter_and_what_makes_no_sense_are_refused() {
+    let served = served(true).await;
+    let long = "r".repeat(super::limits::REASON_CHARS_MAX + 1);
+    for (path, body, status) in [
+        ("/v1/deliveries/retry", "{}".to_owned(), 422),
+        ("/v1/deliveries/drop", "{\"dryRun\": true}".to_owned(), 422),
+        ("/v1/deliveries/drop", "{\"state\": \"delivered\"}".to_owned(), 422),
+        ("/v1/deliveries/retry", "{\"state\": \"pending\"}".to_owned(), 422),
+        ("/v1/deliveries/retry", "{\"hosts\": \"a\"}".to_owned(), 422),
+        ("/v1/deliveries/retry", "[]".to_owned(), 422),
+        ("/v1/deliveries/retry", "{".to_owned(), 400),
+        ("/v1/replay", "{\"dead\": true}".to_owned(), 422),
+        ("/v1/replay", "{\"subscription\": \"a\"}".to_owned(), 422),
+        ("/v1/subscriptions/a/pause", format!("{{\"reason\": \"{long}\"}}"), 422),
+        (
+            "/v1/subscriptions/a/pause",
+            format!("{{\"reason\": \"{}\"}}", "x".repeat(super::limits::SELECTION_BYTES_MAX)),
+            413,
+        ),
+    ] {
+        let head = format!("POST {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+        assert_eq!(served.ask(&head, &body).await.status, status, "{path} {body}");
+    }
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::SuperAdministrator) {
+        for head in ["GET /v1/deliveries", "GET /v1/subscriptions", "POST /v1/replay", "POST /v1/subscriptions/a/pause"]
+        {
+            assert_eq!(
+                served.ask(&format!("{head} HTTP/1.1\r\n{}", auth(role)), "").await.status,
+                403,
+                "{head} {role:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A ledger for the API to read: a subscription `a` with a delivery that waits (1), one on the wire (2), one that was
+//! given up (3), one that was accepted (4), and `b`, which is paused and owed a change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::model::attempt::{Answer, Attempted, Reply};
+use crate::model::change::{Action, Change};
+use crate::model::delivery::{Accepted, Body, Delivery};
+use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
+use crate::model::lane::{LanePolicy, Pause};
+use crate::model::listing::Registry;
+use crate::model::part::DeliveryKey;
+use crate::model::path::LogicalPath;
+use crate::model::retry::Accepts;
+use crate::model::subscription::{Method, Name, Subscription, Target};
+use crate::model::time::Wall;
+use crate::store::{HotDelivery, Ledger, Reader};
+
+/// When everything happened.
+pub(super) const AT: Wall = Wall(1_795_341_600_000);
+const A: SubscriptionId = SubscriptionId(1);
+const B: SubscriptionId = SubscriptionId(2);
+
+pub(super) fn key(number: i64) -> DeliveryKey {
+    DeliveryKey::whole(DeliveryNo(number))
+}
+
+/// A reader of it. The file stays open, and is gone with the process.
+pub(super) fn reader() -> Reader {
+    let state = tempfile::tempdir().expect("a directory");
+    let (ledger, _keeper) = Ledger::open(state.path(), 0xff).expect("a ledger");
+    ledger.begin().expect("a group");
+    fill(&ledger);
+    ledger.commit().expect("a commit");
+    let reader = Reader::open(state.path()).expect("a reader");
+    // The reader finds the file by its name when it needs another connection: it stays until the system clears it.
+    drop(state.keep());
+    reader
+}
+
+fn fill(ledger: &Ledger) {
+    let enrolled = [ledger.enrol("a").expect("a number"), ledger.enrol("b").expect("a number")];
+    assert_eq!(enrolled, [A, B]);
+    for seq in 1..=5 {
+        ledger.append(&change(seq)).expect("a change");
+    }
+    for number in 1..=3 {
+        let told = vec![vec![Seq(number)]];
+        let body = Body::json(format!("body {number}"));
+        let delivery = Delivery {
+            key: key(number),
+            subscription: A,
+            entries: 1,
+            told,
+            body,
+            created: Wall(AT.0 + number),
+            attempts: 0,
+            delay_ms: 0,
+            waited_ms: 0,
+            replayed_after: None,
+            due: AT,
+        };
+        ledger.add_delivery(&delivery).expect("a delivery");
+    }
+    let answer = Answer { status: 503, retry_after: None, text: "later".into() };
+    for number in [1, 3] {
+        let reply = Reply::Answered(answer.clone());
+        let attempted = Attempted { key: key(number), attempt: 1, duration_ms: 7, reply };
+        ledger.add_attempt(&attempted, AT).expect("an attempt");
+    }
+    let due = Wall(AT.0 + 60_000);
+    let waits =
+        HotDelivery { key: key(1), entries: 1, attempts: 1, delay_ms: 60_000, waited_ms: 0, due, replayed_after: None };
+    ledger.postpone_delivery(A, &waits).expect("it waits");
+    ledger.kill_delivery(A, key(3), AT).expect("a dead letter");
+    let accepted = Accepted {
+        key: key(4),
+        subscription: A,
+        entries: 1,
+        seqs: vec![Seq(4)],
+        created: Wall(AT.0 + 4),
+        at: Wall(AT.0 + 5),
+        attempts: 1,
+        status: Some(204),
+        duration_ms: 12,
+    };
+    ledger.add_accepted(&accepted).expect("a row");
+    ledger.owe(B, &[Seq(5)]).expect("an entry");
+    let paused = Some(Pause { at: AT, by: "jo".into(), reason: Some("a move".into()) });
+    ledger.put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");
+}
+
+fn change(seq: i64) -> Change {
+    Change {
+        seq: Seq(seq),
+        rrn: Rrn(seq),
+        time: AT,
+        asset: AssetId(seq),
+        path: LogicalPath::parse(format!("/acme/{seq}").as_bytes()).expect("a path"),
+        owner: "jo".into(),
+        action: Action::Added,
+        delta: Vec::new(),
+        size: None,
+        mtime_ns: None,
+        previous_path: None,
+        moved: None,
+    }
+}
+
+/// The subscriptions, and what is on the wire, ten seconds later.
+pub(super) fn registry() -> Registry {
+    let of = |name: &str| {
+        let url = Url::parse(&format!("https://{name}.example.org/secret/path?token=secret")).expect("a URL");
+        let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::AnySuccess };
+        Arc::new(Subscription::new(Name::parse(name).expect("a name"), target))
+    };
+    Registry {
+        subscriptions: Arc::new(BTreeMap::from([(A, of("a")), (B, of("b"))])),
+        in_flight: Arc::new(BTreeSet::from([key(2)])),
+        now: Some(Wall(AT.0 + 10_000)),
+    }
+}

@@ -1,0 +1,64 @@
+//! What the API shows beside the ledger: the subscriptions in force, and which deliveries are on the wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::intake::RulesInForce;
+use crate::model::ids::SubscriptionId;
+use crate::model::listing::Registry;
+use crate::model::part::DeliveryKey;
+use crate::model::subscription::Subscription;
+use crate::model::time::Wall;
+
+type Subscriptions = Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>;
+
+/// What the engine last said. The engine's thread only swaps pointers: the map of half a million subscriptions is made
+/// by the first caller who asks after a reload.
+#[derive(Default)]
+pub(super) struct RegistrySlot(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    rules: RulesInForce,
+    in_flight: Arc<BTreeSet<DeliveryKey>>,
+    /// Made of `rules`, once somebody has asked.
+    made: Option<Subscriptions>,
+}
+
+impl RegistrySlot {
+    /// Takes over what is so now.
+    pub(super) fn set(&self, rules: &RulesInForce, in_flight: BTreeSet<DeliveryKey>) {
+        let mut state = self.lock();
+        if !is_same(&state.rules, rules) {
+            (state.rules, state.made) = (rules.clone(), None);
+        }
+        if *state.in_flight != in_flight {
+            state.in_flight = Arc::new(in_flight);
+        }
+    }
+
+    /// A snapshot.
+    pub(super) fn get(&self, now: Wall) -> Registry {
+        let state = self.lock();
+        let (rules, in_flight, made) = (state.rules.clone(), Arc::clone(&state.in_flight), state.made.clone());
+        drop(state);
+        let subscriptions = made.unwrap_or_else(|| {
+            let made: Subscriptions = Arc::new(rules.subscriptions().collect());
+            let mut state = self.lock();
+            if is_same(&state.rules, &rules) {
+                state.made = Some(Arc::clone(&made));
+            }
+            made
+        });
+        Registry { subscriptions, in_flight, now: Some(now) }
+    }
+
+    /// A panic elsewhere leaves the state whole: each change of it is one assignment.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_same(one: &RulesInForce, other: &RulesInForce) -> bool {
+    Arc::ptr_eq(&one.set, &other.set) && Arc::ptr_eq(&one.subscriptions, &other.subscriptions)
+}

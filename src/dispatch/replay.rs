@@ -1,0 +1,37 @@
+//! Dead letters that are sent again: beside the order of their lane, one on the wire at a time. One that waits for its
+//! next attempt lets the next one go, and neither keeps the lane from what it owes.
+
+use super::Dispatch;
+use super::lane::{Head, HeadState, QUEUE_MAX};
+use crate::model::ids::SubscriptionId;
+use crate::model::time::Now;
+use crate::store::{HotDelivery, Ledger, StoreError};
+
+impl Dispatch {
+    /// Puts the next dead letter of a lane on its way, where there is one and none of them is about to go out.
+    pub(super) fn take_up_replay(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get(&id).filter(|lane| lane.replays > 0 && lane.active().is_some()) else {
+            return Ok(());
+        };
+        let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());
+        let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
+        let is_busy = replays().any(|head| !matches!(head.state, HeadState::Waiting(_)));
+        if is_resting || is_busy || replays().count() >= QUEUE_MAX {
+            return Ok(());
+        }
+        let taken = match ledger.savepoint(|| ledger.take_up_replay(id, now.wall)) {
+            Ok(taken) => taken,
+            Err(error) => return self.rest(now, id, error),
+        };
+        let before = self.share(id);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.replays = if taken.is_some() { lane.replays.saturating_sub(1) } else { 0 };
+            if let Some(HotDelivery { key, attempts, entries, replayed_after, .. }) = taken {
+                lane.queue.insert(key, Head { attempts, replayed_after, ..Head::new(entries, None) });
+            }
+        }
+        self.advance(id);
+        self.account(id, before);
+        self.recount_dead(ledger)
+    }
+}

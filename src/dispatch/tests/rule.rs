@@ -1,0 +1,41 @@
+//! The subscription that a script's `rule` line describes.
+
+use crate::model::format::Format;
+use crate::model::retry::{Accepts, RetrySchedule};
+use crate::model::subscription::{Field, Lifetime, Method, Name, Order, Subscription, Target};
+
+pub(super) fn subscription(name: &str, settings: &[&str]) -> Subscription {
+    let target = Target {
+        method: Method::Post,
+        url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
+        headers: Vec::new(),
+        accepts: Accepts::AnySuccess,
+    };
+    let name = Name::parse(name).expect("a name");
+    let retry = RetrySchedule { retries: Some(3), ..RetrySchedule::of_delays(vec![60_000]) };
+    let mut subscription = Subscription { covers_modification: true, retry, ..Subscription::new(name, target) };
+    for (key, value) in settings.iter().map(|setting| setting.split_once('=').expect("KEY=VALUE")) {
+        let number = |text: &str| text.parse().expect("a number");
+        match key {
+            "at" => subscription.target.url = url::Url::parse(&format!("http://{value}/")).expect("a URL"),
+            "max" => subscription.batching.max_entries = number(value) as usize,
+            "linger" => subscription.batching.linger_ms = number(value),
+            "delays" => subscription.retry.delays_ms = value.split(',').map(number).collect(),
+            "retries" => subscription.retry.retries = Some(number(value) as u32),
+            "format" => subscription.format = one_of(&Format::ALL, Format::as_str, value),
+            "fields" => {
+                subscription.fields = value.split(',').map(|word| one_of(&Field::ALL, Field::as_str, word)).collect();
+            }
+            "schedule" => subscription.retry = RetrySchedule::default(),
+            "order" => subscription.order = one_of(&Order::ALL, Order::as_str, value),
+            "lifetime" => subscription.lifetime = one_of(&Lifetime::ALL, Lifetime::as_str, value),
+            "paused" => subscription.paused = number(value) != 0,
+            _ => panic!("not a setting: {key}"),
+        }
+    }
+    subscription
+}
+
+fn one_of<T: Copy>(all: &[T], as_str: impl Fn(T) -> &'static str, word: &str) -> T {
+    *all.iter().find(|known| as_str(**known) == word).expect("a word")
+}

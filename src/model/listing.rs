@@ -1,0 +1,240 @@
+//! What people ask about deliveries and subscriptions, and what they are shown. Nothing is decided by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::ids::{Seq, SubscriptionId};
+use super::lane::LanePolicy;
+use super::part::DeliveryKey;
+use super::path::LogicalPath;
+use super::subscription::Subscription;
+use super::time::Wall;
+
+/// Where a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeliveryState {
+    /// It goes out when it is its turn, or when its subscription is resumed.
+    Pending,
+    /// It is on the wire.
+    InFlight,
+    /// It waits for its next attempt.
+    Waiting,
+    /// It was accepted.
+    Delivered,
+    /// It was given up, and is kept.
+    Dead,
+    /// Somebody has dropped it.
+    Dropped,
+}
+
+impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::InFlight, Self::Waiting, Self::Delivered, Self::Dead, Self::Dropped];
+
+    /// As shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InFlight => "in-flight",
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// The state of a [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// The published names of outcomes.
+pub const OUTCOMES: [&str; 7] =
+    ["succeeded", "http-error", "unreachable", "timeout", "tls-error", "refused-address", "internal"];
+
+/// A point that deliveries are compared with: a place in the journal, or a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// A place in the journal.
+    Seq(Seq),
+    /// A time.
+    Time(Wall),
+}
+
+/// From when, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Only what was cut at or after a time, or reaches beyond a place in the journal.
+    pub since: Option<Point>,
+    /// Only what was cut before a time, or ends before a place in the journal.
+    pub before: Option<Point>,
+}
+
+impl Span {
+    /// Returns whether it covers a delivery that was cut at a time and whose newest change has a place in the journal;
+    /// 0 where that is not known.
+    #[must_use]
+    pub fn covers(&self, created: Wall, last: Seq) -> bool {
+        let since = self.since.is_none_or(|since| match since {
+            Point::Seq(seq) => last > seq,
+            Point::Time(time) => created >= time,
+        });
+        since
+            && self.before.is_none_or(|before| match before {
+                Point::Seq(seq) => last < seq,
+                Point::Time(time) => created < time,
+            })
+    }
+}
+
+/// Which deliveries are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeliveryFilter {
+    /// In this state alone.
+    pub state: Option<DeliveryState>,
+    /// Of these subscriptions alone.
+    pub subscriptions: Option<BTreeSet<SubscriptionId>>,
+    /// Whose last attempt had this outcome.
+    pub outcome: Option<String>,
+    /// That tell a change at this path, or below it.
+    pub path: Option<LogicalPath>,
+    /// Cut at this time.
+    pub span: Span,
+}
+
+/// An attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedAttempt {
+    /// Its number; 1 is the first.
+    pub number: u32,
+    /// When it ended.
+    pub at: Wall,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The outcome's published name.
+    pub outcome: String,
+    /// The phase that failed.
+    pub phase: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// What the target said, or why there was no answer.
+    pub answer: String,
+}
+
+/// A delivery, without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedDelivery {
+    /// What it is known by.
+    pub key: DeliveryKey,
+    /// Whose it is.
+    pub subscription: SubscriptionId,
+    /// The subscription's name; `None` once it was dropped.
+    pub name: Option<String>,
+    /// Where it is.
+    pub state: DeliveryState,
+    /// How many entries are in it.
+    pub entries: u64,
+    /// The changes that it tells, folded ones too, rising; empty where an older ringback cut it.
+    pub seqs: Vec<Seq>,
+    /// When it was cut.
+    pub created: Wall,
+    /// When it was accepted, given up or dropped.
+    pub ended: Option<Wall>,
+    /// When its next attempt is due.
+    pub next_attempt: Option<Wall>,
+    /// The HTTP status that accepted it, where it was accepted.
+    pub status: Option<u16>,
+    /// How long the attempt took that was accepted.
+    pub duration_ms: Option<u64>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The last attempt that failed.
+    pub last: Option<ListedAttempt>,
+    /// It is sent again after it was given up.
+    pub is_replay: bool,
+    /// Who dropped it.
+    pub by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A page of deliveries, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeliveryPage {
+    /// The deliveries.
+    pub deliveries: Vec<ListedDelivery>,
+    /// Where the next page begins: after this one.
+    pub next: Option<DeliveryKey>,
+}
+
+/// A subscription, as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSubscription {
+    /// Its number.
+    pub id: SubscriptionId,
+    /// Its name.
+    pub name: String,
+    /// When it last lost entries, while it is not level again.
+    pub lagged_at: Option<Wall>,
+    /// What its lane remembers.
+    pub policy: LanePolicy,
+    /// Entries that it is owed and that are in no delivery yet, and those that are on their way.
+    pub owed: u64,
+    /// When the oldest of them was recorded or cut.
+    pub oldest: Option<Wall>,
+    /// When its next attempt is due, while one waits.
+    pub next_attempt: Option<Wall>,
+}
+
+/// What the ledger does not know: the subscriptions in force, and which deliveries are on the wire. A snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    /// Each subscription that a rule names.
+    pub subscriptions: Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>,
+    /// Deliveries on the wire.
+    pub in_flight: Arc<BTreeSet<DeliveryKey>>,
+    /// The time.
+    pub now: Option<Wall>,
+}
+
+impl Registry {
+    /// The subscriptions whose target is a host: `name:port`, or a name alone.
+    #[must_use]
+    pub fn at_host(&self, host: &str) -> BTreeSet<SubscriptionId> {
+        self.subscriptions.iter().filter(|(_, it)| is_at(it, host)).map(|(id, _)| *id).collect()
+    }
+}
+
+/// Returns whether a subscription's target is a host: `name:port`, or a name alone.
+#[must_use]
+pub fn is_at(subscription: &Subscription, host: &str) -> bool {
+    subscription.target.authority() == host || subscription.target.url.host_str() == Some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Point, Span};
+    use crate::model::ids::Seq;
+    use crate::model::time::Wall;
+
+    #[test]
+    fn a_span_is_of_times_or_of_places_in_the_journal() {
+        let of = |since, before| Span { since, before };
+        let (seq, time) = (|n| Some(Point::Seq(Seq(n))), |n| Some(Point::Time(Wall(n))));
+        for (span, covers) in [
+            (of(None, None), true),
+            (of(seq(9), seq(11)), true),
+            (of(seq(10), None), false),
+            (of(None, seq(10)), false),
+            (of(time(500), time(501)), true),
+            (of(time(501), None), false),
+            (of(None, time(500)), false),
+        ] {
+            assert_eq!(span.covers(Wall(500), Seq(10)), covers, "{span:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Subscriptions, with what their lanes remember and what they are owed.
+
+use rusqlite::{Connection, Row};
+
+use super::super::Result;
+use super::super::error::Operation as _;
+use super::super::lanes;
+use super::{Reader, optional, unsigned};
+use crate::model::ids::SubscriptionId;
+use crate::model::listing::ListedSubscription;
+use crate::model::time::Wall;
+
+const READ: &str = "list subscriptions";
+
+pub(super) const LIST: &str =
+    "SELECT id, name, lagged_at FROM subscriptions WHERE id > ?1 AND removed_at IS NULL ORDER BY id LIMIT ?2";
+pub(super) const NAMED: &str = "SELECT id FROM subscriptions WHERE name = ?1";
+/// The sum in the table, and how far its oldest row has been cut.
+pub(super) const OWED: &str =
+    "SELECT CAST(total(entries) AS INTEGER), min(max(first, after + 1)) FROM owed WHERE subscription = ?1";
+pub(super) const ON_THEIR_WAY: &str = "SELECT CAST(total(entries) AS INTEGER), min(created), \
+                                       min(CASE WHEN attempts > 0 THEN due END) FROM deliveries WHERE subscription = ?1";
+pub(super) const RECORDED: &str = "SELECT time FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+
+impl Reader {
+    /// Subscriptions that a rule names, at most `limit`, by number, after `after`.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn subscriptions(&self, after: SubscriptionId, limit: usize) -> Result<Vec<ListedSubscription>> {
+        self.ask(|connection| {
+            let rows: Vec<_> = connection
+                .prepare_cached(LIST)
+                .and_then(|mut sql| sql.query_map((after.0, limit as i64), named)?.collect())
+                .to(READ)?;
+            rows.into_iter().map(|row| complete(connection, row)).collect()
+        })
+    }
+
+    /// The number of a subscription, by its name; also of one whose rule went away.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn subscription_named(&self, name: &str) -> Result<Option<SubscriptionId>> {
+        self.ask(|connection| {
+            let id = connection.prepare_cached(NAMED).and_then(|mut sql| sql.query_row([name], |row| row.get(0)));
+            optional(id, READ).map(|id| id.map(SubscriptionId))
+        })
+    }
+}
+
+fn named(row: &Row<'_>) -> rusqlite::Result<ListedSubscription> {
+    Ok(ListedSubscription {
+        id: SubscriptionId(row.get(0)?),
+        name: row.get(1)?,
+        lagged_at: row.get::<_, Option<i64>>(2)?.map(Wall),
+        policy: Default::default(),
+        owed: 0,
+        oldest: None,
+        next_attempt: None,
+    })
+}
+
+/// Adds what other tables know of it.
+fn complete(connection: &Connection, mut row: ListedSubscription) -> Result<ListedSubscription> {
+    let id = row.id.0;
+    let policy = connection.prepare_cached(&lanes::one()).and_then(|mut sql| sql.query_row([id], lanes::read));
+    row.policy = optional(policy, READ)?.map(|(_, policy)| policy).unwrap_or_default();
+    let (owed, first): (i64, Option<i64>) = connection
+        .prepare_cached(OWED)
+        .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))))
+        .to(READ)?;
+    let (cut, created, due): (i64, Option<i64>, Option<i64>) = connection
+        .prepare_cached(ON_THEIR_WAY)
+        .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
+        .to(READ)?;
+    let recorded = match first {
+        Some(first) => {
+            let time = connection.prepare_cached(RECORDED).and_then(|mut sql| sql.query_row([first], |row| row.get(0)));
+            optional::<i64>(time, READ)?
+        }
+        None => None,
+    };
+    row.owed = unsigned::<u64>(owed).saturating_add(unsigned(cut));
+    row.oldest = recorded.into_iter().chain(created).min().map(Wall);
+    row.next_attempt = due.map(Wall);
+    Ok(row)
+}

@@ -1,0 +1,166 @@
+//! The reader on a ledger with much behind it: each question goes by index, and a page costs what it shows.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::deliveries::{ATTEMPTS, BODIES, NAME, PATH, Rank, Table, WALK_MAX};
+use super::subscriptions::{LIST, NAMED, ON_THEIR_WAY, OWED, RECORDED};
+use super::{IDLE_MAX, Reader};
+use crate::model::delivery::Accepted;
+use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
+use crate::model::listing::{DeliveryFilter, Registry, Span};
+use crate::model::part::DeliveryKey;
+use crate::model::time::Wall;
+use crate::store::{Ledger, lanes};
+
+const HISTORY: i64 = 100_000;
+
+struct Filled {
+    _state: tempfile::TempDir,
+    ledger: Ledger,
+    reader: Reader,
+}
+
+/// A ledger with so many accepted deliveries, of two subscriptions in turn.
+fn filled(history: i64) -> Filled {
+    let state = tempfile::tempdir().expect("a directory");
+    let (ledger, _keeper) = Ledger::open(state.path(), 7).expect("a ledger");
+    ledger.begin().expect("a group");
+    for name in ["a", "b"] {
+        ledger.enrol(name).expect("a number");
+    }
+    for number in 1..=history {
+        let accepted = Accepted {
+            key: DeliveryKey::whole(DeliveryNo(number)),
+            subscription: SubscriptionId(1 + number % 2),
+            entries: 1,
+            seqs: vec![Seq(number)],
+            created: Wall(number),
+            at: Wall(number),
+            attempts: 1,
+            status: Some(200),
+            duration_ms: 1,
+        };
+        ledger.add_accepted(&accepted).expect("a row");
+    }
+    ledger.commit().expect("a commit");
+    let reader = Reader::open(state.path()).expect("a reader");
+    Filled { _state: state, ledger, reader }
+}
+
+/// How long a page takes, the quickest of several.
+fn time_of(work: impl Fn()) -> Duration {
+    let time = |_| {
+        let began = Instant::now();
+        work();
+        began.elapsed()
+    };
+    (0..20).map(time).min().expect("several times")
+}
+
+#[test]
+fn a_page_of_a_long_history_takes_as_long_as_one_of_a_short_one() {
+    let (short, long) = (filled(200), filled(HISTORY));
+    let one = DeliveryFilter { subscriptions: Some([SubscriptionId(1)].into()), ..DeliveryFilter::default() };
+    for filter in [DeliveryFilter::default(), one] {
+        let time = |filled: &Filled| {
+            time_of(|| {
+                let page = filled.reader.deliveries(&filter, None, 100, &Registry::default()).expect("a page");
+                assert_eq!(page.deliveries.len(), 100);
+            })
+        };
+        let (on_short, on_long) = (time(&short), time(&long));
+        assert!(on_long < 3 * on_short + Duration::from_millis(2), "{on_long:?} against {on_short:?}: {filter:?}");
+    }
+}
+
+#[test]
+fn pages_follow_one_another_without_a_gap_and_say_where_to_go_on_when_they_show_nothing() {
+    let filled = filled(2 * WALK_MAX as i64 + 500);
+    let registry = Registry::default();
+    let mut after = None;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let page = filled.reader.deliveries(&DeliveryFilter::default(), after, 1_000, &registry).expect("a page");
+        seen.extend(page.deliveries.iter().map(|row| row.key.number.0));
+        after = page.next;
+    }
+    let newest = 2 * WALK_MAX as i64 + 500;
+    assert_eq!(seen, (newest - 2_999..=newest).rev().collect::<Vec<_>>());
+    // The oldest ten are behind two whole walks.
+    let oldest = DeliveryFilter {
+        span: Span { before: Some(crate::model::listing::Point::Time(Wall(11))), ..Span::default() },
+        ..DeliveryFilter::default()
+    };
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = filled.reader.deliveries(&oldest, after, 100, &registry).expect("a page");
+        pages.push(page.deliveries.len());
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [0, 0, 10]);
+}
+
+#[test]
+fn no_question_reads_a_whole_table() {
+    let filled = filled(10);
+    let mut questions: Vec<String> = [ATTEMPTS, NAME, PATH, LIST, NAMED, OWED, ON_THEIR_WAY, RECORDED]
+        .iter()
+        .chain(&BODIES)
+        .map(ToString::to_string)
+        .collect();
+    questions.push(lanes::one());
+    for table in Table::ALL {
+        questions.extend([Rank::All, Rank::OfOne, Rank::One].map(|rank| table.sql(rank)));
+    }
+    let connection = Connection::open(&filled.reader.database).expect("the file");
+    for question in questions {
+        let mut sql = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}")).expect("a question");
+        let values = vec![1_i64; sql.parameter_count()];
+        let steps: Vec<String> = sql
+            .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+            .and_then(Iterator::collect)
+            .expect("a plan");
+        assert!(!steps.is_empty(), "{question}");
+        for step in steps {
+            assert!(!step.contains("SCAN") && !step.contains("TEMP B-TREE"), "{step}: {question}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_cannot_write_and_sees_what_was_committed() {
+    let filled = filled(3);
+    let refused = filled.reader.ask(|connection| {
+        let refused = connection.execute("DELETE FROM history", []);
+        assert!(refused.is_err(), "it must not write");
+        Ok(())
+    });
+    refused.expect("the question itself is answered");
+    filled.ledger.begin().expect("a group");
+    filled.ledger.enrol("c").expect("a number");
+    let named = |name: &str| filled.reader.subscription_named(name).expect("an answer");
+    assert_eq!(named("c"), None, "it is not committed");
+    filled.ledger.commit().expect("a commit");
+    assert_eq!(named("c"), Some(SubscriptionId(3)));
+}
+
+#[test]
+fn connections_are_kept_up_to_the_limit() {
+    let filled = filled(1);
+    std::thread::scope(|scope| {
+        for _ in 0..2 * IDLE_MAX {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    filled.reader.subscription_named("a").expect("an answer");
+                }
+            });
+        }
+    });
+    let idle = filled.reader.idle.lock().expect("no panic").len();
+    assert!((1..=IDLE_MAX).contains(&idle), "{idle}");
+}
