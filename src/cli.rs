@@ -5,18 +5,22 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod check;
+pub mod choosing;
 pub mod client;
 pub mod configuration;
+pub mod deliveries;
 pub mod explain;
 pub mod listen;
 pub mod output;
 pub mod reach;
 pub mod receiver;
+pub mod replay;
 pub mod rescan;
 pub mod rule_files;
 pub mod sample_store;
 pub mod serve;
 pub mod status;
+pub mod subscriptions;
 pub mod sync;
 pub mod test_rules;
 pub mod token;
@@ -50,6 +54,12 @@ pub enum Command {
     Listen(listen::ListenArgs),
     /// Show how a running daemon is doing: mounts, rules, what is owed
     Status(status::StatusArgs),
+    /// Show what was sent, what is on its way and what was given up; try it again, or drop it
+    Deliveries(deliveries::DeliveriesArgs),
+    /// Send a subscription again what was given up
+    Replay(replay::ReplayArgs),
+    /// Show who is notified; pause and resume
+    Subscriptions(subscriptions::SubscriptionsArgs),
     /// Wait until every write that has finished is matched
     Sync(sync::SyncArgs),
     /// Have a path, or every mount, scanned again
@@ -90,6 +100,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Listen(args) => on_runtime(listen::run(args)).map(|()| Outcome::Fine),
         Command::Status(args) => on_runtime(status::run(args)),
+        Command::Deliveries(args) => on_runtime(deliveries::run(args)),
+        Command::Replay(args) => on_runtime(replay::run(args)),
+        Command::Subscriptions(args) => on_runtime(subscriptions::run(args)),
         Command::Sync(args) => on_runtime(sync::run(args)),
         Command::Rescan(args) => on_runtime(rescan::run(args)),
         Command::Check(args) => check::run(&args),

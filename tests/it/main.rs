@@ -13,6 +13,7 @@ mod commands;
 mod conformance;
 mod crash;
 mod daemon;
+mod deliveries;
 mod delivery_faults;
 mod disk;
 mod disk_full;

@@ -1,0 +1,154 @@
+//! `ringback subscriptions`: who is notified, what keeps it from them, and pausing.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::reach::{Reach, ReachArgs};
+use super::{Outcome, UsageError, client, output};
+
+/// Options of `ringback subscriptions`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct SubscriptionsArgs {
+    /// What to do
+    #[arg(default_value = "list")]
+    pub what: What,
+    /// A subscription's name: for show, pause and resume
+    pub id: Option<String>,
+    /// Only those in this state: active, paused, lagged or cancelled (list)
+    #[arg(long, value_name = "STATE")]
+    pub in_state: Option<String>,
+    /// Only those whose target is this host (list)
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Only those of this tenant (list)
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Where the list goes on: the `next` of the one before (list)
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// Why, for those who look later (pause)
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Print the API's answer
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Show them
+    List,
+    /// Show one
+    Show,
+    /// Send it nothing until it is resumed; what it is owed gathers
+    Pause,
+    /// Go on
+    Resume,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ringback subscriptions
+      Each subscription with its state and what it is owed.
+  ringback subscriptions pause dailies --reason 'the receiver moves house'
+      Nothing is lost: what it is owed gathers until it is resumed.
+  ringback subscriptions resume dailies
+      What it stopped at goes first, at once.
+
+Exit codes: 0 done, 1 there is no such subscription, its rule file says `paused = true`, or it failed, 2 bad usage.";
+
+/// Asks, and prints the answer.
+///
+/// # Errors
+/// The daemon cannot be reached, or refuses.
+pub async fn run(args: SubscriptionsArgs) -> anyhow::Result<Outcome> {
+    let reach = args.reach.find()?;
+    let id = args.id.as_ref().map(|id| url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>());
+    let answer = match (args.what, id) {
+        (What::List, None) => list(&args, &reach).await?,
+        (What::List, Some(_)) => return Err(UsageError("`list` takes no name: say `show NAME`".to_owned()).into()),
+        (What::Show, Some(id)) => client::get(reach.address, &reach.token, &format!("/v1/subscriptions/{id}")).await?,
+        (What::Pause | What::Resume, Some(id)) => {
+            let verb = if args.what == What::Pause { "pause" } else { "resume" };
+            let body = args.reason.as_ref().map_or(json!({}), |reason| json!({"reason": reason}));
+            client::post(reach.address, &reach.token, &format!("/v1/subscriptions/{id}/{verb}"), &body).await?
+        }
+        (_, None) => return Err(UsageError("say which subscription".to_owned()).into()),
+    };
+    if args.json {
+        output::json(&answer)?;
+        return Ok(Outcome::Fine);
+    }
+    match answer["subscriptions"].as_array() {
+        Some(rows) => output::line(table(rows, answer["next"].as_str()).trim_end())?,
+        None => output::line(table(std::slice::from_ref(&answer), None).trim_end())?,
+    }
+    Ok(Outcome::Fine)
+}
+
+async fn list(args: &SubscriptionsArgs, reach: &Reach) -> anyhow::Result<Value> {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in
+        [("state", &args.in_state), ("host", &args.host), ("tenant", &args.tenant), ("cursor", &args.cursor)]
+    {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    client::get(reach.address, &reach.token, &format!("/v1/subscriptions?{}", query.finish())).await
+}
+
+/// A row a subscription, for 80 columns, and below it what keeps it from being notified.
+fn table(rows: &[Value], next: Option<&str>) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    if rows.is_empty() {
+        return "no such subscription".to_owned();
+    }
+    let mut out = format!("{:<24} {:<9} {:>9} {}\n", "name", "state", "owed", "target");
+    for row in rows {
+        let (name, state, owed) = (text(&row["name"]), text(&row["state"]), row["owed"].to_string());
+        out += &format!("{name:<24} {state:<9} {owed:>9} {}\n", text(&row["target"]["url"]));
+        let (paused, failing) = (&row["paused"], &row["failing"]);
+        if !paused.is_null() {
+            let at = paused["at"].as_str().map(|at| format!(", {at}")).unwrap_or_default();
+            let reason = paused["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
+            out += &format!("    paused by {}{at}{reason}\n", text(&paused["by"]));
+        }
+        if !failing.is_null() {
+            let status = failing["status"].as_u64().map(|status| format!(" {status}")).unwrap_or_default();
+            out += &format!("    failing since {}: {}{status}\n", text(&failing["since"]), text(&failing["outcome"]));
+        }
+    }
+    if let Some(next) = next {
+        out += &format!("there are more: --cursor {next}\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::table;
+
+    #[test]
+    fn what_keeps_a_subscription_from_being_notified_is_below_it() {
+        let paused = json!({"by": "jo", "at": "2026-11-22T10:00:00.000Z", "reason": "a move"});
+        let failing = json!({"since": "2026-11-22T10:00:00.000Z", "outcome": "http-error", "status": 503});
+        let row = json!({"name": "a", "state": "paused", "owed": 7, "target": {"url": "https://a.example.org"},
+                         "paused": paused, "failing": failing});
+        assert_eq!(
+            table(&[row], Some("1")),
+            "name                     state          owed target\n\
+             a                        paused            7 https://a.example.org\n    \
+             paused by jo, 2026-11-22T10:00:00.000Z: a move\n    \
+             failing since 2026-11-22T10:00:00.000Z: http-error 503\n\
+             there are more: --cursor 1\n"
+        );
+    }
+}

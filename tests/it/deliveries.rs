@@ -1,0 +1,136 @@
+//! What an operator sees of deliveries and does with them: dead letters that are listed and sent again, a pause that
+//! outlives a restart, drops.
+
+use serde_json::{Value, json};
+
+use crate::commands::ringback;
+use crate::daemon::{Daemon, Place};
+use crate::sink::Sink;
+
+fn get(daemon: &Daemon, path: &str) -> Value {
+    let answer = daemon.call(&format!("GET {path}"), &[], b"");
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    answer.json()
+}
+
+fn post(daemon: &Daemon, path: &str, body: &Value) -> (u16, Value) {
+    let json = [("Content-Type", "application/json")];
+    let answer = daemon.call(&format!("POST {path}"), &json, body.to_string().as_bytes());
+    (answer.status, answer.json())
+}
+
+#[test]
+fn dead_letters_are_listed_and_sent_again_with_the_same_ids_and_bytes() {
+    let sink = Sink::new();
+    sink.behave(|_| 503);
+    let place = Place::new(&(sink.rule_all() + "retryCount = 0\n"));
+    let daemon = place.start();
+    for name in ["/1", "/2"] {
+        place.write(name, "one");
+        daemon.sync();
+        sink.wait_calls(name, |calls| calls.iter().any(|call| call.entries.iter().any(|told| told.path == name)));
+    }
+    daemon.status_until("both are dead letters", |status| status["deliveries"]["dead"] == 2);
+    let before = sink.calls();
+    assert!(before.iter().all(|call| call.received.header("ringback-replay").is_empty()));
+
+    let listed = get(&daemon, "/v1/deliveries?state=dead&subscription=all");
+    let rows = listed["deliveries"].as_array().expect("a list");
+    let ids: Vec<_> = rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(ids, [before[1].id.clone(), before[0].id.clone()], "the newest first");
+    assert!(rows.iter().all(|row| row["outcome"] == "http-error" && row["status"] == 503 && row["attempts"] == 1));
+    let by_path = get(&daemon, "/v1/deliveries?path=/1");
+    assert_eq!(by_path["deliveries"].as_array().map(Vec::len), Some(1));
+    let body = daemon.call(&format!("GET /v1/deliveries/{}/body", ids[1]), &[], b"");
+    assert_eq!(body.body, before[0].received.body, "the frozen bytes");
+    assert!(!listed.to_string().contains("/hook"), "of the URL only the host is shown: {listed}");
+
+    // In a pipe nobody can be asked.
+    let (code, text) = ringback(&place, &daemon, &["replay", "all", "--dead"]);
+    assert!(code == Some(2) && text.contains("say --yes"), "{code:?} {text}");
+    let (code, text) = ringback(&place, &daemon, &["replay", "all", "--dead", "--dry-run"]);
+    assert!(code == Some(0) && text.starts_with("2 deliveries with 2 entries would be"), "{code:?} {text}");
+    assert_eq!(sink.calls().len(), 2, "a count sends nothing");
+
+    sink.behave(|_| 200);
+    let (code, text) = ringback(&place, &daemon, &["replay", "all", "--dead", "--yes"]);
+    assert!(code == Some(0) && text.starts_with("2 deliveries with 2 entries: to be sent"), "{code:?} {text}");
+    sink.wait_calls("both again", |calls| calls.len() == 4);
+    let calls = sink.calls();
+    for (first, again) in before.iter().zip(&calls[2..]) {
+        assert_eq!((&again.id, &again.received.body), (&first.id, &first.received.body));
+        assert_eq!(again.received.header("ringback-replay"), "1");
+    }
+    daemon.status_until("nothing is dead", |status| {
+        status["deliveries"]["dead"] == 0 && status["deliveries"]["inFlight"] == 0
+    });
+    let (code, text) = ringback(&place, &daemon, &["deliveries", "show", &ids[0], "--json"]);
+    let shown: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((code, &shown["state"], &shown["status"]), (Some(0), &json!("delivered"), &json!(200)));
+    let (code, text) = ringback(&place, &daemon, &["deliveries", "show", "0000000000000000-1"]);
+    assert!(code == Some(1) && text.contains("404"), "{code:?} {text}");
+}
+
+#[test]
+fn a_pause_outlives_a_restart_and_what_gathered_goes_when_it_is_resumed() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    place.write("/1", "one");
+    sink.wait_line("added /1");
+    let (code, text) =
+        ringback(&place, &daemon, &["subscriptions", "pause", "all", "--reason", "the receiver moves house"]);
+    assert!(code == Some(0) && text.contains("the receiver moves house"), "{code:?} {text}");
+    place.write("/2", "one");
+    daemon.sync();
+    daemon.stop();
+    let daemon = place.start();
+    place.write("/3", "one");
+    daemon.sync();
+    let shown = get(&daemon, "/v1/subscriptions/all");
+    assert_eq!((&shown["state"], &shown["owed"]), (&json!("paused"), &json!(2)), "{shown}");
+    assert_eq!(shown["paused"]["reason"], "the receiver moves house");
+    assert_eq!(sink.calls().len(), 1, "nothing is sent meanwhile");
+    let (status, resumed) = post(&daemon, "/v1/subscriptions/all/resume", &json!({}));
+    assert_eq!((status, &resumed["state"]), (200, &json!("active")), "{resumed}");
+    sink.wait_line("added /2");
+    sink.wait_line("added /3");
+    assert_eq!(post(&daemon, "/v1/subscriptions/none/pause", &json!({})).0, 404);
+}
+
+#[test]
+fn what_waits_is_hurried_by_host_and_what_is_dropped_is_never_sent() {
+    let sink = Sink::new();
+    sink.behave(|_| 500);
+    let place = Place::new(&(sink.rule_all() + "retry = ['1h']\n"));
+    let daemon = place.start();
+    place.write("/1", "one");
+    daemon.status_until("it waits", |status| status["deliveries"]["waiting"] == 1);
+    let (code, text) = ringback(&place, &daemon, &["deliveries", "--waiting", "--host", "127.0.0.1"]);
+    assert!(code == Some(0) && text.contains("waiting") && text.contains("http-error 500"), "{code:?} {text}");
+    sink.behave(|_| 200);
+    let (code, text) = ringback(&place, &daemon, &["deliveries", "retry", "--host", "127.0.0.1", "--yes"]);
+    assert!(code == Some(0) && text.starts_with("1 delivery with 1 entry"), "{code:?} {text}");
+    sink.wait_line("added /1");
+    daemon.status_until("it waits no more", |status| {
+        status["deliveries"]["waiting"] == 0 && status["deliveries"]["inFlight"] == 0
+    });
+
+    sink.behave(|_| 500);
+    place.write("/2", "one");
+    daemon.status_until("it waits", |status| status["deliveries"]["waiting"] == 1);
+    let (status, answer) = post(
+        &daemon,
+        "/v1/deliveries/drop",
+        &json!({"subscription": "all", "state": "waiting", "reason": "nobody wants it"}),
+    );
+    assert_eq!((status, &answer["deliveries"]), (200, &json!(1)), "{answer}");
+    sink.behave(|_| 200);
+    place.write("/3", "one");
+    sink.wait_line("added /3");
+    let told: Vec<_> = sink.told().iter().map(|told| told.path.clone()).collect();
+    assert_eq!(told, ["/1", "/3"]);
+    let dropped = get(&daemon, "/v1/deliveries?state=dropped");
+    let row = &dropped["deliveries"][0];
+    assert_eq!((&row["by"], &row["reason"]), (&json!("administrator"), &json!("nobody wants it")), "{dropped}");
+}
