@@ -6,7 +6,7 @@ use super::notes::{Note, NoteKind, said};
 use super::{Dispatch, InFlight, Lane};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Accepted, Body};
-use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::ids::SubscriptionId;
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
@@ -197,14 +197,11 @@ impl Dispatch {
             ledger.put_lane(id, policy)?;
         }
         let Some(row) = row else { return Ok(others) };
-        let mut seqs: Vec<Seq> = row.told.into_iter().flatten().collect();
-        seqs.sort_unstable();
-        seqs.dedup();
         let accepted = Accepted {
             key,
             subscription: id,
             entries: row.entries,
-            seqs,
+            seqs: row.seqs(),
             created: row.created,
             at: now.wall,
             attempts: attempted.attempt,

@@ -60,6 +60,17 @@ pub struct Finished {
     pub created: Wall,
 }
 
+impl Finished {
+    /// The changes that it told, folded ones too, each once and in the order of the journal.
+    #[must_use]
+    pub fn seqs(&self) -> Vec<Seq> {
+        let mut seqs: Vec<Seq> = self.told.iter().flatten().copied().collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        seqs
+    }
+}
+
 impl HotDelivery {
     const COLUMNS: &str = "number, part, subscription, entries, attempts, delay_ms, due, waited_ms, replay";
 
@@ -284,9 +295,19 @@ impl Ledger {
                 .and_then(|mut sql| sql.execute((key.number.0, key.part.code())))
                 .to("remove a delivery's attempts")?;
         }
+        self.take_row("deliveries", subscription, key)
+    }
+
+    /// Removes the row of a delivery from one of its two tables, and returns what was known of it.
+    pub(super) fn take_row(
+        &self,
+        table: &str,
+        subscription: SubscriptionId,
+        key: DeliveryKey,
+    ) -> Result<Option<Finished>> {
         let row = self
             .connection
-            .prepare_cached(&format!("DELETE FROM deliveries WHERE {IS_IT} RETURNING entries, told, created"))
+            .prepare_cached(&format!("DELETE FROM {table} WHERE {IS_IT} RETURNING entries, told, created"))
             .and_then(|mut sql| {
                 sql.query_row((subscription.0, key.number.0, key.part.code()), |row| {
                     // For people: what cannot be read of it does not matter to who has got it.

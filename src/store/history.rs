@@ -1,9 +1,26 @@
-//! Deliveries that were accepted: when, after how many attempts, with which entries. Never read to decide anything.
+//! Deliveries that have ended: when, after how many attempts, with which entries. Never read to decide anything.
 
 use super::error::Operation as _;
-use super::{Ledger, Result, seqs};
+use super::{DroppedBy, Finished, Ledger, Result, seqs};
 use crate::model::delivery::Accepted;
-use crate::model::ids::Seq;
+use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::part::DeliveryKey;
+use crate::model::time::Wall;
+
+/// A row: an accepted delivery, or one that somebody dropped.
+struct Ended<'a> {
+    key: DeliveryKey,
+    subscription: SubscriptionId,
+    entries: usize,
+    /// In the order of the journal; empty where it is not known what was told.
+    seqs: &'a [Seq],
+    created: Wall,
+    at: Wall,
+    attempts: u32,
+    status: Option<u16>,
+    duration_ms: u64,
+    dropped: Option<&'a DroppedBy<'a>>,
+}
 
 impl Ledger {
     /// Notes a delivery that was accepted.
@@ -11,13 +28,48 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn add_accepted(&self, accepted: &Accepted) -> Result<()> {
-        let Accepted { key, subscription, entries, seqs: told, created, at, attempts, status, duration_ms } = accepted;
+        let Accepted { key, subscription, entries, ref seqs, created, at, attempts, status, duration_ms } = *accepted;
+        let dropped = None;
+        self.add_ended(&Ended { key, subscription, entries, seqs, created, at, attempts, status, duration_ms, dropped })
+    }
+
+    /// Notes a delivery that somebody dropped.
+    pub(super) fn add_dropped(
+        &self,
+        subscription: SubscriptionId,
+        key: DeliveryKey,
+        finished: &Finished,
+        dropped: &DroppedBy<'_>,
+    ) -> Result<()> {
+        let attempts = self
+            .connection
+            .prepare_cached("SELECT coalesce(max(number), 0) FROM attempts WHERE delivery = ?1 AND part = ?2")
+            .and_then(|mut sql| sql.query_row((key.number.0, key.part.code()), |row| row.get(0)))
+            .to("count a delivery's attempts")?;
+        self.add_ended(&Ended {
+            key,
+            subscription,
+            entries: finished.entries,
+            seqs: &finished.seqs(),
+            created: finished.created,
+            at: dropped.at,
+            attempts,
+            status: None,
+            duration_ms: 0,
+            dropped: Some(dropped),
+        })
+    }
+
+    fn add_ended(&self, ended: &Ended<'_>) -> Result<()> {
+        let Ended { key, subscription, entries, seqs: told, created, at, attempts, status, duration_ms, dropped } =
+            ended;
         let first = told.first().copied().unwrap_or(Seq(0));
         self.note_written();
         self.connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO history (number, part, subscription, entries, first, last, seqs, created, ended, \
-                 attempts, status, duration_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 attempts, status, duration_ms, dropped_by, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+                 ?12, ?13, ?14)",
             )
             .and_then(|mut sql| {
                 sql.execute((
@@ -34,9 +86,11 @@ impl Ledger {
                     attempts,
                     status,
                     *duration_ms as i64,
+                    dropped.map(|dropped| dropped.by),
+                    dropped.and_then(|dropped| dropped.reason),
                 ))
             })
-            .to("note an accepted delivery")
+            .to("note a delivery that has ended")
             .map(drop)
     }
 }

@@ -199,58 +199,15 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn drop_delivery(&self, id: SubscriptionId, key: DeliveryKey, dropped: &DroppedBy<'_>) -> Result<()> {
-        const DROP: &str = "drop a delivery";
-        let values = (id.0, key.number.0, key.part.code());
         for table in ["deliveries", "dead"] {
-            let row = self
-                .connection
-                .prepare_cached(&format!(
-                    "DELETE FROM {table} WHERE subscription = ?1 AND number = ?2 AND part = ?3
-                     RETURNING entries, told, created"
-                ))
-                .and_then(|mut sql| {
-                    sql.query_row(values, |row| {
-                        let told: Option<Vec<u8>> = row.get(1).ok().flatten();
-                        Ok((row.get::<_, i64>(0).unwrap_or(0), told, row.get::<_, i64>(2).unwrap_or(0)))
-                    })
-                    .optional()
-                })
-                .to(DROP)?;
-            let Some((entries, told, created)) = row else { continue };
-            let told = told.and_then(|told| seqs::decode_told(&told).ok()).unwrap_or_default();
-            let mut told: Vec<Seq> = told.into_iter().flatten().collect();
-            told.sort_unstable();
-            let first = told.first().copied().unwrap_or(Seq(0));
-            let last = told.last().copied().unwrap_or(first);
-            self.connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO history (number, part, subscription, entries, first, last, seqs, created, ended, \
-                     attempts, status, duration_ms, dropped_by, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-                     (SELECT coalesce(max(a.number), 0) FROM attempts AS a WHERE a.delivery = ?1 AND a.part = ?2), \
-                     NULL, 0, ?10, ?11)",
-                )
-                .and_then(|mut sql| {
-                    sql.execute((
-                        key.number.0,
-                        key.part.code(),
-                        id.0,
-                        entries,
-                        first.0,
-                        last.0,
-                        seqs::encode(&told),
-                        created,
-                        self.not_before_mark(dropped.at).0,
-                        dropped.by,
-                        dropped.reason,
-                    ))
-                })
-                .to(DROP)?;
-            self.note_written();
+            if let Some(finished) = self.take_row(table, id, key)? {
+                self.add_dropped(id, key, &finished, dropped)?;
+            }
         }
         self.connection
             .prepare_cached("DELETE FROM replays WHERE subscription = ?1 AND number = ?2 AND part = ?3")
-            .and_then(|mut sql| sql.execute(values))
-            .to(DROP)
+            .and_then(|mut sql| sql.execute((id.0, key.number.0, key.part.code())))
+            .to("drop a delivery")
             .map(drop)
     }
 }
