@@ -263,10 +263,7 @@ impl Dispatch {
         }
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.subscription = subscription;
-            // They take their turns as the lane is now.
-            for head in lane.queue.values_mut().filter(|head| head.state == HeadState::Ready) {
-                (head.state, head.body) = (HeadState::Queued, None);
-            }
+            lane.requeue_ready();
         }
         for (key, until) in waiting {
             self.wait(id, key, until);

@@ -78,8 +78,7 @@ impl Dispatch {
         if self.to_bound.contains(&id) {
             return None;
         }
-        let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
-        if lane.in_order() >= lane.queue_max() || is_resting {
+        if !lane.may_freeze(now.mono) {
             return None;
         }
         if let Some(until) = lingers
@@ -102,13 +101,8 @@ impl Dispatch {
         let Some(lane) = self.lanes.get(&id) else { return Ok(Frozen::nothing()) };
         let Gathered { entries, fold: whole, missing } = self.gather(id, lane, subscription, ledger)?;
         // Entries that are missing before the first of the others are told before it, by a notice of their own.
-        let first = entries.first().map(|entry| entry.seq);
-        let is_gap_first = missing.first().is_some_and(|gap| first.is_none_or(|first| *gap < first));
-        let missing: Vec<Seq> = match is_gap_first {
-            true => missing.into_iter().take_while(|gap| first.is_none_or(|first| *gap < first)).collect(),
-            false => missing,
-        };
-        let (mut told, mut folded) = if is_gap_first { (&[][..], Vec::new()) } else { (&entries[..], whole.finish()) };
+        let gap = skipped_among(&missing, entries.first().map_or(Seq(i64::MAX), |first| first.seq));
+        let (mut told, mut folded) = if gap.is_some() { (&[][..], Vec::new()) } else { (&entries[..], whole.finish()) };
         let mut batch = None;
         while !told.is_empty() {
             let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
@@ -122,7 +116,7 @@ impl Dispatch {
             told = &told[..told.partition_point(|entry| entry.seq <= last)];
             folded = fold(told, subscription.covers_modification);
         }
-        let until = told.last().map(|entry| entry.seq).or_else(|| missing.last().copied());
+        let until = told.last().map(|entry| entry.seq).or(gap.map(|gap| gap.last));
         let Some(until) = until else { return Ok(Frozen::nothing()) };
         let is_from_table = lane.owed > 0;
         let missing = skipped_among(&missing, until);
@@ -231,19 +225,8 @@ impl Frozen {
 }
 
 fn write_delivery(now: Now, id: SubscriptionId, batch: Cut, ledger: &Ledger) -> Result<Delivery, StoreError> {
-    let delivery = Delivery {
-        key: DeliveryKey::whole(ledger.next_delivery()?),
-        subscription: id,
-        entries: batch.entries,
-        told: batch.told,
-        body: batch.body,
-        created: now.wall,
-        attempts: 0,
-        delay_ms: 0,
-        waited_ms: 0,
-        replayed_after: None,
-        due: now.wall,
-    };
+    let key = DeliveryKey::whole(ledger.next_delivery()?);
+    let delivery = Delivery::cut(key, id, batch.entries, batch.told, batch.body, now.wall);
     ledger.add_delivery(&delivery)?;
     Ok(delivery)
 }

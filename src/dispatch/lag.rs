@@ -38,7 +38,7 @@ impl Dispatch {
             return Ok(());
         }
         // A lane whose rows cannot be read rests, and loses nothing meanwhile.
-        if lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono) {
+        if lane.is_resting(now.mono) {
             self.to_bound.remove(&id);
             return Ok(());
         }
@@ -162,8 +162,7 @@ impl Dispatch {
     pub(super) fn cut_notice(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get(&id).filter(|_| !self.to_bound.contains(&id)) else { return Ok(()) };
         let (Some(untold), Some(subscription)) = (lane.policy().untold, lane.active()) else { return Ok(()) };
-        let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
-        if lane.in_order() >= lane.queue_max() || is_resting {
+        if !lane.may_freeze(now.mono) {
             return Ok(());
         }
         let policy = LanePolicy { untold: None, ..lane.policy().clone() };
@@ -192,17 +191,7 @@ fn notice(
     untold: Skipped,
     ledger: &Ledger,
 ) -> Result<Delivery, StoreError> {
-    Ok(Delivery {
-        key: DeliveryKey::whole(ledger.next_delivery()?),
-        subscription: id,
-        entries: 0,
-        told: Vec::new(),
-        body: lagged(subscription, ledger.node(), now.wall, untold),
-        created: now.wall,
-        attempts: 0,
-        delay_ms: 0,
-        waited_ms: 0,
-        replayed_after: None,
-        due: now.wall,
-    })
+    let key = DeliveryKey::whole(ledger.next_delivery()?);
+    let body = lagged(subscription, ledger.node(), now.wall, untold);
+    Ok(Delivery::cut(key, id, 0, Vec::new(), body, now.wall))
 }

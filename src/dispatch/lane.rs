@@ -135,13 +135,30 @@ impl Lane {
         self.subscription.as_ref().is_none_or(|subscription| subscription.order == Order::Serial)
     }
 
+    /// Returns whether it waits until it tries again to read a row of its own.
+    pub(super) fn is_resting(&self, now: Mono) -> bool {
+        self.fault.as_ref().is_some_and(|fault| fault.again_at > now)
+    }
+
+    /// Returns whether one more delivery may be frozen now.
+    pub(super) fn may_freeze(&self, now: Mono) -> bool {
+        self.in_order() < self.queue_max() && !self.is_resting(now)
+    }
+
+    /// What was about to go out takes its turn again, as the lane is now.
+    pub(super) fn requeue_ready(&mut self) {
+        for head in self.queue.values_mut().filter(|head| head.state == HeadState::Ready) {
+            (head.state, head.body) = (HeadState::Queued, None);
+        }
+    }
+
     /// How many deliveries may be frozen.
-    pub(super) fn queue_max(&self) -> usize {
+    fn queue_max(&self) -> usize {
         if self.is_serial() { 1 } else { QUEUE_MAX }
     }
 
     /// How many of its frozen deliveries are in the lane's order.
-    pub(super) fn in_order(&self) -> usize {
+    fn in_order(&self) -> usize {
         self.queue.values().filter(|head| head.replayed_after.is_none()).count()
     }
 

@@ -5,7 +5,7 @@ use super::lane::{Head, HeadState};
 use super::notes::{Note, NoteKind, said};
 use super::{Dispatch, InFlight, Lane};
 use crate::model::attempt::{Attempted, Reply};
-use crate::model::delivery::{Accepted, Body};
+use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
 use crate::model::part::{DeliveryId, DeliveryKey};
@@ -236,7 +236,7 @@ impl Dispatch {
         let entries = [at, delivery.entries - at];
         let keys = parts.map(|part| DeliveryKey { part, ..key });
         for (n, (told, body)) in [told, second].into_iter().zip(&bodies).enumerate() {
-            let part = crate::model::delivery::Delivery {
+            let part = Delivery {
                 key: keys[n],
                 entries: entries[n],
                 told,
@@ -388,12 +388,10 @@ impl Dispatch {
             Change::Split(halves) => {
                 let whole = lane.queue.remove(&key);
                 let replayed_after = whole.and_then(|whole| whole.replayed_after).map(|_| 0);
-                // The first is about to go out; the other one is in the ledger.
-                let mut body_of_first = Some(());
-                for (key, entries, body) in halves {
-                    let body = body_of_first.take().map(|()| body);
-                    lane.queue.insert(key, Head { replayed_after, ..Head::new(entries, body) });
-                }
+                // The first is about to go out; the body of the other one is in the ledger.
+                let [(first, entries, body), (second, rest, _)] = halves;
+                lane.queue.insert(first, Head { replayed_after, ..Head::new(entries, Some(body)) });
+                lane.queue.insert(second, Head { replayed_after, ..Head::new(rest, None) });
             }
         }
         self.advance(id);

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use super::Dispatch;
-use super::lane::HeadState;
-use crate::model::event::Occurrence;
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::subscription::Subscription;
@@ -65,9 +63,7 @@ impl Dispatch {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.set_policy(policy);
             if lane.policy().paused.is_some() {
-                for head in lane.queue.values_mut().filter(|head| head.state == HeadState::Ready) {
-                    (head.state, head.body) = (HeadState::Queued, None);
-                }
+                lane.requeue_ready();
             }
         }
         self.account(id, before);
@@ -100,10 +96,6 @@ impl Dispatch {
         let called = subscription.map_or_else(|| id.to_string(), |subscription| subscription.name.to_string());
         let tenant = subscription.and_then(|subscription| subscription.tenant.as_ref()).map(ToString::to_string);
         let fields = std::iter::once(("subscription".to_owned(), called)).chain(fields).collect();
-        let (seq, rrn) = (ledger.next_seq()?, ledger.rrn()?);
-        let name = name.to_owned();
-        // It may be shown as soon as the group is committed.
-        ledger.promise();
-        ledger.append_event(&Occurrence { seq, rrn, time: now.wall, name, tenant, asset: None, fields })
+        ledger.tell(now.wall, name, tenant, fields)
     }
 }

@@ -14,9 +14,8 @@ impl Dispatch {
             return Ok(());
         };
         let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());
-        let is_resting = lane.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
         let is_busy = replays().any(|head| !matches!(head.state, HeadState::Waiting(_)));
-        if is_resting || is_busy || replays().count() >= QUEUE_MAX {
+        if lane.is_resting(now.mono) || is_busy || replays().count() >= QUEUE_MAX {
             return Ok(());
         }
         let taken = match ledger.savepoint(|| ledger.take_up_replay(id, now.wall)) {

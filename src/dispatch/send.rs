@@ -182,20 +182,23 @@ impl Dispatch {
             unblocked.extend(blocked.drain(..room));
             !blocked.is_empty()
         });
-        for (id, key) in &unblocked {
-            let Some(lane) = self.lanes.get(id) else { continue };
-            self.ready[lane.class() as usize].push_back((*id, *key));
-        }
-        !unblocked.is_empty()
+        let is_any = !unblocked.is_empty();
+        self.make_ready(unblocked);
+        is_any
     }
 
     /// Whatever waits for its target may go to another one now, or to another class's slots.
     pub(super) fn unblock_all(&mut self) {
         for (_, blocked) in std::mem::take(&mut self.blocked) {
-            for (id, key) in blocked {
-                let Some(lane) = self.lanes.get(&id) else { continue };
-                self.ready[lane.class() as usize].push_back((id, key));
-            }
+            self.make_ready(blocked);
+        }
+    }
+
+    /// Puts deliveries behind the others that wait for a slot of what their lane is now.
+    fn make_ready(&mut self, deliveries: impl IntoIterator<Item = (SubscriptionId, DeliveryKey)>) {
+        for (id, key) in deliveries {
+            let Some(lane) = self.lanes.get(&id) else { continue };
+            self.ready[lane.class() as usize].push_back((id, key));
         }
     }
 }

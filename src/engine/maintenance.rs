@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::clock::{Clock, Tick};
 use super::{Engine, Machines};
-use crate::model::event::Occurrence;
 use crate::model::ids::SubscriptionId;
 use crate::model::retention::Bound;
 use crate::model::time::{Mono, Now, Wall};
@@ -202,15 +201,8 @@ impl Engine {
     }
 
     fn tell_dropped(&self, now: Now, name: &str, entries: u64) -> Result<(), StoreError> {
-        self.ledger.append_event(&Occurrence {
-            seq: self.ledger.next_seq()?,
-            rrn: self.ledger.rrn()?,
-            time: now.wall,
-            name: "callback.dropped".to_owned(),
-            tenant: None,
-            asset: None,
-            fields: vec![("subscription".to_owned(), name.to_owned()), ("skipped".to_owned(), entries.to_string())],
-        })
+        let fields = vec![("subscription".to_owned(), name.to_owned()), ("skipped".to_owned(), entries.to_string())];
+        self.ledger.tell(now.wall, "callback.dropped", None, fields)
     }
 }
 

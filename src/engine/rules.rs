@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{Engine, Machines, NewRules};
 use crate::intake::RulesInForce;
-use crate::model::event::Occurrence;
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
 use crate::rules::RuleChange;
@@ -67,15 +66,7 @@ impl Engine {
     /// Appends what became of the rules to the journal. A start over the same rules is no event.
     fn tell_changes(&self, now: Now, new: &NewRules) -> Result<(), StoreError> {
         let tell = |name: &str, tenant: Option<String>, fields: Vec<(String, String)>| {
-            self.ledger.append_event(&Occurrence {
-                seq: self.ledger.next_seq()?,
-                rrn: self.ledger.rrn()?,
-                time: now.wall,
-                name: name.to_owned(),
-                tenant,
-                asset: None,
-                fields,
-            })
+            self.ledger.tell(now.wall, name, tenant, fields)
         };
         for RuleChange { event, name, tenant } in &new.changes {
             tell(event, tenant.as_ref().map(ToString::to_string), vec![("name".to_owned(), name.to_string())])?;

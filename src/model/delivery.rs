@@ -54,6 +54,33 @@ pub struct Delivery {
     pub due: Wall,
 }
 
+impl Delivery {
+    /// One that was cut now, and is due at once.
+    #[must_use]
+    pub fn cut(
+        key: DeliveryKey,
+        subscription: SubscriptionId,
+        entries: usize,
+        told: Vec<Vec<Seq>>,
+        body: Body,
+        now: Wall,
+    ) -> Self {
+        Self {
+            key,
+            subscription,
+            entries,
+            told,
+            body,
+            created: now,
+            attempts: 0,
+            delay_ms: 0,
+            waited_ms: 0,
+            replayed_after: None,
+            due: now,
+        }
+    }
+}
+
 /// Make this attempt. Everything the wire needs, so that the one who sends asks nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendRequest {

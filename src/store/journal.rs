@@ -46,6 +46,17 @@ impl Ledger {
             .map(drop)
     }
 
+    /// Appends an event of ringback's own, about no asset. It may be shown as soon as the group is committed, so the
+    /// commit waits for the disk.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn tell(&self, time: Wall, name: &str, tenant: Option<String>, fields: Vec<(String, String)>) -> Result<()> {
+        let (seq, rrn) = (self.next_seq()?, self.rrn()?);
+        self.promise();
+        self.append_event(&Occurrence { seq, rrn, time, name: name.to_owned(), tenant, asset: None, fields })
+    }
+
     /// Appends an occurrence of an event.
     ///
     /// # Errors
