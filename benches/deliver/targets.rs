@@ -202,7 +202,7 @@ async fn answer(
     // `{"success":true,"data":{"entry":[...` and a brace for each entry.
     let braces = body.iter().filter(|byte| **byte == b'{').count() as u64;
     shared.requests[target].fetch_add(1, Relaxed);
-    // Last: whoever waits for the entries finds the rest counted.
+    // Counted last: when the waiting thread sees the entries, all other counts are up to date.
     shared.entries.fetch_add(braces.saturating_sub(2), Relaxed);
     Ok(Response::new(Empty::new()))
 }

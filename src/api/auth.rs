@@ -31,7 +31,7 @@ pub enum Right {
     Operate,
     /// Read how ringback is doing.
     ReadStatus,
-    /// Read what is sent to whom.
+    /// Read deliveries and subscriptions.
     ReadDeliveries,
     /// Pause, resume, retry, drop and replay.
     ChangeDeliveries,

@@ -1,4 +1,4 @@
-//! Deliveries that a command chooses: by which filter, how many they are, and whether somebody agrees.
+//! Deliveries that a command chooses: by which filter, how many they are, and the question whether to go on.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -89,14 +89,14 @@ pub struct Deed<'a> {
     pub body: Value,
     /// They are only counted.
     pub is_dry_run: bool,
-    /// Nobody need be asked.
+    /// Act without a question.
     pub is_agreed: bool,
 }
 
-/// Counts what was chosen, asks whether it is meant, and does it. Returns the sums, or `None` when somebody said no.
+/// Counts the chosen deliveries, asks whether to go on, and acts. Returns the sums, or `None` after the answer no.
 ///
 /// # Errors
-/// The daemon cannot be reached or refuses; in a pipe, nobody has agreed.
+/// The daemon cannot be reached or refuses; in a pipe, `--yes` is missing.
 pub async fn act(reach: &Reach, deed: &Deed<'_>) -> anyhow::Result<Option<Value>> {
     let counted = all(reach.address, &reach.token, deed.path, &deed.body, true).await?;
     if deed.is_dry_run || counted["deliveries"] == 0 {
@@ -143,7 +143,7 @@ pub fn amount(sums: &Value) -> String {
     format!("{} with {}", of("deliveries", "delivery", "deliveries"), of("entries", "entry", "entries"))
 }
 
-/// Asks on a terminal. In a pipe nobody answers, so nothing is done.
+/// Asks on a terminal. In a pipe there is no answer, so nothing is done.
 fn agrees(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(UsageError(format!("{question} Nobody can be asked here: say --yes")).into());

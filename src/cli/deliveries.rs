@@ -19,7 +19,7 @@ pub struct DeliveriesArgs {
     /// Which deliveries.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Only what tells a change at this logical path, or below it (list)
+    /// Only deliveries of a change at this logical path, or below it (list)
     #[arg(long)]
     pub path: Option<String>,
     /// At most so many rows (list)
@@ -71,7 +71,7 @@ Examples:
   ringback deliveries drop --dead --subscription old --reason 'moved away' --yes
       Nobody wants these any more. Their bytes are gone; the list still shows them as dropped.
 
-Exit codes: 0 done, 1 there is no such delivery, somebody said no, or it failed, 2 bad usage, and a retry or drop in a pipe without
+Exit codes: 0 done, 1 there is no such delivery, the question was answered with no, or it failed, 2 bad usage, and a retry or drop in a pipe without
 --yes.";
 
 /// Asks, and prints the answer.

@@ -37,7 +37,7 @@ Examples:
   ringback replay dailies --dead
       Its receiver is mended: send them again. They carry the header ringback-replay: 1, and go beside what is new, one at a time.
 
-Exit codes: 0 done, 1 there is no such subscription, somebody said no, or it failed, 2 bad usage, and in a pipe without --yes.";
+Exit codes: 0 done, 1 there is no such subscription, the question was answered with no, or it failed, 2 bad usage, and in a pipe without --yes.";
 
 /// Counts, asks, and has them sent.
 ///

@@ -62,7 +62,7 @@ pub fn run(options: &Options) -> Vec<Figure> {
     ]
 }
 
-/// An address where nobody listens, to be listened at later.
+/// A free address: nothing listens there until the receiver starts.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("it listens")
