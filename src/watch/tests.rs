@@ -123,7 +123,11 @@ impl Rig {
     fn hints(&mut self) -> Vec<(String, HintKind)> {
         let mut hints: Vec<(String, HintKind)> = Vec::new();
         for signal in self.signals() {
-            let Signal::Hint(Hint { path, kind }) = signal else { panic!("{:?}: {signal:?}", self.kind) };
+            let Signal::Hint(Hint { path, kind }) = signal else {
+                // fanotify hears the whole filesystem: any process may write a file there that has no name, or two.
+                assert_eq!(self.kind, SourceKind::Fanotify, "{signal:?}");
+                continue;
+            };
             let path = path.to_string();
             if hints
                 .last()
