@@ -57,13 +57,16 @@ pub fn a_date_set_after_the_close_is_one_report(rig: &Rig) {
 
 pub fn a_write_by_one_of_several_names_is_reported_at_each(rig: &Rig) {
     rig.write("/a/1", "one");
+    // A link moves the ctime. Were the close heard after that, the file might have been written again within one tick
+    // of the filesystem's clock, and ringback says so.
+    rig.expect(&["added /a/1"]);
     fs::create_dir(rig.at("/b")).expect("a directory");
     fs::hard_link(rig.at("/a/1"), rig.at("/b/2")).expect("linked");
     fs::hard_link(rig.at("/a/1"), rig.at("/3")).expect("linked");
-    for line in ["added /a/1", "added /b/2", "added /3"] {
+    for line in ["added /b/2", "added /3"] {
         rig.sink.wait_line(line);
     }
-    rig.expect(&["added /3", "added /a/1", "added /b/2"]);
+    rig.expect(&["added /3", "added /b/2"]);
     let mut file = open(&rig.at("/b/2"));
     file.write_all(b", two").expect("written");
     drop(file);

@@ -40,6 +40,8 @@ pub fn a_write_by_a_name_outside_is_reported_at_every_name_inside(rig: &Rig) {
     }
     let outside = rig.outside().join("another-name");
     rig.write("/d/deep/1", "one");
+    // A close that is heard after a link has moved the ctime may be that of another write within the same tick.
+    rig.expect(&["added /d/deep/1"]);
     fs::hard_link(rig.at("/d/deep/1"), rig.at("/2")).expect("linked");
     fs::hard_link(rig.at("/d/deep/1"), &outside).expect("linked");
     rig.told();
