@@ -1,11 +1,8 @@
 //! Pausing and resuming a lane: by somebody, by its target, by the five-day rule.
 
-use std::sync::Arc;
-
 use super::Dispatch;
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{LanePolicy, Pause};
-use crate::model::subscription::Subscription;
 use crate::model::time::Now;
 use crate::store::{Ledger, StoreError};
 
@@ -45,11 +42,10 @@ impl Dispatch {
         Ok(true)
     }
 
-    /// The subscription of a name that a rule has.
+    /// Returns whether a subscription has a rule now.
     #[must_use]
-    pub fn named(&self, name: &str) -> Option<SubscriptionId> {
-        let is_it = |subscription: &Arc<Subscription>| subscription.name.as_str() == name;
-        self.lanes.iter().find(|(_, lane)| lane.subscription.as_ref().is_some_and(is_it)).map(|(id, _)| *id)
+    pub fn has_rule(&self, id: SubscriptionId) -> bool {
+        self.lanes.get(&id).is_some_and(|lane| lane.subscription.is_some())
     }
 
     /// Returns whether its rule file says that it is paused.

@@ -44,7 +44,7 @@ struct Plan<'a> {
 }
 
 impl Dispatch {
-    /// Does something with the deliveries of a choice. `None` when there is no such subscription or delivery.
+    /// Does something with the deliveries of a choice. `None` when there is no such delivery.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
@@ -56,9 +56,9 @@ impl Dispatch {
         is_dry_run: bool,
         ledger: &Ledger,
     ) -> Result<Option<Selected>, StoreError> {
-        let one = match (&which.id, &which.subscription) {
-            (Some(key), _) => Some(ledger.owner_of(*key)?),
-            (None, Some(name)) => Some(self.named(name).or(removed(name, ledger)?)),
+        let one = match (which.id, which.subscription) {
+            (Some(key), _) => Some(ledger.owner_of(key)?),
+            (None, Some(subscription)) => Some(Some(subscription)),
             (None, None) => None,
         };
         if one == Some(None) {
@@ -257,9 +257,4 @@ const AFTER_ALL: DeliveryKey = DeliveryKey { number: DeliveryNo(i64::MAX), part:
 fn covers(which: &Selection, candidate: &Candidate) -> bool {
     which.span.covers(candidate.created, candidate.last)
         && which.outcome.as_ref().is_none_or(|outcome| candidate.outcome.as_ref() == Some(outcome))
-}
-
-/// The subscription of a name whose rule went away.
-fn removed(name: &str, ledger: &Ledger) -> Result<Option<SubscriptionId>, StoreError> {
-    Ok(ledger.subscriptions()?.into_iter().find(|row| row.name == name).map(|row| row.id))
 }

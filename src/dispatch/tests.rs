@@ -565,7 +565,7 @@ impl Run {
                     _ => Deed::Retry,
                 };
                 let is_dry_run = command[0] == "count";
-                self.dispatch.select(now, &chosen(whose, state), deed, is_dry_run, ledger).expect("a choice");
+                self.dispatch.select(now, &chosen(ledger, whose, state), deed, is_dry_run, ledger).expect("a choice");
             }
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
@@ -599,7 +599,7 @@ impl Run {
     ) -> (u64, Option<(SubscriptionId, DeliveryKey)>) {
         let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
         let ledger = self.ledger.as_ref().expect("a ledger");
-        let which = Selection { after, ..chosen(whose, state) };
+        let which = Selection { after, ..chosen(ledger, whose, state) };
         let selected = self.dispatch.select(now, &which, Deed::Retry, true, ledger).expect("a choice");
         let selected = selected.expect("a subscription");
         (selected.deliveries, selected.next)
@@ -637,7 +637,7 @@ fn set(dispatch: &mut Dispatch, ledger: &Ledger, rules: &BTreeMap<String, Arc<Su
 }
 
 fn enrolled(ledger: &Ledger, name: &str) -> SubscriptionId {
-    ledger.enrol(name).expect("a number")
+    ledger.enrol(None, name).expect("a number")
 }
 
 fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
@@ -661,9 +661,10 @@ fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
     to.iter().map(owed).collect()
 }
 
-fn chosen(whose: &str, state: &str) -> Selection {
+fn chosen(ledger: &Ledger, whose: &str, state: &str) -> Selection {
+    let rows = ledger.subscriptions().expect("the subscriptions");
     Selection {
-        subscription: (whose != "all").then(|| whose.to_owned()),
+        subscription: rows.into_iter().find(|row| row.name == whose).map(|row| row.id),
         state: DeliveryState::parse(state),
         ..Selection::default()
     }

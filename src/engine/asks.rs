@@ -17,9 +17,11 @@ impl Engine {
         for (reply, ask) in asks {
             let answer = ledger.savepoint(|| match ask {
                 Ask::Pause { subscription, by, reason } => {
-                    let Some(id) = dispatch.named(subscription) else { return Ok(Answer::NotFound) };
+                    if !dispatch.has_rule(*subscription) {
+                        return Ok(Answer::NotFound);
+                    }
                     let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
-                    dispatch.pause(now, id, pause, ledger).map(|()| Answer::Done)
+                    dispatch.pause(now, *subscription, pause, ledger).map(|()| Answer::Done)
                 }
                 Ask::Retry { which, is_dry_run } => {
                     dispatch.select(now, which, Deed::Retry, *is_dry_run, ledger).map(chosen)
@@ -29,11 +31,13 @@ impl Engine {
                     dispatch.select(now, which, deed, *is_dry_run, ledger).map(chosen)
                 }
                 Ask::Resume { subscription, by } => {
-                    let Some(id) = dispatch.named(subscription) else { return Ok(Answer::NotFound) };
-                    if dispatch.is_paused_by_file(id) {
+                    if !dispatch.has_rule(*subscription) {
+                        return Ok(Answer::NotFound);
+                    }
+                    if dispatch.is_paused_by_file(*subscription) {
                         return Ok(Answer::PausedByFile);
                     }
-                    dispatch.resume(now, id, by, ledger).map(|_was_paused| Answer::Done)
+                    dispatch.resume(now, *subscription, by, ledger).map(|_was_paused| Answer::Done)
                 }
             })?;
             effects.push(Effect::Answer(*reply, answer));

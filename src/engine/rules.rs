@@ -35,7 +35,7 @@ impl Engine {
             let name = rule.subscription.name.as_str();
             let id = match known.remove(name) {
                 Some(id) => id,
-                None => ledger.enrol(name)?,
+                None => ledger.enrol(rule.subscription.named_by(), name)?,
             };
             edited.push((id, Arc::clone(&rule.subscription)));
         }

@@ -9,8 +9,8 @@ use super::part::DeliveryKey;
 pub struct Selection {
     /// This one alone.
     pub id: Option<DeliveryKey>,
-    /// Those of the subscription with this name.
-    pub subscription: Option<String>,
+    /// Those of this subscription.
+    pub subscription: Option<SubscriptionId>,
     /// Those whose target is this host: `name:port`, or a name alone.
     pub host: Option<String>,
     /// Those in this state.
@@ -49,8 +49,8 @@ pub struct Selected {
 pub enum Ask {
     /// Send a subscription nothing until it is resumed; what it is owed gathers.
     Pause {
-        /// The subscription's name.
-        subscription: String,
+        /// Which.
+        subscription: SubscriptionId,
         /// Who asks.
         by: String,
         /// Why, for people.
@@ -76,8 +76,8 @@ pub enum Ask {
     },
     /// Go on with a paused subscription.
     Resume {
-        /// The subscription's name.
-        subscription: String,
+        /// Which.
+        subscription: SubscriptionId,
         /// Who asks.
         by: String,
     },

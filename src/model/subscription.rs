@@ -2,44 +2,76 @@
 //! what delivering needs.
 
 use std::fmt;
+use std::sync::Arc;
 
-use super::event::EventName;
+use super::event::{Dialect, EventName};
 use super::format::Format;
 use super::retry::{Accepts, RetrySchedule};
 use super::secret::{SecretRef, SigningSecret};
 use super::tenant::Tenant;
 
-/// A subscription's name: 1 to 64 of `A-Z a-z 0-9 -`. It is the payload's `id`.
+/// By what a subscription is known within its tenant: a rule file's by the name that the file gives it, a registered
+/// one by its dialect and the id that it has there, `zoom:ID`. No rule file's name has a colon, so neither is ever
+/// taken for the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(String);
+pub struct Name {
+    text: Arc<str>,
+    dialect: Option<Dialect>,
+}
 
 impl Name {
-    /// The longest name, in bytes: it stands in messages, in logs and in each payload.
+    /// The longest name that a rule file gives, and the longest id that a dialect gives, in bytes: it stands in
+    /// messages, in logs and in each payload.
     pub const MAX: usize = 64;
 
-    /// Checks.
+    /// Checks a rule file's: 1 to 64 of `A-Z a-z 0-9 -`.
     ///
     /// # Errors
     /// A sentence that says what is allowed.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let fits = (1..=Self::MAX).contains(&text.len());
         if fits && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            Ok(Self(text.to_owned()))
+            Ok(Self { text: text.into(), dialect: None })
         } else {
             Err(NameError)
         }
     }
 
-    /// The name.
+    /// Checks the id that a dialect gives to a registration: 1 to 64 visible ASCII characters.
+    ///
+    /// # Errors
+    /// A sentence that says what is allowed.
+    pub fn registered(dialect: Dialect, id: &str) -> Result<Self, IdError> {
+        let fits = (1..=Self::MAX).contains(&id.len());
+        if fits && id.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self { text: format!("{}:{id}", dialect.as_str()).into(), dialect: Some(dialect) })
+        } else {
+            Err(IdError)
+        }
+    }
+
+    /// All of it, with the dialect in front: what people and programs see.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Who gave it; `None`: a rule file.
+    #[must_use]
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.dialect
+    }
+
+    /// What it is called where it comes from, without the dialect: the `id` of the payload.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.dialect.map_or(&self.text, |dialect| &self.text[dialect.as_str().len() + 1..])
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -47,6 +79,11 @@ impl fmt::Display for Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name is 1 to 64 letters, digits and hyphens")]
 pub struct NameError;
+
+/// Not an id of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 1 to 64 visible ASCII characters, without spaces")]
+pub struct IdError;
 
 /// The HTTP method of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -216,7 +253,7 @@ impl Field {
 /// A subscription, without its condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// Its name.
+    /// By what it is known.
     pub name: Name,
     /// Where its callbacks go.
     pub target: Target,
@@ -275,6 +312,13 @@ impl Subscription {
         }
     }
 
+    /// Whose name it is, beside the tenants' that may give the same: a registered one's is its tenant's, a rule file's
+    /// is nobody's else in all files.
+    #[must_use]
+    pub fn named_by(&self) -> Option<&Tenant> {
+        self.name.dialect().and(self.tenant.as_ref())
+    }
+
     /// Most entries in one batch: what it asks for, as far as its format has room.
     #[must_use]
     pub fn max_entries(&self) -> usize {
@@ -292,11 +336,27 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::Name;
+    use crate::model::event::Dialect;
 
     #[test]
     fn a_name_has_up_to_the_limit_of_bytes() {
         let name = |length: usize| "n".repeat(length);
         assert!(Name::parse(&name(Name::MAX)).is_ok_and(|parsed| parsed.as_str() == name(Name::MAX)));
         assert!(Name::parse(&name(Name::MAX + 1)).is_err());
+        let registered = |length: usize| Name::registered(Dialect::Eqp, &name(length));
+        assert!(registered(Name::MAX).is_ok_and(|parsed| parsed.id() == name(Name::MAX)));
+        assert!(registered(Name::MAX + 1).is_err() && registered(0).is_err());
+    }
+
+    #[test]
+    fn a_registration_is_known_by_its_dialect_and_id_and_is_no_rule_file_s() {
+        let one = Name::registered(Dialect::Eqp, "MAG1:0").expect("an id");
+        assert_eq!((one.as_str(), one.id(), one.dialect()), ("eqp:MAG1:0", "MAG1:0", Some(Dialect::Eqp)));
+        let other = Name::parse("MAG1").expect("a name");
+        assert_eq!((other.as_str(), other.id(), other.dialect()), ("MAG1", "MAG1", None));
+        assert!(Name::parse(one.as_str()).is_err(), "a rule file cannot give it");
+        for bad in ["", "a b", "a\n", "caf\u{e9}"] {
+            assert!(Name::registered(Dialect::Zoom, bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::error::Operation as _;
 use super::{Ledger, Result};
 use crate::diagnostic::SourceFile;
 use crate::model::ids::SubscriptionId;
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 
 /// A subscription that has, or had, a rule.
@@ -16,7 +17,7 @@ use crate::model::time::Wall;
 pub struct SubscriptionRow {
     /// Its number.
     pub id: SubscriptionId,
-    /// Its name.
+    /// By what it is known, [`Name::as_str`](crate::model::subscription::Name::as_str).
     pub name: String,
     /// When its rule went away; `None` while it has one.
     pub removed_at: Option<Wall>,
@@ -65,17 +66,18 @@ impl Ledger {
             .to("read subscriptions")
     }
 
-    /// The number of a name that has a rule now; a new name gets one, a removed one is taken up again.
+    /// The number of a name that has a rule now; a new name gets one, a removed one is taken up again. `tenant` is
+    /// whose name it is; `None`: nobody's, as a rule file's are.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn enrol(&self, name: &str) -> Result<SubscriptionId> {
+    pub fn enrol(&self, tenant: Option<&Tenant>, name: &str) -> Result<SubscriptionId> {
         self.connection
             .prepare_cached(
-                "INSERT INTO subscriptions (name) VALUES (?1)
-                 ON CONFLICT (name) DO UPDATE SET removed_at = NULL RETURNING id",
+                "INSERT INTO subscriptions (name, tenant) VALUES (?1, ?2)
+                 ON CONFLICT (name, tenant) DO UPDATE SET removed_at = NULL RETURNING id",
             )
-            .and_then(|mut sql| sql.query_row([name], |row| row.get(0)))
+            .and_then(|mut sql| sql.query_row((name, tenant.map_or("", Tenant::as_str)), |row| row.get(0)))
             .to("enrol a subscription")
             .map(SubscriptionId)
     }

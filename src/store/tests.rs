@@ -8,6 +8,7 @@ mod gone;
 mod others;
 mod owed;
 mod released;
+mod subscriptions;
 
 use std::fs;
 use std::path::Path;
@@ -150,24 +151,24 @@ fn a_power_cut_takes_what_was_not_synced_and_nothing_that_was_promised() {
         ledger.subscriptions().expect("subscriptions").into_iter().map(|row| row.name).collect()
     };
     let mut ledger = in_memory();
-    group(&ledger, |ledger| ledger.enrol("synced").map(drop)).expect("a row");
+    group(&ledger, |ledger| ledger.enrol(None, "synced").map(drop)).expect("a row");
     ledger.sync().expect("a sync");
-    group(&ledger, |ledger| ledger.enrol("lost").map(drop)).expect("a row");
+    group(&ledger, |ledger| ledger.enrol(None, "lost").map(drop)).expect("a row");
     assert_eq!(names(&ledger), ["synced", "lost"]);
     ledger = power_cut(ledger);
     assert_eq!(names(&ledger), ["synced"]);
     group(&ledger, |ledger| {
         ledger.promise();
-        ledger.enrol("promised").map(drop)
+        ledger.enrol(None, "promised").map(drop)
     })
     .expect("a row");
     ledger = power_cut(ledger);
     assert_eq!(names(&ledger), ["synced", "promised"]);
     ledger.begin().expect("a group");
     ledger.promise();
-    ledger.enrol("rolled-back").expect("a row");
+    ledger.enrol(None, "rolled-back").expect("a row");
     ledger.rollback().expect("a rollback");
-    group(&ledger, |ledger| ledger.enrol("not-promised").map(drop)).expect("a row");
+    group(&ledger, |ledger| ledger.enrol(None, "not-promised").map(drop)).expect("a row");
     assert_eq!(names(&power_cut(ledger)), ["synced", "promised"], "a promise ends with its group");
 }
 
@@ -230,7 +231,7 @@ fn a_state_directory_has_one_ringback() {
 fn what_a_file_was_told_is_there_when_it_is_opened_again() {
     let temporary = tempfile::tempdir().expect("a directory");
     let (ledger, mut keeper) = Ledger::open(temporary.path(), 7).expect("a ledger");
-    group(&ledger, |ledger| ledger.enrol("kept").map(drop)).expect("a row");
+    group(&ledger, |ledger| ledger.enrol(None, "kept").map(drop)).expect("a row");
     keeper.keep().expect("upkeep");
     drop((ledger, keeper));
     let (ledger, _keeper) = Ledger::open(temporary.path(), 8).expect("a ledger");

@@ -206,12 +206,15 @@ impl Reader {
         self.all(sql, [], read).into_iter().collect()
     }
 
+    /// The subscriptions that have, or had, a rule: number and name.
+    pub fn subscriptions(&self) -> BTreeMap<i64, String> {
+        let rows = self.all("SELECT id, name FROM subscriptions", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.into_iter().collect()
+    }
+
     /// What each subscription is owed.
     pub fn owed_to(&self) -> Vec<(String, i64)> {
-        let names: BTreeMap<i64, String> = self
-            .all("SELECT id, name FROM subscriptions", [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .into_iter()
-            .collect();
+        let names = self.subscriptions();
         let owed = self.all_owed().into_iter();
         owed.filter_map(|(seq, id)| Some((names.get(&id)?.clone(), seq))).collect()
     }

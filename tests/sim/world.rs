@@ -409,7 +409,7 @@ impl World {
         let resumed: Vec<_> = inputs
             .iter()
             .filter_map(|input| match input {
-                Input::Ask(_, Ask::Resume { subscription, .. }) => Some(subscription.clone()),
+                Input::Ask(_, Ask::Resume { subscription, .. }) => Some(*subscription),
                 _ => None,
             })
             .collect();
@@ -467,7 +467,7 @@ impl World {
             let ledger = &self.ledger;
             self.receivers.classify(self.life, |name| ledger.lane(name).class());
         }
-        self.take_outcomes(&attempted, resumed)?;
+        self.take_outcomes(&attempted, &resumed)?;
         Ok(ran.effects)
     }
 

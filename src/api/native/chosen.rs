@@ -12,11 +12,11 @@ use super::super::auth::Right;
 use super::super::body::Asked;
 use super::super::limits::SELECTION_BYTES_MAX;
 use super::super::problem::Problem;
-use super::query::{Fields, cursor, delivery_key, no_delivery, no_subscription, parse_cursor, wrong};
+use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::{Ask, Selected, Selection};
-use crate::model::ids::{NodeId, SubscriptionId};
+use crate::model::ids::SubscriptionId;
 use crate::model::listing::{DeliveryState, Span};
 
 /// The fields that choose.
@@ -66,10 +66,10 @@ impl Native {
             }
             None => {
                 let fields = Fields::of_body(&body, &FIELDS)?;
-                (selection(&fields, &["waiting", "dead"], node)?, fields.flag("dryRun")?)
+                (self.selection(&fields, &["waiting", "dead"]).await?, fields.flag("dryRun")?)
             }
         };
-        self.choose(Ask::Retry { which: which.clone(), is_dry_run }, &which, is_dry_run, &by, "retried").await
+        self.choose(Ask::Retry { which, is_dry_run }, is_dry_run, &by, "retried").await
     }
 
     async fn discard(&self, asked: &mut Asked) -> Answer {
@@ -77,9 +77,8 @@ impl Native {
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;
         let (reason, is_dry_run) = (fields.reason()?, fields.flag("dryRun")?);
-        let which = selection(&fields, &["pending", "waiting", "dead"], self.state.reader.node())?;
-        let ask = Ask::Drop { which: which.clone(), is_dry_run, by: by.clone(), reason };
-        self.choose(ask, &which, is_dry_run, &by, "dropped").await
+        let which = self.selection(&fields, &["pending", "waiting", "dead"]).await?;
+        self.choose(Ask::Drop { which, is_dry_run, by: by.clone(), reason }, is_dry_run, &by, "dropped").await
     }
 
     async fn replay(&self, asked: &mut Asked) -> Answer {
@@ -93,23 +92,46 @@ impl Native {
             return Err(wrong("say `\"dead\": true`: what was given up is sent again".to_owned()));
         }
         let which = Selection {
-            subscription: Some(subscription.to_owned()),
+            subscription: Some(self.subscription_named(subscription).await?),
             state: Some(DeliveryState::Dead),
             span: Span { since: None, before: fields.point("before")? },
             after: place(&fields)?,
             ..Selection::default()
         };
         let is_dry_run = fields.flag("dryRun")?;
-        self.choose(Ask::Retry { which: which.clone(), is_dry_run }, &which, is_dry_run, &by, "replayed").await
+        self.choose(Ask::Retry { which, is_dry_run }, is_dry_run, &by, "replayed").await
+    }
+
+    /// The deliveries that a body chooses. `states` are those that make sense.
+    async fn selection(&self, fields: &Fields, states: &[&str]) -> Result<Selection, Problem> {
+        if !fields.has_one_of(&FILTER) {
+            let detail = format!("say which deliveries are meant, by at least one of {}", FILTER.join(", "));
+            return Err(wrong(detail));
+        }
+        let node = self.state.reader.node();
+        let state = |text: &str| DeliveryState::parse(text).filter(|state| states.contains(&state.as_str()));
+        let which = Selection {
+            id: fields.text("id")?.map(|id| delivery_key(id, node)).transpose()?,
+            subscription: None,
+            host: fields.text("host")?.map(str::to_owned),
+            state: fields.word("state", state, states)?,
+            outcome: fields.outcome()?,
+            span: Span { since: fields.point("since")?, before: fields.point("before")? },
+            after: place(fields)?,
+        };
+        let subscription = match fields.text("subscription")? {
+            Some(name) => Some(self.subscription_named(name).await?),
+            None => None,
+        };
+        Ok(Selection { subscription, ..which })
     }
 
     /// Asks, and puts the answer into words.
-    async fn choose(&self, ask: Ask, which: &Selection, is_dry_run: bool, by: &str, done: &str) -> Answer {
-        match self.ask(ask).await? {
+    async fn choose(&self, ask: Ask, is_dry_run: bool, by: &str, done: &str) -> Answer {
+        match self.ask(ask.clone()).await? {
             model::ask::Answer::Selected(Selected { deliveries, entries, before, next }) => {
                 if !is_dry_run && deliveries > 0 {
-                    let subscription = which.subscription.as_deref();
-                    tracing::info!(by, subscription, host = which.host, deliveries, entries, "deliveries were {done}");
+                    tracing::info!(by, ?ask, deliveries, entries, "deliveries were {done}");
                 }
                 let mut answer =
                     json!({"deliveries": deliveries, "entries": entries, "before": before.0, "dryRun": is_dry_run});
@@ -118,31 +140,9 @@ impl Native {
                 }
                 Ok(Json(answer).into_response())
             }
-            _ => Err(match &which.subscription {
-                Some(name) => no_subscription(name),
-                None => no_delivery("of this id"),
-            }),
+            _ => Err(no_delivery("of this id")),
         }
     }
-}
-
-/// The deliveries that a body chooses. `states` are those that make sense.
-fn selection(fields: &Fields, states: &[&str], node: NodeId) -> Result<Selection, Problem> {
-    if !fields.has_one_of(&FILTER) {
-        let detail = format!("say which deliveries are meant, by at least one of {}", FILTER.join(", "));
-        return Err(wrong(detail));
-    }
-    let text = |name: &str| fields.text(name).map(|text| text.map(str::to_owned));
-    let state = |text: &str| DeliveryState::parse(text).filter(|state| states.contains(&state.as_str()));
-    Ok(Selection {
-        id: fields.text("id")?.map(|id| delivery_key(id, node)).transpose()?,
-        subscription: text("subscription")?,
-        host: text("host")?,
-        state: fields.word("state", state, states)?,
-        outcome: fields.outcome()?,
-        span: Span { since: fields.point("since")?, before: fields.point("before")? },
-        after: place(fields)?,
-    })
 }
 
 /// Where the last ask stopped.

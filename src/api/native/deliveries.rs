@@ -71,7 +71,7 @@ impl Native {
                     filter.subscriptions = Some(registry.at_host(&host));
                 }
                 if let Some(name) = name {
-                    let named: BTreeSet<_> = reader.subscription_named(&name)?.into_iter().collect();
+                    let named: BTreeSet<_> = reader.subscription_named(None, &name)?.into_iter().collect();
                     filter.subscriptions = Some(match &filter.subscriptions {
                         Some(there) => &named & there,
                         None => named,

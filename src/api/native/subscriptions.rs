@@ -123,7 +123,7 @@ impl Native {
     async fn show_subscription(&self, name: String) -> Answer {
         let wanted = name.clone();
         let row = self.read(move |reader, registry| {
-            let Some(id) = reader.subscription_named(&wanted)? else { return Ok(None) };
+            let Some(id) = reader.subscription_named(None, &wanted)? else { return Ok(None) };
             let rows = reader.subscriptions(SubscriptionId(id.0 - 1), 1)?;
             let row = rows.into_iter().find(|row| row.id == id);
             Ok(row.and_then(|row| Some(shown(&row, registry.subscriptions.get(&id)?, registry.now))))
@@ -131,12 +131,19 @@ impl Native {
         row.await?.map(|row| Json(row).into_response()).ok_or_else(|| no_subscription(&name))
     }
 
+    /// The number of a subscription, for an ask.
+    pub(super) async fn subscription_named(&self, name: &str) -> Result<SubscriptionId, Problem> {
+        let wanted = name.to_owned();
+        let id = self.read(move |reader, _| Ok(reader.subscription_named(None, &wanted)?)).await?;
+        id.ok_or_else(|| no_subscription(name))
+    }
+
     /// Pauses a subscription, or resumes it.
     async fn hold(&self, asked: &mut Asked, name: String, is_pause: bool) -> Answer {
         let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let reason = Fields::of_body(&body, &["reason"])?.reason()?;
-        let subscription = name.clone();
+        let subscription = self.subscription_named(&name).await?;
         let ask = match is_pause {
             true => Ask::Pause { subscription, by, reason },
             false => Ask::Resume { subscription, by },

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Call;
 use super::client::Answer;
-use super::ledger::key;
+use super::ledger::{A, B, key};
 use super::{Served, auth, exchange, served};
 use crate::model::ask::{self, Ask, Selected, Selection};
 use crate::model::ids::{Seq, SubscriptionId};
@@ -147,12 +147,15 @@ async fn subscriptions_are_listed_with_what_keeps_them_from_being_notified() {
         post(&mut served, "/v1/subscriptions/b/pause", &json!({"reason": "why"}), ask::Answer::Done).await;
     assert_eq!((answer.status, answer.json()), (200, b));
     let by = "super-administrator".to_owned();
-    let expect = Ask::Pause { subscription: "b".to_owned(), by: by.clone(), reason: Some("why".to_owned()) };
+    let expect = Ask::Pause { subscription: B, by: by.clone(), reason: Some("why".to_owned()) };
     assert_eq!(asked, expect);
     let (answer, asked) = post(&mut served, "/v1/subscriptions/b/resume", &json!({}), ask::Answer::PausedByFile).await;
-    assert_eq!((answer.status, asked), (409, Ask::Resume { subscription: "b".to_owned(), by }));
-    let (answer, _) = post(&mut served, "/v1/subscriptions/x/pause", &json!({}), ask::Answer::NotFound).await;
+    assert_eq!((answer.status, asked), (409, Ask::Resume { subscription: B, by }));
+    // Its rule went away: the ledger knows it, the engine does not.
+    let (answer, _) = post(&mut served, "/v1/subscriptions/a/pause", &json!({}), ask::Answer::NotFound).await;
     assert_eq!(answer.status, 404);
+    let head = format!("POST /v1/subscriptions/x/pause HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    assert_eq!(exchange(served.address, &head, b"{}").await.status, 404, "nobody of that name");
     let (answer, _) = post(&mut served, "/v1/subscriptions/a/pause", &json!({}), ask::Answer::Unavailable).await;
     assert_eq!(answer.status, 503);
 }
@@ -178,7 +181,7 @@ async fn what_is_retried_dropped_and_replayed_is_chosen_by_a_filter() {
     let (answer, asked) = post(&mut served, "/v1/replay", &body, ask::Answer::Selected(selected)).await;
     assert_eq!(answer.json()["dryRun"], true);
     let which = Selection {
-        subscription: Some("a".to_owned()),
+        subscription: Some(A),
         state: Some(DeliveryState::Dead),
         after: Some((SubscriptionId(1), key(3))),
         ..Selection::default()

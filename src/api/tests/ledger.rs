@@ -21,8 +21,8 @@ use crate::store::{HotDelivery, Ledger, Reader};
 
 /// When everything happened.
 pub(super) const AT: Wall = Wall(1_795_341_600_000);
-const A: SubscriptionId = SubscriptionId(1);
-const B: SubscriptionId = SubscriptionId(2);
+pub(super) const A: SubscriptionId = SubscriptionId(1);
+pub(super) const B: SubscriptionId = SubscriptionId(2);
 
 pub(super) fn key(number: i64) -> DeliveryKey {
     DeliveryKey::whole(DeliveryNo(number))
@@ -42,7 +42,7 @@ pub(super) fn reader() -> Reader {
 }
 
 fn fill(ledger: &Ledger) {
-    let enrolled = [ledger.enrol("a").expect("a number"), ledger.enrol("b").expect("a number")];
+    let enrolled = [ledger.enrol(None, "a").expect("a number"), ledger.enrol(None, "b").expect("a number")];
     assert_eq!(enrolled, [A, B]);
     for seq in 1..=5 {
         ledger.append(&change(seq)).expect("a change");

@@ -11,7 +11,7 @@ pub(super) const HEAD: &[u8] = br#"{"success":true,"data":{"entry":["#;
 /// What closes the body of the subscription `name`.
 pub(super) fn tail(name: &Name) -> Vec<u8> {
     let mut tail = Vec::from(b"]},\"id\":");
-    json::text(&mut tail, name.as_str());
+    json::text(&mut tail, name.id());
     tail.push(b'}');
     tail
 }
@@ -21,7 +21,7 @@ pub(super) fn lagged(name: &Name, skipped: Skipped) -> Vec<u8> {
     let mut body = Vec::from(br#"{"success":false,"data":{"entry":[]},"error":"#);
     json::text(&mut body, &format!("lagged: {} entries skipped", skipped.entries));
     body.extend_from_slice(b",\"id\":");
-    json::text(&mut body, name.as_str());
+    json::text(&mut body, name.id());
     body.push(b'}');
     body
 }

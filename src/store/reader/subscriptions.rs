@@ -8,13 +8,14 @@ use super::super::lanes;
 use super::{Reader, optional, unsigned};
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::ListedSubscription;
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 
 const READ: &str = "list subscriptions";
 
 pub(super) const LIST: &str =
     "SELECT id, name, lagged_at FROM subscriptions WHERE id > ?1 AND removed_at IS NULL ORDER BY id LIMIT ?2";
-pub(super) const NAMED: &str = "SELECT id FROM subscriptions WHERE name = ?1";
+pub(super) const NAMED: &str = "SELECT id FROM subscriptions WHERE name = ?1 AND tenant = ?2";
 /// The sum in the table, and how far its oldest row has been cut.
 pub(super) const OWED: &str =
     "SELECT CAST(total(entries) AS INTEGER), min(max(first, after + 1)) FROM owed WHERE subscription = ?1";
@@ -37,13 +38,16 @@ impl Reader {
         })
     }
 
-    /// The number of a subscription, by its name; also of one whose rule went away.
+    /// The number of a subscription, by its name; also of one whose rule went away. `tenant` is whose name it is;
+    /// `None`: nobody's, as a rule file's are.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn subscription_named(&self, name: &str) -> Result<Option<SubscriptionId>> {
+    pub fn subscription_named(&self, tenant: Option<&Tenant>, name: &str) -> Result<Option<SubscriptionId>> {
         self.ask(|connection| {
-            let id = connection.prepare_cached(NAMED).and_then(|mut sql| sql.query_row([name], |row| row.get(0)));
+            let id = connection
+                .prepare_cached(NAMED)
+                .and_then(|mut sql| sql.query_row((name, tenant.map_or("", Tenant::as_str)), |row| row.get(0)));
             optional(id, READ).map(|id| id.map(SubscriptionId))
         })
     }

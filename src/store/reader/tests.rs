@@ -28,7 +28,7 @@ fn filled(history: i64) -> Filled {
     let (ledger, _keeper) = Ledger::open(state.path(), 7).expect("a ledger");
     ledger.begin().expect("a group");
     for name in ["a", "b"] {
-        ledger.enrol(name).expect("a number");
+        ledger.enrol(None, name).expect("a number");
     }
     for number in 1..=history {
         let accepted = Accepted {
@@ -142,8 +142,8 @@ fn a_reader_cannot_write_and_sees_what_was_committed() {
     });
     refused.expect("the question itself is answered");
     filled.ledger.begin().expect("a group");
-    filled.ledger.enrol("c").expect("a number");
-    let named = |name: &str| filled.reader.subscription_named(name).expect("an answer");
+    filled.ledger.enrol(None, "c").expect("a number");
+    let named = |name: &str| filled.reader.subscription_named(None, name).expect("an answer");
     assert_eq!(named("c"), None, "it is not committed");
     filled.ledger.commit().expect("a commit");
     assert_eq!(named("c"), Some(SubscriptionId(3)));
@@ -156,7 +156,7 @@ fn connections_are_kept_up_to_the_limit() {
         for _ in 0..2 * IDLE_MAX {
             scope.spawn(|| {
                 for _ in 0..20 {
-                    filled.reader.subscription_named("a").expect("an answer");
+                    filled.reader.subscription_named(None, "a").expect("an answer");
                 }
             });
         }

@@ -264,7 +264,7 @@ fn much_is_forgotten_in_pieces_also_where_all_went_at_the_same_time() {
 fn a_backlog_is_dropped_in_pieces() {
     let ledger = in_memory();
     let id = group(&ledger, |ledger| {
-        let id = ledger.enrol("one").expect("a number");
+        let id = ledger.enrol(None, "one").expect("a number");
         for _ in 0..25 {
             let seq = change(ledger, day(0));
             ledger.owe(id, &[seq]).expect("an entry");
@@ -288,7 +288,7 @@ fn a_backlog_is_dropped_in_pieces() {
 fn the_oldest_of_what_is_owed_goes_first_and_is_said_exactly() {
     let ledger = in_memory();
     let (id, seqs) = group(&ledger, |ledger| {
-        let id = ledger.enrol("one").expect("a number");
+        let id = ledger.enrol(None, "one").expect("a number");
         let seqs = [0; 6].map(|_| change(ledger, day(0)));
         for seq in seqs {
             ledger.owe(id, &[seq]).expect("an entry");

@@ -122,7 +122,7 @@ fn a_group_is_not_kept_waiting_by_a_checkpoint_that_waits_for_a_reader() {
         if log.turn.is_wanted() {
             met += 1;
             let began = Instant::now();
-            group(&ledger, |ledger| ledger.enrol("one").map(drop)).expect("a row");
+            group(&ledger, |ledger| ledger.enrol(None, "one").map(drop)).expect("a row");
             longest = longest.max(began.elapsed());
         }
         keeper = upkeep.join().expect("it ends well");
@@ -185,7 +185,7 @@ fn a_lock_of_another_process_is_busy_and_goes_away() {
     let error = ledger.begin().expect_err("it is locked");
     assert!(error.is_busy() && error.disk().is_none() && !error.is_of_a_row(), "{error:?}");
     writer.execute_batch("ROLLBACK").expect("an end");
-    group(&ledger, |ledger| ledger.enrol("one").map(drop)).expect("a row");
+    group(&ledger, |ledger| ledger.enrol(None, "one").map(drop)).expect("a row");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_ledger_that_is_moved_away_is_said() {
     let (ledger, mut keeper) = Ledger::open(dir, 1).expect("a ledger");
     for (from, to, expect) in [("ledger.db", "away", true), ("away", "ledger.db", false)] {
         fs::rename(dir.join(from), dir.join(to)).expect("a rename");
-        group(&ledger, |ledger| ledger.enrol(to).map(drop)).expect("a row");
+        group(&ledger, |ledger| ledger.enrol(None, to).map(drop)).expect("a row");
         let is_said = matches!(keep(&mut keeper), Kept::Trouble(LogTrouble::Replaced));
         assert_eq!((is_said, ledger.log_trouble().is_some()), (expect, expect), "{from} to {to}");
     }

@@ -35,7 +35,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 6] = [1, 2, 3, 5, 8, 10];
+const SCHEMAS: [u32; 7] = [1, 2, 3, 5, 8, 10, 11];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -64,6 +64,23 @@ fn every_released_ledger_can_be_read() {
         assert_eq!(marks, i64::from(schema >= 3));
         // The first schema had no events.
         read_events(&connection, usize::from(schema >= 2));
+    }
+}
+
+#[test]
+fn a_subscription_s_number_is_not_given_again_by_an_upgrade() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let file = temporary.path().join("ledger.db");
+    for (schema, left) in [(1, 1), (10, 0)] {
+        fs::copy(file_of(schema), &file).expect("a copy");
+        let connection = Connection::open(&file).expect("the file");
+        connection.execute("DELETE FROM subscriptions WHERE id > ?1", [left]).expect("the newest are gone");
+        drop(connection);
+        let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
+        group(&ledger, |ledger| {
+            let three = ledger.enrol(None, "three").expect("a number");
+            assert_eq!(three, SubscriptionId(3), "schema {schema}: two was another's");
+        });
     }
 }
 
@@ -251,7 +268,7 @@ fn fill(ledger: &Ledger) {
     ledger.put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
     ledger.put_given_answer("ingest/1", &answer(), AT).expect("an answer");
     ledger.replace_rule_files(&[], &[rule_file()]).expect("rules");
-    let (one, two) = (ledger.enrol("one").expect("a number"), ledger.enrol("two").expect("a number"));
+    let (one, two) = (ledger.enrol(None, "one").expect("a number"), ledger.enrol(None, "two").expect("a number"));
     ledger.remove_subscription(two, AT).expect("a subscription");
     for seq in [1, 2] {
         ledger.append(&change(seq)).expect("a change");

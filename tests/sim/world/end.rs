@@ -144,10 +144,10 @@ impl World {
             .filter(|trouble| trouble.kind == TroubleKind::Paused)
             .filter_map(|trouble| trouble.subject)
             .collect();
-        for subscription in &paused {
-            let (reply, ask) =
-                (self.reply(), Ask::Resume { subscription: subscription.clone(), by: "operator".to_owned() });
-            self.note(format!("{subscription} is resumed"));
+        for name in &paused {
+            let Some(subscription) = self.number(name) else { continue };
+            let (reply, ask) = (self.reply(), Ask::Resume { subscription, by: "operator".to_owned() });
+            self.note(format!("{name} is resumed"));
             self.inbox.push_back(Input::Ask(reply, ask));
         }
         !paused.is_empty()

@@ -3,6 +3,7 @@
 use ringback::engine::Input;
 use ringback::model::ask::Ask;
 use ringback::model::attempt::Attempted;
+use ringback::model::ids::SubscriptionId;
 use ringback::model::subscription::Lifetime;
 
 use super::{Checked, World};
@@ -22,7 +23,8 @@ impl World {
         }
         let mut names = vec!["all", "part", "meta"];
         names.extend(self.plan.policies.all.iter().map(|policy| policy.name));
-        let subscription = names[self.rng.below(names.len())].to_owned();
+        let name = names[self.rng.below(names.len())];
+        let Some(subscription) = self.number(name) else { return };
         let (reply, by) = (self.reply(), "operator".to_owned());
         let ask = match self.rng.chance(500) {
             true => Ask::Pause { subscription, by, reason: None },
@@ -32,10 +34,21 @@ impl World {
         self.inbox.push_back(Input::Ask(reply, ask));
     }
 
+    /// The number of a subscription; `None`: it never had a rule.
+    pub(super) fn number(&self, name: &str) -> Option<SubscriptionId> {
+        let rows = self.ledger.subscriptions();
+        rows.into_iter().find(|(_, its)| its == name).map(|(id, _)| SubscriptionId(id))
+    }
+
     /// Compares what came of attempts with what a group has recorded of it.
-    pub(super) fn take_outcomes(&mut self, attempted: &[Attempted], resumed: Vec<String>) -> Checked {
+    pub(super) fn take_outcomes(&mut self, attempted: &[Attempted], resumed: &[SubscriptionId]) -> Checked {
         let now = self.now();
-        self.books.resumed_at.extend(resumed.into_iter().map(|name| (name, now.mono.0)));
+        if !resumed.is_empty() {
+            let rows = self.ledger.subscriptions().into_iter();
+            let names =
+                rows.filter(|(id, _)| resumed.contains(&SubscriptionId(*id))).map(|(_, name)| (name, now.mono.0));
+            self.books.resumed_at.extend(names);
+        }
         if attempted.is_empty() {
             return Ok(());
         }
