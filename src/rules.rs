@@ -3,8 +3,9 @@
 //! Pure: nothing here reads a file, a clock or the ledger, and nothing sends; a large set is parsed on all processors.
 //! Texts of rule files become diagnostics or an immutable [`RuleSet`], all or nothing ([`load`]); a set says which of
 //! its rules a change fires. [`syntax`] is how clauses are written, [`condition`] what they are, [`eval`] what they
-//! mean, [`file`](mod@file) how a rule file is laid out. [`mod@explain`] says why a rule does not fire, [`cases`] are
-//! the admin's own tests, both on a change that is only [`supposed`].
+//! mean, [`file`](mod@file) how a rule file is laid out. [`registered`] are rules that come and go one by one.
+//! [`mod@explain`] says why a rule does not fire, [`cases`] are the admin's own tests, both on a change that is only
+//! [`supposed`].
 
 pub mod cases;
 pub mod condition;
@@ -15,6 +16,7 @@ pub mod file;
 pub mod index;
 mod lint;
 pub mod pattern;
+pub mod registered;
 mod secrets;
 pub mod set;
 pub mod supposed;

@@ -12,16 +12,22 @@ mod counting;
 mod workload;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use ringback::model::change::Action;
+use ringback::model::event::Dialect;
+use ringback::model::ids::SubscriptionId;
 use ringback::model::path::LogicalPath;
-use ringback::rules::Facts;
+use ringback::model::retry::Accepts;
+use ringback::model::subscription::{Method, Name, Subscription, Target};
 use ringback::rules::condition::{Condition, Operand};
 use ringback::rules::eval::Subject;
 use ringback::rules::index::{Index, Scratch};
+use ringback::rules::registered::Registered;
 use ringback::rules::syntax::{watch_metadata, watch_path, when};
+use ringback::rules::{Facts, Rule};
 use workload::{Event, EventText, RuleText, Workload};
 
 #[global_allocator]
@@ -123,6 +129,8 @@ fn measure(options: &Options, workload: &Workload) {
         bytes + own,
         pause.as_secs_f64() * 1e3,
     );
+    drop(index);
+    registrations(&workload.name, conditions);
 }
 
 /// Removes and adds rules one by one; the medians of five rounds, nanoseconds, and the longest of all.
@@ -153,6 +161,46 @@ fn churn(index: &mut Index, conditions: &[Condition]) -> (f64, f64, Duration) {
         }
     }
     (median(&mut adds), median(&mut removes), longest)
+}
+
+/// Rules that are registered and withdrawn one by one, beside all others: medians of a step, nanoseconds, and the
+/// longest of all, from the first registration on.
+fn registrations(name: &str, conditions: Vec<Condition>) {
+    let url = "http://127.0.0.1/".parse().expect("a URL");
+    let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::default() };
+    let id = Name::registered(Dialect::Zoom, "a").expect("an id");
+    let subscription = Arc::new(Subscription::new(id, target));
+    let rules: Vec<Rule> = conditions
+        .into_iter()
+        .map(|condition| Rule { subscription: Arc::clone(&subscription), condition: Arc::new(condition) })
+        .collect();
+    let mut registered = Registered::default();
+    let (mut inserts, mut removes, mut longest) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let mut insert = |registered: &mut Registered, at: usize| {
+        let rule = rules[at].clone();
+        let began = Instant::now();
+        registered.insert(SubscriptionId(at as i64), rule);
+        let took = began.elapsed();
+        longest = longest.max(took);
+        inserts.push(took.as_nanos() as f64);
+    };
+    for at in 0..rules.len() {
+        insert(&mut registered, at);
+    }
+    let step = rules.len().div_ceil(10_000);
+    for at in (0..rules.len()).step_by(step) {
+        let began = Instant::now();
+        registered.remove(SubscriptionId(at as i64));
+        removes.push(began.elapsed().as_nanos() as f64);
+        insert(&mut registered, at);
+    }
+    println!(
+        "{name} registered one by one: {} rules, insert={:.0}ns remove={:.0}ns longest={:.3}ms",
+        registered.len(),
+        median(&mut inserts),
+        median(&mut removes),
+        longest.as_secs_f64() * 1e3,
+    );
 }
 
 /// 10,000 rules that all match: what a match costs beyond the probe, which one rule shows.

@@ -100,26 +100,14 @@ impl RuleSet {
         let Self { events, index, whose, .. } = self;
         let declared: HashMap<&EventName, &Event> = events.iter().map(|event| (&event.name, event)).collect();
         for (at, rule) in rules {
-            let Subscription { tenant, events, .. } = &*rule.subscription;
-            let mut file = |tenant: Option<&Tenant>, condition: &Condition| {
-                let number = index.add(tenant.map(Tenant::as_str), condition);
-                note(whose, number, at);
-            };
-            if !rule.condition.is_never() {
-                file(tenant.as_ref(), &rule.condition);
-            }
-            for name in events {
-                if let Some(action) = action_of(name) {
-                    let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
-                    file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
-                }
-                if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = declared.get(name) {
-                    match (tenant, of_event) {
-                        (Some(tenant), Some(of_event)) if tenant != of_event => {}
-                        (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
-                    }
-                }
-            }
+            each_way(
+                rule,
+                |name| declared.get(name).copied(),
+                |tenant, condition| {
+                    let number = index.add(tenant.map(Tenant::as_str), condition);
+                    note(whose, number, at);
+                },
+            );
         }
     }
 
@@ -156,6 +144,31 @@ impl RuleSet {
         let events = found.partition_point(|who| (*who as usize) < rules);
         let events = found.split_off(events).into_iter().map(|who| who as usize - rules).collect();
         Matching { rules: found.into_iter().map(|who| who as usize).collect(), events }
+    }
+}
+
+/// Gives each condition by which a rule fires, with whose changes it is asked of: its own, and those of the events that
+/// it asks for. `declared` is an event of a rule file by its name.
+pub(super) fn each_way<'e>(
+    rule: &Rule,
+    declared: impl Fn(&EventName) -> Option<&'e Event>,
+    mut file: impl FnMut(Option<&Tenant>, &Condition),
+) {
+    let Subscription { tenant, events, .. } = &*rule.subscription;
+    if !rule.condition.is_never() {
+        file(tenant.as_ref(), &rule.condition);
+    }
+    for name in events {
+        if let Some(action) = action_of(name) {
+            let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
+            file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
+        }
+        if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = declared(name) {
+            match (tenant, of_event) {
+                (Some(tenant), Some(of_event)) if tenant != of_event => {}
+                (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
+            }
+        }
     }
 }
 

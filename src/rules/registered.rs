@@ -1,0 +1,270 @@
+//! Rules that programs register, beside those of the rule files. Each is taken in and taken out alone, at a cost that
+//! does not hang on how many others there are: nothing is copied, and nothing of the others is read again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::eval::{Facts, Subject};
+use super::event::Event;
+use super::index::{Index, Scratch};
+use super::set::{Rule, each_way};
+use crate::model::change::Change;
+use crate::model::event::EventName;
+use crate::model::ids::SubscriptionId;
+use crate::model::metadata::Metadata;
+use crate::model::tenant::Tenant;
+
+/// Registered rules, by the number of their subscription.
+#[derive(Debug)]
+pub struct Registered {
+    index: Index,
+    /// What each number of the index stands for; `None` where it stands for nothing.
+    whose: Vec<Option<SubscriptionId>>,
+    /// A tree, because a hash table that grows moves all of them at once.
+    filed: BTreeMap<SubscriptionId, Filed>,
+    /// The events that the rule files declare.
+    declared: HashMap<EventName, Event>,
+    /// Who asks for each event by name, also where it is not declared, or not now.
+    asking: HashMap<EventName, BTreeSet<SubscriptionId>>,
+}
+
+#[derive(Debug)]
+struct Filed {
+    rule: Rule,
+    /// Its numbers in the index.
+    numbers: Vec<u32>,
+}
+
+impl Default for Registered {
+    fn default() -> Self {
+        // A seed that nobody can know. What is found does not hang on it.
+        let index = Index::new(RandomState::new().hash_one(0));
+        let (whose, filed) = (Vec::new(), BTreeMap::new());
+        Self { index, whose, filed, declared: HashMap::new(), asking: HashMap::new() }
+    }
+}
+
+impl Registered {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.filed.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.filed.is_empty()
+    }
+
+    /// A subscription's rule.
+    #[must_use]
+    pub fn get(&self, id: SubscriptionId) -> Option<&Rule> {
+        self.filed.get(&id).map(|filed| &filed.rule)
+    }
+
+    /// Takes a rule in, in place of what the subscription had; gives that.
+    pub fn insert(&mut self, id: SubscriptionId, rule: Rule) -> Option<Rule> {
+        let before = self.remove(id);
+        for name in &rule.subscription.events {
+            self.asking.entry(name.clone()).or_default().insert(id);
+        }
+        let numbers = self.file(id, &rule);
+        self.filed.insert(id, Filed { rule, numbers });
+        before
+    }
+
+    /// Takes a subscription's rule out; gives it.
+    pub fn remove(&mut self, id: SubscriptionId) -> Option<Rule> {
+        let Filed { rule, numbers } = self.filed.remove(&id)?;
+        self.take_out(&numbers);
+        for name in &rule.subscription.events {
+            if let Some(asking) = self.asking.get_mut(name) {
+                asking.remove(&id);
+                if asking.is_empty() {
+                    self.asking.remove(name);
+                }
+            }
+        }
+        Some(rule)
+    }
+
+    /// The rule files declare these events from now on. Only rules that ask for one that is new, gone or another are
+    /// filed again.
+    pub fn declare(&mut self, events: &[Event]) {
+        let after: HashMap<EventName, Event> = events.iter().map(|event| (event.name.clone(), event.clone())).collect();
+        let is_other = |name: &&EventName| self.declared.get(*name) != after.get(*name);
+        let names = self.asking.keys().filter(is_other);
+        let again: BTreeSet<_> = names.flat_map(|name| &self.asking[name]).copied().collect();
+        self.declared = after;
+        for id in again {
+            let Some(Filed { rule, numbers }) = self.filed.remove(&id) else { continue };
+            self.take_out(&numbers);
+            let numbers = self.file(id, &rule);
+            self.filed.insert(id, Filed { rule, numbers });
+        }
+    }
+
+    /// The subscriptions whose rules a change fires, rising. `state` is the asset's metadata after the change.
+    #[must_use]
+    pub fn matching(
+        &self,
+        change: &Change,
+        state: &Metadata,
+        facts: Facts<'_>,
+        scratch: &mut Scratch,
+    ) -> Vec<SubscriptionId> {
+        if self.filed.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        self.index.matching(&Subject::new(change, state, facts), scratch, &mut found);
+        let mut found: Vec<_> = found.into_iter().filter_map(|number| self.whose[number as usize]).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn file(&mut self, id: SubscriptionId, rule: &Rule) -> Vec<u32> {
+        let Self { index, whose, declared, .. } = self;
+        let mut numbers = Vec::new();
+        each_way(
+            rule,
+            |name| declared.get(name),
+            |tenant, condition| {
+                let number = index.add(tenant.map(Tenant::as_str), condition);
+                let at = number as usize;
+                if at >= whose.len() {
+                    whose.resize(at + 1, None);
+                }
+                whose[at] = Some(id);
+                numbers.push(number);
+            },
+        );
+        numbers
+    }
+
+    fn take_out(&mut self, numbers: &[u32]) {
+        for number in numbers {
+            self.index.remove(*number);
+            self.whose[*number as usize] = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::Registered;
+    use crate::diagnostic::SourceFile;
+    use crate::model::change::{Action, Change};
+    use crate::model::ids::SubscriptionId;
+    use crate::model::metadata::{KeyDelta, Metadata};
+    use crate::model::path::LogicalPath;
+    use crate::rules::index::Scratch;
+    use crate::rules::{Facts, RuleSet, load};
+
+    /// What somebody does.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Registers a rule of one of a few conditions, in place of another of that name.
+        Insert(u8, usize),
+        Remove(u8),
+        /// The rule files declare one of a few sets of events.
+        Declare(usize),
+    }
+
+    const CONDITIONS: [&str; 6] = [
+        "watchPath = ['* /a']",
+        "watchPath = ['+ /b']\ntenant = 'acme'",
+        "watchMetadata = ['K==1', 'L==1']\nlogicalOperand = 'AND'",
+        "events = ['asset.added', 'scanned']",
+        "events = ['scanned']\ntenant = 'acme'",
+        "events = ['deleted']\nwatchPath = ['* /a']",
+    ];
+
+    const DECLARED: [&str; 3] = [
+        "[[event]]\nname = 'scanned'\nwatchMetadata = ['K==*']\n[[event]]\nname = 'deleted'\nwatchPath = ['- /']\n",
+        "[[event]]\nname = 'scanned'\nwatchPath = ['+ /b']\n[[event]]\nname = 'deleted'\nwatchPath = ['- /']\n",
+        "[[event]]\nname = 'scanned'\nwatchPath = ['+ /b']\n         [[event]]\nname = 'deleted'\nwatchPath = ['- /a']\ntenant = 'acme'\n",
+    ];
+
+    /// A set of these rules beside these events.
+    fn set(rules: &BTreeMap<u8, usize>, declared: usize) -> RuleSet {
+        let rule = |(name, condition): (&u8, &usize)| {
+            let condition = CONDITIONS[*condition];
+            format!("[[subscription]]\nname = 'r{name}'\ncallback = 'http://127.0.0.1/{name}'\n{condition}\n")
+        };
+        let text: String = rules.iter().map(rule).collect::<String>() + DECLARED[declared];
+        let file = SourceFile { name: "a.toml".into(), text: text.into_bytes().into() };
+        load(&[file]).set.expect("no fault")
+    }
+
+    /// Whom changes of all kinds fire, by both.
+    fn fired(registered: &Registered, set: &RuleSet, names: &BTreeMap<u8, usize>) -> [Vec<Vec<i64>>; 2] {
+        let names: Vec<i64> = names.keys().map(|name| i64::from(*name)).collect();
+        let (mut by_one, mut by_other) = (Vec::new(), Vec::new());
+        for path in ["/a/f", "/b/f"] {
+            for action in Action::ALL {
+                for tenant in [None, Some("acme")] {
+                    let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
+                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
+                    let change = Change::of_some_asset(path.as_bytes(), action, vec![delta]);
+                    let mount = LogicalPath::root();
+                    let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
+                    let mut scratch = Scratch::default();
+                    let ids = registered.matching(&change, &state, facts, &mut scratch);
+                    by_one.push(ids.into_iter().map(|id| id.0).collect());
+                    let rules = set.matching(&change, &state, facts, &mut scratch).rules;
+                    by_other.push(rules.into_iter().map(|rule| names[rule]).collect());
+                }
+            }
+        }
+        [by_one, by_other]
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0_u8..12, 0..CONDITIONS.len()).prop_map(|(name, condition)| Step::Insert(name, condition)),
+            2 => (0_u8..12).prop_map(Step::Remove),
+            1 => (0..DECLARED.len()).prop_map(Step::Declare),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_comes_and_goes_one_by_one_fires_as_if_it_stood_in_a_file(
+            steps in prop::collection::vec(step(), 1..40),
+        ) {
+            let (mut registered, mut rules, mut declared) = (Registered::default(), BTreeMap::new(), 0);
+            registered.declare(set(&rules, declared).events());
+            for step in steps {
+                match step {
+                    Step::Insert(name, condition) => {
+                        let alone = set(&BTreeMap::from([(name, condition)]), declared);
+                        let was = registered.insert(SubscriptionId(i64::from(name)), alone.rules()[0].clone());
+                        prop_assert_eq!(was.is_some(), rules.insert(name, condition).is_some());
+                    }
+                    Step::Remove(name) => {
+                        let was = registered.remove(SubscriptionId(i64::from(name)));
+                        prop_assert_eq!(was.is_some(), rules.remove(&name).is_some());
+                    }
+                    Step::Declare(events) => {
+                        declared = events;
+                        registered.declare(set(&rules, declared).events());
+                    }
+                }
+                let [by_one, by_other] = fired(&registered, &set(&rules, declared), &rules);
+                prop_assert_eq!(by_one, by_other);
+                prop_assert_eq!(registered.len(), rules.len());
+            }
+            for name in rules.into_keys() {
+                registered.remove(SubscriptionId(i64::from(name)));
+            }
+            prop_assert!(registered.is_empty() && registered.index.is_empty() && registered.asking.is_empty());
+        }
+    }
+}
