@@ -17,7 +17,7 @@ impl EventName {
         "asset.added",
         "asset.modified",
         "asset.deleted",
-        "asset.none",
+        "asset.metadata",
         "rules.reloaded",
         "rule.created",
         "rule.updated",
@@ -28,12 +28,16 @@ impl EventName {
         "callback.dropped",
     ];
 
-    /// Checks.
+    /// Checks. `asset.none`, after the action's word in payloads, is what `asset.metadata` was once called.
     ///
     /// # Errors
     /// A sentence that says what is allowed.
     pub fn parse(text: &str) -> Result<Self, EventNameError> {
-        if is_word(text) { Ok(Self(text.to_owned())) } else { Err(EventNameError) }
+        match text {
+            "asset.none" => Ok(Self("asset.metadata".to_owned())),
+            text if is_word(text) => Ok(Self(text.to_owned())),
+            _ => Err(EventNameError),
+        }
     }
 
     /// The name.

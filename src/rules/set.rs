@@ -238,8 +238,7 @@ impl RuleSet {
 
 /// The action that a built-in event is about.
 pub(super) fn action_of(name: &EventName) -> Option<Action> {
-    let action = name.as_str().strip_prefix("asset.")?;
-    Action::ALL.into_iter().find(|one| one.as_str() == action)
+    Action::ALL.into_iter().find(|action| action.event_name() == name.as_str())
 }
 
 #[cfg(test)]

@@ -74,6 +74,21 @@ fn every_further_key_takes_effect() {
 }
 
 #[test]
+fn a_change_of_metadata_alone_is_asked_for_by_its_name_and_by_its_old_one() {
+    for names in ["['asset.metadata']", "['asset.none']", "['asset.none', 'asset.metadata']"] {
+        let set = loaded(&format!("{HEAD}events = {names}"));
+        let events: Vec<_> = set.rules()[0].subscription.events.iter().map(ToString::to_string).collect();
+        assert_eq!(events, ["asset.metadata"], "{names}");
+        let fires = |action| {
+            let change = Change::of_some_asset(b"/a", action, Vec::new());
+            let facts = Facts { size: 0, mtime_ns: 0, mount: &LogicalPath::root(), tenant: None };
+            !set.matching(&change, &Metadata::new(), facts, &mut Scratch::default()).rules.is_empty()
+        };
+        assert_eq!(Action::ALL.map(fires), Action::ALL.map(|action| action == Action::None), "{names}");
+    }
+}
+
+#[test]
 fn what_is_taken_and_not_acted_on_is_warned_of() {
     let watched = format!("{HEAD}watchPath = ['* /a']\n");
     for (line, expect) in [
@@ -82,6 +97,7 @@ fn what_is_taken_and_not_acted_on_is_warned_of() {
         ("fields = ['metadata', 'seq']\nformat = 'cloudevents'\nmaxEntries = 1", 0),
         ("lifetime = 'once'", 0),
         ("events = ['asset.added', 'x']\n[[event]]\nname = 'x'", 0),
+        ("events = ['asset.metadata']", 0),
         ("events = ['rules.reloaded', 'rule.created']", 2),
         ("[[event]]\nname = 'x'\ndialects = ['eqp']", 1),
     ] {
@@ -113,6 +129,7 @@ fn what_keys_cannot_mean_is_refused() {
         ("queryParam = ['access_token=a', 'site=b']", &[Code::SecretInClear]),
         ("when = 1", &[Code::KeysExclude, Code::WrongType]),
         ("[[event]]\nname = 'asset.added'", &[Code::BadName]),
+        ("[[event]]\nname = 'asset.none'", &[Code::BadName]),
         ("[[event]]\nname = 'x'\nwatchPath = ['/a']", &[Code::NothingToWatch]),
         ("[[event]]\nname = 'x'\ndialects = ['eqq']", &[Code::UnknownWord]),
         ("[[event]]\nname = 'x'\nfields = { a = '{asset.di}', b = 1 }", &[Code::BadTemplate, Code::WrongType]),
