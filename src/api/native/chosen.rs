@@ -58,18 +58,19 @@ impl Native {
         let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let node = self.state.reader.node();
-        let (which, is_dry_run) = match id {
+        let (fields, which) = match id {
             Some(id) => {
                 let fields = Fields::of_body(&body, &["dryRun", "reason"])?;
-                let which = Selection { id: Some(delivery_key(&id, node)?), ..Selection::default() };
-                (which, fields.flag("dryRun")?)
+                (fields, Selection { id: Some(delivery_key(&id, node)?), ..Selection::default() })
             }
             None => {
                 let fields = Fields::of_body(&body, &FIELDS)?;
-                (self.selection(&fields, &["waiting", "dead"]).await?, fields.flag("dryRun")?)
+                let which = self.selection(&fields, &["waiting", "dead"]).await?;
+                (fields, which)
             }
         };
-        self.choose(Ask::Retry { which, is_dry_run }, is_dry_run, &by, "retried").await
+        let is_dry_run = fields.flag("dryRun")?;
+        self.choose(Ask::Retry { which, is_dry_run }, &fields, &by, "retried").await
     }
 
     async fn discard(&self, asked: &mut Asked) -> Answer {
@@ -78,7 +79,7 @@ impl Native {
         let fields = Fields::of_body(&body, &FIELDS)?;
         let (reason, is_dry_run) = (fields.reason()?, fields.flag("dryRun")?);
         let which = self.selection(&fields, &["pending", "waiting", "dead"]).await?;
-        self.choose(Ask::Drop { which, is_dry_run, by: by.clone(), reason }, is_dry_run, &by, "dropped").await
+        self.choose(Ask::Drop { which, is_dry_run, by: by.clone(), reason }, &fields, &by, "dropped").await
     }
 
     async fn replay(&self, asked: &mut Asked) -> Answer {
@@ -99,7 +100,7 @@ impl Native {
             ..Selection::default()
         };
         let is_dry_run = fields.flag("dryRun")?;
-        self.choose(Ask::Retry { which, is_dry_run }, is_dry_run, &by, "replayed").await
+        self.choose(Ask::Retry { which, is_dry_run }, &fields, &by, "replayed").await
     }
 
     /// The deliveries that a body chooses. `states` are those that make sense.
@@ -126,12 +127,14 @@ impl Native {
         Ok(Selection { subscription, ..which })
     }
 
-    /// Asks, and puts the answer into words.
-    async fn choose(&self, ask: Ask, is_dry_run: bool, by: &str, done: &str) -> Answer {
-        match self.ask(ask.clone()).await? {
+    /// Asks, and puts the answer into words. `fields` are those of the body that asked.
+    async fn choose(&self, ask: Ask, fields: &Fields, by: &str, done: &str) -> Answer {
+        let is_dry_run = fields.flag("dryRun")?;
+        match self.ask(ask).await? {
             model::ask::Answer::Selected(Selected { deliveries, entries, before, next }) => {
                 if !is_dry_run && deliveries > 0 {
-                    tracing::info!(by, ?ask, deliveries, entries, "deliveries were {done}");
+                    let (subscription, host) = (fields.text("subscription")?, fields.text("host")?);
+                    tracing::info!(by, subscription, host, deliveries, entries, "deliveries were {done}");
                 }
                 let mut answer =
                     json!({"deliveries": deliveries, "entries": entries, "before": before.0, "dryRun": is_dry_run});
