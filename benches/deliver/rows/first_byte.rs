@@ -27,6 +27,8 @@ pub fn run(options: &Options) -> Vec<Figure> {
     let policy = "secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
     let store = Store::new(options, 1, "", &rule_of_files("files", &targets.url(0), policy));
     let daemon = store.start();
+    // The bare client has been counted, too.
+    targets.restart(false);
     store.place.write("/files/first.mov", "");
     targets.wait_entries(1, LIMIT);
     let commits = Arc::new(Mutex::new(Vec::new()));
@@ -53,7 +55,9 @@ pub fn run(options: &Options) -> Vec<Figure> {
     let (mut from_commit, mut from_close, mut unseen) = (Vec::new(), Vec::new(), 0.0);
     for arrival in targets.take() {
         for path in paths(&arrival.body) {
-            let (number, closed) = written[&path];
+            let Some(&(number, closed)) = written.get(&path) else {
+                panic!("{path} was told once more: {}", String::from_utf8_lossy(&arrival.body));
+            };
             if number < WARM_UP {
                 continue;
             }
