@@ -160,12 +160,10 @@ mod tests {
 
     use super::Registered;
     use crate::diagnostic::SourceFile;
-    use crate::model::change::{Action, Change};
     use crate::model::ids::SubscriptionId;
-    use crate::model::metadata::{KeyDelta, Metadata};
-    use crate::model::path::LogicalPath;
     use crate::rules::index::Scratch;
-    use crate::rules::{Facts, RuleSet, load};
+    use crate::rules::set::tests::each_change;
+    use crate::rules::{RuleSet, load};
 
     /// What somebody does.
     #[derive(Debug, Clone)]
@@ -207,22 +205,13 @@ mod tests {
     fn fired(registered: &Registered, set: &RuleSet, names: &BTreeMap<u8, usize>) -> [Vec<Vec<i64>>; 2] {
         let names: Vec<i64> = names.keys().map(|name| i64::from(*name)).collect();
         let (mut by_one, mut by_other) = (Vec::new(), Vec::new());
-        for path in ["/a/f", "/b/f"] {
-            for action in Action::ALL {
-                for tenant in [None, Some("acme")] {
-                    let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
-                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
-                    let change = Change::of_some_asset(path.as_bytes(), action, vec![delta]);
-                    let mount = LogicalPath::root();
-                    let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
-                    let mut scratch = Scratch::default();
-                    let ids = registered.matching(&change, &state, facts, &mut scratch);
-                    by_one.push(ids.into_iter().map(|id| id.0).collect());
-                    let rules = set.matching(&change, &state, facts, &mut scratch).rules;
-                    by_other.push(rules.into_iter().map(|rule| names[rule]).collect());
-                }
-            }
-        }
+        each_change(|change, state, facts| {
+            let mut scratch = Scratch::default();
+            let ids = registered.matching(change, state, facts, &mut scratch);
+            by_one.push(ids.into_iter().map(|id| id.0).collect());
+            let rules = set.matching(change, state, facts, &mut scratch).rules;
+            by_other.push(rules.into_iter().map(|rule| names[rule]).collect());
+        });
         [by_one, by_other]
     }
 

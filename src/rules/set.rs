@@ -242,7 +242,7 @@ pub(super) fn action_of(name: &EventName) -> Option<Action> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::{RuleSet, Subject};
@@ -253,6 +253,21 @@ mod tests {
     use crate::rules::explain::{Verdict, explain_rule};
     use crate::rules::index::Scratch;
     use crate::rules::{Facts, Matching, Reader, load};
+
+    /// Gives a change of each kind: in two directories, of one tenant and of none, with the key `K` set to 1.
+    pub(in crate::rules) fn each_change(mut give: impl FnMut(&Change, &Metadata, Facts<'_>)) {
+        for path in ["/a/f", "/b/f"] {
+            for action in Action::ALL {
+                for tenant in [None, Some("acme")] {
+                    let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
+                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
+                    let change = Change::of_some_asset(path.as_bytes(), action, vec![delta]);
+                    let mount = LogicalPath::root();
+                    give(&change, &state, Facts { size: 0, mtime_ns: 0, mount: &mount, tenant });
+                }
+            }
+        }
+    }
 
     /// A file with these rules, each a name and one of a few conditions.
     fn source(rules: &[(u8, usize)]) -> SourceFile {
@@ -276,25 +291,17 @@ mod tests {
 
     fn matching(set: &RuleSet) -> Vec<Matching> {
         let mut all = Vec::new();
-        for path in ["/a/f", "/b/f"] {
-            for action in Action::ALL {
-                for tenant in [None, Some("acme")] {
-                    let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
-                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
-                    let change = Change::of_some_asset(path.as_bytes(), action, vec![delta]);
-                    let mount = LogicalPath::root();
-                    let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant };
-                    let found = set.matching(&change, &state, facts, &mut Scratch::default());
-                    // Explaining says the same; there, no tenant is one that is not known.
-                    let subject = Subject::new(&change, &state, Facts { tenant: Some(tenant.unwrap_or("")), ..facts });
-                    for (at, rule) in set.rules().iter().enumerate() {
-                        let fires = matches!(explain_rule(&subject, set, rule), Verdict::Fires { .. });
-                        assert_eq!(fires, found.rules.contains(&at), "{rule:?} {change:?} {tenant:?}");
-                    }
-                    all.push(found);
-                }
+        each_change(|change, state, facts| {
+            let found = set.matching(change, state, facts, &mut Scratch::default());
+            // Explaining says the same; there, no tenant is one that is not known.
+            let tenant = facts.tenant;
+            let subject = Subject::new(change, state, Facts { tenant: Some(tenant.unwrap_or("")), ..facts });
+            for (at, rule) in set.rules().iter().enumerate() {
+                let fires = matches!(explain_rule(&subject, set, rule), Verdict::Fires { .. });
+                assert_eq!(fires, found.rules.contains(&at), "{rule:?} {change:?} {tenant:?}");
             }
-        }
+            all.push(found);
+        });
         all
     }
 

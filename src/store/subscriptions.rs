@@ -45,6 +45,11 @@ pub struct Dropped {
     pub is_whole: bool,
 }
 
+/// How the ledger writes whose a name is: the tenant's name, and nothing for a rule file's name, which belongs to none.
+pub(super) fn tenant_column(tenant: Option<&Tenant>) -> &str {
+    tenant.map_or("", Tenant::as_str)
+}
+
 impl Ledger {
     /// All subscriptions, by number.
     ///
@@ -77,7 +82,7 @@ impl Ledger {
                 "INSERT INTO subscriptions (name, tenant) VALUES (?1, ?2)
                  ON CONFLICT (name, tenant) DO UPDATE SET removed_at = NULL RETURNING id",
             )
-            .and_then(|mut sql| sql.query_row((name, tenant.map_or("", Tenant::as_str)), |row| row.get(0)))
+            .and_then(|mut sql| sql.query_row((name, tenant_column(tenant)), |row| row.get(0)))
             .to("enrol a subscription")
             .map(SubscriptionId)
     }

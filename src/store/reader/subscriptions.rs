@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 use super::super::Result;
 use super::super::error::Operation as _;
 use super::super::lanes;
+use super::super::subscriptions::tenant_column;
 use super::{Reader, optional, unsigned};
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::ListedSubscription;
@@ -47,7 +48,7 @@ impl Reader {
         self.ask(|connection| {
             let id = connection
                 .prepare_cached(NAMED)
-                .and_then(|mut sql| sql.query_row((name, tenant.map_or("", Tenant::as_str)), |row| row.get(0)));
+                .and_then(|mut sql| sql.query_row((name, tenant_column(tenant)), |row| row.get(0)));
             optional(id, READ).map(|id| id.map(SubscriptionId))
         })
     }
