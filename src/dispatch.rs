@@ -15,8 +15,8 @@
 //! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
 //! same transaction as the change.
 //!
-//! A delivery that was given up is a dead letter. Somebody may have it sent again (`selection`, `replay`), beside the
-//! lane's order.
+//! A delivery that was given up is a dead letter. An operator may have it sent again (`selection`, `replay`), beside
+//! the lane's order.
 //!
 //! A lane that cannot read or write a row of its own rests (`fault`), and the others go on.
 
@@ -359,7 +359,7 @@ impl Dispatch {
         for id in self.to_bound.clone() {
             self.bound_lane(now, id, ledger)?;
         }
-        // Those that have lost all that they lose are told so.
+        // Lanes that are within their bounds again may have their notices cut.
         self.cut_all(now, ledger)?;
         let effects = self.fill_slots(now, ledger)?;
         debug_assert!(

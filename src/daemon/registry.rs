@@ -21,7 +21,7 @@ pub(super) struct RegistrySlot(Mutex<State>);
 struct State {
     rules: RulesInForce,
     in_flight: Arc<BTreeSet<DeliveryKey>>,
-    /// Made of `rules`, once somebody has asked.
+    /// Made from `rules` when a caller first asks.
     made: Option<Subscriptions>,
 }
 

@@ -74,7 +74,7 @@ impl Dispatch {
         }
         // An entry lingers from when it is owed, also while another delivery is on its way.
         let lingers = lane.linger_until(now.mono, subscription.batching.linger_ms);
-        // It loses more first, and is told what.
+        // More of its oldest entries are to be dropped first; the notice of them comes before what is cut.
         if self.to_bound.contains(&id) {
             return None;
         }
@@ -100,7 +100,7 @@ impl Dispatch {
     ) -> Result<Frozen, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(Frozen::nothing()) };
         let Gathered { entries, fold: whole, missing } = self.gather(id, lane, subscription, ledger)?;
-        // Entries that are missing before the first of the others are told before it, by a notice of their own.
+        // Entries that are missing before the first one that is there get a notice, which goes out before it.
         let gap = skipped_among(&missing, entries.first().map_or(Seq(i64::MAX), |first| first.seq));
         let (mut told, mut folded) = if gap.is_some() { (&[][..], Vec::new()) } else { (&entries[..], whole.finish()) };
         let mut batch = None;

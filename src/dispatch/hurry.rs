@@ -1,7 +1,7 @@
 //! A target that accepts a delivery is there again: lanes on ringback's own schedule that wait for the same host and
 //! port are due at once, and need not sit out five minutes each. A delivery is hurried once a wait, and not where that
-//! would use up a number of retries, or where the target asked to be left alone for a time. Schedules that somebody
-//! asked for are kept to the letter.
+//! would use up a number of retries, or where the target asked to be left alone for a time. A schedule that a
+//! rule sets itself is kept as it is.
 
 use super::Dispatch;
 use super::lane::HeadState;

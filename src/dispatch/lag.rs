@@ -54,7 +54,7 @@ impl Dispatch {
         match self.lanes.get(&id).is_some_and(|lane| lane.owed > self.bounded_to()) {
             true => self.to_bound.insert(id),
             false => {
-                // Now it may be told what it lost, and be cut.
+                // All that is over the bound has been dropped: the notice of it may be cut, and what is left.
                 self.to_cut.insert(id);
                 self.to_bound.remove(&id)
             }
