@@ -18,7 +18,7 @@
 //! A delivery that was given up is a dead letter. An operator may have it sent again (`selection`, `replay`), beside
 //! the lane's order.
 //!
-//! A lane that cannot read or write a row of its own rests (`fault`), and the others go on.
+//! A lane or a delivery that cannot read or write a row of its own waits (`fault`), and the others go on.
 
 mod cut;
 mod fault;

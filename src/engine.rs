@@ -341,6 +341,7 @@ impl Engine {
             || machines.intake.as_ref().is_some_and(Intake::wants_to_write)
             || machines.dispatch.wants_to_write(now.mono)
             || self.rules_to_come.is_some()
+            || self.upkeep.clock.jumped_ms() != 0
             || self.maintains(now);
         if writes {
             self.ledger.begin()?;
@@ -366,6 +367,10 @@ impl Engine {
             return self.steps(now, inputs, ran, false);
         }
         let maintains = self.maintains(now);
+        let jumped_ms = self.upkeep.clock.jumped_ms();
+        if let Some(Machines { dispatch, .. }) = self.machines.as_mut().filter(|_| jumped_ms != 0) {
+            dispatch.move_failing(jumped_ms, &self.ledger)?;
+        }
         let taken_up = self.take_up_rules(now)?;
         for outcome in outcomes {
             let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
@@ -381,6 +386,7 @@ impl Engine {
             effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Dispatch));
         }
         self.ledger.commit()?;
+        self.upkeep.clock.has_moved(jumped_ms);
         if let Some(rules) = taken_up {
             self.in_force(rules);
         }

@@ -1,4 +1,5 @@
-//! A lane that cannot read a row of its own rests, and the others go on.
+//! What cannot read or write a row of its own waits, and the others go on: a lane that cannot cut rests, and a delivery
+//! waits for itself alone. In a serial lane the next ones wait behind it.
 
 use super::lane::{Head, HeadState};
 use super::send::Due;
@@ -10,14 +11,14 @@ use crate::model::part::DeliveryKey;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{DamagedDelivery, DiskFault, HotDelivery, Ledger, StoreError};
 
-/// A lane that cannot read a row tries again after this, milliseconds.
+/// What cannot read a row tries again after this, milliseconds.
 const AGAIN_MS: u64 = 5_000;
 /// Each time it fails again the wait doubles, up to this, milliseconds.
 const AGAIN_MS_MAX: u64 = 600_000;
 
-/// Why a lane rests.
+/// Why a lane rests, or a delivery waits.
 #[derive(Debug, Clone)]
-pub(super) struct LaneFault {
+pub(super) struct RowFault {
     pub(super) since: Wall,
     /// What cannot be read.
     pub(super) text: String,
@@ -35,25 +36,45 @@ pub(super) struct SetAside {
     pub(super) text: String,
 }
 
-/// Lanes that rest.
+/// Lanes that rest, and deliveries that wait for a row of theirs.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(SubscriptionId, LaneFault)>);
+pub(crate) struct Faults(Vec<(SubscriptionId, Waits, RowFault)>);
+
+/// What waits for a row.
+#[derive(Debug, Clone, Copy)]
+enum Waits {
+    Cuts,
+    Replays,
+    Delivery(DeliveryKey),
+}
 
 impl Dispatch {
-    /// Has a lane rest, when it is a row of its own that cannot be read or written.
+    /// Has a lane rest, when it is a row of its own that cannot be read or written: nothing is cut of it meanwhile.
     ///
     /// # Errors
     /// The error itself, when it is anything else.
     pub(super) fn rest(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<(), StoreError> {
-        let again_at = self.begin_rest(now, id, error)?;
+        let Some(lane) = self.lanes.get_mut(&id) else { return refuse(error) };
+        let again_at = begin(now, &mut lane.fault, error, self.unread.get_mut())?;
         self.timers.insert((again_at, id, Due::Cut));
         Ok(())
     }
 
-    /// Has a lane rest because of one of its deliveries, which goes out again when the lane tries again.
+    /// Has the dead letters of a lane wait that are to be sent again.
     ///
     /// # Errors
-    /// The error itself, when it is not about a row of the lane.
+    /// The error itself, when it is not about a row of theirs.
+    pub(super) fn rest_replays(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return refuse(error) };
+        let again_at = begin(now, &mut lane.replay_fault, error, self.unread.get_mut())?;
+        self.timers.insert((again_at, id, Due::Cut));
+        Ok(())
+    }
+
+    /// Has a delivery wait because of a row of its own. What else its lane has goes on, as far as its order lets it.
+    ///
+    /// # Errors
+    /// The error itself, when it is not about a row of the delivery.
     pub(super) fn rest_delivery(
         &mut self,
         now: Now,
@@ -61,30 +82,15 @@ impl Dispatch {
         key: DeliveryKey,
         error: StoreError,
     ) -> Result<(), StoreError> {
-        let again_at = self.begin_rest(now, id, error)?;
+        let head = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key));
+        let Some(head) = head else { return refuse(error) };
+        let again_at = begin(now, &mut head.fault, error, self.unread.get_mut())?;
         self.wait(id, key, again_at);
         Ok(())
     }
 
-    /// Returns when the lane tries again.
-    fn begin_rest(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<Mono, StoreError> {
-        if !error.is_of_a_row() && error.disk() != Some(DiskFault::Damaged) {
-            return Err(error);
-        }
-        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(now.mono) };
-        let wait_ms = lane.fault.as_ref().map_or(AGAIN_MS, |fault| (2 * fault.wait_ms).min(AGAIN_MS_MAX));
-        let again_at = now.mono.plus_ms(wait_ms);
-        let since = lane.fault.as_ref().map_or(now.wall, |fault| fault.since);
-        let is_new = lane.fault.is_none();
-        lane.fault = Some(LaneFault { since, text: ErrorChain(&error).to_string(), wait_ms, again_at });
-        if is_new {
-            self.unread.borrow_mut().push(error);
-        }
-        Ok(again_at)
-    }
-
-    /// Takes up a delivery whose row is damaged. Its lane tries to read the row when the delivery may go out, and rests
-    /// where that fails; without a lane the delivery is set aside.
+    /// Takes up a delivery whose row is damaged. The row is read again when the delivery may go out; where nothing says
+    /// whose it is, the delivery is set aside.
     pub(super) fn take_up_damaged(&mut self, now: Now, damaged: DamagedDelivery, under_way: &UnderWay) {
         let DamagedDelivery { key, subscription, error } = damaged;
         if let Some(id) = subscription {
@@ -99,7 +105,7 @@ impl Dispatch {
     }
 
     /// Reads the frozen body of a lane's delivery, and its numbers where they were not read before; `None` when it
-    /// cannot be read, and the lane rests.
+    /// cannot be read, and the delivery waits.
     pub(super) fn read_body(
         &mut self,
         now: Now,
@@ -127,29 +133,41 @@ impl Dispatch {
         }
     }
 
-    /// Which lanes rest, to be handed to the machine that follows. After it met a damaged page SQLite refuses to write
-    /// in the same transaction, so the group that had the lane rest is lost.
+    /// What waits for its rows, to be handed to the machine that follows. After it met a damaged page SQLite refuses to
+    /// write in the same transaction, so the group that met it is lost.
     pub(crate) fn take_faults(&mut self) -> Faults {
-        let lanes = self.lanes.iter_mut().filter_map(|(id, lane)| Some((*id, lane.fault.take()?)));
-        Faults(lanes.collect())
+        let mut faults = Vec::new();
+        for id in self.totals.faulty.clone() {
+            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            faults.extend(lane.fault.take().map(|fault| (id, Waits::Cuts, fault)));
+            faults.extend(lane.replay_fault.take().map(|fault| (id, Waits::Replays, fault)));
+            let heads = lane.queue.iter_mut().filter(|(_, head)| head.is_faulty());
+            faults.extend(heads.filter_map(|(key, head)| Some((id, Waits::Delivery(*key), head.fault.take()?))));
+        }
+        Faults(faults)
     }
 
-    /// Has lanes rest that rested in the machine before.
+    /// Has everything wait that waited for its rows in the machine before.
     pub(crate) fn keep_faults(&mut self, Faults(faults): Faults) {
-        for (id, fault) in faults {
+        for (id, waits, fault) in faults {
             let before = self.share(id);
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let again_at = fault.again_at;
-            let until = |(key, head): (&DeliveryKey, &Head)| match head.state {
-                HeadState::InFlight => None,
-                HeadState::Waiting(until) => Some((*key, until.max(again_at))),
-                HeadState::Queued | HeadState::Ready => Some((*key, again_at)),
-            };
-            let held: Vec<_> = lane.queue.iter().filter_map(until).collect();
-            lane.fault = Some(fault);
-            self.timers.insert((again_at, id, Due::Cut));
-            for (key, until) in held {
-                self.wait(id, key, until);
+            match waits {
+                Waits::Cuts | Waits::Replays => {
+                    let of = if matches!(waits, Waits::Cuts) { &mut lane.fault } else { &mut lane.replay_fault };
+                    *of = Some(fault);
+                    self.timers.insert((again_at, id, Due::Cut));
+                }
+                Waits::Delivery(key) => {
+                    let Some(head) = lane.queue.get_mut(&key) else { continue };
+                    head.fault = Some(fault);
+                    match head.state {
+                        HeadState::InFlight => {}
+                        HeadState::Waiting(until) => self.wait(id, key, until.max(again_at)),
+                        HeadState::Queued | HeadState::Ready => self.wait(id, key, again_at),
+                    }
+                }
             }
             self.account(id, before);
         }
@@ -159,4 +177,36 @@ impl Dispatch {
     pub fn take_unread(&mut self) -> Vec<StoreError> {
         self.unread.take()
     }
+}
+
+/// Takes note of a fault, and returns when what has it tries again. The first one is for the log.
+///
+/// # Errors
+/// The error itself, when it is not about a row.
+fn begin(
+    now: Now,
+    fault: &mut Option<RowFault>,
+    error: StoreError,
+    unread: &mut Vec<StoreError>,
+) -> Result<Mono, StoreError> {
+    if !is_of_a_row(&error) {
+        return Err(error);
+    }
+    let wait_ms = fault.as_ref().map_or(AGAIN_MS, |fault| (2 * fault.wait_ms).min(AGAIN_MS_MAX));
+    let again_at = now.mono.plus_ms(wait_ms);
+    let since = fault.as_ref().map_or(now.wall, |fault| fault.since);
+    let before = fault.replace(RowFault { since, text: ErrorChain(&error).to_string(), wait_ms, again_at });
+    if before.is_none() {
+        unread.push(error);
+    }
+    Ok(again_at)
+}
+
+/// What has the row is gone: only what is about more than a row matters.
+fn refuse(error: StoreError) -> Result<(), StoreError> {
+    if is_of_a_row(&error) { Ok(()) } else { Err(error) }
+}
+
+fn is_of_a_row(error: &StoreError) -> bool {
+    error.is_of_a_row() || error.disk() == Some(DiskFault::Damaged)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fault::LaneFault;
+use super::fault::RowFault;
 use super::slots::Class;
 use crate::model::delivery::Body;
 use crate::model::entry::Entry;
@@ -38,8 +38,10 @@ pub(super) struct Lane {
     pub(super) replays: u64,
     /// It lost entries, and is not level again.
     pub(super) lag: Option<Lag>,
-    /// A row that it needs cannot be read: it rests, and tries again later.
-    pub(super) fault: Option<LaneFault>,
+    /// A row that a cut needs cannot be read: nothing is cut until it is tried again.
+    pub(super) fault: Option<RowFault>,
+    /// The next dead letter that is to be sent again cannot be read: none is taken up until it is tried again.
+    pub(super) replay_fault: Option<RowFault>,
 }
 
 /// Entries that a lane lost since it was last level.
@@ -68,6 +70,8 @@ pub(super) struct Head {
     pub(super) is_hurried: bool,
     /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
     pub(super) body: Option<Body>,
+    /// A row of its own could not be read or written the last time.
+    pub(super) fault: Option<RowFault>,
     pub(super) state: HeadState,
 }
 
@@ -97,8 +101,14 @@ impl Head {
             is_notice: entries == 0,
             is_hurried: false,
             body,
+            fault: None,
             state: HeadState::Queued,
         }
+    }
+
+    /// Returns whether it waits for a row of its own. While it is on the wire its outcome is to come.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.fault.is_some() && self.state != HeadState::InFlight
     }
 }
 
@@ -135,7 +145,13 @@ impl Lane {
         self.subscription.as_ref().is_none_or(|subscription| subscription.order == Order::Serial)
     }
 
-    /// Returns whether it waits until it tries again to read a row of its own.
+    /// What it, or one of its deliveries, cannot read.
+    pub(super) fn row_fault(&self) -> Option<&RowFault> {
+        let of_a_head = || self.queue.values().filter(|head| head.is_faulty()).find_map(|head| head.fault.as_ref());
+        self.fault.as_ref().or(self.replay_fault.as_ref()).or_else(of_a_head)
+    }
+
+    /// Returns whether it waits until it tries again to read what a cut needs.
     pub(super) fn is_resting(&self, now: Mono) -> bool {
         self.fault.as_ref().is_some_and(|fault| fault.again_at > now)
     }
@@ -189,7 +205,7 @@ impl Lane {
         self.subscription.is_none()
             && self.is_level()
             && self.policy.is_none()
-            && self.fault.is_none()
+            && self.row_fault().is_none()
             && self.replays == 0
     }
 

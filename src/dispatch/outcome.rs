@@ -372,7 +372,7 @@ impl Dispatch {
                 if let Some(head) = lane.queue.get_mut(&key) {
                     (head.attempts, head.delay_ms, head.waited_ms) = (attempt, delay_ms, waited_ms);
                     // Its row was written anew, whatever was damaged.
-                    head.is_unread = false;
+                    (head.is_unread, head.fault) = (false, None);
                     // What asked to be left alone for a time is.
                     head.is_hurried |=
                         matches!(&attempted.reply, Reply::Answered(answer) if answer.retry_after.is_some());
@@ -382,7 +382,7 @@ impl Dispatch {
             Change::Stays { waited_ms } => {
                 if let Some(head) = lane.queue.get_mut(&key) {
                     (head.attempts, head.waited_ms, head.is_unread) = (attempt, waited_ms, false);
-                    head.state = HeadState::Queued;
+                    (head.fault, head.state) = (None, HeadState::Queued);
                 }
             }
             Change::Split(halves) => {

@@ -3,10 +3,28 @@
 use super::Dispatch;
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{LanePolicy, Pause};
-use crate::model::time::Now;
+use crate::model::time::{Now, Wall};
 use crate::store::{Ledger, StoreError};
 
 impl Dispatch {
+    /// The clock jumped while ringback ran: since when lanes fail is moved with it, or a clock that is set right by weeks
+    /// would make a failure of yesterday one of weeks.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn move_failing(&mut self, by_ms: i64, ledger: &Ledger) -> Result<(), StoreError> {
+        for id in self.totals.failing.clone() {
+            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            let mut policy = lane.policy().clone();
+            if let Some(failing) = &mut policy.failing {
+                failing.since = Wall(failing.since.0.saturating_add(by_ms));
+            }
+            ledger.put_lane(id, &policy)?;
+            lane.set_policy(policy);
+        }
+        Ok(())
+    }
+
     /// Pauses a lane: what it is owed gathers, and nothing is sent. A pause that stands is replaced.
     ///
     /// # Errors

@@ -15,15 +15,22 @@ impl Dispatch {
         };
         let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());
         let is_busy = replays().any(|head| !matches!(head.state, HeadState::Waiting(_)));
-        if lane.is_resting(now.mono) || is_busy || replays().count() >= QUEUE_MAX {
+        let rests = lane.replay_fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
+        if rests || is_busy || replays().count() >= QUEUE_MAX {
             return Ok(());
         }
         let taken = match ledger.savepoint(|| ledger.take_up_replay(id, now.wall)) {
             Ok(taken) => taken,
-            Err(error) => return self.rest(now, id, error),
+            Err(error) => {
+                let before = self.share(id);
+                let rests = self.rest_replays(now, id, error);
+                self.account(id, before);
+                return rests;
+            }
         };
         let before = self.share(id);
         if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.replay_fault = None;
             lane.replays = if taken.is_some() { lane.replays.saturating_sub(1) } else { 0 };
             if let Some(HotDelivery { key, attempts, entries, replayed_after, .. }) = taken {
                 lane.queue.insert(key, Head { attempts, replayed_after, ..Head::new(entries, None) });

@@ -139,7 +139,6 @@ impl Dispatch {
             return Ok(None);
         };
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
-        lane.fault = None;
         let Some(head) = lane.queue.get_mut(&key) else { return Ok(None) };
         head.state = HeadState::InFlight;
         let (attempt, is_replay) = (head.attempts + 1, head.replayed_after.is_some());

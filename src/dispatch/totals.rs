@@ -49,7 +49,7 @@ impl Share {
             owed: lane.owed,
             oldest: lane.oldest.filter(|_| lane.owed > 0).map(|oldest| oldest.seq),
             lags: lane.lag.is_some(),
-            is_faulty: lane.fault.is_some(),
+            is_faulty: lane.row_fault().is_some(),
             is_paused: lane.policy().paused.is_some(),
             fails: lane.policy().failing.is_some(),
             ..Self::default()

@@ -18,7 +18,7 @@ impl Dispatch {
         };
         let mut troubles = Vec::new();
         for (id, lane) in lanes(&self.totals.faulty) {
-            let (name, Some(fault)) = (name(id, lane), &lane.fault) else { continue };
+            let (name, Some(fault)) = (name(id, lane), lane.row_fault()) else { continue };
             let text = format!("{name} is not notified, because a row of the ledger cannot be read: {}", fault.text);
             troubles.push(Trouble::new(TroubleKind::Disk, fault.since, text, Some(name)));
         }

@@ -25,6 +25,8 @@ pub(super) struct Clock {
     wait_ms: u64,
     counted_at: Mono,
     why: Option<Suspended>,
+    /// By how much it jumped, milliseconds, and what was dated before has not been moved by.
+    jumped_ms: i64,
     /// The latest time that was believed. What is dated while the clock lags behind it is dated with it.
     high_water: Wall,
 }
@@ -56,6 +58,7 @@ impl Clock {
             wait_ms: 0,
             counted_at: now.mono,
             why: None,
+            jumped_ms: 0,
             high_water: now.wall,
         };
         let Some((then, wait_ms)) = remembered else { return clock };
@@ -83,6 +86,7 @@ impl Clock {
         self.counted_at = now.mono;
         if jump.abs() > JUMP_MS {
             (self.offset, self.compared_at) = (offset(now), now.mono);
+            self.jumped_ms = self.jumped_ms.saturating_add(jump);
             let was_suspended = self.why.is_some();
             self.wait_ms = WAIT_MS;
             self.suspend(now, &shift(jump));
@@ -107,6 +111,17 @@ impl Clock {
     /// The time, for what is forgotten by it; `None` while it is not believed.
     pub(super) fn believed(&self, now: Now) -> Option<Wall> {
         self.why.is_none().then_some(now.wall)
+    }
+
+    /// By how much the clock jumped, milliseconds, that nothing which lasts has been moved by. A jump while ringback was
+    /// stopped is not known.
+    pub(super) fn jumped_ms(&self) -> i64 {
+        self.jumped_ms
+    }
+
+    /// What lasts has been moved by so much.
+    pub(super) fn has_moved(&mut self, by_ms: i64) {
+        self.jumped_ms = self.jumped_ms.saturating_sub(by_ms);
     }
 
     /// Why it is not believed.

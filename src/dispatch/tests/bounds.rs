@@ -204,6 +204,45 @@ fn a_delivery_whose_numbers_cannot_be_read_waits_and_the_others_go_on() {
     }
 }
 
+/// One that cannot be read waits longer each time, whatever else its lane delivers meanwhile.
+#[test]
+fn a_delivery_that_cannot_be_read_keeps_a_parallel_lane_from_nothing_else() {
+    let mut run = Run::new();
+    for line in ["rule a order=parallel max=1 delays=1000", "0 owe 1 2 to a", "1 refuse 1", "1 accept 2"] {
+        run.line(line);
+    }
+    damage(&mut run, "UPDATE deliveries SET body = 7 WHERE number = 1");
+    assert_eq!(run.shown("1001 tick"), "");
+    assert_eq!(run.dispatch.take_unread().len(), 1);
+    assert_eq!(run.shown("1002 owe 3 to a"), "a 65537/1 [3]", "the others are cut and sent");
+    run.line("1003 accept 65537");
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 1, "it is still said");
+    assert_eq!(run.shown("6001 tick"), "", "it cannot be read after 5 s");
+    assert_eq!(run.shown("6002 owe 4 to a"), "a 65538/1 [4]");
+    run.line("6003 accept 65538");
+    assert_eq!(run.dispatch.take_unread().len(), 0, "the log heard of it");
+    damage(&mut run, "UPDATE deliveries SET body = x'00' WHERE number = 1");
+    assert_eq!(run.shown("16000 tick"), "", "nor is it tried before 10 s more");
+    assert_eq!(run.dispatch.deadline(), Some(Mono(16_001)));
+}
+
+/// A dead letter that cannot be sent again keeps its lane from nothing.
+#[test]
+fn a_replay_that_cannot_be_read_waits_for_itself() {
+    let mut run = Run::new();
+    for line in ["rule a retries=0", "0 owe 1 to a", "1 refuse 1"] {
+        run.line(line);
+    }
+    damage(&mut run, "UPDATE dead SET entries = 'some' WHERE number = 1");
+    assert_eq!(run.shown("2 retry a dead"), "");
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 2, "it is said, and that there is a dead letter");
+    assert_eq!(run.shown("3 owe 2 to a"), "a 65537/1 [2]");
+    run.line("4 accept 65537");
+    damage(&mut run, "UPDATE dead SET entries = 1 WHERE number = 1");
+    assert_eq!(run.shown("5002 tick"), "a 1/2 replay [1]");
+    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
+}
+
 #[test]
 fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
     let mut run = Run::new();

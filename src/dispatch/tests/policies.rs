@@ -206,6 +206,24 @@ fn a_lane_to_which_nothing_was_delivered_for_five_days_is_paused() {
 }
 
 #[test]
+fn a_clock_that_jumped_makes_no_failure_older() {
+    let (mut run, day) = (Run::new(), 86_400_000);
+    run.line("rule a retries=0");
+    run.line("0 owe 1 to a");
+    run.line("1 refuse 1");
+    // The wall clock of these scripts does not jump: since when the lane fails does, by as much.
+    let ledger = run.ledger.take().expect("a ledger");
+    run.dispatch.move_failing(2 * day, &ledger).expect("moved");
+    run.ledger = Some(ledger);
+    run.line("2 restart");
+    run.line(&format!("{} owe 2 to a", 6 * day));
+    run.line(&format!("{} refuse 65537", 6 * day + 1));
+    assert_eq!(run.shown(&format!("{} owe 3 to a", 6 * day + 2)), "a 65538/1 [3]");
+    run.line(&format!("{} refuse 65538", 7 * day + 1));
+    assert_eq!(run.shown(&format!("{} owe 4 to a", 7 * day + 2)), "", "it is paused");
+}
+
+#[test]
 fn a_clock_that_is_not_believed_pauses_nobody() {
     let mut run = Run::new();
     run.line("rule a retries=0");
