@@ -11,8 +11,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
 use crate::model::listing::Registry;
-use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
-use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::Status;
 use crate::store::Reader;
 
@@ -35,35 +33,11 @@ pub use server::serve;
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
 #[derive(Debug)]
-pub enum Call {
-    /// `POST /v1/records`.
-    Records {
-        /// What to record.
-        request: RecordsRequest,
-        /// Where the answer goes, after the commit is durable.
-        reply: oneshot::Sender<RecordsAnswer>,
-    },
-    /// `POST /v1/rescan`.
-    Rescan {
-        /// What is scanned.
-        request: RescanRequest,
-        /// Where it is said whether there is anything to scan.
-        begun: oneshot::Sender<RescanAnswer>,
-        /// Where the answer goes, once all that the scan has found is matched. A caller who does not wait drops it.
-        done: oneshot::Sender<SyncAnswer>,
-    },
-    /// Something about deliveries.
-    Ask {
-        /// What is asked.
-        ask: Ask,
-        /// Where the answer goes, after the commit is durable.
-        reply: oneshot::Sender<Answer>,
-    },
-    /// `POST /v1/sync`.
-    Sync {
-        /// Where the answer goes.
-        reply: oneshot::Sender<SyncAnswer>,
-    },
+pub struct Call {
+    /// What is asked.
+    pub ask: Ask,
+    /// Where the answer goes, after the commit is durable.
+    pub reply: oneshot::Sender<Answer>,
 }
 
 /// What the API is made of.

@@ -1,7 +1,7 @@
 //! From what is owed to what came of it: the second of the two state machines.
 //!
 //! It folds entries, cuts batches and freezes them, decides when each is attempted, and accounts for what came back. It
-//! sends nothing: an attempt to be made is an [`Effect`], what came back is an [`Input`].
+//! sends nothing: an attempt to be made is returned as a [`SendRequest`], what came back is an [`Attempted`].
 //!
 //! The cast. Each subscription has a *lane* (`lane`). A lane *owes* entries: those that became owed in this group are
 //! *fresh*, and in memory; what has to wait is written to the outbox as runs of the journal's numbers. A *cut* (`cut`)
@@ -40,7 +40,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::model::attempt::Attempted;
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Owed;
 use crate::model::ids::SubscriptionId;
@@ -62,20 +61,6 @@ use send::Due;
 use slots::{Class, Slots};
 use tail::Tail;
 use totals::{Share, Totals};
-
-/// What dispatch is told.
-#[derive(Debug)]
-pub enum Input {
-    /// What came of an attempt.
-    Attempted(Attempted),
-}
-
-/// What dispatch wants done, after the commit.
-#[derive(Debug)]
-pub enum Effect {
-    /// Make this attempt.
-    Send(SendRequest),
-}
 
 /// The state machine.
 pub struct Dispatch {
@@ -338,22 +323,12 @@ impl Dispatch {
         }
     }
 
-    /// Takes one input. What it writes is part of the group.
+    /// Ends a group: free lanes are cut, what has to wait is written down, and the attempts are returned that are to be
+    /// made after the commit, as far as there are slots.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn step(&mut self, now: Now, input: &Input, ledger: &Ledger) -> Result<(), StoreError> {
-        match input {
-            Input::Attempted(attempted) => self.attempted(now, attempted, ledger),
-        }
-    }
-
-    /// Ends a group: free lanes are cut, what has to wait is written down, and what may go out goes out, as far as
-    /// there are slots.
-    ///
-    /// # Errors
-    /// When the ledger refuses: the group is lost then.
-    pub fn release(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
+    pub fn release(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<SendRequest>, StoreError> {
         self.expire_timers(now.mono);
         self.cut_all(now, ledger)?;
         for id in self.to_bound.clone() {
@@ -361,12 +336,12 @@ impl Dispatch {
         }
         // Lanes that are within their bounds again may have their notices cut.
         self.cut_all(now, ledger)?;
-        let effects = self.fill_slots(now, ledger)?;
+        let attempts = self.fill_slots(now, ledger)?;
         debug_assert!(
             self.lanes.len() > 1_000 || self.totals == self.counted(),
             "the totals are what the lanes come to"
         );
-        Ok(effects)
+        Ok(attempts)
     }
 
     fn cut_all(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {

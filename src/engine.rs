@@ -24,8 +24,9 @@ use crate::dispatch::{self, Dispatch, Lagged, Note};
 use crate::intake::{self, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::ask::{Answer, Ask};
 use crate::model::attempt::Attempted;
+use crate::model::delivery::SendRequest;
 use crate::model::ids::ReplyId;
-use crate::model::record::RecordsAnswer;
+use crate::model::job::Job;
 use crate::model::retention::Retention;
 use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
@@ -45,10 +46,10 @@ const RECOVER_MS: u64 = 1_000;
 /// What the engine is told.
 #[derive(Debug)]
 pub enum Input {
-    /// For the first machine.
+    /// What the edges that watch and look have seen.
     Intake(intake::Input),
-    /// For the second.
-    Dispatch(dispatch::Input),
+    /// What came of an attempt.
+    Attempted(Attempted),
     /// Somebody asks for something.
     Ask(ReplyId, Ask),
     /// A good rule set was read: it is in force from here on.
@@ -71,10 +72,10 @@ pub struct NewRules {
 /// What the engine wants done.
 #[derive(Debug)]
 pub enum Effect {
-    /// By the watching edges, or an answer to an API caller.
-    Intake(intake::Effect),
-    /// By the delivering edge.
-    Dispatch(dispatch::Effect),
+    /// By the threads that look.
+    Do(Job),
+    /// By the delivering edge: make this attempt.
+    Send(SendRequest),
     /// Whoever asked is answered.
     Answer(ReplyId, Answer),
 }
@@ -197,20 +198,18 @@ impl Engine {
     /// come.
     pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
         let mut ran = Ran::default();
-        let Sorted { mut machine, outcomes, mut replies, asks } = self.sort(inputs);
+        let Sorted { mut machine, outcomes, asks } = self.sort(inputs);
         self.watch_clock(now);
         self.watch_log(now);
         self.look_for_room(now, &mut ran);
         if self.machines.is_none() && !self.recover(now, &mut ran) {
             self.outcomes_to_come = outcomes;
-            refuse(replies, &mut ran);
             refuse_all(asks, &mut ran);
             return ran;
         }
         if self.hold.is_some() {
             self.drop_intake();
             machine.clear();
-            refuse(std::mem::take(&mut replies), &mut ran);
         }
         let is_believed = self.clock_is_believed(now);
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
@@ -219,7 +218,7 @@ impl Engine {
         let writes = match self.open_group(now, &machine, &outcomes, &asks) {
             Err(error) if error.is_busy() => {
                 self.outcomes_to_come = outcomes;
-                self.lock_out(now, machine, replies, asks);
+                self.lock_out(now, machine, asks);
                 return ran;
             }
             opened => opened,
@@ -234,11 +233,11 @@ impl Engine {
                 }
                 for effect in &effects {
                     match effect {
-                        Effect::Dispatch(dispatch::Effect::Send(request)) => {
+                        Effect::Send(request) => {
                             self.under_way.insert(request.id.key, request.subscription.target.authority());
                         }
-                        Effect::Intake(intake::Effect::AnswerSync(reply, _)) => drop(self.syncs.remove(reply)),
-                        Effect::Intake(_) | Effect::Answer(..) => {}
+                        Effect::Answer(reply, _) => drop(self.syncs.remove(reply)),
+                        Effect::Do(_) => {}
                     }
                 }
                 ran.effects.extend(effects);
@@ -249,7 +248,6 @@ impl Engine {
                 self.lose(now, error, &mut ran);
                 self.outcomes_to_come = outcomes;
                 if !may_stand {
-                    refuse(replies, &mut ran);
                     refuse_all(asks, &mut ran);
                 }
             }
@@ -262,12 +260,10 @@ impl Engine {
         let mut sorted = Sorted {
             machine: Vec::with_capacity(inputs.len()),
             outcomes: std::mem::take(&mut self.outcomes_to_come),
-            replies: Vec::new(),
             asks: Vec::new(),
         };
-        if let Some(LockedOut { inputs, replies, asks, .. }) = self.locked_out.take() {
+        if let Some(LockedOut { inputs, asks, .. }) = self.locked_out.take() {
             sorted.machine.extend(inputs);
-            sorted.replies.extend(replies);
             sorted.asks.extend(asks);
         }
         for input in inputs {
@@ -279,19 +275,15 @@ impl Engine {
                     }
                     self.rules_to_come = Some(rules);
                 }
-                Input::Ask(reply, ask) => sorted.asks.push((reply, ask)),
-                Input::RuleFaults(faults) => self.rules_status.faults = faults,
-                Input::Dispatch(dispatch::Input::Attempted(attempted)) => sorted.outcomes.push(attempted),
-                Input::Intake(input) => {
-                    match &input {
-                        intake::Input::Records(reply, _) => sorted.replies.push(*reply),
-                        intake::Input::Sync(reply) | intake::Input::Rescan(reply, _) => {
-                            self.syncs.insert(*reply);
-                        }
-                        _ => {}
+                Input::Ask(reply, ask) => {
+                    if ask.outlives_a_lost_group() {
+                        self.syncs.insert(reply);
                     }
-                    sorted.machine.push(input);
+                    sorted.asks.push((reply, ask));
                 }
+                Input::RuleFaults(faults) => self.rules_status.faults = faults,
+                Input::Attempted(attempted) => sorted.outcomes.push(attempted),
+                Input::Intake(input) => sorted.machine.push(input),
             }
         }
         sorted
@@ -337,7 +329,7 @@ impl Engine {
         let Some(machines) = &self.machines else { return Ok(false) };
         let writes = inputs.iter().any(writes)
             || !outcomes.is_empty()
-            || !asks.is_empty()
+            || asks.iter().any(|(_, ask)| ask.writes())
             || machines.intake.as_ref().is_some_and(Intake::wants_to_write)
             || machines.dispatch.wants_to_write(now.mono)
             || self.rules_to_come.is_some()
@@ -364,7 +356,7 @@ impl Engine {
         ran: &mut Ran,
     ) -> Result<Vec<Effect>, StoreError> {
         if !writes {
-            return self.steps(now, inputs, ran, false);
+            return self.take_in(now, inputs, asks, ran, false);
         }
         let maintains = self.maintains(now);
         let jumped_ms = self.upkeep.clock.jumped_ms();
@@ -374,16 +366,14 @@ impl Engine {
         let taken_up = self.take_up_rules(now)?;
         for outcome in outcomes {
             let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
-            dispatch.step(now, &dispatch::Input::Attempted(outcome.clone()), &self.ledger)?;
+            dispatch.attempted(now, outcome, &self.ledger)?;
         }
-        let answers = self.ask_all(now, asks)?;
-        let mut effects = self.steps(now, inputs, ran, true)?;
-        effects.extend(answers);
+        let mut effects = self.take_in(now, inputs, asks, ran, true)?;
         if maintains {
             self.maintain(now)?;
         }
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
-            effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Dispatch));
+            effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Send));
         }
         self.ledger.commit()?;
         self.upkeep.clock.has_moved(jumped_ms);
@@ -393,29 +383,44 @@ impl Engine {
         Ok(effects)
     }
 
-    fn steps(
+    /// Takes in what was seen, then what is asked, and lets the first machine end the group.
+    fn take_in(
         &mut self,
         now: Now,
         inputs: Vec<intake::Input>,
+        asks: &[(ReplyId, Ask)],
         ran: &mut Ran,
         may_write: bool,
     ) -> Result<Vec<Effect>, StoreError> {
-        let Some(Machines { intake: Some(intake), dispatch }) = &mut self.machines else { return Ok(Vec::new()) };
-        let mut effects = Vec::new();
         for input in inputs {
+            let Some(Machines { intake: Some(intake), .. }) = &mut self.machines else { continue };
             let done = intake.step(now, input, &self.ledger)?;
-            match done.fault {
-                // No other input would fare better.
-                Some(fault) if fault.disk().is_some() => return Err(fault),
-                fault => ran.faults.extend(fault),
-            }
-            // Not every error leaves the group standing.
-            self.ledger.still_open()?;
-            dispatch.owe(done.owed);
-            effects.extend(done.effects.into_iter().map(Effect::Intake));
+            self.settle_done(done, ran)?;
         }
-        effects.extend(intake.release(now, &self.ledger, may_write)?.into_iter().map(Effect::Intake));
+        let mut effects = self.ask_all(now, asks, ran)?;
+        if let Some(Machines { intake: Some(intake), .. }) = &mut self.machines {
+            let released = intake.release(now, &self.ledger, may_write)?;
+            effects.extend(released.into_iter().map(|effect| match effect {
+                intake::Effect::Do(job) => Effect::Do(job),
+                intake::Effect::Answer(reply, answer) => Effect::Answer(reply, answer),
+            }));
+        }
         Ok(effects)
+    }
+
+    /// Hands on what the first machine made of an input.
+    fn settle_done(&mut self, done: intake::Done, ran: &mut Ran) -> Result<(), StoreError> {
+        match done.fault {
+            // No other input would fare better.
+            Some(fault) if fault.disk().is_some() => return Err(fault),
+            fault => ran.faults.extend(fault),
+        }
+        // Not every error leaves the group standing.
+        self.ledger.still_open()?;
+        if let Some(Machines { dispatch, .. }) = &mut self.machines {
+            dispatch.owe(done.owed);
+        }
+        Ok(())
     }
 
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
@@ -479,16 +484,9 @@ struct Sorted {
     machine: Vec<intake::Input>,
     /// Also those of a lost group.
     outcomes: Vec<Attempted>,
-    /// API callers who wait for a promise.
-    replies: Vec<ReplyId>,
     asks: Vec<(ReplyId, Ask)>,
 }
 
 fn writes(input: &intake::Input) -> bool {
-    !matches!(input, intake::Input::Signals(_) | intake::Input::Sync(_) | intake::Input::Rescan(..))
-}
-
-fn refuse(replies: Vec<ReplyId>, ran: &mut Ran) {
-    let refusal = |reply| Effect::Intake(intake::Effect::AnswerRecords(reply, RecordsAnswer::Unavailable));
-    ran.effects.extend(replies.into_iter().map(refusal));
+    !matches!(input, intake::Input::Signals(_))
 }

@@ -32,16 +32,16 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::catalog::Identities;
+use crate::model::ask::Answer;
 use crate::model::asset::{Identity, Stat};
 use crate::model::entry::Owed;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{AssetId, MountId, ReplyId, SubscriptionId, Ticket};
-use crate::model::look::{ListRequest, Listed, LookRequest, Looked};
+use crate::model::job::Job;
+use crate::model::look::{Listed, Looked};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
-use crate::model::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
-use crate::model::rescan::{RescanAnswer, RescanRequest};
-use crate::model::root::{RootRequest, RootSeen};
+use crate::model::root::RootSeen;
 use crate::model::status::MountStatus;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
@@ -88,31 +88,15 @@ pub enum Input {
     Listed(Listed),
     /// What a mount's root is now.
     RootSeen(MountId, RootSeen),
-    /// `POST /v1/records`.
-    Records(ReplyId, RecordsRequest),
-    /// `POST /v1/sync`.
-    Sync(ReplyId),
-    /// `POST /v1/rescan`, of a path or of every mount: a sync that also scans.
-    Rescan(ReplyId, RescanRequest),
 }
 
 /// What intake wants done, after the commit.
 #[derive(Debug)]
 pub enum Effect {
-    /// Look at these paths.
-    Look(LookRequest),
-    /// Watch a directory, then list it.
-    List(ListRequest),
-    /// See what a mount's root is.
-    SeeRoot(RootRequest),
-    /// Have the watch source say when everything that it has seen has been signalled.
-    SyncSource(u64),
-    /// Answer a `POST /v1/records`.
-    AnswerRecords(ReplyId, RecordsAnswer),
-    /// Say how a `POST /v1/rescan` begins. [`Self::AnswerSync`] follows in each case.
-    AnswerRescan(ReplyId, RescanAnswer),
-    /// Answer a `POST /v1/sync`.
-    AnswerSync(ReplyId, SyncAnswer),
+    /// By the threads that look.
+    Do(Job),
+    /// Answer a caller who waits for a sync, or for the beginning of a scan.
+    Answer(ReplyId, Answer),
 }
 
 /// How intake is set up.
@@ -178,8 +162,6 @@ pub struct Intake {
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Done {
-    /// To be done after the commit.
-    pub effects: Vec<Effect>,
     /// What became owed, in journal order.
     pub owed: Vec<Owed>,
     /// The input could not be judged: what it was about is looked at again. For the log.
@@ -190,7 +172,6 @@ pub struct Done {
 #[derive(Debug, Default)]
 struct Outcome {
     owed: Vec<Owed>,
-    effects: Vec<Effect>,
     found: Vec<(LogicalPath, u64)>,
     unchanged: Vec<(LogicalPath, Stat)>,
     again: Vec<(LogicalPath, Cause)>,
@@ -283,17 +264,6 @@ impl Intake {
             Input::Looked(looked) => self.looked(now, looked, ledger),
             Input::Listed(listed) => self.listed(now, listed, ledger),
             Input::RootSeen(mount, seen) => self.root_seen(now, mount, &seen, ledger),
-            Input::Records(reply, request) => self.records(now, reply, &request, ledger),
-            Input::Sync(reply) => {
-                self.sync(now.mono, reply);
-                Ok(Done::default())
-            }
-            Input::Rescan(reply, request) => {
-                let fault = self.scan_as_asked(now, &request, ledger);
-                self.sync(now.mono, reply);
-                let fault = fault.or(self.wait_for_begin(reply, &request, ledger).err());
-                Ok(Done { fault, ..Done::default() })
-            }
         }
     }
 
@@ -305,14 +275,14 @@ impl Intake {
     pub fn release(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<Vec<Effect>, StoreError> {
         self.hint_matched_files(now, ledger)?;
         self.finish_scans(now, ledger, may_write)?;
-        let mut effects = self.due_roots(now.mono);
-        self.ask_source(&mut effects);
+        let mut jobs = self.due_roots(now.mono);
+        self.ask_source(&mut jobs);
         self.release_links(now.mono, ledger)?;
-        self.release_looks(now.mono, &mut effects);
-        self.release_lists(now.mono, &mut effects);
+        self.release_looks(now.mono, &mut jobs);
+        self.release_lists(now.mono, &mut jobs);
+        let mut effects: Vec<_> = jobs.into_iter().map(Effect::Do).collect();
         self.answer_rescans(&mut effects);
         self.answer_syncs(ledger, &mut effects);
-        self.forget_begun(&effects);
         Ok(effects)
     }
 
@@ -529,6 +499,6 @@ impl Intake {
             self.mounts.break_scan(mount);
         }
         self.mounts.count(mount, outcome.assets, outcome.directories);
-        Done { effects: outcome.effects, owed: outcome.owed, fault: None }
+        Done { owed: outcome.owed, fault: None }
     }
 }

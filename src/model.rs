@@ -21,6 +21,7 @@ pub mod event;
 pub mod format;
 pub mod hint;
 pub mod ids;
+pub mod job;
 pub mod lane;
 pub mod listing;
 pub mod look;

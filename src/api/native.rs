@@ -163,37 +163,30 @@ impl Native {
             Ok::<_, Problem>(RecordsRequest { records, idempotency })
         });
         let request = parsed.await.map_err(|_| going_down())??;
-        let (reply, answer) = oneshot::channel();
-        self.call(Call::Records { request, reply })?;
-        match answer.await {
-            Ok(RecordsAnswer::Accepted { rrn, accepted, applied }) => {
+        match self.ask(Ask::Records(request)).await? {
+            model::ask::Answer::Records(RecordsAnswer::Accepted { rrn, accepted, applied }) => {
                 let kept = accepted.saturating_sub(applied);
                 let body = Json(json!({"rrn": rrn.0, "accepted": accepted, "applied": applied, "kept": kept}));
                 Ok((StatusCode::ACCEPTED, body).into_response())
             }
-            Ok(RecordsAnswer::UnknownAsset { index }) => {
+            model::ask::Answer::Records(RecordsAnswer::UnknownAsset { index }) => {
                 let detail = "no asset has this number".to_owned();
                 let fault = Fault { index, field: Some("assetId".to_owned()), detail };
                 let detail = format!("record {index} names an asset that does not exist; nothing was recorded");
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
-            Ok(RecordsAnswer::KeyReused) => {
+            model::ask::Answer::Records(RecordsAnswer::KeyReused) => {
                 let detail = "this Idempotency-Key came with another body in the last 24 hours";
                 Err(Problem::new(StatusCode::CONFLICT, detail))
             }
-            Ok(RecordsAnswer::Unavailable) => {
-                Err(Problem::come_back("the ledger takes no writes now (see the status for why); nothing was recorded"))
-            }
-            Err(_) => Err(going_down()),
+            other => Err(unexpected(&other)),
         }
     }
 
     async fn sync(&self, asked: &mut Asked) -> Answer {
         self.admit(asked, Right::Sync)?;
         asked.read(IGNORED_BYTES_MAX).await?;
-        let (reply, answer) = oneshot::channel();
-        self.call(Call::Sync { reply })?;
-        synced(answer).await
+        synced(self.ask(Ask::Sync).await?)
     }
 
     async fn rescan(&self, asked: &mut Asked) -> Answer {
@@ -203,47 +196,59 @@ impl Native {
         let Rescan { request, wait } = rescan::parse(&body, &mounts)?;
         let scanned = request.path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
         let named = request.path.as_ref().map(ToString::to_string);
-        let ((begun, begins), (done, answer)) = (oneshot::channel(), oneshot::channel());
-        self.call(Call::Rescan { request, begun, done })?;
-        // A mount that does not answer is scanned when it does; what can be said by then is said.
-        let offline = match tokio::time::timeout(BEGIN_MAX, begins).await {
-            Ok(Ok(RescanAnswer::Begun { offline })) => offline,
-            Ok(Ok(RescanAnswer::NothingThere)) => return Err(nothing_there(&named.unwrap_or_default())),
-            Ok(Err(_)) => return Err(going_down()),
-            Err(_) => Vec::new(),
-        };
+        let ask = self.ask(Ask::Rescan { request, waits: wait });
         if wait {
-            return synced(answer).await;
+            return match ask.await? {
+                model::ask::Answer::Rescan(RescanAnswer::NothingThere) => {
+                    Err(nothing_there(&named.unwrap_or_default()))
+                }
+                answer => synced(answer),
+            };
         }
+        // A mount that does not answer is scanned when it does; what can be said by then is said.
+        let offline = match tokio::time::timeout(BEGIN_MAX, ask).await {
+            Err(_) => Vec::new(),
+            Ok(answer) => match answer? {
+                model::ask::Answer::Rescan(RescanAnswer::Begun { offline }) => offline,
+                // Asked of a machine that was lost since: the new one has scanned everything.
+                model::ask::Answer::Sync(SyncAnswer { offline, .. }) => offline,
+                model::ask::Answer::Rescan(RescanAnswer::NothingThere) => {
+                    return Err(nothing_there(&named.unwrap_or_default()));
+                }
+                other => return Err(unexpected(&other)),
+            },
+        };
         let offline: Vec<_> = offline.iter().map(|mount| mount.display()).collect();
         Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned, "offline": offline}))).into_response())
     }
 
-    /// Has the engine do something about deliveries.
+    /// Asks the engine, and waits for its answer.
     async fn ask(&self, ask: Ask) -> Result<model::ask::Answer, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.call(Call::Ask { ask, reply })?;
+        self.state.calls.try_send(Call { ask, reply }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Problem::come_back("too many requests are waiting; nothing was done"),
+            mpsc::error::TrySendError::Closed(_) => Problem::come_back("ringback is going down; nothing was done"),
+        })?;
         match answer.await {
-            Ok(model::ask::Answer::Unavailable) => {
-                Err(Problem::come_back("the ledger takes no writes now (see the status for why); nothing was done"))
-            }
+            Ok(model::ask::Answer::Unavailable) => Err(Problem::come_back(
+                "the ledger takes no writes now (see the status for why); nothing was recorded or done",
+            )),
             Ok(answer) => Ok(answer),
             Err(_) => Err(going_down()),
         }
     }
-
-    fn call(&self, call: Call) -> Result<(), Problem> {
-        self.state.calls.try_send(call).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Problem::come_back("too many requests are waiting; nothing was done"),
-            mpsc::error::TrySendError::Closed(_) => Problem::come_back("ringback is going down; nothing was done"),
-        })
-    }
 }
 
-async fn synced(answer: oneshot::Receiver<SyncAnswer>) -> Answer {
-    let synced = answer.await.map_err(|_| going_down())?;
-    let offline: Vec<_> = synced.offline.iter().map(|mount| mount.display()).collect();
-    Ok(Json(json!({"seq": synced.seq.0, "rrn": synced.rrn.0, "offline": offline})).into_response())
+fn synced(answer: model::ask::Answer) -> Answer {
+    let model::ask::Answer::Sync(SyncAnswer { seq, rrn, offline }) = answer else { return Err(unexpected(&answer)) };
+    let offline: Vec<_> = offline.iter().map(|mount| mount.display()).collect();
+    Ok(Json(json!({"seq": seq.0, "rrn": rrn.0, "offline": offline})).into_response())
+}
+
+/// The engine answers something else than what it was asked: a fault of ringback's own.
+fn unexpected(answer: &model::ask::Answer) -> Problem {
+    tracing::error!(?answer, "the engine's answer is to another question");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "ringback has met a fault of its own; its log says which")
 }
 
 fn nothing_there(path: &str) -> Problem {

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::client::{Answer, exchange, send};
 use super::auth::{Principals, Right, may};
 use super::{ApiState, Call, limits, serve};
+use crate::model::ask::{self, Ask};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
@@ -99,10 +100,10 @@ impl Served {
     }
 
     /// Asks, and answers as the engine would. What the engine was asked comes back too.
-    async fn ask_engine(&mut self, head: &str, body: &str, reply: RecordsAnswer) -> (Answer, RecordsRequest) {
+    async fn ask_engine(&mut self, head: &str, body: &str, reply: ask::Answer) -> (Answer, RecordsRequest) {
         let engine = async {
             match self.calls.recv().await {
-                Some(Call::Records { request, reply: to }) => {
+                Some(Call { ask: Ask::Records(request), reply: to }) => {
                     to.send(reply).expect("somebody waits");
                     request
                 }
@@ -215,9 +216,9 @@ async fn status_has_the_published_shape() {
 async fn sync_answers_what_the_engine_answers() {
     let mut served = served(true).await;
     let engine = async {
-        let Some(Call::Sync { reply }) = served.calls.recv().await else { panic!("not a sync") };
+        let Some(Call { ask: Ask::Sync, reply }) = served.calls.recv().await else { panic!("not a sync") };
         let offline = vec![LogicalPath::parse(b"/acme").expect("a path")];
-        reply.send(SyncAnswer { seq: Seq(42), rrn: Rrn(12), offline }).expect("somebody waits");
+        reply.send(ask::Answer::Sync(SyncAnswer { seq: Seq(42), rrn: Rrn(12), offline })).expect("somebody waits");
     };
     let head = format!("POST /v1/sync HTTP/1.1\r\n{}", auth(Role::Recorder));
     let (answer, ()) = tokio::join!(exchange(served.address, &head, b"ignored"), engine);
@@ -246,9 +247,10 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
         (r#"{"path": "/acme/d"}"#, RescanAnswer::NothingThere, (404, "")),
     ] {
         let engine = async {
-            let Some(Call::Rescan { request, begun, .. }) = served.calls.recv().await else { panic!("not a rescan") };
-            assert_eq!(request, RescanRequest::of(Some(path("/acme/d"))));
-            begun.send(begins).expect("a caller waits");
+            let call = served.calls.recv().await.expect("a call");
+            let waits = body.contains("wait");
+            assert_eq!(call.ask, Ask::Rescan { request: RescanRequest::of(Some(path("/acme/d"))), waits });
+            call.reply.send(ask::Answer::Rescan(begins)).expect("a caller waits");
         };
         let (answer, ()) = tokio::join!(exchange(served.address, &head, body.as_bytes()), engine);
         assert_eq!(answer.status, expect.0, "{body}");
@@ -260,10 +262,10 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
         }
     }
     let engine = async {
-        let Some(Call::Rescan { request, begun, done }) = served.calls.recv().await else { panic!("not a rescan") };
-        assert_eq!(request, RescanRequest::default());
-        begun.send(RescanAnswer::Begun { offline: vec![] }).expect("a caller waits");
-        done.send(SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline: vec![path("/b")] }).expect("a caller waits");
+        let call = served.calls.recv().await.expect("a call");
+        assert_eq!(call.ask, Ask::Rescan { request: RescanRequest::default(), waits: true });
+        let synced = SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline: vec![path("/b")] };
+        call.reply.send(ask::Answer::Sync(synced)).expect("a caller waits");
     };
     let asked = exchange(served.address, &head, b"{\"wait\": true}");
     let (answer, ()) = tokio::join!(asked, engine);
@@ -298,14 +300,15 @@ async fn a_shutdown_lets_requests_under_way_end_and_takes_no_more() {
         let address = served.address;
         async move { exchange(address, &head, b"").await }
     });
-    let Some(Call::Sync { reply }) = served.calls.recv().await else { panic!("not a sync") };
+    let Some(Call { ask: Ask::Sync, reply }) = served.calls.recv().await else { panic!("not a sync") };
     // An idle connection must not hold the end up.
     let idle = tokio::net::TcpStream::connect(served.address).await.expect("connected");
     served.stop.send(()).expect("it runs");
     while tokio::net::TcpStream::connect(served.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    reply.send(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: Vec::new() }).expect("somebody waits");
+    let synced = SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: Vec::new() };
+    reply.send(ask::Answer::Sync(synced)).expect("somebody waits");
     assert_eq!(under_way.await.expect("no panic").status, 200);
     let ended = tokio::time::timeout(limits::DRAIN_MAX + Duration::from_secs(5), served.server).await;
     ended.expect("in time").expect("no panic").expect("no error");

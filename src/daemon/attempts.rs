@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::inbox::Inbox;
-use crate::dispatch;
 use crate::engine::Input;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::SendRequest;
@@ -131,7 +130,7 @@ impl Shared {
         }
         under_way.remove(&attempted.key);
         // Under the lock: when none is under way any more, all outcomes are in the inbox.
-        self.inbox.input(Input::Dispatch(dispatch::Input::Attempted(attempted)));
+        self.inbox.input(Input::Attempted(attempted));
     }
 
     fn end_internal(&self, key: DeliveryKey, attempt: u32, age: Duration, why: String) {

@@ -17,6 +17,7 @@ use super::registry::RegistrySlot;
 use super::stop::AbortOnPanic;
 use crate::engine::{Effect, Engine, Input, Ran};
 use crate::intake;
+use crate::model::ask::Answer;
 use crate::model::error_chain::ErrorChain;
 use crate::model::hint::Signal;
 use crate::model::status::{MountState, MountStatus, Status};
@@ -149,7 +150,7 @@ impl EngineThread {
             true => {}
         }
         // A caller who has synced finds what the sync promised in the status.
-        if effects.iter().any(|effect| matches!(effect, Effect::Intake(intake::Effect::AnswerSync(..)))) {
+        if effects.iter().any(|effect| matches!(effect, Effect::Answer(_, Answer::Sync(_)))) {
             self.publish();
         }
         for effect in effects {

@@ -13,10 +13,11 @@ use super::clock::wall;
 use super::inbox::Inbox;
 use super::stop::AbortOnPanic;
 use crate::engine::Input;
-use crate::intake::{self, Effect};
+use crate::intake;
 use crate::look::{self, disk::Disk};
 use crate::model::hint::Signal;
 use crate::model::ids::MountId;
+use crate::model::job::Job;
 use crate::model::look::{ListError, ListRequest, Listed, LookRequest, Looked, Seen};
 use crate::model::root::{RootRequest, RootSeen};
 use crate::watch::WatchSource;
@@ -35,15 +36,6 @@ pub(super) struct Tools {
     pub mounts: Arc<Mounts>,
     pub source: Arc<dyn WatchSource>,
     pub inbox: Arc<Inbox>,
-}
-
-/// One thing to do. How many wait is bounded by the engine's credit.
-#[derive(Debug)]
-pub(super) enum Job {
-    Look(LookRequest),
-    List(ListRequest),
-    SeeRoot(RootRequest),
-    Sync(u64),
 }
 
 /// The queue before the looking threads. Dropping it ends them.
@@ -254,7 +246,7 @@ impl Tools {
                 let seen = look::root(disk, mounts, &**source, request);
                 intake::Input::RootSeen(request.mount, seen)
             }
-            Job::Sync(number) => match source.sync(*number) {
+            Job::SyncSource(number) => match source.sync(*number) {
                 Ok(()) => return None,
                 Err(error) => {
                     // Without the source's word, a scan of everything answers the question.
@@ -269,27 +261,6 @@ impl Tools {
 }
 
 impl Job {
-    /// The looking part of what intake wants done.
-    pub(super) fn of(effect: Effect) -> Result<Self, Effect> {
-        match effect {
-            Effect::Look(request) => Ok(Self::Look(request)),
-            Effect::List(request) => Ok(Self::List(request)),
-            Effect::SeeRoot(request) => Ok(Self::SeeRoot(request)),
-            Effect::SyncSource(number) => Ok(Self::Sync(number)),
-            other @ (Effect::AnswerRecords(..) | Effect::AnswerRescan(..) | Effect::AnswerSync(..)) => Err(other),
-        }
-    }
-
-    /// Whose filesystem it is about.
-    fn mount(&self) -> Option<MountId> {
-        match self {
-            Self::Look(request) => Some(request.mount),
-            Self::List(request) => Some(request.mount),
-            Self::SeeRoot(request) => Some(request.mount),
-            Self::Sync(_) => None,
-        }
-    }
-
     /// The answer of a job whose mount hangs.
     fn given_up(&self, mount: MountId) -> intake::Input {
         match self {
@@ -303,7 +274,7 @@ impl Job {
                 content: Err(ListError::RootGone),
                 unwatched: None,
             }),
-            Self::SeeRoot(_) | Self::Sync(_) => {
+            Self::SeeRoot(_) | Self::SyncSource(_) => {
                 intake::Input::RootSeen(mount, RootSeen::Unusable("its filesystem does not answer".into()))
             }
         }

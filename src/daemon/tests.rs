@@ -20,6 +20,7 @@ use crate::deliver::{self, Client};
 use crate::engine::Engine;
 use crate::intake::Setup;
 use crate::look::real::RealDisk;
+use crate::model::ask::Ask;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Body, SendRequest};
 use crate::model::ids::{DeliveryNo, NodeId};
@@ -89,7 +90,7 @@ fn request() -> SendRequest {
 async fn calls_beyond_the_limit_wait_in_the_queue_before_the_engine() {
     let (calls, queue) = mpsc::channel(CALLS_OPEN_MAX + 2);
     for _ in 0..CALLS_OPEN_MAX + 2 {
-        calls.try_send(api::Call::Sync { reply: oneshot::channel().0 }).expect("room in the queue");
+        calls.try_send(api::Call { ask: Ask::Sync, reply: oneshot::channel().0 }).expect("room in the queue");
     }
     let inbox = Arc::new(Inbox::default());
     let forwarder = tokio::spawn(forward_calls(queue, Arc::clone(&inbox)));

@@ -52,8 +52,11 @@ type Halves = [(DeliveryKey, usize, Body); 2];
 
 impl Dispatch {
     /// Takes what came of an attempt. One whose lane is gone (its subscription was dropped) gives its slot back and
-    /// changes nothing else.
-    pub(super) fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: &Ledger) -> Result<(), StoreError> {
+    /// changes nothing else. What is written is part of the group.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(InFlight { lane: id, class, authority }) = self.in_flight.remove(&attempted.key) else {
             return Ok(());
         };

@@ -7,8 +7,8 @@ use crate::model::time::{Now, Wall};
 use crate::store::{Ledger, StoreError};
 
 impl Dispatch {
-    /// The clock jumped while ringback ran: since when lanes fail is moved with it, or a clock that is set right by weeks
-    /// would make a failure of yesterday one of weeks.
+    /// The clock jumped while ringback ran: since when lanes fail is moved with it. Else a clock that is set right by
+    /// weeks would make a failure of yesterday one of weeks.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.

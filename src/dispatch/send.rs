@@ -2,7 +2,7 @@
 
 use super::lane::{Head, HeadState};
 use super::slots::{Class, Refusal};
-use super::{Dispatch, Effect, InFlight};
+use super::{Dispatch, InFlight};
 use crate::model::delivery::SendRequest;
 use crate::model::ids::SubscriptionId;
 use crate::model::part::{DeliveryId, DeliveryKey};
@@ -78,10 +78,10 @@ impl Dispatch {
     }
 
     /// Sends what is ready, as far as there are slots. The classes take turns.
-    pub(super) fn fill_slots(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<Effect>, StoreError> {
-        let mut effects = Vec::new();
+    pub(super) fn fill_slots(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<SendRequest>, StoreError> {
+        let mut attempts = Vec::new();
         loop {
-            let before = effects.len();
+            let before = attempts.len();
             let mut is_idle = true;
             for class in Class::ALL {
                 if self.slots.is_full(class) {
@@ -90,11 +90,11 @@ impl Dispatch {
                 let Some((id, key)) = self.ready[class as usize].pop_front() else { continue };
                 is_idle = false;
                 let before = self.share(id);
-                effects.extend(self.send(now, id, key, ledger)?);
+                attempts.extend(self.send(now, id, key, ledger)?);
                 self.account(id, before);
             }
-            if is_idle && effects.len() == before && !self.unblock_with_room() {
-                return Ok(effects);
+            if is_idle && attempts.len() == before && !self.unblock_with_room() {
+                return Ok(attempts);
             }
         }
     }
@@ -106,7 +106,7 @@ impl Dispatch {
         id: SubscriptionId,
         key: DeliveryKey,
         ledger: &Ledger,
-    ) -> Result<Option<Effect>, StoreError> {
+    ) -> Result<Option<SendRequest>, StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else {
             self.gave_up_its_turn = true;
             return Ok(None);
@@ -144,7 +144,7 @@ impl Dispatch {
         let (attempt, is_replay) = (head.attempts + 1, head.replayed_after.is_some());
         self.in_flight.insert(key, InFlight { lane: id, class, authority });
         let id = DeliveryId { node: ledger.node(), key };
-        Ok(Some(Effect::Send(SendRequest { subscription, id, attempt, is_replay, at: now.wall, body })))
+        Ok(Some(SendRequest { subscription, id, attempt, is_replay, at: now.wall, body }))
     }
 
     /// Gives a slot back, and lets the next delivery have it that waits for that target. Those that went away or are

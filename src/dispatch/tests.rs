@@ -32,7 +32,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::{Deed, Dispatch, Effect, Input, UnderWay};
+use super::{Deed, Dispatch, UnderWay};
 use crate::model::ask::Selection;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
@@ -532,7 +532,7 @@ impl Run {
                         status => status.parse().expect("a status"),
                     }),
                 };
-                self.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
+                self.dispatch.attempted(now, &attempted, ledger).expect("a step");
             }
             ["restart-bare"] => {
                 self.dispatch = Dispatch::load(ledger, now, &self.under_way, &self.retention).expect("dispatch");
@@ -575,7 +575,7 @@ impl Run {
         let is_bounding = !self.dispatch.to_bound.is_empty();
         assert!(is_bounding || !self.dispatch.wants_to_write(now.mono), "a group that has ended wants nothing more");
         let mut shown = Vec::new();
-        for Effect::Send(request) in effects {
+        for request in effects {
             let key = request.id.key;
             assert_eq!(request.at, wall);
             let before = self.under_way.insert(key, request.subscription.target.authority());

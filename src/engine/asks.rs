@@ -1,4 +1,4 @@
-//! What callers ask about deliveries: each in a savepoint of the group, answered once the group is durable.
+//! What callers ask: each is done whole, or not at all, and answered once the group is durable.
 
 use super::{Effect, Engine, Machines, Ran};
 use crate::dispatch::Deed;
@@ -6,54 +6,91 @@ use crate::model::ask::{Answer, Ask, Selected};
 use crate::model::ids::ReplyId;
 use crate::model::lane::Pause;
 use crate::model::time::Now;
-use crate::store::StoreError;
+use crate::store::{Ledger, StoreError};
 
 impl Engine {
     /// Does what is asked. The answers are to be given after the commit.
-    pub(super) fn ask_all(&mut self, now: Now, asks: &[(ReplyId, Ask)]) -> Result<Vec<Effect>, StoreError> {
-        let Some(Machines { dispatch, .. }) = &mut self.machines else { return Ok(Vec::new()) };
-        let ledger = &self.ledger;
+    pub(super) fn ask_all(
+        &mut self,
+        now: Now,
+        asks: &[(ReplyId, Ask)],
+        ran: &mut Ran,
+    ) -> Result<Vec<Effect>, StoreError> {
         let mut effects = Vec::with_capacity(asks.len());
         for (reply, ask) in asks {
-            let answer = ledger.savepoint(|| match ask {
-                Ask::Pause { subscription, by, reason } => {
-                    if !dispatch.has_rule(*subscription) {
-                        return Ok(Answer::NotFound);
-                    }
-                    let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
-                    dispatch.pause(now, *subscription, pause, ledger).map(|()| Answer::Done)
-                }
-                Ask::Retry { which, is_dry_run } => {
-                    dispatch.select(now, which, Deed::Retry, *is_dry_run, ledger).map(chosen)
-                }
-                Ask::Drop { which, is_dry_run, by, reason } => {
-                    let deed = Deed::Drop { by, reason: reason.as_deref() };
-                    dispatch.select(now, which, deed, *is_dry_run, ledger).map(chosen)
-                }
-                Ask::Resume { subscription, by } => {
-                    if !dispatch.has_rule(*subscription) {
-                        return Ok(Answer::NotFound);
-                    }
-                    if dispatch.is_paused_by_file(*subscription) {
-                        return Ok(Answer::PausedByFile);
-                    }
-                    dispatch.resume(now, *subscription, by, ledger).map(|_was_paused| Answer::Done)
-                }
-            })?;
-            effects.push(Effect::Answer(*reply, answer));
-        }
-        if !asks.is_empty() {
-            ledger.promise();
+            let answer = self.ask(now, *reply, ask, ran)?;
+            effects.extend(answer.map(|answer| Effect::Answer(*reply, answer)));
         }
         Ok(effects)
     }
+
+    /// Does what one caller asks; `None`: it is answered later.
+    fn ask(&mut self, now: Now, reply: ReplyId, ask: &Ask, ran: &mut Ran) -> Result<Option<Answer>, StoreError> {
+        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Some(Answer::Unavailable)) };
+        let ledger = &self.ledger;
+        match ask {
+            Ask::Records(request) => {
+                let Some(intake) = intake else { return Ok(Some(Answer::Unavailable)) };
+                let (done, answer) = intake.records(now, request, ledger)?;
+                self.settle_done(done, ran)?;
+                Ok(Some(answer))
+            }
+            // While nothing is taken in, the machine that will be takes over who waits.
+            Ask::Sync => {
+                intake.iter_mut().for_each(|intake| intake.sync(now.mono, reply));
+                Ok(None)
+            }
+            Ask::Rescan { request, waits } => {
+                let Some(intake) = intake else { return Ok(None) };
+                match intake.scan(now, reply, request, *waits, ledger) {
+                    Some(fault) if fault.disk().is_some() => Err(fault),
+                    fault => {
+                        ran.faults.extend(fault);
+                        Ok(None)
+                    }
+                }
+            }
+            Ask::Pause { subscription, by, reason } => {
+                let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
+                promised(ledger, || {
+                    if !dispatch.has_rule(*subscription) {
+                        return Ok(Answer::NotFound);
+                    }
+                    dispatch.pause(now, *subscription, pause, ledger).map(|()| Answer::Done)
+                })
+            }
+            Ask::Resume { subscription, by } => promised(ledger, || {
+                if !dispatch.has_rule(*subscription) {
+                    return Ok(Answer::NotFound);
+                }
+                if dispatch.is_paused_by_file(*subscription) {
+                    return Ok(Answer::PausedByFile);
+                }
+                dispatch.resume(now, *subscription, by, ledger).map(|_was_paused| Answer::Done)
+            }),
+            Ask::Retry { which, is_dry_run } => {
+                promised(ledger, || dispatch.select(now, which, Deed::Retry, *is_dry_run, ledger).map(chosen))
+            }
+            Ask::Drop { which, is_dry_run, by, reason } => {
+                let deed = Deed::Drop { by, reason: reason.as_deref() };
+                promised(ledger, || dispatch.select(now, which, deed, *is_dry_run, ledger).map(chosen))
+            }
+        }
+    }
+}
+
+/// Does something whole, or not at all, that is durable before it is answered.
+fn promised(ledger: &Ledger, work: impl FnOnce() -> Result<Answer, StoreError>) -> Result<Option<Answer>, StoreError> {
+    ledger.promise();
+    ledger.savepoint(work).map(Some)
 }
 
 fn chosen(selected: Option<Selected>) -> Answer {
     selected.map_or(Answer::NotFound, Answer::Selected)
 }
 
-/// Nothing was done of what was asked.
+/// Nothing was done of what was asked. Who waits for a sync waits on.
 pub(super) fn refuse_all(asks: Vec<(ReplyId, Ask)>, ran: &mut Ran) {
-    ran.effects.extend(asks.into_iter().map(|(reply, _)| Effect::Answer(reply, Answer::Unavailable)));
+    let refused = asks.into_iter().filter(|(_, ask)| !ask.outlives_a_lost_group());
+    ran.effects.extend(refused.map(|(reply, _)| Effect::Answer(reply, Answer::Unavailable)));
 }

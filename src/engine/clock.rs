@@ -113,8 +113,8 @@ impl Clock {
         self.why.is_none().then_some(now.wall)
     }
 
-    /// By how much the clock jumped, milliseconds, that nothing which lasts has been moved by. A jump while ringback was
-    /// stopped is not known.
+    /// By how much the clock jumped, milliseconds, that nothing which lasts has been moved by. Of a jump while ringback
+    /// was stopped nothing is known.
     pub(super) fn jumped_ms(&self) -> i64 {
         self.jumped_ms
     }

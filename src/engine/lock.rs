@@ -16,7 +16,6 @@ use crate::model::time::{Now, Wall};
 pub(super) struct LockedOut {
     since: Wall,
     pub(super) inputs: Vec<intake::Input>,
-    pub(super) replies: Vec<ReplyId>,
     pub(super) asks: Vec<(ReplyId, Ask)>,
 }
 
@@ -28,13 +27,7 @@ impl Engine {
     }
 
     /// Keeps a group until the lock is released.
-    pub(super) fn lock_out(
-        &mut self,
-        now: Now,
-        inputs: Vec<intake::Input>,
-        replies: Vec<ReplyId>,
-        asks: Vec<(ReplyId, Ask)>,
-    ) {
+    pub(super) fn lock_out(&mut self, now: Now, inputs: Vec<intake::Input>, asks: Vec<(ReplyId, Ask)>) {
         let since = self.locked_since.unwrap_or(now.wall);
         if self.locked_since.is_none() {
             tracing::warn!(
@@ -43,7 +36,7 @@ impl Engine {
             );
         }
         self.locked_since = Some(since);
-        self.locked_out = Some(LockedOut { since, inputs, replies, asks });
+        self.locked_out = Some(LockedOut { since, inputs, asks });
     }
 
     /// The lock was released.

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use super::{Effect, Intake};
+use super::Intake;
 use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::ids::{MountId, Ticket};
+use crate::model::job::Job;
 use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
@@ -193,14 +194,14 @@ impl Looks {
 
 impl Intake {
     /// Sends looks that are due, as far as there is credit.
-    pub(super) fn release_looks(&mut self, now: Mono, effects: &mut Vec<Effect>) {
+    pub(super) fn release_looks(&mut self, now: Mono, jobs: &mut Vec<Job>) {
         while self.looks.credit() > 0 {
             if let Some(mut places) = self.looks.next_together() {
                 // A look of its own beside the group's would make the group's worthless, again and again.
                 for (path, cause) in &mut places {
                     *cause = self.settle.join_due(now, path, *cause);
                 }
-                self.send_look(places, effects);
+                self.send_look(places, jobs);
                 continue;
             }
             if self.looks.is_busy() && self.settle.due_len(now, PATHS_MAX) < PATHS_MAX {
@@ -217,7 +218,7 @@ impl Intake {
                 }
                 let Some(mount) = self.mounts.of(&path) else { continue };
                 if self.looks.alone.remove(&path) {
-                    self.send_or_queue(vec![(path, cause)], effects);
+                    self.send_or_queue(vec![(path, cause)], jobs);
                     continue;
                 }
                 match by_mount.iter_mut().find(|(other, _)| *other == mount) {
@@ -226,21 +227,21 @@ impl Intake {
                 }
             }
             for (_, places) in by_mount {
-                self.send_or_queue(places, effects);
+                self.send_or_queue(places, jobs);
             }
         }
     }
 
     /// Sends a request, or has it wait for credit: what came due together may make a request for each mount, and one
     /// for each path that is looked at by itself.
-    fn send_or_queue(&mut self, places: Vec<(LogicalPath, Cause)>, effects: &mut Vec<Effect>) {
+    fn send_or_queue(&mut self, places: Vec<(LogicalPath, Cause)>, jobs: &mut Vec<Job>) {
         match self.looks.credit() {
             0 => self.looks.push_together(places),
-            _ => self.send_look(places, effects),
+            _ => self.send_look(places, jobs),
         }
     }
 
-    fn send_look(&mut self, places: Vec<(LogicalPath, Cause)>, effects: &mut Vec<Effect>) {
+    fn send_look(&mut self, places: Vec<(LogicalPath, Cause)>, jobs: &mut Vec<Job>) {
         let Some(mount) = places.first().and_then(|(path, _)| self.mounts.of(path)) else { return };
         // Without a root the mount is offline: the scan at its return sees these paths too.
         let Some(root) = self.mounts.online_root(mount) else { return };
@@ -248,6 +249,6 @@ impl Intake {
         self.looks.take_off(ticket, mount, &places);
         let paths: Vec<_> = places.into_iter().map(|(path, _)| path).collect();
         let unchanged = paths.iter().filter_map(|path| self.looks.unchanged.remove_entry(path)).collect();
-        effects.push(Effect::Look(LookRequest { ticket, paths, mount, root, unchanged }));
+        jobs.push(Job::Look(LookRequest { ticket, paths, mount, root, unchanged }));
     }
 }

@@ -6,10 +6,13 @@ use rusqlite::Connection;
 
 use super::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::asset::Stat;
+use crate::model::ids::ReplyId;
+use crate::model::job::Job;
 use crate::model::look::{FileLook, ListedFile, Listing, Writer, Xattrs};
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::model::rescan::RescanRequest;
 use crate::model::time::{Mono, Now, Wall};
 use crate::settle::Patience;
 use crate::store::Ledger;
@@ -61,6 +64,14 @@ impl Machine {
         self.now = Now { mono: mono.plus_ms(ms), wall: Wall(wall.0 + i64::try_from(ms).expect("a time")) };
     }
 
+    /// Scans as somebody asks who does not wait.
+    pub(super) fn scan(&mut self, reply: ReplyId, request: &RescanRequest) {
+        self.ledger.begin().expect("a group");
+        let fault = self.intake.scan(self.now, reply, request, false, &self.ledger);
+        assert!(fault.is_none(), "{fault:?}");
+        self.ledger.commit().expect("a commit");
+    }
+
     /// Ends a group, and returns what intake wants done.
     pub(super) fn release(&mut self) -> Vec<Effect> {
         self.ledger.begin().expect("a group");
@@ -96,8 +107,11 @@ pub(super) trait World {
     /// The machine.
     fn machine(&mut self) -> &mut Machine;
 
-    /// Does what an effect asks for; `None`: that has no input of its own.
-    fn carry_out(&mut self, effect: Effect) -> Option<Input>;
+    /// Does what intake wants done.
+    fn carry_out(&mut self, job: Job) -> Input;
+
+    /// Somebody is answered.
+    fn answered(&mut self, _: ReplyId) {}
 
     /// Takes an input in a group of its own.
     fn step(&mut self, input: Input) {
@@ -106,10 +120,6 @@ pub(super) trait World {
         let done = machine.intake.step(machine.now, input, &machine.ledger).expect("a step");
         assert!(done.fault.is_none(), "{:?}", done.fault);
         machine.ledger.commit().expect("a commit");
-        for effect in done.effects {
-            let input = self.carry_out(effect);
-            assert!(input.is_none(), "a step asks for nothing that has an outcome: {input:?}");
-        }
     }
 
     /// Does what intake wants done until it wants nothing.
@@ -120,8 +130,12 @@ pub(super) trait World {
                 return;
             }
             for effect in effects {
-                if let Some(input) = self.carry_out(effect) {
-                    self.step(input);
+                match effect {
+                    Effect::Do(job) => {
+                        let input = self.carry_out(job);
+                        self.step(input);
+                    }
+                    Effect::Answer(reply, _) => self.answered(reply),
                 }
             }
         }

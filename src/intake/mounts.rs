@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::Intake;
 use super::inner::Inside;
 use super::roots::Doubt;
-use super::{Effect, Intake};
 use crate::model::asset::Identity;
 use crate::model::ids::MountId;
+use crate::model::job::Job;
 use crate::model::look::KnownRoot;
 use crate::model::mount::{FirstScan, MaxDeletions, Mount};
 use crate::model::mounts_by_path::MountsByPath;
@@ -545,8 +546,8 @@ impl Mounts {
 
 impl Intake {
     /// Roots that are to be looked at. Mounts that are polled are scanned when their time has come.
-    pub(super) fn due_roots(&mut self, now: Mono) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    pub(super) fn due_roots(&mut self, now: Mono) -> Vec<Job> {
+        let mut jobs = Vec::new();
         for mount in self.mounts.ids() {
             let state = self.mounts.state_mut(mount);
             if state.is_polled() && state.next_poll <= now {
@@ -568,10 +569,10 @@ impl Intake {
             if !state.asked_root && state.next_root <= now {
                 state.asked_root = true;
                 state.next_root = now.plus_ms(ROOT_EVERY_MS);
-                effects.push(Effect::SeeRoot(state.root_request(mount)));
+                jobs.push(Job::SeeRoot(state.root_request(mount)));
             }
         }
-        effects
+        jobs
     }
 
     /// Scans what nothing hints.

@@ -1,9 +1,10 @@
 //! `POST /v1/records`: the asset store's own word. All of a request takes effect, or nothing.
 
 use super::record::Recorder;
-use super::{Done, Effect, Intake, Outcome};
+use super::{Done, Intake, Outcome};
+use crate::model::ask::Answer;
 use crate::model::asset::Asset;
-use crate::model::ids::{MountId, ReplyId};
+use crate::model::ids::MountId;
 use crate::model::metadata::Source;
 use crate::model::path::LogicalPath;
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject};
@@ -23,28 +24,30 @@ impl From<StoreError> for Refusal {
 }
 
 impl Intake {
-    pub(super) fn records(
+    /// Records what the asset store knows: all of it, or nothing. The answer is to be given after the commit.
+    ///
+    /// # Errors
+    /// Only when the savepoint itself fails: the group is lost then.
+    pub fn records(
         &mut self,
         now: Now,
-        reply: ReplyId,
         request: &RecordsRequest,
         ledger: &Ledger,
-    ) -> Result<Done, StoreError> {
+    ) -> Result<(Done, Answer), StoreError> {
         let mut outcome = Outcome::default();
         let (answer, fault) = match ledger.savepoint(|| self.judge_records(now, request, ledger, &mut outcome)) {
-            Ok(answer) => (answer, None),
+            Ok(answer) => (Answer::Records(answer), None),
             Err(refusal) => {
                 outcome = Outcome::default();
                 match refusal {
-                    Refusal::Answer(answer) => (answer, None),
-                    Refusal::Store(error) => (RecordsAnswer::Unavailable, Some(error)),
+                    Refusal::Answer(answer) => (Answer::Records(answer), None),
+                    Refusal::Store(error) => (Answer::Unavailable, Some(error)),
                 }
             }
         };
-        outcome.effects.push(Effect::AnswerRecords(reply, answer));
         // Records change no counts and no mount's state, so any mount stands for all of them.
         let done = self.apply(now, MountId(0), outcome);
-        Ok(Done { fault, ..done })
+        Ok((Done { fault, ..done }, answer))
     }
 
     fn judge_records(

@@ -5,6 +5,7 @@
 //! concern.
 
 use super::{Effect, Intake};
+use crate::model::ask::Answer;
 use crate::model::ids::{MountId, ReplyId};
 use crate::model::look::Seen;
 use crate::model::path::LogicalPath;
@@ -18,6 +19,8 @@ pub(super) struct Rescans(Vec<Waiting>);
 #[derive(Debug)]
 struct Waiting {
     reply: ReplyId,
+    /// The caller waits for the end, and hears of the beginning only that there is nothing to scan.
+    for_its_end: bool,
     /// Where; `None`: every mount.
     path: Option<LogicalPath>,
     /// Whether there is something; `None` until a look has shown it.
@@ -36,11 +39,6 @@ impl Rescans {
             }
         }
     }
-
-    /// The scan has ended, whatever was seen of the path.
-    fn ended(&mut self, reply: ReplyId) {
-        self.0.retain(|waiting| waiting.reply != reply);
-    }
 }
 
 impl Intake {
@@ -52,6 +50,7 @@ impl Intake {
         &mut self,
         reply: ReplyId,
         request: &RescanRequest,
+        for_its_end: bool,
         ledger: &Ledger,
     ) -> Result<(), StoreError> {
         let path = request.path.as_ref().map(|path| self.known_as(path, ledger)).transpose()?;
@@ -59,7 +58,7 @@ impl Intake {
             Some(path) if !self.is_known(path, ledger)? => None,
             _ => Some(true),
         };
-        self.rescans.0.push(Waiting { reply, path, there });
+        self.rescans.0.push(Waiting { reply, for_its_end, path, there });
         Ok(())
     }
 
@@ -71,7 +70,8 @@ impl Intake {
     /// Says what is known of the beginnings of scans by now.
     pub(super) fn answer_rescans(&mut self, effects: &mut Vec<Effect>) {
         let (mounts, waiting) = (&self.mounts, &mut self.rescans.0);
-        waiting.retain(|Waiting { reply, path, there }| {
+        let mut ended = Vec::new();
+        waiting.retain(|Waiting { reply, for_its_end, path, there }| {
             let concerned: Vec<MountId> = match path {
                 Some(path) => mounts.of(path).into_iter().collect(),
                 None => mounts.ids().collect(),
@@ -86,17 +86,12 @@ impl Intake {
                 Some(false) if offline.is_empty() => RescanAnswer::NothingThere,
                 _ => RescanAnswer::Begun { offline },
             };
-            effects.push(Effect::AnswerRescan(*reply, answer));
+            if !for_its_end || answer == RescanAnswer::NothingThere {
+                ended.push(*reply);
+                effects.push(Effect::Answer(*reply, Answer::Rescan(answer)));
+            }
             false
         });
-    }
-
-    /// Scans that have ended need no word of their beginning any more.
-    pub(super) fn forget_begun(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            if let Effect::AnswerSync(reply, _) = effect {
-                self.rescans.ended(*reply);
-            }
-        }
+        ended.into_iter().for_each(|reply| self.end_sync(reply));
     }
 }

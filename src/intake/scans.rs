@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Effect, Intake};
+use super::Intake;
 use crate::model::ids::{MountId, Ticket};
+use crate::model::job::Job;
 use crate::model::look::{ListRequest, Listed};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
@@ -221,7 +222,7 @@ impl Intake {
     }
 
     /// Sends listings, as far as there is credit and looks keep up.
-    pub(super) fn release_lists(&mut self, now: Mono, effects: &mut Vec<Effect>) {
+    pub(super) fn release_lists(&mut self, now: Mono, jobs: &mut Vec<Job>) {
         self.scans.expire(now);
         while self.may_list() {
             let Some(scan) = self.scans.next().or_else(|| self.scans.next_sweep(now)) else { break };
@@ -232,7 +233,7 @@ impl Intake {
                 continue;
             };
             let ticket = self.ticket();
-            effects.push(Effect::List(ListRequest {
+            jobs.push(Job::List(ListRequest {
                 ticket,
                 path: scan.path.clone(),
                 mount: scan.mount,

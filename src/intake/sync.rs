@@ -5,8 +5,10 @@
 //! of its, so a steady writer cannot starve it. It does not wait for files that a writer holds.
 
 use super::{Effect, Intake};
+use crate::model::ask::Answer;
 use crate::model::hint::{Hint, HintKind};
 use crate::model::ids::ReplyId;
+use crate::model::job::Job;
 use crate::model::path::LogicalPath;
 use crate::model::record::SyncAnswer;
 use crate::model::rescan::RescanRequest;
@@ -51,9 +53,13 @@ impl Syncs {
 }
 
 impl Intake {
-    /// Somebody calls.
-    pub(super) fn sync(&mut self, now: Mono, reply: ReplyId) {
+    /// A caller wants to hear when every write that finished before has been judged.
+    pub fn sync(&mut self, now: Mono, reply: ReplyId) {
         self.syncs.push(reply);
+        self.doubt_mounts(now);
+    }
+
+    fn doubt_mounts(&mut self, now: Mono) {
         // A mount that is back and was not looked at since has writes that no hint tells.
         for mount in self.mounts.ids() {
             self.mounts.suspect_root(mount);
@@ -61,8 +67,30 @@ impl Intake {
         }
     }
 
-    /// Scans a path, or every mount, for a caller who waits as for a sync. What is offline is named in the answer.
-    pub(super) fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: &Ledger) -> Option<StoreError> {
+    /// Scans a path, or every mount, for a caller who waits for the beginning, or as for a sync. What is offline is
+    /// named in the answer.
+    pub fn scan(
+        &mut self,
+        now: Now,
+        reply: ReplyId,
+        request: &RescanRequest,
+        waits: bool,
+        ledger: &Ledger,
+    ) -> Option<StoreError> {
+        let fault = self.scan_as_asked(now, request, ledger);
+        self.doubt_mounts(now.mono);
+        if waits {
+            self.syncs.push(reply);
+        }
+        fault.or(self.wait_for_begin(reply, request, waits, ledger).err())
+    }
+
+    /// A scan has nothing to scan, and its caller has been told so.
+    pub(super) fn end_sync(&mut self, reply: ReplyId) {
+        self.syncs.0.retain(|waiting| waiting.reply != reply);
+    }
+
+    fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: &Ledger) -> Option<StoreError> {
         let Some(path) = &request.path else {
             for mount in self.mounts.ids() {
                 let root = self.mounts.root_path(mount).clone();
@@ -101,7 +129,7 @@ impl Intake {
 
     /// Asks the source for those who came since it was asked last. Numbers are tickets, so that a late answer to a lost
     /// machine is not taken for one to this.
-    pub(super) fn ask_source(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn ask_source(&mut self, jobs: &mut Vec<Job>) {
         if self.syncs.0.iter().all(|waiting| waiting.stage != Stage::New) {
             return;
         }
@@ -109,7 +137,7 @@ impl Intake {
         for waiting in self.syncs.0.iter_mut().filter(|waiting| waiting.stage == Stage::New) {
             waiting.stage = Stage::Asked(number);
         }
-        effects.push(Effect::SyncSource(number));
+        jobs.push(Job::SyncSource(number));
     }
 
     pub(super) fn synced(&mut self, now: Now, number: u64) {
@@ -144,7 +172,7 @@ impl Intake {
             let done = matches!(waiting.stage, Stage::Before(before) if before <= oldest);
             if done {
                 let answer = SyncAnswer { seq, rrn, offline: offline.clone() };
-                effects.push(Effect::AnswerSync(waiting.reply, answer));
+                effects.push(Effect::Answer(waiting.reply, Answer::Sync(answer)));
             }
             !done
         });

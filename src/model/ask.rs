@@ -1,8 +1,10 @@
-//! What a caller asks of the engine about deliveries, and what it is answered once that is durable.
+//! What a caller asks of the engine, and what it is answered once that is durable.
 
 use super::ids::{Seq, SubscriptionId};
 use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
+use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
+use super::rescan::{RescanAnswer, RescanRequest};
 
 /// Deliveries, chosen by a filter: those that all of it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,6 +49,17 @@ pub struct Selected {
 /// Something that a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
+    /// Record what the asset store knows.
+    Records(RecordsRequest),
+    /// Say when every write that finished before is journaled and matched.
+    Sync,
+    /// Scan.
+    Rescan {
+        /// What.
+        request: RescanRequest,
+        /// The caller waits until all that the scan has found is matched, and not only for its beginning.
+        waits: bool,
+    },
     /// Send a subscription nothing until it is resumed; what it is owed gathers.
     Pause {
         /// Which.
@@ -83,9 +96,30 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Returns whether it writes by itself. One that does not leads to looks and scans, which do.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        !self.outlives_a_lost_group()
+    }
+
+    /// Returns whether its caller goes on waiting when the group is lost in which it was asked: nothing was promised
+    /// but to say when everything has been looked at.
+    #[must_use]
+    pub fn outlives_a_lost_group(&self) -> bool {
+        matches!(self, Self::Sync | Self::Rescan { .. })
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
+    /// To [`Ask::Records`].
+    Records(RecordsAnswer),
+    /// To [`Ask::Sync`], and to an [`Ask::Rescan`] whose caller waits for its end.
+    Sync(SyncAnswer),
+    /// To an [`Ask::Rescan`]: how it begins.
+    Rescan(RescanAnswer),
     /// It is done, or it was so already.
     Done,
     /// So many deliveries were chosen, and what was asked is done with them.

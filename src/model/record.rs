@@ -62,8 +62,6 @@ pub enum RecordsAnswer {
     },
     /// The same key came with another body.
     KeyReused,
-    /// The ledger does not take writes now; nothing was recorded.
-    Unavailable,
 }
 
 /// What came of a `POST /v1/sync`: every write that finished before the call is journaled and matched.

@@ -21,7 +21,7 @@ impl RescanRequest {
     }
 }
 
-/// What the beginning of a scan shows. What it leads to is another answer.
+/// What the beginning of a scan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RescanAnswer {
     /// It has begun.

@@ -14,20 +14,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ringback::diagnostic::SourceFile;
-use ringback::dispatch;
 use ringback::engine::{Effect, Engine, Input, NewRules};
 use ringback::intake::{self, Setup};
 use ringback::look;
-use ringback::model::ask::Ask;
+use ringback::model::ask::{Answer, Ask};
 use ringback::model::delivery::SendRequest;
 use ringback::model::hint::Signal;
 use ringback::model::ids::{ReplyId, Ticket};
-use ringback::model::look::{ListRequest, LookRequest, Seen, Writer};
+use ringback::model::job::Job;
+use ringback::model::look::{Seen, Writer};
 use ringback::model::mount::{FirstScan, Mount};
 use ringback::model::part::DeliveryKey;
 use ringback::model::record::RecordsAnswer;
 use ringback::model::retention::Retention;
-use ringback::model::root::RootRequest;
 use ringback::model::time::{Mono, Now, Wall};
 use ringback::model::watching::SourceKind;
 use ringback::rules::RuleSet;
@@ -61,14 +60,6 @@ const RULES: [&str; 3] = [
      watchMetadata = ['XATTR_user.project==v1', 'XATTR_user.state!=v2']\nlogicalOperand = 'AND'\nlinger = '300ms'\n\
      retry = ['2s', '20s']\n",
 ];
-
-/// What an edge has been asked to do, or has done and not yet said.
-enum Job {
-    Look(LookRequest),
-    List(ListRequest),
-    Root(RootRequest),
-    Sync(u64),
-}
 
 pub struct World {
     pub trace: Trace,
@@ -343,12 +334,12 @@ impl World {
                 self.note(format!("  listed {} {found:?}", listed.path.as_bytes().escape_ascii()));
                 self.results.push(Input::Intake(intake::Input::Listed(listed)));
             }
-            Job::Root(request) => {
+            Job::SeeRoot(request) => {
                 let seen = look::root(&host, &self.mounts, &host, &request);
                 self.note_disk();
                 self.results.push(Input::Intake(intake::Input::RootSeen(request.mount, seen)));
             }
-            Job::Sync(number) => {
+            Job::SyncSource(number) => {
                 if let Err(error) = host.sync(number) {
                     self.note(format!("  no sync {number}: {error}"));
                     // As `daemon/looker.rs` has it.
@@ -377,7 +368,7 @@ impl World {
             self.note(format!("  wire: {line}"));
         }
         if let Some(attempted) = outcome? {
-            self.inbox.push_back(Input::Dispatch(dispatch::Input::Attempted(attempted)));
+            self.inbox.push_back(Input::Attempted(attempted));
         }
         Ok(())
     }
@@ -402,7 +393,7 @@ impl World {
         let attempted: Vec<_> = inputs
             .iter()
             .filter_map(|input| match input {
-                Input::Dispatch(dispatch::Input::Attempted(attempted)) => Some(attempted.clone()),
+                Input::Attempted(attempted) => Some(attempted.clone()),
                 _ => None,
             })
             .collect();
@@ -424,8 +415,7 @@ impl World {
         let (was_locked, was_well) = (locks > 0, engine.is_well());
         let ran = engine.run(now, inputs);
         // While the disk refuses, callers are refused at once.
-        let is_refusal =
-            |effect: &Effect| matches!(effect, Effect::Intake(intake::Effect::AnswerRecords(..)) | Effect::Answer(..));
+        let is_refusal = |effect: &Effect| matches!(effect, Effect::Answer(..));
         if was_locked && engine.is_locked_out() && !(ran.faults.is_empty() && ran.effects.iter().all(is_refusal)) {
             return Err(format!("a lock of another process loses a group: {:?}", ran.faults));
         }
@@ -474,16 +464,12 @@ impl World {
     fn carry_out(&mut self, effects: Vec<Effect>) -> Checked {
         for effect in effects {
             match effect {
-                Effect::Intake(intake::Effect::Look(request)) => self.jobs.push(Job::Look(request)),
-                Effect::Intake(intake::Effect::List(request)) => self.jobs.push(Job::List(request)),
-                Effect::Intake(intake::Effect::SeeRoot(request)) => self.jobs.push(Job::Root(request)),
-                Effect::Intake(intake::Effect::SyncSource(number)) => self.jobs.push(Job::Sync(number)),
-                Effect::Intake(intake::Effect::AnswerRecords(reply, answer)) => self.answer_records(reply, &answer)?,
-                Effect::Answer(reply, answer) => self.note(format!("  answer {reply:?} {answer:?}")),
-                Effect::Intake(intake::Effect::AnswerRescan(reply, answer)) => {
-                    self.note(format!("  answer rescan {reply:?} {answer:?}"));
+                Effect::Do(job) => self.jobs.push(job),
+                Effect::Answer(reply, answer) if self.records.contains_key(&reply) => {
+                    self.answer_records(reply, &answer)?;
                 }
-                Effect::Intake(intake::Effect::AnswerSync(reply, answer)) => {
+                Effect::Answer(_, Answer::Records(answer)) => return Err(format!("answered twice: {answer:?}")),
+                Effect::Answer(reply, Answer::Sync(answer)) => {
                     self.journal.greatest_rrn = self.journal.greatest_rrn.max(answer.rrn.0);
                     self.note(format!("  answer sync {reply:?} {answer:?}"));
                     if let Some(point) = self.syncs.remove(&reply)
@@ -497,7 +483,12 @@ impl World {
                         point.check(&self.host.lock(), &self.ledger)?;
                     }
                 }
-                Effect::Dispatch(dispatch::Effect::Send(request)) => {
+                Effect::Answer(reply, answer) => {
+                    // There is nothing to scan.
+                    self.syncs.remove(&reply);
+                    self.note(format!("  answer {reply:?} {answer:?}"));
+                }
+                Effect::Send(request) => {
                     let path = |told: &super::receiver::Told| {
                         format!("{} {} #{} rrn {}", told.action, told.path.escape_ascii(), told.asset, told.rrn)
                     };
@@ -544,12 +535,12 @@ impl World {
         }
     }
 
-    fn answer_records(&mut self, reply: ReplyId, answer: &RecordsAnswer) -> Checked {
+    fn answer_records(&mut self, reply: ReplyId, answer: &Answer) -> Checked {
         let Some(key) = self.records.remove(&reply) else { return Err(format!("answered twice: {reply:?}")) };
         self.note(format!("  answer records {key} {answer:?}"));
         let kept = self.ledger.keeps_record(&key);
         match answer {
-            RecordsAnswer::Accepted { rrn, .. } => {
+            Answer::Records(RecordsAnswer::Accepted { rrn, .. }) => {
                 self.journal.greatest_rrn = self.journal.greatest_rrn.max(rrn.0);
                 if !kept {
                     return Err(format!("record {key} is accepted and not kept"));
@@ -600,12 +591,10 @@ fn brief_input(input: &Input) -> String {
         }
         Input::Intake(intake::Input::Listed(listed)) => format!("listed({})", listed.path.as_bytes().escape_ascii()),
         Input::Intake(intake::Input::RootSeen(mount, seen)) => format!("root({} {seen:?})", mount.0),
-        Input::Intake(intake::Input::Records(reply, _)) => format!("records({})", reply.0),
-        Input::Intake(intake::Input::Sync(reply)) => format!("sync({})", reply.0),
-        Input::Intake(intake::Input::Rescan(reply, request)) => format!("rescan({} {request:?})", reply.0),
-        Input::Dispatch(dispatch::Input::Attempted(attempted)) => {
+        Input::Attempted(attempted) => {
             format!("attempted({} {})", attempted.key, attempted.reply.failure())
         }
+        Input::Ask(reply, Ask::Records(_)) => format!("records({})", reply.0),
         Input::Ask(reply, ask) => format!("ask({} {ask:?})", reply.0),
         Input::Rules(_) => "rules".to_owned(),
         Input::RuleFaults(_) => "rule faults".to_owned(),

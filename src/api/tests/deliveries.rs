@@ -20,7 +20,7 @@ async fn post(served: &mut Served, path: &str, body: &Value, reply: ask::Answer)
     let head = format!("POST {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
     let engine = async {
         match served.calls.recv().await {
-            Some(Call::Ask { ask, reply: to }) => {
+            Some(Call { ask, reply: to }) => {
                 to.send(reply).expect("somebody waits");
                 ask
             }

@@ -30,6 +30,7 @@ use super::{
 use crate::api::body::Peer;
 use crate::api::native;
 use crate::api::server::{connection, serve_at_most};
+use crate::model::ask::{Answer, Ask};
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 const MOMENT: Duration = Duration::from_millis(1);
@@ -54,16 +55,14 @@ async fn answered(mut router: Router, request: Request) -> (u16, String) {
 
 /// Takes one call, and says yes to it.
 async fn consent(served: &mut Served) {
-    match served.calls.recv().await.expect("a call") {
-        Call::Records { reply, .. } => {
-            reply.send(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 }).expect("a caller waits");
-        }
-        Call::Ask { reply, .. } => reply.send(crate::model::ask::Answer::Done).expect("a caller waits"),
-        Call::Rescan { begun, .. } => begun.send(RescanAnswer::Begun { offline: vec![] }).expect("a caller waits"),
-        Call::Sync { reply } => {
-            reply.send(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }).expect("a caller waits");
-        }
-    }
+    let Call { ask, reply } = served.calls.recv().await.expect("a call");
+    let answer = match ask {
+        Ask::Records(_) => Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 }),
+        Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
+        Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
+        _ => Answer::Done,
+    };
+    reply.send(answer).expect("a caller waits");
 }
 
 #[tokio::test]
@@ -100,10 +99,10 @@ async fn a_rescan_waits_up_to_the_limit_for_whether_there_is_anything_to_scan() 
     for (after, offline) in [(limits::BEGIN_MAX - MOMENT, "\"/acme\""), (limits::BEGIN_MAX + MOMENT, "")] {
         let (state, mut calls) = api(true);
         let engine = async {
-            let Some(Call::Rescan { begun, .. }) = calls.recv().await else { panic!("not a rescan") };
+            let Some(Call { ask: Ask::Rescan { .. }, reply }) = calls.recv().await else { panic!("not a rescan") };
             sleep(after).await;
             let offline = vec![LogicalPath::parse(b"/acme").expect("a path")];
-            begun.send(RescanAnswer::Begun { offline }).is_ok()
+            reply.send(Answer::Rescan(RescanAnswer::Begun { offline })).is_ok()
         };
         let asked = answered(native::router(state), post("/v1/rescan", Role::Operator, Body::empty()));
         let (answer, waited) = tokio::join!(asked, engine);
@@ -154,8 +153,8 @@ async fn so_many_requests_with_records_are_read_at_once_and_the_next_one_waits()
     }
     assert_eq!(read.load(Ordering::Relaxed), limits::RECORDS_REQUESTS_MAX, "it waits for its turn");
     under_way.pop().expect("requests are under way").abort();
-    let Some(Call::Records { reply, .. }) = calls.recv().await else { panic!("not records") };
-    reply.send(RecordsAnswer::Unavailable).expect("a caller waits");
+    let Some(Call { ask: Ask::Records(_), reply }) = calls.recv().await else { panic!("not records") };
+    reply.send(Answer::Unavailable).expect("a caller waits");
     assert_eq!(next.await.expect("no panic").0, 503, "it was read, and its answer is the engine's");
     under_way.iter().for_each(tokio::task::JoinHandle::abort);
 }
@@ -254,7 +253,7 @@ async fn a_request_that_is_under_way_past_the_limit_of_a_shutdown_is_cut_off() {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let head = format!("POST /v1/sync HTTP/1.1\r\nHost: localhost\r\n{}\r\n", auth(Role::Recorder));
     stream.write_all(head.as_bytes()).await.expect("sent");
-    let Some(Call::Sync { reply }) = calls.recv().await else { panic!("not a sync") };
+    let Some(Call { ask: Ask::Sync, reply }) = calls.recv().await else { panic!("not a sync") };
     // The request is under way; from here on only time passes.
     tokio::time::pause();
     let began = Instant::now();

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     AssetId, LogicalPath, Record, RecordsAnswer, RecordsRequest, Role, Rrn, Subject, auth, limits, post_records, served,
 };
+use crate::model::ask::Answer;
 
 const LINES: &str = "application/x-ndjson";
 const ARRAY: &str = "application/json";
@@ -48,6 +49,7 @@ async fn what_is_right_reaches_the_engine_as_it_was_meant() {
     ];
     for (content_type, body, records) in cases {
         let accepted = RecordsAnswer::Accepted { rrn: Rrn(13), accepted: records.len() as u64, applied: 1 };
+        let accepted = Answer::Records(accepted);
         let expect = format!(r#"{{"accepted":{},"applied":1,"kept":{},"rrn":13}}"#, records.len(), records.len() - 1);
         let (answer, asked) = served.ask_engine(&post_records(content_type), body, accepted).await;
         assert_eq!((answer.status, answer.text()), (202, expect), "{body}");
@@ -173,7 +175,7 @@ async fn ten_thousand_records_pass_and_one_more_does_not() {
     let mut served = served(true).await;
     let line = "{\"path\":\"/a\",\"unset\":[\"A\"]}\n";
     let most = line.repeat(limits::RECORDS_MAX);
-    let accepted = RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 10_000, applied: 0 };
+    let accepted = Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 10_000, applied: 0 });
     let (answer, asked) = served.ask_engine(&post_records(LINES), &most, accepted).await;
     assert_eq!((answer.status, asked.records.len()), (202, limits::RECORDS_MAX));
     let list = |count: usize| format!("[{}]", vec![line.trim_end(); count].join(","));
@@ -203,9 +205,9 @@ async fn the_engines_refusals_have_their_status() {
     let body = r#"[{"path":"/a","unset":["A"]},{"assetId":9,"unset":["A"]}]"#;
     let fault = json!([{"index": 1, "field": "assetId", "detail": "no asset has this number"}]);
     let cases = [
-        (RecordsAnswer::UnknownAsset { index: 1 }, 422, fault, None),
-        (RecordsAnswer::KeyReused, 409, Value::Null, None),
-        (RecordsAnswer::Unavailable, 503, Value::Null, Some("1")),
+        (Answer::Records(RecordsAnswer::UnknownAsset { index: 1 }), 422, fault, None),
+        (Answer::Records(RecordsAnswer::KeyReused), 409, Value::Null, None),
+        (Answer::Unavailable, 503, Value::Null, Some("1")),
     ];
     for (reply, status, errors, retry_after) in cases {
         let (answer, _) = served.ask_engine(&post_records(ARRAY), body, reply).await;
@@ -218,7 +220,7 @@ async fn the_engines_refusals_have_their_status() {
 async fn an_idempotency_key_is_told_apart_by_its_caller() {
     let mut served = served(true).await;
     let body = r#"[{"path":"/a","unset":["A"]}]"#;
-    let accepted = RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 };
+    let accepted = Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 });
     for role in [Role::Recorder, Role::SuperAdministrator] {
         let head =
             format!("POST /v1/records HTTP/1.1\r\nContent-Type: {ARRAY}\r\nIdempotency-Key: build/7\r\n{}", auth(role));

@@ -8,7 +8,6 @@ use url::Url;
 
 use super::{Attempts, SECOND_LOOK};
 use crate::daemon::inbox::Inbox;
-use crate::dispatch;
 use crate::engine::Input;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Body, SendRequest};
@@ -55,7 +54,7 @@ impl Rig {
         let inbox = Arc::clone(&self.inbox);
         let taken = tokio::task::spawn_blocking(move || inbox.take(Some(Instant::now() + SOON)));
         let shown = |input: Input| match input {
-            Input::Dispatch(dispatch::Input::Attempted(Attempted { key, attempt, reply, .. })) => {
+            Input::Attempted(Attempted { key, attempt, reply, .. }) => {
                 let outcome = if reply.status() == Some(200) { "succeeded" } else { reply.failure() };
                 format!("{}/{attempt} {outcome}: {}", key, reply.detail())
             }

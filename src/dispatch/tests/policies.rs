@@ -1,6 +1,6 @@
 //! What a lane does beyond one delivery after the other: parallel, split, paused, cancelled, hurried.
 
-use super::{Effect, Input, Run, check};
+use super::{Run, check};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::slot_limits::SlotLimits;
@@ -369,7 +369,7 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
             duration_ms: 1,
             reply: Reply::status_alone(200),
         };
-        run.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
+        run.dispatch.attempted(now, &attempted, ledger).expect("a step");
     }
     for name in ["s18", "s19"] {
         let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
@@ -388,12 +388,12 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
     let ledger = run.ledger.as_ref().expect("a ledger");
     ledger.begin().expect("a group");
     let attempted = Attempted { key: super::key("1"), attempt: 1, duration_ms: 1, reply: Reply::status_alone(200) };
-    run.dispatch.step(now, &Input::Attempted(attempted), ledger).expect("a step");
+    run.dispatch.attempted(now, &attempted, ledger).expect("a step");
     let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
     run.dispatch.pause(now, super::enrolled(ledger, "b"), pause, ledger).expect("a pause");
     let sent = run.dispatch.release(now, ledger).expect("a release");
     ledger.commit().expect("a commit");
-    let names: Vec<_> = sent.iter().map(|Effect::Send(request)| request.subscription.name.to_string()).collect();
+    let names: Vec<_> = sent.iter().map(|request| request.subscription.name.to_string()).collect();
     assert_eq!(names, ["c"]);
 }
 

@@ -13,6 +13,7 @@ use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::ReplyId;
+use crate::model::job::Job;
 use crate::model::look::{Listed, Listing, Looked, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
@@ -58,7 +59,7 @@ fn a_sync_neither_waits_for_a_file_that_somebody_writes_nor_has_it_told() {
         world.files = files(&["/held 10", "/done 11"]);
         world.writers.insert(path("/held"), writer);
         world.hint(&["/held", "/done"], HintKind::Written);
-        world.step(Input::Sync(ReplyId(1)));
+        world.machine.intake.sync(world.machine.now.mono, ReplyId(1));
         world.run();
         assert_eq!(world.answered, [ReplyId(1)]);
         let assets = if writer == Writer::Some { 1 } else { 2 };
@@ -116,7 +117,7 @@ fn a_sync_is_answered_beyond_the_unwatched_directories_that_are_kept() {
     let unwatched = |n| Signal::Unwatched { path: path(&format!("/x{n}")), why: "the limit".into() };
     world.step(Input::Signals((0..10_001).map(unwatched).collect()));
     world.unwatched = Some("the limit".into());
-    world.step(Input::Sync(ReplyId(1)));
+    world.machine.intake.sync(world.machine.now.mono, ReplyId(1));
     world.run();
     assert_eq!(world.answered, [ReplyId(1)]);
 }
@@ -324,7 +325,7 @@ fn hints_beyond_the_limit_collapse_into_scans_of_their_directories() {
     let listed: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::List(request) => Some(request.path.to_string()),
+            Effect::Do(Job::List(request)) => Some(request.path.to_string()),
             _ => None,
         })
         .collect();
@@ -485,14 +486,14 @@ impl machine::World for World {
         &mut self.machine
     }
 
-    fn carry_out(&mut self, effect: Effect) -> Option<Input> {
-        Some(match effect {
-            Effect::Look(request) => {
+    fn carry_out(&mut self, job: Job) -> Input {
+        match job {
+            Job::Look(request) => {
                 self.looks += request.paths.len();
                 let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
                 Input::Looked(Looked { ticket: request.ticket, seen })
             }
-            Effect::List(request) => {
+            Job::List(request) => {
                 let content = Ok(self.list(&request.path));
                 Input::Listed(Listed {
                     ticket: request.ticket,
@@ -501,7 +502,7 @@ impl machine::World for World {
                     unwatched: self.unwatched.clone(),
                 })
             }
-            Effect::SeeRoot(request) => {
+            Job::SeeRoot(request) => {
                 let root = RootDirectory {
                     identity: Identity { inode: ROOT.inode + u64::from(request.mount.0), ..ROOT },
                     mounting: 0,
@@ -517,13 +518,12 @@ impl machine::World for World {
                 };
                 Input::RootSeen(request.mount, RootSeen::Directory(Box::new(root)))
             }
-            Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
-            Effect::AnswerSync(reply, _) => {
-                self.answered.push(reply);
-                return None;
-            }
-            other => panic!("nobody asked for {other:?}"),
-        })
+            Job::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
+        }
+    }
+
+    fn answered(&mut self, reply: ReplyId) {
+        self.answered.push(reply);
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::intake::Input;
 use crate::intake::machine::{self, Machine, World as _};
-use crate::intake::{Effect, Input};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{MountId, ReplyId};
+use crate::model::job::Job;
 use crate::model::look::{ListError, Listed, Listing, Looked, Seen, Writer};
 use crate::model::mount::{MaxDeletions, Mount};
 use crate::model::path::LogicalPath;
@@ -255,7 +256,7 @@ fn deletions_stay_withheld_when_a_scan_begins_before_the_last_one_was_judged() {
     world.rescan(RescanRequest::default());
     assert_eq!(world.journal(), ["deleted /a"]);
     for reply in [8, 9] {
-        world.step(Input::Rescan(ReplyId(reply), RescanRequest::default()));
+        world.machine.scan(ReplyId(reply), &RescanRequest::default());
     }
     world.settle();
     assert_eq!((world.journal().len(), world.status().state), (1, MountState::Degraded));
@@ -356,9 +357,9 @@ impl machine::World for World {
         &mut self.machine
     }
 
-    fn carry_out(&mut self, effect: Effect) -> Option<Input> {
-        Some(match effect {
-            Effect::Look(request) => {
+    fn carry_out(&mut self, job: Job) -> Input {
+        match job {
+            Job::Look(request) => {
                 let inner = request.root.inner;
                 let is_closed = |path: &LogicalPath| {
                     let mut closed = inner.iter().filter(|(_, root)| root.is_none()).map(|(at, _)| at);
@@ -371,17 +372,16 @@ impl machine::World for World {
                 let seen = request.paths.into_iter().map(see).collect();
                 Input::Looked(Looked { ticket: request.ticket, seen })
             }
-            Effect::List(request) => {
+            Job::List(request) => {
                 let content = match request.root.inner.get(&request.path) {
                     Some(None) => Err(ListError::Covered(request.path.clone())),
                     _ => Ok(self.list(&request.path)),
                 };
                 Input::Listed(Listed { ticket: request.ticket, path: request.path, content, unwatched: None })
             }
-            Effect::SeeRoot(request) => Input::RootSeen(MountId(0), self.tree.see_root(&request)),
-            Effect::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
-            Effect::AnswerSync(..) | Effect::AnswerRecords(..) | Effect::AnswerRescan(..) => return None,
-        })
+            Job::SeeRoot(request) => Input::RootSeen(MountId(0), self.tree.see_root(&request)),
+            Job::SyncSource(number) => Input::Signals(vec![Signal::Synced(number)]),
+        }
     }
 }
 
@@ -420,7 +420,7 @@ impl World {
 
     fn rescan(&mut self, request: RescanRequest) {
         self.replies += 1;
-        self.step(Input::Rescan(ReplyId(self.replies), request));
+        self.machine.scan(ReplyId(self.replies), &request);
         self.settle();
     }
 

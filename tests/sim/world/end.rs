@@ -1,7 +1,6 @@
 //! The end of a seed: nothing goes wrong any more, everybody finishes, and the books are compared.
 
 use ringback::engine::Input;
-use ringback::intake;
 use ringback::model::ask::Ask;
 use ringback::model::part::DeliveryKey;
 use ringback::model::rescan::RescanRequest;
@@ -132,7 +131,7 @@ impl World {
         for path in paths {
             let reply = self.reply();
             let request = RescanRequest { accept_root: true, ..RescanRequest::of(Some(path)) };
-            self.inbox.push_back(Input::Intake(intake::Input::Rescan(reply, request)));
+            self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, waits: false }));
         }
     }
 
@@ -172,10 +171,10 @@ impl World {
                 && self.receivers.is_idle()
                 && self.signals_waiting() == 0
                 && self.jobs.iter().all(|job| match job {
-                    Job::Root(_) => true,
+                    Job::SeeRoot(_) => true,
                     // Whoever is not hinted, or not of everything, scans for ever.
                     Job::List(_) => self.plan.source == SourceKind::Poll || self.plan.deaf > 0,
-                    Job::Look(_) | Job::Sync(_) => false,
+                    Job::Look(_) | Job::SyncSource(_) => false,
                 });
             let now = self.now();
             if !idle {

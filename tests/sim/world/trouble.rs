@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use ringback::engine::Input;
-use ringback::intake;
+use ringback::model::ask::Ask;
 use ringback::model::ids::{AssetId, ReplyId};
 use ringback::model::path::LogicalPath;
 use ringback::model::record::{Record, RecordsRequest, Subject};
@@ -169,12 +169,13 @@ impl World {
             let reply = self.reply();
             self.syncs.insert(reply, SyncPoint::new(&self.host.lock()));
             self.note(format!("call sync {reply:?}"));
-            let input = match self.rng.below(4) {
-                0 => intake::Input::Rescan(reply, RescanRequest::default()),
-                1 => intake::Input::Rescan(reply, RescanRequest::of(LogicalPath::parse(b"/a/dir").ok())),
-                _ => intake::Input::Sync(reply),
+            let rescan = |path| Ask::Rescan { request: RescanRequest::of(path), waits: true };
+            let ask = match self.rng.below(4) {
+                0 => rescan(None),
+                1 => rescan(LogicalPath::parse(b"/a/dir").ok()),
+                _ => Ask::Sync,
             };
-            self.inbox.push_back(Input::Intake(input));
+            self.inbox.push_back(Input::Ask(reply, ask));
         }
     }
 
@@ -202,6 +203,6 @@ impl World {
         let unset = if self.rng.chance(300) { vec!["XATTR_user.state".to_owned()] } else { Vec::new() };
         let request = RecordsRequest { records: vec![Record { subject, set, unset }], idempotency: None };
         self.records.insert(reply, key);
-        self.inbox.push_back(Input::Intake(intake::Input::Records(reply, request)));
+        self.inbox.push_back(Input::Ask(reply, Ask::Records(request)));
     }
 }

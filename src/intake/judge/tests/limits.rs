@@ -8,6 +8,7 @@ use crate::intake::{DISPLACED_MAX, Effect, Input, QUIET_CHANGES_MAX, scans};
 use crate::model::asset::{Identity, Stat};
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::{AssetId, MountId};
+use crate::model::job::Job;
 use crate::model::look::{LookRequest, Looked};
 
 /// A file of no world, by a number.
@@ -25,7 +26,7 @@ fn hint_many(world: &mut World, count: usize) {
 /// The looks among effects.
 fn looks_in(effects: Vec<Effect>) -> Vec<LookRequest> {
     let look = |effect| match effect {
-        Effect::Look(request) => Some(request),
+        Effect::Do(Job::Look(request)) => Some(request),
         _ => None,
     };
     effects.into_iter().filter_map(look).collect()
@@ -160,7 +161,7 @@ fn listings_beyond_the_limit_wait() {
         for n in 0..scans::REQUESTS_MAX + beyond {
             world.machine.intake.scans.push(MountId(0), &path(&format!("/{n}")), 1);
         }
-        let listed = world.machine.release().iter().filter(|effect| matches!(effect, Effect::List(_))).count();
+        let listed = world.machine.release().iter().filter(|effect| matches!(effect, Effect::Do(Job::List(_)))).count();
         assert_eq!((listed, world.machine.intake.scans.waiting_len()), (scans::REQUESTS_MAX, beyond));
     }
 }
