@@ -22,6 +22,7 @@ pub mod serve;
 pub mod status;
 pub mod subscriptions;
 pub mod sync;
+pub mod tasks;
 pub mod test_rules;
 pub mod token;
 pub mod try_it;
@@ -56,8 +57,10 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Show what was sent, what is on its way and what was given up; try it again, or drop it
     Deliveries(deliveries::DeliveriesArgs),
-    /// Send a subscription again what was given up
+    /// Send a subscription again what was given up, or what it was told since a time
     Replay(replay::ReplayArgs),
+    /// Show what goes on by itself, such as a replay, and end it
+    Tasks(tasks::TasksArgs),
     /// Show who is notified; pause and resume
     Subscriptions(subscriptions::SubscriptionsArgs),
     /// Wait until every write that has finished is matched
@@ -102,6 +105,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Status(args) => on_runtime(status::run(args)),
         Command::Deliveries(args) => on_runtime(deliveries::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
+        Command::Tasks(args) => on_runtime(tasks::run(args)),
         Command::Subscriptions(args) => on_runtime(subscriptions::run(args)),
         Command::Sync(args) => on_runtime(sync::run(args)),
         Command::Rescan(args) => on_runtime(rescan::run(args)),

@@ -15,11 +15,12 @@
 //! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
 //! same transaction as the change.
 //!
-//! A delivery that was given up is a dead letter. An operator may have it sent again (`selection`, `replay`), beside
-//! the lane's order.
+//! A delivery that was given up is a dead letter. An operator may have it sent again (`selection`, `replay`), and what
+//! was told since a time (`again`), beside the lane's order.
 //!
 //! A lane or a delivery that cannot read or write a row of its own waits (`fault`), and the others go on.
 
+mod again;
 mod cut;
 mod fault;
 mod hurry;
@@ -165,6 +166,11 @@ impl Dispatch {
         }
         for (id, replays) in ledger.replay_totals()? {
             dispatch.lanes.entry(id).or_default().replays = replays;
+            dispatch.to_cut.insert(id);
+        }
+        for replay in ledger.running_replays()? {
+            let id = replay.subscription;
+            dispatch.lanes.entry(id).or_default().replay = Some(Box::new(replay));
             dispatch.to_cut.insert(id);
         }
         let deliveries = ledger.deliveries()?;

@@ -43,6 +43,7 @@ pub mod secret;
 pub mod slot_limits;
 pub mod status;
 pub mod subscription;
+pub mod task;
 pub mod tenant;
 pub mod time;
 pub mod watching;

@@ -33,6 +33,7 @@ mod replays;
 mod seqs;
 mod state_dir;
 mod subscriptions;
+mod tasks;
 mod transaction;
 mod turn;
 
@@ -51,6 +52,7 @@ pub use records::{EarlyRecord, GivenAnswer};
 pub use replays::{Candidate, DroppedBy};
 pub use state_dir::StateDirError;
 pub use subscriptions::{Dropped, LaggingRow, SubscriptionRow};
+pub use tasks::{NewReplay, Told};
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;

@@ -6,6 +6,7 @@ mod deliveries;
 mod query;
 mod reading;
 mod subscriptions;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -69,6 +70,9 @@ pub(super) fn router(state: ApiState) -> Router {
         .route("/v1/subscriptions/{id}", get(subscriptions::show))
         .route("/v1/subscriptions/{id}/pause", post(subscriptions::pause))
         .route("/v1/subscriptions/{id}/resume", post(subscriptions::resume))
+        .route("/v1/tasks", get(tasks::list))
+        .route("/v1/tasks/{uuid}", get(tasks::show))
+        .route("/v1/tasks/{uuid}/stop", post(tasks::stop))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(unknown_path)

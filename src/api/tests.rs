@@ -74,11 +74,15 @@ fn status(ready: bool) -> Status {
 
 /// What the API is made of, and the queue of the engine, which holds one call.
 fn api(ready: bool) -> (ApiState, mpsc::Receiver<Call>) {
+    api_on(self::ledger::reader(), ready)
+}
+
+fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receiver<Call>) {
     let (sender, calls) = mpsc::channel(1);
     let state = ApiState {
         calls: sender,
         status: Arc::new(move || status(ready)),
-        reader: Arc::new(self::ledger::reader()),
+        reader: Arc::new(reader),
         registry: Arc::new(self::ledger::registry),
         principals: Arc::new(principals()),
     };
@@ -86,10 +90,13 @@ fn api(ready: bool) -> (ApiState, mpsc::Receiver<Call>) {
 }
 
 async fn served(ready: bool) -> Served {
+    serve_api(api(ready)).await
+}
+
+async fn serve_api((state, calls): (ApiState, mpsc::Receiver<Call>)) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let (stop, stopped) = oneshot::channel();
-    let (state, calls) = api(ready);
     let server = tokio::spawn(serve(listener, state, stopped));
     Served { address, calls, stop, server }
 }

@@ -66,7 +66,10 @@ impl FilterArgs {
 }
 
 /// A time as the API takes it: a time, a duration before now, or a place in the journal.
-fn time(option: &str, text: &str) -> Result<String, UsageError> {
+///
+/// # Errors
+/// A text that is none of them.
+pub fn time(option: &str, text: &str) -> Result<String, UsageError> {
     if let Ok(ms) = parse_duration_ms(text) {
         return Ok(Wall(wall().0.saturating_sub_unsigned(ms)).to_string());
     }
@@ -144,7 +147,10 @@ pub fn amount(sums: &Value) -> String {
 }
 
 /// Asks on a terminal. In a pipe there is no answer, so nothing is done.
-fn agrees(question: &str) -> anyhow::Result<bool> {
+///
+/// # Errors
+/// Nobody can be asked.
+pub fn agrees(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(UsageError(format!("{question} Nobody can be asked here: say --yes")).into());
     }

@@ -171,7 +171,7 @@ impl Dispatch {
     }
 
     /// The entries of places in the journal, as far as they are there; from the tail where that has them all.
-    fn entries_at(&self, seqs: &[Seq], ledger: &Ledger) -> Result<Vec<Arc<Entry>>, StoreError> {
+    pub(super) fn entries_at(&self, seqs: &[Seq], ledger: &Ledger) -> Result<Vec<Arc<Entry>>, StoreError> {
         let recent: Option<Vec<_>> = seqs.iter().map(|seq| self.tail.get(*seq).cloned()).collect();
         match recent {
             Some(entries) => Ok(entries),

@@ -11,6 +11,7 @@ use crate::model::ids::Seq;
 use crate::model::lane::LanePolicy;
 use crate::model::part::DeliveryKey;
 use crate::model::subscription::{Order, Subscription};
+use crate::model::task::Replay;
 use crate::model::time::{Mono, Wall};
 use crate::store::OldestOwed;
 
@@ -36,6 +37,8 @@ pub(super) struct Lane {
     pub(super) linger_until: Option<Mono>,
     /// Dead letters that are to be sent again, and have not been taken up.
     pub(super) replays: u64,
+    /// What it was told since a time is sent again.
+    pub(super) replay: Option<Box<Replay>>,
     /// It lost entries, and is not level again.
     pub(super) lag: Option<Lag>,
     /// A row that a cut needs cannot be read: nothing is cut until it is tried again.
@@ -207,6 +210,7 @@ impl Lane {
             && self.policy.is_none()
             && self.row_fault().is_none()
             && self.replays == 0
+            && self.replay.is_none()
     }
 
     /// The fresh entries' places in the journal.

@@ -2,6 +2,7 @@
 //! next attempt lets the next one go, and neither keeps the lane from what it owes.
 
 use super::Dispatch;
+use super::Lane;
 use super::lane::{Head, HeadState, QUEUE_MAX};
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
@@ -10,7 +11,8 @@ use crate::store::{HotDelivery, Ledger, StoreError};
 impl Dispatch {
     /// Puts the next dead letter of a lane on its way, where there is one and none of them is about to go out.
     pub(super) fn take_up_replay(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
-        let Some(lane) = self.lanes.get(&id).filter(|lane| lane.replays > 0 && lane.active().is_some()) else {
+        let has_any = |lane: &&Lane| lane.replays > 0 || lane.replay.is_some();
+        let Some(lane) = self.lanes.get(&id).filter(has_any).filter(|lane| lane.active().is_some()) else {
             return Ok(());
         };
         let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());
@@ -18,6 +20,9 @@ impl Dispatch {
         let rests = lane.replay_fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
         if rests || is_busy || replays().count() >= QUEUE_MAX {
             return Ok(());
+        }
+        if lane.replays == 0 {
+            return self.step_replay(now, id, ledger);
         }
         let taken = match ledger.savepoint(|| ledger.take_up_replay(id, now.wall)) {
             Ok(taken) => taken,

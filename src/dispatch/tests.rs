@@ -11,6 +11,8 @@
 //! T pause NAME | T resume NAME
 //! T retry WHOSE STATE | T drop-chosen WHOSE STATE   of one subscription or of all: see `selection`
 //! T count WHOSE STATE         the same as a retry, but nothing is done
+//! T replay NAME SINCE         it is sent again what was told since a time
+//! T stop                      the newest task is stopped
 //! T tick                      time passes
 //! T lost                      the group was lost: dispatch is loaded again, attempts are still under way
 //! T drop NAME                 its rule went long ago: the ledger drops it
@@ -21,27 +23,27 @@
 //! next -> T                   when something is due without an input, or never
 //! status -> ...               owed entries, and deliveries by state
 //! dead -> NO [CHANGE ...]     dead letters
+//! tasks -> STATE DONE/TOTAL, ...   the tasks, the oldest first
 //! ```
 //!
 //! Each timed line is a group of its own. The bytes of a delivery are the same wherever it shows.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use serde_json::Value;
 
 use super::{Deed, Dispatch, UnderWay};
-use crate::model::ask::Selection;
+use crate::model::ask::{Answer, Selection};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
-use crate::model::ids::{AssetId, DeliveryNo, SubscriptionId};
+use crate::model::ids::{AssetId, SubscriptionId};
 use crate::model::lane::Pause;
 use crate::model::listing::DeliveryState;
-use crate::model::part::{DeliveryId, DeliveryKey, Part};
+use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
 use crate::model::subscription::Subscription;
@@ -51,11 +53,13 @@ use crate::store::Ledger;
 const NODE: u64 = 0xa1;
 const WALL_MS: i64 = 1_800_000_000_000;
 
+mod again;
 mod bounds;
 mod chosen;
 mod formats;
 mod policies;
 mod rule;
+mod shown;
 
 #[test]
 fn an_idle_subscription_hears_of_a_change_at_once() {
@@ -446,6 +450,10 @@ struct Run {
     sent: Vec<SendRequest>,
     under_way: UnderWay,
     bodies: BTreeMap<DeliveryKey, Vec<u8>>,
+    /// The newest task's UUID.
+    task: String,
+    /// Answers to asks that began nothing.
+    refused: Vec<Answer>,
 }
 
 impl Run {
@@ -469,6 +477,8 @@ impl Run {
             sent: Vec::new(),
             under_way: UnderWay::new(),
             bodies: BTreeMap::new(),
+            task: String::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -484,6 +494,7 @@ impl Run {
             ["next"] => self.dispatch.deadline().map_or("never".to_owned(), |due| due.0.to_string()),
             ["status"] => self.status(),
             ["dead"] => self.dead(),
+            ["tasks"] => self.tasks(),
             ["rule" | "unrule", ..] => self.group(0, &words),
             [at, ref command @ ..] => self.group(at.parse().expect("milliseconds"), command),
             [] => String::new(),
@@ -567,6 +578,17 @@ impl Run {
                 let is_dry_run = command[0] == "count";
                 self.dispatch.select(now, &chosen(ledger, whose, state), deed, is_dry_run, ledger).expect("a choice");
             }
+            ["replay", name, since] => {
+                let (id, since) = (enrolled(ledger, name), Wall(WALL_MS + since.parse::<i64>().expect("a time")));
+                let answer = self.dispatch.begin_replay(now, id, since, 9, "jo", ledger).expect("an answer");
+                match answer {
+                    Answer::Begun(uuid) => self.task = uuid,
+                    other => self.refused.push(other),
+                }
+            }
+            ["stop"] => {
+                self.dispatch.stop_task(now, &self.task, ledger).expect("an answer");
+            }
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
         }
@@ -603,31 +625,6 @@ impl Run {
         let selected = self.dispatch.select(now, &which, Deed::Retry, true, ledger).expect("a choice");
         let selected = selected.expect("a subscription");
         (selected.deliveries, selected.next)
-    }
-
-    fn status(&self) -> String {
-        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
-        let (outbox, deliveries) = (self.dispatch.outbox_status(now), self.dispatch.deliveries_status());
-        let mut shown = format!("owed {}, pending {}", outbox.entries, deliveries.pending);
-        write!(shown, ", in flight {}", deliveries.in_flight).expect("memory");
-        write!(shown, ", waiting {}, dead {}", deliveries.waiting, deliveries.dead).expect("memory");
-        shown
-    }
-
-    fn dead(&mut self) -> String {
-        let connection = self.ledger.take().expect("a ledger").into_connection();
-        let letters: Vec<(i64, i64, Vec<u8>)> = connection
-            .prepare("SELECT number, part, body FROM dead ORDER BY number, part")
-            .and_then(|mut sql| sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect())
-            .expect("dead letters");
-        self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
-        let show = |(number, part, body): &(i64, i64, Vec<u8>)| {
-            let part = Part::from_code(*part).expect("a part");
-            let key = DeliveryKey { number: DeliveryNo(*number), part };
-            assert!(self.bodies.get(&key).is_none_or(|sent| sent == body), "the bytes that were refused");
-            format!("{key} {}", changes(body))
-        };
-        letters.iter().map(show).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -71,6 +71,10 @@ impl Engine {
             Ask::Retry { which, is_dry_run } => {
                 promised(ledger, || dispatch.select(now, which, Deed::Retry, *is_dry_run, ledger).map(chosen))
             }
+            Ask::Replay { subscription, since, total, by } => {
+                promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger))
+            }
+            Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger)),
             Ask::Drop { which, is_dry_run, by, reason } => {
                 let deed = Deed::Drop { by, reason: reason.as_deref() };
                 promised(ledger, || dispatch.select(now, which, deed, *is_dry_run, ledger).map(chosen))

@@ -106,6 +106,9 @@ impl Engine {
                     self.ledger.mark(now.wall)?;
                     self.upkeep.mark_at = now.mono.plus_ms(EVERY_MS);
                 }
+                if let Some(wall) = believed {
+                    self.ledger.forget_tasks(wall)?;
+                }
                 self.ledger.begin_pass(&self.retention, believed)?
             }
         };

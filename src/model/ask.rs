@@ -5,6 +5,7 @@ use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
 use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use super::rescan::{RescanAnswer, RescanRequest};
+use super::time::Wall;
 
 /// Deliveries, chosen by a filter: those that all of it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -87,6 +88,22 @@ pub enum Ask {
         /// Why, for people.
         reason: Option<String>,
     },
+    /// Send a subscription again what it was told since a time, accepted or not, in new deliveries: a task.
+    Replay {
+        /// Which.
+        subscription: SubscriptionId,
+        /// Changes that were recorded then or later.
+        since: Wall,
+        /// How many deliveries that is, for people.
+        total: u64,
+        /// Who asks.
+        by: String,
+    },
+    /// End a task before it is done.
+    StopTask {
+        /// Its UUID.
+        uuid: String,
+    },
     /// Go on with a paused subscription.
     Resume {
         /// Which.
@@ -124,8 +141,12 @@ pub enum Answer {
     Done,
     /// So many deliveries were chosen, and what was asked is done with them.
     Selected(Selected),
-    /// There is no such subscription, or delivery.
+    /// A task has begun, with this UUID.
+    Begun(String),
+    /// There is no such subscription, delivery or task.
     NotFound,
+    /// A replay of the subscription goes on already: one at a time.
+    ReplayGoesOn,
     /// The rule file says `paused = true`: whoever resumes it edits the file.
     PausedByFile,
     /// Nothing was done: the ledger takes no writes now. The caller comes back.

@@ -37,6 +37,10 @@ id!(
     SubscriptionId
 );
 id!(
+    /// The number of a task in this ledger. Its UUID is what the world sees.
+    TaskNo
+);
+id!(
     /// The local number of a delivery. [`DeliveryId`](super::part::DeliveryId) is what the world sees.
     DeliveryNo
 );

@@ -1,4 +1,5 @@
-//! Deliveries that have ended: when, after how many attempts, with which entries. Never read to decide anything.
+//! Deliveries that have ended: when, after how many attempts, with which entries. Never read to decide anything, but
+//! for what a replay tells again.
 
 use super::error::Operation as _;
 use super::{DroppedBy, Finished, Ledger, Result, seqs};

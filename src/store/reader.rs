@@ -8,6 +8,7 @@
 
 mod deliveries;
 mod subscriptions;
+mod tasks;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

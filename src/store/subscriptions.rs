@@ -154,6 +154,7 @@ impl Ledger {
             }
         }
         self.forget_lane(id)?;
+        self.fail_tasks_of(id)?;
         for sql in ["DELETE FROM replays WHERE subscription = ?1", "DELETE FROM subscriptions WHERE id = ?1"] {
             self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id.0])).to(DROP)?;
         }

@@ -1,6 +1,9 @@
 //! What an operator sees of deliveries and does with them: dead letters that are listed and sent again, a pause that
 //! outlives a restart, drops.
 
+use std::time::Duration;
+
+use ringback::cli::receiver::Reply;
 use serde_json::{Value, json};
 
 use crate::commands::ringback;
@@ -133,4 +136,54 @@ fn what_waits_is_hurried_by_host_and_what_is_dropped_is_never_sent() {
     let dropped = get(&daemon, "/v1/deliveries?state=dropped");
     let row = &dropped["deliveries"][0];
     assert_eq!((&row["by"], &row["reason"]), (&json!("administrator"), &json!("nobody wants it")), "{dropped}");
+}
+
+/// A receiver has lost what it was told: all of it goes again, once, through a kill -9 in the middle.
+#[test]
+fn a_replay_since_a_time_sends_all_that_was_told_again_and_goes_on_after_a_kill() {
+    const FILES: usize = 12;
+    let sink = Sink::new();
+    let place = Place::new(&(sink.rule_all() + "maxEntries = 1\n"));
+    let daemon = place.start();
+    let names: Vec<_> = (0..FILES).map(|number| format!("/{number:02}")).collect();
+    for name in &names {
+        place.write(name, "one");
+    }
+    daemon.sync();
+    sink.wait_calls("all are told", |calls| calls.len() == FILES);
+    daemon.status_until("all is recorded", |status| status["deliveries"]["inFlight"] == 0);
+    let first: Vec<_> = sink.calls().iter().map(|call| call.id.clone()).collect();
+
+    let (code, text) = ringback(&place, &daemon, &["replay", "all", "--since", "1h", "--dry-run"]);
+    assert!(code == Some(0) && text.starts_with("12 deliveries with 12 entries would be"), "{code:?} {text}");
+    // The third one again waits for its answer, and the daemon is killed before that comes.
+    let mut answered = 0;
+    sink.behave(move |_| {
+        answered += 1;
+        let delay = if answered == 3 { Duration::from_secs(20) } else { Duration::ZERO };
+        Reply { delay, ..Reply::from(200) }
+    });
+    let (code, text) = ringback(&place, &daemon, &["replay", "all", "--since", "1h", "--yes"]);
+    assert!(code == Some(0) && text.contains("to be sent again, as task"), "{code:?} {text}");
+    sink.wait_calls("some go again", |calls| calls.len() > FILES + 2);
+    daemon.kill();
+
+    let daemon = place.start();
+    let replayed = |calls: &[crate::sink::Call]| {
+        let again = calls.iter().filter(|call| call.received.header("ringback-replay") == "1");
+        again.flat_map(|call| call.entries.iter().map(|told| told.path.clone())).collect::<Vec<_>>()
+    };
+    sink.wait_calls("all go again", |calls| names.iter().all(|name| replayed(calls).contains(name)));
+    let tasks = || get(&daemon, "/v1/tasks")["tasks"].clone();
+    crate::daemon::until("the task is done", || (tasks()[0]["state"] == "done").then_some(()));
+    assert_eq!((&tasks()[0]["done"], &tasks()[0]["total"]), (&json!(FILES), &json!(FILES)));
+    let again = replayed(&sink.calls());
+    assert!(again.len() <= FILES + 1, "no more comes twice than was on the wire: {again:?}");
+    let ids: Vec<_> = sink.calls()[FILES..].iter().map(|call| call.id.clone()).collect();
+    assert!(ids.iter().all(|id| !first.contains(id)), "new deliveries: {ids:?}");
+    // One that comes twice has the same id.
+    let different: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(different.len(), FILES);
+    let (code, text) = ringback(&place, &daemon, &["tasks"]);
+    assert!(code == Some(0) && text.contains("done     12 of 12") && text.contains("all, by"), "{code:?} {text}");
 }

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::super::auth::Right;
 use super::super::body::Asked;
 use super::super::limits::SELECTION_BYTES_MAX;
-use super::super::problem::Problem;
-use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
+use super::super::problem::{Problem, quoted};
+use super::query::{Fields, cursor, delivery_key, no_delivery, no_subscription, parse_cursor, wrong};
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::{Ask, Selected, Selection};
 use crate::model::ids::SubscriptionId;
-use crate::model::listing::{DeliveryState, Span};
+use crate::model::listing::{DeliveryState, Point, Span};
+use crate::model::task::ToldSince;
+use crate::model::time::Wall;
 
 /// The fields that choose.
 const FILTER: [&str; 7] = ["id", "subscription", "host", "state", "outcome", "since", "before"];
@@ -85,22 +88,92 @@ impl Native {
     async fn replay(&self, asked: &mut Asked) -> Answer {
         let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
-        let fields = Fields::of_body(&body, &["subscription", "dead", "before", "dryRun", "reason", "cursor"])?;
-        let Some(subscription) = fields.text("subscription")? else {
-            return Err(wrong("`subscription` is missing: whose dead letters are to be sent again?".to_owned()));
+        let fields =
+            Fields::of_body(&body, &["subscription", "dead", "since", "before", "dryRun", "reason", "cursor"])?;
+        let Some(name) = fields.text("subscription")? else {
+            return Err(wrong("`subscription` is missing: who is to be sent again what was sent before?".to_owned()));
         };
-        if !fields.flag("dead")? {
-            return Err(wrong("say `\"dead\": true`: what was given up is sent again".to_owned()));
+        let subscription = self.subscription_named(name).await?;
+        let is_dead = fields.flag("dead")?;
+        match fields.point("since")? {
+            Some(Point::Time(since)) if !is_dead => {
+                return self.replay_since(name, subscription, since, &fields, &by).await;
+            }
+            Some(Point::Seq(_)) if !is_dead => {
+                return Err(wrong("`since` takes a time here, such as 2026-11-22T10:00:00Z".to_owned()));
+            }
+            None if !is_dead => {
+                let detail = "say `\"dead\": true`, and what was given up is sent again, or `since` a time, and all that \
+                              was sent since is";
+                return Err(wrong(detail.to_owned()));
+            }
+            _ => {}
         }
         let which = Selection {
-            subscription: Some(self.subscription_named(subscription).await?),
+            subscription: Some(subscription),
             state: Some(DeliveryState::Dead),
-            span: Span { since: None, before: fields.point("before")? },
+            span: Span { since: fields.point("since")?, before: fields.point("before")? },
             after: place(&fields)?,
             ..Selection::default()
         };
         let is_dry_run = fields.flag("dryRun")?;
         self.choose(Ask::Retry { which, is_dry_run }, &fields, &by, "replayed").await
+    }
+
+    /// Sends a subscription again what it was told since a time, as a task.
+    async fn replay_since(
+        &self,
+        name: &str,
+        subscription: SubscriptionId,
+        since: Wall,
+        fields: &Fields,
+        by: &str,
+    ) -> Answer {
+        let is_dry_run = fields.flag("dryRun")?;
+        if fields.has_one_of(&["before", "cursor"]) {
+            return Err(wrong("`before` and `cursor` go with `dead`: a replay since a time is one task".to_owned()));
+        }
+        let counted = self.read(move |reader, _| {
+            let (mut all, mut after) = (ToldSince::default(), None);
+            loop {
+                // One question a page, so that none holds the ledger for long.
+                let page = reader.told_since(subscription, since, after)?;
+                all.deliveries += page.deliveries;
+                all.entries += page.entries;
+                all.first = all.first.into_iter().chain(page.first).min();
+                after = page.next;
+                if after.is_none() {
+                    return Ok((all, reader.oldest_change()?));
+                }
+            }
+        });
+        let (ToldSince { deliveries, entries, first, .. }, oldest) = counted.await?;
+        if let (Some(first), Some((seq, time))) = (first, oldest)
+            && first < seq
+        {
+            let detail = format!(
+                "what was told since then tells changes that are kept no longer: the oldest that is kept is of {time} \
+                 (see [retention] journal)"
+            );
+            return Err(Problem::new(StatusCode::GONE, detail));
+        }
+        let mut answer = json!({"deliveries": deliveries, "entries": entries, "dryRun": is_dry_run});
+        if is_dry_run {
+            return Ok(Json(answer).into_response());
+        }
+        let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned() };
+        match self.ask(ask).await? {
+            model::ask::Answer::Begun(uuid) => {
+                tracing::info!(by, subscription = name, since = %since, deliveries, task = uuid, "a replay has begun");
+                answer["task"] = json!(uuid);
+                Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+            }
+            model::ask::Answer::ReplayGoesOn => {
+                let detail = format!("a replay of {} goes on already: see GET /v1/tasks?state=running", quoted(name));
+                Err(Problem::new(StatusCode::CONFLICT, detail))
+            }
+            _ => Err(no_subscription(name)),
+        }
     }
 
     /// The deliveries that a body chooses. `states` are those that make sense.

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::super::Call;
 use super::client::Answer;
 use super::ledger::{A, B, key};
-use super::{Served, auth, exchange, served};
+use super::{Served, api_on, auth, exchange, serve_api, served};
 use crate::model::ask::{self, Ask, Selected, Selection};
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::listing::{DeliveryState, Point, Span};
 use crate::model::principal::Role;
+use crate::model::time::Wall;
 
 async fn get(served: &Served, path: &str) -> Answer {
     served.ask(&format!("GET {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator)), "").await
@@ -199,6 +200,69 @@ async fn what_is_retried_dropped_and_replayed_is_chosen_by_a_filter() {
 }
 
 #[tokio::test]
+async fn a_replay_since_a_time_is_counted_first_and_begins_a_task() {
+    let mut served = served(true).await;
+    let head = format!("POST /v1/replay HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    // One was accepted and one given up; the others are on their way, and are told anyway.
+    let since = |since: i64, dry: bool| {
+        json!({"subscription": "a", "since": Wall(super::ledger::AT.0 + since).to_string(), "dryRun": dry}).to_string()
+    };
+    for (at, deliveries) in [(0, 2), (4, 1), (5, 0)] {
+        let answer = served.ask(&head, &since(at, true)).await;
+        let expect = json!({"deliveries": deliveries, "entries": deliveries, "dryRun": true});
+        assert_eq!((answer.status, answer.json()), (200, expect), "{at}");
+    }
+    let body: Value = serde_json::from_str(&since(0, false)).expect("JSON");
+    let (answer, asked) = post(&mut served, "/v1/replay", &body, ask::Answer::Begun("u".to_owned())).await;
+    let expect = json!({"task": "u", "deliveries": 2, "entries": 2, "dryRun": false});
+    assert_eq!((answer.status, answer.json()), (202, expect));
+    let by = "super-administrator".to_owned();
+    assert_eq!(asked, Ask::Replay { subscription: A, since: super::ledger::AT, total: 2, by });
+    let (answer, _) = post(&mut served, "/v1/replay", &body, ask::Answer::ReplayGoesOn).await;
+    assert_eq!(answer.status, 409);
+    let (answer, _) = post(&mut served, "/v1/replay", &body, ask::Answer::NotFound).await;
+    assert_eq!(answer.status, 404, "no rule names it any more");
+    for wrong in [
+        json!({"subscription": "a", "since": 4}),
+        json!({"subscription": "a", "since": "2026-11-22T10:00:00Z", "before": 4}),
+    ] {
+        assert_eq!(served.ask(&head, &wrong.to_string()).await.status, 422, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_journal_has_forgotten_is_not_replayed() {
+    let head = format!("POST /v1/replay HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    let body = json!({"subscription": "a", "since": super::ledger::AT.to_string(), "dryRun": true}).to_string();
+    for (forgotten, status) in [(2, 200), (3, 410)] {
+        let served = serve_api(api_on(super::ledger::reader_without(forgotten), true)).await;
+        let answer = served.ask(&head, &body).await;
+        assert_eq!(answer.status, status, "the first change that was told is the third");
+        let says = "the oldest that is kept is of 2026-11-22T10:00:00.000Z";
+        assert_eq!(answer.text().contains(says), status == 410, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn tasks_are_listed_shown_and_stopped() {
+    let mut served = served(true).await;
+    let running = json!({"UUID": super::ledger::task(), "task": "replay", "state": "running", "subscription": "a",
+                         "done": 0, "total": 2, "by": "jo", "startedAt": "2026-11-22T10:00:00.000Z"});
+    assert_eq!(get(&served, "/v1/tasks").await.json(), json!({"tasks": [running]}));
+    assert_eq!(get(&served, "/v1/tasks?state=running&limit=1").await.json()["next"], "1");
+    assert_eq!(get(&served, "/v1/tasks?cursor=1").await.json(), json!({"tasks": []}));
+    assert_eq!(get(&served, "/v1/tasks?state=done").await.json(), json!({"tasks": []}));
+    assert_eq!(get(&served, "/v1/tasks?state=over").await.status, 422);
+    let path = format!("/v1/tasks/{}", super::ledger::task());
+    assert_eq!(get(&served, &path).await.json(), running);
+    assert_eq!(get(&served, "/v1/tasks/none").await.status, 404);
+    let (answer, asked) = post(&mut served, &format!("{path}/stop"), &json!({}), ask::Answer::Done).await;
+    assert_eq!((answer.status, asked), (202, Ask::StopTask { uuid: super::ledger::task() }));
+    let (answer, _) = post(&mut served, "/v1/tasks/none/stop", &json!({}), ask::Answer::NotFound).await;
+    assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
 async fn an_empty_filter_and_what_makes_no_sense_are_refused() {
     let served = served(true).await;
     let long = "r".repeat(super::limits::REASON_CHARS_MAX + 1);
@@ -223,8 +287,14 @@ async fn an_empty_filter_and_what_makes_no_sense_are_refused() {
         assert_eq!(served.ask(&head, &body).await.status, status, "{path} {body}");
     }
     for role in Role::ALL.into_iter().filter(|role| *role != Role::SuperAdministrator) {
-        for head in ["GET /v1/deliveries", "GET /v1/subscriptions", "POST /v1/replay", "POST /v1/subscriptions/a/pause"]
-        {
+        for head in [
+            "GET /v1/deliveries",
+            "GET /v1/subscriptions",
+            "GET /v1/tasks",
+            "POST /v1/replay",
+            "POST /v1/subscriptions/a/pause",
+            "POST /v1/tasks/u/stop",
+        ] {
             assert_eq!(
                 served.ask(&format!("{head} HTTP/1.1\r\n{}", auth(role)), "").await.status,
                 403,

@@ -9,15 +9,16 @@ use url::Url;
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
+use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::listing::Registry;
 use crate::model::part::DeliveryKey;
 use crate::model::path::LogicalPath;
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
+use crate::model::task::uuid;
 use crate::model::time::Wall;
-use crate::store::{HotDelivery, Ledger, Reader};
+use crate::store::{HotDelivery, Ledger, NewReplay, Reader};
 
 /// When everything happened.
 pub(super) const AT: Wall = Wall(1_795_341_600_000);
@@ -28,12 +29,22 @@ pub(super) fn key(number: i64) -> DeliveryKey {
     DeliveryKey::whole(DeliveryNo(number))
 }
 
+/// The UUID of the task that there is.
+pub(super) fn task() -> String {
+    uuid(NodeId(0xff), TaskNo(1))
+}
+
 /// A reader of it. The file stays open, and is gone with the process.
 pub(super) fn reader() -> Reader {
+    reader_without(0)
+}
+
+/// A reader of it, of which the journal has forgotten so many changes.
+pub(super) fn reader_without(changes: i64) -> Reader {
     let state = tempfile::tempdir().expect("a directory");
     let (ledger, _keeper) = Ledger::open(state.path(), 0xff).expect("a ledger");
     ledger.begin().expect("a group");
-    fill(&ledger);
+    fill(&ledger, changes);
     ledger.commit().expect("a commit");
     let reader = Reader::open(state.path()).expect("a reader");
     // The reader finds the file by its name when it needs another connection: it stays until the system clears it.
@@ -41,10 +52,10 @@ pub(super) fn reader() -> Reader {
     reader
 }
 
-fn fill(ledger: &Ledger) {
+fn fill(ledger: &Ledger, forgotten: i64) {
     let enrolled = [ledger.enrol(None, "a").expect("a number"), ledger.enrol(None, "b").expect("a number")];
     assert_eq!(enrolled, [A, B]);
-    for seq in 1..=5 {
+    for seq in forgotten + 1..=5 {
         ledger.append(&change(seq)).expect("a change");
     }
     for number in 1..=3 {
@@ -88,6 +99,9 @@ fn fill(ledger: &Ledger) {
         duration_ms: 12,
     };
     ledger.add_accepted(&accepted).expect("a row");
+    let new = NewReplay { subscription: A, since: AT, until: DeliveryNo(4), total: Some(2), by: "jo", at: AT };
+    let (_, uuid) = ledger.begin_replay(&new).expect("a task");
+    assert_eq!(uuid, task());
     ledger.owe(B, &[Seq(5)]).expect("an entry");
     let paused = Some(Pause { at: AT, by: "jo".into(), reason: Some("a move".into()) });
     ledger.put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");

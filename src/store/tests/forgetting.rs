@@ -5,12 +5,13 @@ use super::{asset, group, in_memory, path, put};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::ids::{AssetId, Seq, SubscriptionId};
+use crate::model::ids::{AssetId, DeliveryNo, Seq, SubscriptionId, TaskNo};
 use crate::model::metadata::{Metadata, Source};
 use crate::model::part::DeliveryKey;
 use crate::model::retention::{Bound, DAY_MS, Retention};
+use crate::model::task::TaskState;
 use crate::model::time::Wall;
-use crate::store::{EarlyRecord, GivenAnswer, Ledger};
+use crate::store::{EarlyRecord, GivenAnswer, Ledger, NewReplay};
 
 const T: i64 = 1_800_000_000_000;
 
@@ -349,4 +350,32 @@ fn accepted_deliveries_are_bounded_by_age_and_by_number_and_the_oldest_go_first(
     let _ = pass(&ledger, &retention, Some(Wall(T + 1_000 + 10)), None);
     // Those that were cut before the newest mark that is old enough.
     assert_eq!(kept(&ledger), (10, 11));
+}
+
+#[test]
+fn tasks_that_ended_are_kept_for_seven_days_and_the_newest_of_them() {
+    let ledger = in_memory();
+    let begin = |at: Wall| {
+        let until = DeliveryNo(0);
+        let new = NewReplay { subscription: SubscriptionId(1), since: at, until, total: None, by: "jo", at };
+        ledger.begin_replay(&new).expect("a task").0.task
+    };
+    let kept = |ledger: &Ledger| {
+        let mut sql = ledger.connection.prepare("SELECT number FROM tasks ORDER BY number").expect("SQL");
+        let numbers: Vec<i64> = sql.query_map([], |row| row.get(0)).and_then(Iterator::collect).expect("rows");
+        numbers.into_iter().map(TaskNo).collect::<Vec<_>>()
+    };
+    let (running, old, new) = (begin(day(0)), begin(day(0)), begin(day(0)));
+    ledger.end_task(old, TaskState::Done, None, day(1)).expect("a row");
+    ledger.end_task(new, TaskState::Failed, Some("why"), Wall(day(1).0 + 1)).expect("a row");
+    ledger.forget_tasks(day(8)).expect("forgotten");
+    assert_eq!(kept(&ledger), [running, old, new], "to the millisecond");
+    ledger.forget_tasks(Wall(day(8).0 + 1)).expect("forgotten");
+    assert_eq!(kept(&ledger), [running, new], "what goes on is kept");
+    let ended: Vec<_> = (0..1_000).map(|_| begin(day(1))).collect();
+    for task in &ended {
+        ledger.end_task(*task, TaskState::Stopped, None, day(2)).expect("a row");
+    }
+    ledger.forget_tasks(day(2)).expect("forgotten");
+    assert_eq!(kept(&ledger), [&[running][..], &ended].concat(), "the newest 1,000 of those that ended");
 }

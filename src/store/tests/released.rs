@@ -17,14 +17,16 @@ use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::event::Occurrence;
-use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
+use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
+use crate::model::task::Replay;
 use crate::model::time::Wall;
 use crate::store::{
-    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, OldestOwed, SubscriptionRow,
+    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, NewReplay, OldestOwed,
+    SubscriptionRow,
 };
 
 const AT: Wall = Wall(1_800_000_000_000);
@@ -35,7 +37,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 7] = [1, 2, 3, 5, 8, 10, 11];
+const SCHEMAS: [u32; 8] = [1, 2, 3, 5, 8, 10, 11, 12];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -113,6 +115,12 @@ fn write_newest(file: &Path) {
     connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM;").expect("one file");
     drop(connection);
     fs::copy(written, file).expect("a copy");
+}
+
+/// A replay that has come half its way.
+fn replay() -> Replay {
+    let (subscription, after) = (SubscriptionId(1), Some(key(1)));
+    Replay { task: TaskNo(1), subscription, since: AT, after, until: DeliveryNo(2), done: 3 }
 }
 
 fn mount() -> LogicalPath {
@@ -289,6 +297,10 @@ fn fill(ledger: &Ledger) {
     ledger.add_accepted(&accepted()).expect("a row");
     assert!(ledger.ask_replay(one, key(2)).expect("a row"));
     ledger.put_lane(one, &lane()).expect("a row");
+    let new = NewReplay { subscription: one, since: AT, until: DeliveryNo(2), total: Some(5), by: "jo", at: AT };
+    let (begun, _) = ledger.begin_replay(&new).expect("a task");
+    assert_eq!(begun, Replay { after: None, done: 0, ..replay() });
+    ledger.note_replayed(&replay()).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
@@ -351,6 +363,8 @@ fn read_since(schema: u32, ledger: &Ledger) {
     assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| kept(n).into()));
     let lanes = ledger.lanes().expect("lanes");
     assert_eq!(lanes, Vec::from_iter((schema >= 9).then(|| (SubscriptionId(1), lane()))));
+    let replays = ledger.running_replays().expect("tasks");
+    assert_eq!(replays, Vec::from_iter((schema >= 12).then(replay)));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }

@@ -1,0 +1,110 @@
+//! `/v1/tasks`: work that goes on by itself, how far it is, and stopping it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::super::auth::Right;
+use super::super::body::Asked;
+use super::super::limits::IGNORED_BYTES_MAX;
+use super::super::problem::{Problem, quoted};
+use super::query::{Fields, wrong};
+use super::{Answer, Native};
+use crate::model;
+use crate::model::ask::Ask;
+use crate::model::ids::TaskNo;
+use crate::model::task::{ListedTask, TaskState};
+
+/// The fields of a query.
+const FIELDS: [&str; 3] = ["state", "limit", "cursor"];
+
+/// `GET /v1/tasks`.
+pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.list_tasks(&mut asked).await;
+    asked.answer(answer).await
+}
+
+/// `GET /v1/tasks/{uuid}`.
+pub(super) async fn show(State(native): State<Arc<Native>>, Path(uuid): Path<String>, request: Request) -> Response {
+    let asked = Asked::new(request);
+    let answer = match native.admit(&asked, Right::ReadDeliveries) {
+        Ok(_) => native.show_task(uuid, StatusCode::OK).await,
+        Err(problem) => Err(problem),
+    };
+    asked.answer(answer).await
+}
+
+/// `POST /v1/tasks/{uuid}/stop`.
+pub(super) async fn stop(State(native): State<Arc<Native>>, Path(uuid): Path<String>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.stop_task(&mut asked, uuid).await;
+    asked.answer(answer).await
+}
+
+impl Native {
+    async fn list_tasks(&self, asked: &mut Asked) -> Answer {
+        self.admit(asked, Right::ReadDeliveries)?;
+        let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
+        let limit = fields.limit()?;
+        let states = TaskState::ALL.map(TaskState::as_str);
+        let state = fields.word("state", TaskState::parse, &states)?;
+        let not_a_next = |_| wrong("`cursor` is not a `next`".to_owned());
+        let before = fields.text("cursor")?.map(|text| text.parse().map(TaskNo).map_err(not_a_next)).transpose()?;
+        let tasks = self.read(move |reader, _| Ok(reader.tasks(state, before, limit)?)).await?;
+        let mut answer = json!({"tasks": tasks.iter().map(shown).collect::<Vec<_>>()});
+        if let Some(last) = tasks.last().filter(|_| tasks.len() == limit) {
+            answer["next"] = json!(last.number.to_string());
+        }
+        Ok(Json(answer).into_response())
+    }
+
+    async fn show_task(&self, uuid: String, status: StatusCode) -> Answer {
+        let wanted = uuid.clone();
+        let found = self.read(move |reader, _| Ok(reader.task(&wanted)?)).await?;
+        let task = found.ok_or_else(|| no_task(&uuid))?;
+        Ok((status, Json(shown(&task))).into_response())
+    }
+
+    async fn stop_task(&self, asked: &mut Asked, uuid: String) -> Answer {
+        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        asked.read(IGNORED_BYTES_MAX).await?;
+        match self.ask(Ask::StopTask { uuid: uuid.clone() }).await? {
+            model::ask::Answer::NotFound => Err(no_task(&uuid)),
+            _ => {
+                tracing::info!(by, task = uuid, "a task was stopped");
+                self.show_task(uuid, StatusCode::ACCEPTED).await
+            }
+        }
+    }
+}
+
+fn no_task(uuid: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no task {}, or it is kept no longer", quoted(uuid)))
+}
+
+/// A row of the list.
+fn shown(task: &ListedTask) -> Value {
+    let mut out = json!({
+        "UUID": task.uuid,
+        "task": task.task,
+        "state": task.state.as_str(),
+        "done": task.done,
+        "by": task.by,
+        "startedAt": task.started.to_string(),
+    });
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            out[name] = value;
+        }
+    };
+    put("subscription", task.subscription.as_ref().map(|name| json!(name)));
+    put("total", task.total.map(|total| json!(total)));
+    put("endedAt", task.ended.map(|at| json!(at.to_string())));
+    put("problem", task.problem.as_ref().map(|problem| json!(problem)));
+    out
+}

@@ -1,0 +1,160 @@
+//! A replay: a subscription is sent again what it was told since a time, accepted or not. Each delivery of then is cut
+//! anew, as the rule is now, and goes beside the order of the lane like a dead letter that is sent again: one on the
+//! wire at a time. How far it has come is in the ledger, in the same savepoint as what it cut: after a restart it goes
+//! on there.
+
+use std::sync::Arc;
+
+use super::Dispatch;
+use super::lane::Head;
+use super::send::Due;
+use crate::model::ask::Answer;
+use crate::model::delivery::Delivery;
+use crate::model::entry::Entry;
+use crate::model::ids::SubscriptionId;
+use crate::model::metadata::merged;
+use crate::model::part::DeliveryKey;
+use crate::model::subscription::Subscription;
+use crate::model::task::{Replay, TaskState};
+use crate::model::time::{Now, Wall};
+use crate::outbox::batch::cut;
+use crate::outbox::fold::fold;
+use crate::outbox::limits::MAX_BATCH_BYTES;
+use crate::store::{Ledger, NewReplay, StoreError};
+
+/// Deliveries that have ended which one step reads at most, until it has found one to be sent again.
+const READ: usize = 500;
+
+/// What one step of a replay has cut.
+struct Step {
+    /// How far it has come; `None`: it is done.
+    replay: Option<Replay>,
+    cut: Vec<Delivery>,
+}
+
+impl Dispatch {
+    /// Begins to send a subscription again what it was told since a time.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn begin_replay(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        since: Wall,
+        total: u64,
+        by: &str,
+        ledger: &Ledger,
+    ) -> Result<Answer, StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.subscription.is_some()) else {
+            return Ok(Answer::NotFound);
+        };
+        if lane.replay.is_some() {
+            return Ok(Answer::ReplayGoesOn);
+        }
+        let (until, total) = (ledger.newest_delivery(), Some(total));
+        let new = NewReplay { subscription: id, since, until, total, by, at: now.wall };
+        let (replay, uuid) = ledger.begin_replay(&new)?;
+        lane.replay = Some(Box::new(replay));
+        self.to_cut.insert(id);
+        Ok(Answer::Begun(uuid))
+    }
+
+    /// Ends a task before it is done. What it has cut is sent.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn stop_task(&mut self, now: Now, uuid: &str, ledger: &Ledger) -> Result<Answer, StoreError> {
+        let Some((task, subscription, goes_on)) = ledger.task_known_as(uuid)? else { return Ok(Answer::NotFound) };
+        if goes_on {
+            ledger.end_task(task, TaskState::Stopped, None, now.wall)?;
+            if let Some(lane) = subscription.and_then(|id| self.lanes.get_mut(&id)) {
+                lane.replay.take_if(|replay| replay.task == task);
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Cuts the next deliveries of a lane's replay. The caller has seen that none of them is about to go out.
+    pub(super) fn step_replay(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get(&id) else { return Ok(()) };
+        let (Some(replay), Some(subscription)) = (&lane.replay, lane.active()) else { return Ok(()) };
+        let stepped = ledger.savepoint(|| self.write_step(now, replay, subscription, ledger));
+        let before = self.share(id);
+        let Step { replay, cut } = match stepped {
+            Ok(step) => step,
+            Err(error) => {
+                let rests = self.rest_replays(now, id, error);
+                self.account(id, before);
+                return rests;
+            }
+        };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        lane.replay_fault = None;
+        if replay.is_some() && cut.is_empty() {
+            // There was nothing among so many: it goes on in the next group.
+            self.timers.insert((now.mono.plus_ms(1), id, Due::Cut));
+        }
+        lane.replay = replay.map(Box::new);
+        for Delivery { key, entries, replayed_after, .. } in cut {
+            lane.queue.insert(key, Head { replayed_after, ..Head::new(entries, None) });
+        }
+        self.advance(id);
+        self.account(id, before);
+        Ok(())
+    }
+
+    /// Cuts what the next delivery told that has something to be sent again. Memory is as it was.
+    fn write_step(
+        &self,
+        now: Now,
+        replay: &Replay,
+        subscription: &Subscription,
+        ledger: &Ledger,
+    ) -> Result<Step, StoreError> {
+        let told = ledger.told_after(replay.subscription, replay.after, replay.until, READ)?;
+        if told.is_empty() {
+            ledger.end_task(replay.task, TaskState::Done, None, now.wall)?;
+            return Ok(Step { replay: None, cut: Vec::new() });
+        }
+        let (mut replay, mut cut) = (replay.clone(), Vec::new());
+        for one in told {
+            replay.after = Some(one.key);
+            if one.created < replay.since {
+                continue;
+            }
+            replay.done += 1;
+            let mut entries = self.entries_at(&one.seqs, ledger)?;
+            entries.retain(|entry| entry.time >= replay.since);
+            if !entries.is_empty() {
+                cut = write_again(now, replay.subscription, subscription, &entries, ledger)?;
+                break;
+            }
+        }
+        ledger.note_replayed(&replay)?;
+        Ok(Step { replay: Some(replay), cut })
+    }
+}
+
+/// Cuts entries into as many deliveries as the subscription takes them in.
+fn write_again(
+    now: Now,
+    id: SubscriptionId,
+    subscription: &Subscription,
+    entries: &[Arc<Entry>],
+    ledger: &Ledger,
+) -> Result<Vec<Delivery>, StoreError> {
+    let folded = fold(entries, subscription.covers_modification);
+    let (mut left, mut deliveries) = (&folded[..], Vec::new());
+    while !left.is_empty() {
+        let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
+        let batch = cut(subscription, ledger.node(), left, MAX_BATCH_BYTES, metadata)?;
+        left = &left[batch.told.len()..];
+        let key = DeliveryKey::whole(ledger.next_delivery()?);
+        let delivery = Delivery::cut(key, id, batch.entries, batch.told, batch.body, now.wall);
+        let delivery = Delivery { replayed_after: Some(0), ..delivery };
+        ledger.add_delivery(&delivery)?;
+        deliveries.push(delivery);
+    }
+    Ok(deliveries)
+}

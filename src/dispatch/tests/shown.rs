@@ -1,0 +1,46 @@
+//! What a script asks for: the status, the dead letters, the tasks.
+
+use std::fmt::Write as _;
+
+use super::{NODE, Run, WALL_MS, changes};
+use crate::model::ids::DeliveryNo;
+use crate::model::part::{DeliveryKey, Part};
+use crate::model::time::{Mono, Now, Wall};
+use crate::store::Ledger;
+
+impl Run {
+    pub(super) fn status(&self) -> String {
+        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
+        let (outbox, deliveries) = (self.dispatch.outbox_status(now), self.dispatch.deliveries_status());
+        let mut shown = format!("owed {}, pending {}", outbox.entries, deliveries.pending);
+        write!(shown, ", in flight {}", deliveries.in_flight).expect("memory");
+        write!(shown, ", waiting {}, dead {}", deliveries.waiting, deliveries.dead).expect("memory");
+        shown
+    }
+
+    pub(super) fn tasks(&mut self) -> String {
+        let connection = self.ledger.take().expect("a ledger").into_connection();
+        let tasks: Vec<String> = connection
+            .prepare("SELECT state || ' ' || done || '/' || total FROM tasks ORDER BY number")
+            .and_then(|mut sql| sql.query_map([], |row| row.get(0))?.collect())
+            .expect("tasks");
+        self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
+        tasks.join(", ")
+    }
+
+    pub(super) fn dead(&mut self) -> String {
+        let connection = self.ledger.take().expect("a ledger").into_connection();
+        let letters: Vec<(i64, i64, Vec<u8>)> = connection
+            .prepare("SELECT number, part, body FROM dead ORDER BY number, part")
+            .and_then(|mut sql| sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect())
+            .expect("dead letters");
+        self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
+        let show = |(number, part, body): &(i64, i64, Vec<u8>)| {
+            let part = Part::from_code(*part).expect("a part");
+            let key = DeliveryKey { number: DeliveryNo(*number), part };
+            assert!(self.bodies.get(&key).is_none_or(|sent| sent == body), "the bytes that were refused");
+            format!("{key} {}", changes(body))
+        };
+        letters.iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+}
