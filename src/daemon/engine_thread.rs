@@ -129,7 +129,7 @@ impl EngineThread {
     }
 
     fn group(&mut self, waiting: Waiting, ending: bool) {
-        let Waiting { lost, signals, inputs: results, calls, closing: _ } = waiting;
+        let Waiting { lost, signals, inputs: results, failed, calls, closing: _ } = waiting;
         // What was thrown away came before what was kept. Hints go before results, which they may make worthless.
         let mut inputs = Vec::with_capacity(results.len() + calls.len() + 1);
         let signals: Vec<_> = lost.into_iter().map(Signal::Lost).chain(signals).collect();
@@ -137,6 +137,7 @@ impl EngineThread {
             inputs.push(Input::Intake(intake::Input::Signals(signals)));
         }
         inputs.extend(results);
+        inputs.extend(failed.into_iter().map(Input::Attempted));
         inputs.extend(calls.into_iter().map(|call| self.carrier.admit(call)));
         let Ran { effects, faults } = self.engine.run(self.clock.now(), inputs);
         for fault in &faults {
@@ -221,8 +222,14 @@ impl EngineThread {
             let idle = self.carrier.attempts().len() == 0;
             self.group(waiting, true);
             if idle {
-                let rest = self.inbox.take(Some(Instant::now()));
-                self.group(rest, true);
+                // One group does not hear of all that failed.
+                loop {
+                    let rest = self.inbox.take(Some(Instant::now()));
+                    if rest.is_empty() {
+                        break;
+                    }
+                    self.group(rest, true);
+                }
                 return;
             }
             if Instant::now() >= until {

@@ -17,7 +17,7 @@ use crate::sink::{Sink, Told};
 use crate::{scratch, turns};
 
 /// How long anything may take before it counts as never.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Polls a condition until it holds.
 #[track_caller]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::{Attempts, SECOND_LOOK};
-use crate::daemon::inbox::Inbox;
+use crate::daemon::inbox::{Inbox, Waiting};
 use crate::engine::Input;
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Body, SendRequest};
@@ -60,7 +60,8 @@ impl Rig {
             }
             other => format!("{other:?}"),
         };
-        taken.await.expect("no panic").inputs.into_iter().map(shown).collect()
+        let Waiting { inputs, failed, .. } = taken.await.expect("no panic");
+        inputs.into_iter().chain(failed.into_iter().map(Input::Attempted)).map(shown).collect()
     }
 }
 
@@ -88,7 +89,7 @@ fn an_attempt_whose_task_is_cancelled_is_internal_unless_the_daemon_ends() {
             Some(attempts)
         };
         runtime.shutdown_timeout(SOON);
-        let came = inbox.take(Some(Instant::now())).inputs.len();
+        let came = inbox.take(Some(Instant::now())).failed.len();
         assert_eq!(came, usize::from(!ends));
         assert!(kept.is_none_or(|attempts| attempts.len() == 0));
     }
