@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::ballast::Ballast;
 use super::error::Operation as _;
-use super::keeper::Keeper;
+use super::keeper::{Keeper, WAIT_BYTES};
 use super::log::{self, LogState, WalFile};
 use super::state_dir::{self, StateDirError};
 use super::transaction::Durability;
@@ -113,6 +113,7 @@ impl Ledger {
         // The directory too: a power cut must not lose the files' names.
         File::open(dir).and_then(|dir| dir.sync_all()).to("sync its directory")?;
         let state = Arc::new(LogState::default());
+        log::measure(&mut connection, &state).to("measure its log")?;
         let open_log = || WalFile::open(&dir.join(LOG), Arc::clone(&state));
         let wal = open_log().to("open its log")?;
         let keeps = connect(dir).to("be opened")?;
@@ -186,7 +187,9 @@ fn connect(dir: &Path) -> rusqlite::Result<Connection> {
     // Commits are not synced one by one: the keeper does it every 200 ms, and `Ledger::sync` where it was promised.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "journal_size_limit", 0)?;
+    // Its file is written over from the beginning. To cut it each time would free and find again tens of megabytes,
+    // and a commit would wait for that some 60 ms.
+    connection.pragma_update(None, "journal_size_limit", WAIT_BYTES.cast_signed())?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)

@@ -27,12 +27,13 @@ use super::file::DATABASE;
 use super::log::{LogTrouble, WalFile};
 use super::{DiskFault, Result};
 
-/// The log is copied back once it is longer than this; emptied, it is cut to nothing (`journal_size_limit`).
+/// The log is copied back once it is longer than this.
 const CHECKPOINT_BYTES: u64 = 4 << 20;
 /// Past this the log is started anew.
 pub(super) const RESTART_BYTES: u64 = 32 << 20;
 /// Past this each group waits a while for the log to be copied back (see [`super::turn`]): where groups follow one
-/// another without a pause, the log would be several times as long by then.
+/// another without a pause, the log would be several times as long by then. A file that has become longer is cut to
+/// this when it is begun anew (`journal_size_limit`).
 pub(super) const WAIT_BYTES: u64 = 2 * RESTART_BYTES;
 /// So many checkpoints in a row have to fall short before a reader is said to hold the log back: the engine's own group
 /// may be what one of them met.
@@ -131,7 +132,7 @@ impl Keeper {
     }
 
     fn copy_back(&mut self) -> Result<Kept> {
-        let bytes = self.log_bytes()?;
+        let bytes = self.log_bytes();
         if bytes < RESTART_BYTES {
             self.short = 0;
         }
@@ -143,6 +144,8 @@ impl Keeper {
             let kept = if passive.is_complete() { Kept::CopiedBack } else { Kept::Synced };
             return Ok(self.note(None, kept));
         }
+        // While that was copied and synced the engine has written on. Once more leaves little for when it waits.
+        let passive = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
         // Only with nothing left to copy: the engine waits meanwhile.
         let is_anew = passive.is_complete() && {
             let turn = &self.wal.state.turn;
@@ -157,7 +160,7 @@ impl Keeper {
             return Ok(Kept::Synced);
         }
         self.pause = HELD_BACK_CALLS;
-        Ok(self.note(Some(LogTrouble::HeldBack { bytes: self.log_bytes()? }), Kept::Synced))
+        Ok(self.note(Some(LogTrouble::HeldBack { bytes: self.log_bytes() }), Kept::Synced))
     }
 
     /// Shares what is wrong with the engine, and gives it rather than `kept`.
@@ -176,8 +179,8 @@ impl Keeper {
         }
     }
 
-    fn log_bytes(&self) -> Result<u64> {
-        self.wal.bytes().to("look at its log")
+    fn log_bytes(&self) -> u64 {
+        self.wal.state.bytes.load(Ordering::Acquire)
     }
 }
 

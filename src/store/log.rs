@@ -5,12 +5,16 @@
 //! next one [writes the log anew](write_anew) before it believes any of it.
 #![expect(clippy::disallowed_methods, reason = "the log is a file")]
 
+use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 
 use super::error::Cause;
 use super::turn::Turn;
@@ -23,6 +27,8 @@ const PIECE: usize = 1 << 20;
 pub(super) struct LogState {
     /// Commits so far: the keeper's sign that there is something to sync.
     pub(super) commits: AtomicU64,
+    /// How long the log is, bytes, since the last commit. Its file is longer where the log was begun anew.
+    pub(super) bytes: AtomicU64,
     unsynced: AtomicBool,
     /// Which of the two may hold the lock for writing.
     pub(super) turn: Turn,
@@ -67,6 +73,22 @@ impl LogState {
     }
 }
 
+/// The log has a header of so many bytes, and each page in it another one (sqlite.org/walformat.html).
+const LOG_HEADER_BYTES: u64 = 32;
+const FRAME_HEADER_BYTES: u64 = 24;
+
+/// Has each commit of a connection say how long the log is then. After the log was begun anew it is as long as before
+/// until something is written.
+pub(super) fn measure(connection: &mut Connection, state: &Arc<LogState>) -> rusqlite::Result<()> {
+    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let (frame, state) = (FRAME_HEADER_BYTES + page.cast_unsigned(), Arc::clone(state));
+    connection.wal_hook(Some(move |_: &mut Wal, frames: c_int| {
+        let bytes = LOG_HEADER_BYTES + u64::try_from(frames).unwrap_or(0) * frame;
+        state.bytes.store(bytes, Ordering::Release);
+        Ok(())
+    }))
+}
+
 /// The open log, for syncing. SQLite's own locks are on other files, so a second descriptor of this one harms none.
 pub(super) struct WalFile {
     pub(super) file: File,
@@ -78,11 +100,6 @@ impl WalFile {
     pub(super) fn open(path: &Path, state: Arc<LogState>) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         Ok(Self { file, state })
-    }
-
-    /// How long the log is, bytes.
-    pub(super) fn bytes(&self) -> io::Result<u64> {
-        self.file.metadata().map(|about| about.len())
     }
 
     /// Makes what was written to the log durable. Once this failed it always does.

@@ -48,11 +48,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Returns whether the log is so long that a group waits for the keeper. Where another process holds it back, or
-    /// the file cannot be looked at, nothing is gained by waiting.
+    /// Returns whether the log is so long that a group waits for the keeper. Where another process holds it back nothing
+    /// is gained by waiting.
     pub(super) fn log_is_too_long(&self) -> bool {
-        let Durability::Wal(wal) = &self.durability else { return false };
-        wal.bytes().is_ok_and(|bytes| bytes >= WAIT_BYTES) && self.log.trouble().is_none()
+        self.log.bytes.load(Ordering::Acquire) >= WAIT_BYTES && self.log.trouble().is_none()
     }
 
     /// Ends the group; when it [promised](Self::promise) something, returns only after it is durable.

@@ -29,7 +29,7 @@ struct State {
     keeper_wants: bool,
     /// How often the keeper has looked after the log.
     rounds: u64,
-    /// The log has been begun anew, and no group has ended since: its file is cut by the next one.
+    /// The log has been begun anew, and no group has ended since: the next one makes it short.
     log_is_anew: bool,
 }
 
