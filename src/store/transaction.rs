@@ -48,8 +48,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Returns whether the log is so long that a group waits for the keeper. Where another process holds it back nothing
-    /// is gained by waiting.
+    /// Returns whether the log is so long that a group waits for the keeper. Where another process holds it back
+    /// nothing is gained by waiting.
     pub(super) fn log_is_too_long(&self) -> bool {
         self.log.bytes.load(Ordering::Acquire) >= WAIT_BYTES && self.log.trouble().is_none()
     }
