@@ -1,7 +1,8 @@
 //! From what is owed to what came of it: the second of the two state machines.
 //!
 //! It folds entries, cuts batches and freezes them, decides when each is attempted, and accounts for what came back. It
-//! sends nothing: an attempt to be made is returned as a [`SendRequest`], what came back is an [`Attempted`].
+//! sends nothing: an attempt to be made is returned as a [`SendRequest`], what came back is an
+//! [`Attempted`](crate::model::attempt::Attempted).
 //!
 //! The cast. Each subscription has a *lane* (`lane`). A lane *owes* entries: those that became owed in this group are
 //! *fresh*, and in memory; what has to wait is written to the outbox as runs of the journal's numbers. A *cut* (`cut`)
