@@ -34,7 +34,6 @@ use crate::model::time::{Mono, Now, Wall};
 use crate::rules::{RuleChange, RuleSet};
 use crate::store::{DiskFault, Ledger, LogTrouble, StoreError};
 
-use asks::refuse_all;
 use clock::Clock;
 use hold::{Hold, LastHold};
 use lock::LockedOut;
@@ -204,7 +203,7 @@ impl Engine {
         self.look_for_room(now, &mut ran);
         if self.machines.is_none() && !self.recover(now, &mut ran) {
             self.outcomes_to_come = outcomes;
-            refuse_all(asks, &mut ran);
+            self.refuse_all(asks, &mut ran);
             return ran;
         }
         if self.hold.is_some() {
@@ -248,7 +247,7 @@ impl Engine {
                 self.lose(now, error, &mut ran);
                 self.outcomes_to_come = outcomes;
                 if !may_stand {
-                    refuse_all(asks, &mut ran);
+                    self.refuse_all(asks, &mut ran);
                 }
             }
         }
@@ -276,7 +275,7 @@ impl Engine {
                     self.rules_to_come = Some(rules);
                 }
                 Input::Ask(reply, ask) => {
-                    if ask.outlives_a_lost_group() {
+                    if ask.is_answered_later() {
                         self.syncs.insert(reply);
                     }
                     sorted.asks.push((reply, ask));

@@ -222,13 +222,14 @@ impl EngineThread {
             let idle = self.carrier.attempts().len() == 0;
             self.group(waiting, true);
             if idle {
-                // One group does not hear of all that failed.
+                // One group does not hear of all that failed; what else comes is for the next start.
                 loop {
                     let rest = self.inbox.take(Some(Instant::now()));
-                    if rest.is_empty() {
+                    let has_more = rest.is_full();
+                    self.group(rest, true);
+                    if !has_more || Instant::now() >= until {
                         break;
                     }
-                    self.group(rest, true);
                 }
                 return;
             }

@@ -137,8 +137,12 @@ impl Inbox {
 }
 
 impl Waiting {
-    /// Returns whether there is nothing.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Returns whether there may be more attempts that failed than were taken out.
+    pub(super) fn is_full(&self) -> bool {
+        self.failed.len() >= FAILED_MAX
+    }
+
+    fn is_empty(&self) -> bool {
         self.lost.is_empty()
             && self.signals.is_empty()
             && self.inputs.is_empty()

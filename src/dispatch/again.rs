@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::Dispatch;
 use super::lane::Head;
 use super::send::Due;
+use super::{Dispatch, Lane};
 use crate::model::ask::Answer;
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
@@ -24,6 +24,9 @@ use crate::store::{Ledger, NewReplay, StoreError};
 
 /// Deliveries that have ended which one step reads at most, until it has found one to be sent again.
 const READ: usize = 500;
+
+/// Why a replay cannot go on that was begun while the journal still had everything.
+const FORGOTTEN: &str = "changes that it was to tell are kept no longer; see [retention] journal";
 
 /// What one step of a replay has cut.
 struct Step {
@@ -46,9 +49,8 @@ impl Dispatch {
         by: &str,
         ledger: &Ledger,
     ) -> Result<Answer, StoreError> {
-        let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.subscription.is_some()) else {
-            return Ok(Answer::NotFound);
-        };
+        let is_open = |lane: &&mut Lane| lane.subscription.is_some() && lane.policy().cancelled_at.is_none();
+        let Some(lane) = self.lanes.get_mut(&id).filter(is_open) else { return Ok(Answer::NotFound) };
         if lane.replay.is_some() {
             return Ok(Answer::ReplayGoesOn);
         }
@@ -125,6 +127,11 @@ impl Dispatch {
             }
             replay.done += 1;
             let mut entries = self.entries_at(&one.seqs, ledger)?;
+            if entries.len() < one.seqs.len() {
+                ledger.note_replayed(&replay)?;
+                ledger.end_task(replay.task, TaskState::Failed, Some(FORGOTTEN), now.wall)?;
+                return Ok(Step { replay: None, cut });
+            }
             entries.retain(|entry| entry.time >= replay.since);
             if !entries.is_empty() {
                 cut = write_again(now, replay.subscription, subscription, &entries, ledger)?;

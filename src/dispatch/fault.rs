@@ -85,8 +85,20 @@ impl Dispatch {
         let head = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key));
         let Some(head) = head else { return refuse(error) };
         let again_at = begin(now, &mut head.fault, error, self.unread.get_mut())?;
-        self.wait(id, key, again_at);
+        self.wait_for_a_row(id, key, again_at);
+        // The next ones may go instead, and what is sent again may be taken up.
+        self.advance(id);
+        self.timers.insert((now.mono.plus_ms(1), id, Due::Cut));
         Ok(())
+    }
+
+    /// A delivery begins to wait for a row of its own. No target that is there again ends that.
+    fn wait_for_a_row(&mut self, id: SubscriptionId, key: DeliveryKey, until: Mono) {
+        self.forget_wait(id, key);
+        self.timers.insert((until, id, Due::Send(key)));
+        if let Some(head) = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key)) {
+            head.state = HeadState::Waiting(until);
+        }
     }
 
     /// Takes up a delivery whose row is damaged. The row is read again when the delivery may go out; where nothing says
@@ -164,8 +176,8 @@ impl Dispatch {
                     head.fault = Some(fault);
                     match head.state {
                         HeadState::InFlight => {}
-                        HeadState::Waiting(until) => self.wait(id, key, until.max(again_at)),
-                        HeadState::Queued | HeadState::Ready => self.wait(id, key, again_at),
+                        HeadState::Waiting(until) => self.wait_for_a_row(id, key, until.max(again_at)),
+                        HeadState::Queued | HeadState::Ready => self.wait_for_a_row(id, key, again_at),
                     }
                 }
             }

@@ -54,8 +54,10 @@ impl Dispatch {
     pub(super) fn make_due(&mut self, now: Mono, id: SubscriptionId, key: DeliveryKey) -> bool {
         let Some(head) = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key)) else { return false };
         let HeadState::Waiting(until) = head.state else { return false };
-        // What it does not wait, it has not waited.
-        head.waited_ms = head.waited_ms.saturating_sub(until.0.saturating_sub(now.0));
+        // What it does not wait, it has not waited. A wait for a row was not counted.
+        if head.fault.is_none() {
+            head.waited_ms = head.waited_ms.saturating_sub(until.0.saturating_sub(now.0));
+        }
         (head.state, head.is_hurried) = (HeadState::Queued, true);
         true
     }

@@ -11,6 +11,7 @@ use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Lifetime, Subscription};
+use crate::model::task::TaskState;
 use crate::model::time::{Now, Wall};
 use crate::outbox::split::split;
 use crate::outbox::verdict::{Tried, Verdict, verdict};
@@ -192,6 +193,9 @@ impl Dispatch {
                 for other in &others {
                     ledger.finish_delivery(id, *other, 1)?;
                 }
+                if let Some(replay) = &lane.replay {
+                    ledger.end_task(replay.task, TaskState::Failed, Some("its subscription was for once"), now.wall)?;
+                }
                 others
             }
             false => Vec::new(),
@@ -356,6 +360,7 @@ impl Dispatch {
             if is_cancelled {
                 (lane.owed, lane.oldest) = (0, None);
                 lane.fresh.clear();
+                lane.replay = None;
             }
         }
         match change {

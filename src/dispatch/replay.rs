@@ -37,12 +37,17 @@ impl Dispatch {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.replay_fault = None;
             lane.replays = if taken.is_some() { lane.replays.saturating_sub(1) } else { 0 };
-            if let Some(HotDelivery { key, attempts, entries, replayed_after, .. }) = taken {
+            if let Some(HotDelivery { key, attempts, entries, replayed_after, .. }) = &taken {
+                let (key, attempts, entries, replayed_after) = (*key, *attempts, *entries, *replayed_after);
                 lane.queue.insert(key, Head { attempts, replayed_after, ..Head::new(entries, None) });
             }
         }
         self.advance(id);
         self.account(id, before);
+        if taken.is_none() {
+            // All that were counted are gone: they were dropped, or forgotten.
+            return self.step_replay(now, id, ledger);
+        }
         self.recount_dead(ledger)
     }
 }

@@ -24,6 +24,14 @@ impl Engine {
         Ok(effects)
     }
 
+    /// Nothing was done of what was asked. Who waits for a sync waits on.
+    pub(super) fn refuse_all(&mut self, asks: Vec<(ReplyId, Ask)>, ran: &mut Ran) {
+        for (reply, _) in asks.into_iter().filter(|(_, ask)| !ask.outlives_a_lost_group()) {
+            self.syncs.remove(&reply);
+            ran.effects.push(Effect::Answer(reply, Answer::Unavailable));
+        }
+    }
+
     /// Does what one caller asks; `None`: it is answered later.
     fn ask(&mut self, now: Now, reply: ReplyId, ask: &Ask, ran: &mut Ran) -> Result<Option<Answer>, StoreError> {
         let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Some(Answer::Unavailable)) };
@@ -41,7 +49,9 @@ impl Engine {
                 Ok(None)
             }
             Ask::Rescan { request, waits } => {
-                let Some(intake) = intake else { return Ok(None) };
+                let Some(intake) = intake else {
+                    return Ok((!ask.outlives_a_lost_group()).then_some(Answer::Unavailable));
+                };
                 match intake.scan(now, reply, request, *waits, ledger) {
                     Some(fault) if fault.disk().is_some() => Err(fault),
                     fault => {
@@ -91,10 +101,4 @@ fn promised(ledger: &Ledger, work: impl FnOnce() -> Result<Answer, StoreError>) 
 
 fn chosen(selected: Option<Selected>) -> Answer {
     selected.map_or(Answer::NotFound, Answer::Selected)
-}
-
-/// Nothing was done of what was asked. Who waits for a sync waits on.
-pub(super) fn refuse_all(asks: Vec<(ReplyId, Ask)>, ran: &mut Ran) {
-    let refused = asks.into_iter().filter(|(_, ask)| !ask.outlives_a_lost_group());
-    ran.effects.extend(refused.map(|(reply, _)| Effect::Answer(reply, Answer::Unavailable)));
 }

@@ -117,14 +117,24 @@ impl Ask {
     /// Returns whether it writes by itself. One that does not leads to looks and scans, which do.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !self.outlives_a_lost_group()
+        !self.is_answered_later()
     }
 
-    /// Returns whether its caller goes on waiting when the group is lost in which it was asked: nothing was promised
-    /// but to say when everything has been looked at.
+    /// Returns whether its caller is answered in a later group.
+    #[must_use]
+    pub fn is_answered_later(&self) -> bool {
+        matches!(self, Self::Sync | Self::Rescan { .. })
+    }
+
+    /// Returns whether its caller goes on waiting when the group is lost in which it was asked: everything is looked at
+    /// again then, and nothing was asked but that. What the caller of a scan vouches for would be forgotten.
     #[must_use]
     pub fn outlives_a_lost_group(&self) -> bool {
-        matches!(self, Self::Sync | Self::Rescan { .. })
+        match self {
+            Self::Sync => true,
+            Self::Rescan { request, .. } => !request.accept_deletions && !request.accept_root,
+            _ => false,
+        }
     }
 }
 

@@ -149,7 +149,14 @@ impl Keeper {
         // Only with nothing left to copy: the engine waits meanwhile.
         let is_anew = passive.is_complete() && {
             let turn = &self.wal.state.turn;
-            let anew = turn.between_groups(|| self.checkpoint("PRAGMA wal_checkpoint(RESTART)"));
+            let anew = turn.between_groups(|| {
+                let anew = self.checkpoint("PRAGMA wal_checkpoint(RESTART)");
+                if anew.as_ref().is_ok_and(|anew| anew.is_complete()) {
+                    // The next commit says more. Until then nothing of it is in use.
+                    self.wal.state.bytes.store(0, Ordering::Release);
+                }
+                anew
+            });
             anew.transpose()?.is_some_and(Checkpoint::is_complete)
         };
         self.short = if is_anew { 0 } else { self.short + 1 };

@@ -148,12 +148,11 @@ impl Native {
             }
         });
         let (ToldSince { deliveries, entries, first, .. }, oldest) = counted.await?;
-        if let (Some(first), Some((seq, time))) = (first, oldest)
-            && first < seq
-        {
+        if first.is_some_and(|first| oldest.is_none_or(|(seq, _)| first < seq)) {
+            let kept =
+                oldest.map_or("none is kept".to_owned(), |(_, time)| format!("the oldest that is kept is of {time}"));
             let detail = format!(
-                "what was told since then tells changes that are kept no longer: the oldest that is kept is of {time} \
-                 (see [retention] journal)"
+                "what was told since then tells changes that are kept no longer: {kept} (see [retention] journal)"
             );
             return Err(Problem::new(StatusCode::GONE, detail));
         }

@@ -107,3 +107,66 @@ fn a_subscription_that_is_dropped_ends_its_replay() {
     run.line("5 restart");
     assert_eq!(run.shown("next"), "never");
 }
+
+#[test]
+fn a_replay_goes_on_where_dead_letters_that_were_to_be_sent_again_are_dropped() {
+    check(
+        "rule a max=1 retries=0
+         0 owe 1-2 to a -> a 1/1 [1]
+         1 accept 1 -> a 2/1 [2]
+         2 refuse 2 ->
+         3 pause a ->
+         4 retry a dead ->
+         5 replay a 0 ->
+         6 drop-chosen a dead ->
+         7 resume a -> a 3/1 replay [1]
+         8 accept 3 -> a 4/1 replay [2]
+         9 accept 4 ->
+         tasks -> done 2/9",
+    );
+}
+
+#[test]
+fn a_subscription_for_once_is_not_replayed_when_it_is_over_and_its_replay_ends_with_it() {
+    let mut run = Run::new();
+    for line in ["rule a lifetime=once retries=0 max=1", "0 owe 1-2 to a", "1 refuse 1", "2 refuse 2"] {
+        run.line(line);
+    }
+    assert_eq!(run.shown("3 replay a 0"), "a 3/1 replay [1]");
+    assert_eq!(run.shown("4 accept 3"), "");
+    assert_eq!(run.shown("tasks"), "failed 1/9");
+    run.line("5 replay a 0");
+    assert_eq!(run.refused, [Answer::NotFound]);
+}
+
+#[test]
+fn a_replay_whose_changes_are_forgotten_says_so() {
+    let mut run = Run::new();
+    for line in ["rule a max=1", "0 owe 1-2 to a", "1 accept 1", "2 accept 2"] {
+        run.line(line);
+    }
+    super::bounds::damage(&mut run, "DELETE FROM journal WHERE seq = 2");
+    assert_eq!(run.shown("3 replay a 0"), "a 65537/1 replay [1]");
+    assert_eq!(run.shown("4 accept 65537"), "");
+    assert_eq!(run.shown("tasks"), "failed 2/9");
+}
+
+/// Two parts of one delivery of then are cut at once, and the first cannot be read.
+#[test]
+fn a_part_of_a_replay_that_cannot_be_read_keeps_the_others_from_nothing() {
+    let mut run = Run::new();
+    for line in
+        ["rule a linger=10", "0 owe 1-4 to a", "10 tick", "11 accept 1", "rule a max=2 delays=1000", "12 pause a"]
+    {
+        run.line(line);
+    }
+    run.line("13 replay a 0");
+    run.line("14 resume a");
+    run.line("15 refuse 2");
+    assert_eq!(run.shown("16 accept 3"), "");
+    super::bounds::damage(&mut run, "UPDATE deliveries SET body = 7 WHERE number = 2");
+    assert_eq!(run.shown("1015 tick"), "", "it cannot be read");
+    let others = run.shown("1016 replay a 0");
+    assert_eq!(others, "a 65537/1 replay [1 2]", "others are sent again meanwhile");
+    assert_eq!(run.shown("1018 accept 65537"), "a 65538/1 replay [3 4]");
+}
