@@ -9,12 +9,12 @@ use super::{Outcome, client, output};
 
 /// Options of `ringback replay`.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, group = clap::ArgGroup::new("what").required(true).args(["dead", "since"]))]
 pub struct ReplayArgs {
     /// The subscription's name
     pub subscription: String,
     /// Send its dead letters again: the same bytes under the same ids
-    #[arg(long, required_unless_present = "since", conflicts_with = "since")]
+    #[arg(long)]
     pub dead: bool,
     /// Send again all that it was told since then, accepted or not, in new deliveries: 2026-11-22T10:00:00Z, or 2h for
     /// two hours ago
