@@ -57,7 +57,7 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Show what was sent, what is on its way and what was given up; try it again, or drop it
     Deliveries(deliveries::DeliveriesArgs),
-    /// Send a subscription again what was given up, or what it was told since a time
+    /// Send a subscription again what was given up, or everything it was sent since a given time
     Replay(replay::ReplayArgs),
     /// Show what goes on by itself, such as a replay, and end it
     Tasks(tasks::TasksArgs),

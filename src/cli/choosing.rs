@@ -149,7 +149,7 @@ pub fn amount(sums: &Value) -> String {
 /// Asks on a terminal. In a pipe there is no answer, so nothing is done.
 ///
 /// # Errors
-/// Nobody can be asked.
+/// Standard input is no terminal, or cannot be read.
 pub fn agrees(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(UsageError(format!("{question} Nobody can be asked here: say --yes")).into());

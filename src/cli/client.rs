@@ -35,6 +35,20 @@ pub async fn get(address: SocketAddr, token: &str, path: &str) -> anyhow::Result
     send(address, token, Method::GET, path, String::new()).await
 }
 
+/// A path with a query of those fields that are said.
+#[must_use]
+pub fn query(path: &str, fields: &[(&str, Option<&str>)]) -> String {
+    let said = fields.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish();
+    format!("{path}?{query}")
+}
+
+/// A text as one segment of a path.
+#[must_use]
+pub fn segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 async fn send(
     address: SocketAddr,
     token: &str,

@@ -90,14 +90,10 @@ pub async fn run(args: DeliveriesArgs) -> anyhow::Result<Outcome> {
 }
 
 async fn list(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(args.filter.fields()?).append_pair("limit", &args.limit.to_string());
-    for (name, value) in [("path", &args.path), ("cursor", &args.cursor)] {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let answer = client::get(reach.address, &reach.token, &format!("/v1/deliveries?{}", query.finish())).await?;
+    let (filter, limit) = (args.filter.fields()?, args.limit.to_string());
+    let mut fields: Vec<_> = filter.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
+    fields.extend([("limit", Some(&*limit)), ("path", args.path.as_deref()), ("cursor", args.cursor.as_deref())]);
+    let answer = client::get(reach.address, &reach.token, &client::query("/v1/deliveries", &fields)).await?;
     if args.json {
         output::json(&answer)?;
         return Ok(Outcome::Fine);
@@ -107,7 +103,7 @@ async fn list(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
 }
 
 async fn show(id: &str, args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = client::segment(id);
     let answer = client::get(reach.address, &reach.token, &format!("/v1/deliveries/{id}")).await?;
     match args.json {
         true => output::json(&answer)?,
@@ -171,10 +167,7 @@ fn table(answer: &Value) -> String {
         let (id, state, entries) = (text(&row["id"]), text(&row["state"]), row["entries"].to_string());
         out += &format!("{id:<23} {state:<9} {entries:>7} {:<19} {}\n", said(row), text(&row["subscription"]));
     }
-    if let Some(next) = answer["next"].as_str() {
-        out += &format!("there are more: --cursor {next}\n");
-    }
-    out
+    out + &output::more(answer["next"].as_str())
 }
 
 /// One delivery, a line a fact.

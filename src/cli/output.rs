@@ -16,6 +16,12 @@ pub fn line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// The last line of a page of a list, where there is more.
+#[must_use]
+pub fn more(next: Option<&str>) -> String {
+    next.map(|next| format!("there are more: --cursor {next}\n")).unwrap_or_default()
+}
+
 /// Prints a value as one indented JSON document.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! `ringback replay`: sends a subscription again what was given up, or all that it was told since a time.
+//! `ringback replay`: sends a subscription again what was given up, or everything it was sent since a given time.
 
 use clap::Args;
 use serde_json::json;
@@ -16,8 +16,8 @@ pub struct ReplayArgs {
     /// Send its dead letters again: the same bytes under the same ids
     #[arg(long)]
     pub dead: bool,
-    /// Send again all that it was told since then, accepted or not, in new deliveries: 2026-11-22T10:00:00Z, or 2h for
-    /// two hours ago
+    /// Send everything again that it was sent since this time, accepted or not, as new deliveries:
+    /// 2026-11-22T10:00:00Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Only count them

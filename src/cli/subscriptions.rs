@@ -68,7 +68,7 @@ Exit codes: 0 done, 1 there is no such subscription, its rule file says `paused 
 /// The daemon cannot be reached, or refuses.
 pub async fn run(args: SubscriptionsArgs) -> anyhow::Result<Outcome> {
     let reach = args.reach.find()?;
-    let id = args.id.as_ref().map(|id| url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>());
+    let id = args.id.as_deref().map(client::segment);
     let answer = match (args.what, id) {
         (What::List, None) => list(&args, &reach).await?,
         (What::List, Some(_)) => return Err(UsageError("`list` takes no name: say `show NAME`".to_owned()).into()),
@@ -92,15 +92,13 @@ pub async fn run(args: SubscriptionsArgs) -> anyhow::Result<Outcome> {
 }
 
 async fn list(args: &SubscriptionsArgs, reach: &Reach) -> anyhow::Result<Value> {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in
-        [("state", &args.in_state), ("host", &args.host), ("tenant", &args.tenant), ("cursor", &args.cursor)]
-    {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    client::get(reach.address, &reach.token, &format!("/v1/subscriptions?{}", query.finish())).await
+    let fields = [
+        ("state", args.in_state.as_deref()),
+        ("host", args.host.as_deref()),
+        ("tenant", args.tenant.as_deref()),
+        ("cursor", args.cursor.as_deref()),
+    ];
+    client::get(reach.address, &reach.token, &client::query("/v1/subscriptions", &fields)).await
 }
 
 /// A row a subscription, for 80 columns, and below it what keeps it from being notified.
@@ -124,10 +122,7 @@ fn table(rows: &[Value], next: Option<&str>) -> String {
             out += &format!("    failing since {}: {}{status}\n", text(&failing["since"]), text(&failing["outcome"]));
         }
     }
-    if let Some(next) = next {
-        out += &format!("there are more: --cursor {next}\n");
-    }
-    out
+    out + &output::more(next)
 }
 
 #[cfg(test)]

@@ -55,16 +55,11 @@ Exit codes: 0 done, 1 there is no such task, or it failed, 2 bad usage.";
 /// The daemon cannot be reached, or refuses.
 pub async fn run(args: TasksArgs) -> anyhow::Result<Outcome> {
     let reach = args.reach.find()?;
-    let id = args.id.as_ref().map(|id| url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>());
+    let id = args.id.as_deref().map(client::segment);
     let answer = match (args.what, id) {
         (What::List, None) => {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            for (name, value) in [("state", &args.in_state), ("cursor", &args.cursor)] {
-                if let Some(value) = value {
-                    query.append_pair(name, value);
-                }
-            }
-            client::get(reach.address, &reach.token, &format!("/v1/tasks?{}", query.finish())).await?
+            let fields = [("state", args.in_state.as_deref()), ("cursor", args.cursor.as_deref())];
+            client::get(reach.address, &reach.token, &client::query("/v1/tasks", &fields)).await?
         }
         (What::List, Some(_)) => return Err(UsageError("`list` takes no UUID: say `show UUID`".to_owned()).into()),
         (What::Show, Some(id)) => client::get(reach.address, &reach.token, &format!("/v1/tasks/{id}")).await?,
@@ -102,10 +97,7 @@ fn table(rows: &[Value], next: Option<&str>) -> String {
             out += &format!("    {problem}\n");
         }
     }
-    if let Some(next) = next {
-        out += &format!("there are more: --cursor {next}\n");
-    }
-    out
+    out + &output::more(next)
 }
 
 #[cfg(test)]

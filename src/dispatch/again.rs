@@ -1,10 +1,11 @@
-//! A replay: a subscription is sent again what it was told since a time, accepted or not. Each delivery of then is cut
-//! anew, as the rule is now, and goes beside the order of the lane like a dead letter that is sent again: one on the
-//! wire at a time. How far it has come is in the ledger, in the same savepoint as what it cut: after a restart it goes
-//! on there.
+//! A replay: a subscription is sent everything again that it was sent since a given time, accepted or not. Each of
+//! those deliveries is cut anew by the present rule, and goes out beside the lane's order, as a dead letter that is sent
+//! again does: one on the wire at a time. Its progress is written in the savepoint that cuts, so it goes on after a
+//! restart.
 
 use std::sync::Arc;
 
+use super::cut::write_delivery;
 use super::lane::Head;
 use super::send::Due;
 use super::{Dispatch, Lane};
@@ -13,7 +14,6 @@ use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::SubscriptionId;
 use crate::model::metadata::merged;
-use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::task::{Replay, TaskState};
 use crate::model::time::{Now, Wall};
@@ -157,11 +157,7 @@ fn write_again(
         let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
         let batch = cut(subscription, ledger.node(), left, MAX_BATCH_BYTES, metadata)?;
         left = &left[batch.told.len()..];
-        let key = DeliveryKey::whole(ledger.next_delivery()?);
-        let delivery = Delivery::cut(key, id, batch.entries, batch.told, batch.body, now.wall);
-        let delivery = Delivery { replayed_after: Some(0), ..delivery };
-        ledger.add_delivery(&delivery)?;
-        deliveries.push(delivery);
+        deliveries.push(write_delivery(now, id, batch, Some(0), ledger)?);
     }
     Ok(deliveries)
 }

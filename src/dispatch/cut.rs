@@ -128,7 +128,7 @@ impl Dispatch {
             self.tell_skipped(now, id, missing, ledger)?;
         }
         let delivery = match batch {
-            Some(batch) => Some(write_delivery(now, id, batch, ledger)?),
+            Some(batch) => Some(write_delivery(now, id, batch, None, ledger)?),
             None => None,
         };
         let oldest = if lane.owed > settled { ledger.oldest_owed(id)? } else { None };
@@ -224,9 +224,17 @@ impl Frozen {
     }
 }
 
-fn write_delivery(now: Now, id: SubscriptionId, batch: Cut, ledger: &Ledger) -> Result<Delivery, StoreError> {
+/// Freezes a batch. `replayed_after`: it is told again, beside the order.
+pub(super) fn write_delivery(
+    now: Now,
+    id: SubscriptionId,
+    batch: Cut,
+    replayed_after: Option<u32>,
+    ledger: &Ledger,
+) -> Result<Delivery, StoreError> {
     let key = DeliveryKey::whole(ledger.next_delivery()?);
     let delivery = Delivery::cut(key, id, batch.entries, batch.told, batch.body, now.wall);
+    let delivery = Delivery { replayed_after, ..delivery };
     ledger.add_delivery(&delivery)?;
     Ok(delivery)
 }
