@@ -79,10 +79,12 @@ impl Intake {
     ) -> Option<StoreError> {
         let fault = self.scan_as_asked(now, request, ledger);
         self.doubt_mounts(now.mono);
-        if waits {
+        let begins = self.wait_for_begin(reply, request, waits, ledger);
+        // Where it cannot be said how it begins, its end is said.
+        if waits || begins.is_err() {
             self.syncs.push(reply);
         }
-        fault.or(self.wait_for_begin(reply, request, waits, ledger).err())
+        fault.or(begins.err())
     }
 
     /// A scan has nothing to scan, and its caller has been told so.
