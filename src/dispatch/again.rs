@@ -1,7 +1,7 @@
 //! A replay: a subscription is sent everything again that it was sent since a given time, accepted or not. Each of
 //! those deliveries is cut anew by the present rule, and goes out beside the lane's order, as a dead letter that is
-//! sent again does: one on the wire at a time. Its progress is written in the savepoint that cuts, so it goes on after a
-//! restart.
+//! sent again does: one on the wire at a time. Its progress is written in the savepoint that cuts, so it goes on after
+//! a restart.
 
 use std::sync::Arc;
 
