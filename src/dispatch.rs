@@ -16,12 +16,16 @@
 //! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
 //! same transaction as the change.
 //!
+//! A lane that is owed more than is kept loses the oldest of it (`lag`), and is told how the assets stand instead
+//! (`backfill`).
+//!
 //! A delivery that was given up is a dead letter. An operator may have it sent again (`selection`, `replay`), and what
 //! was told since a time (`again`), beside the lane's order.
 //!
 //! A lane or a delivery that cannot read or write a row of its own waits (`fault`), and the others go on.
 
 mod again;
+mod backfill;
 mod cut;
 mod fault;
 mod hurry;
@@ -53,6 +57,8 @@ use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{HotDelivery, Ledger, StoreError};
 
+pub use backfill::Catalog;
+use backfill::Filling;
 pub(crate) use fault::Faults;
 use fault::SetAside;
 pub use lag::Lagged;
@@ -172,6 +178,11 @@ impl Dispatch {
         for replay in ledger.running_replays()? {
             let id = replay.subscription;
             dispatch.lanes.entry(id).or_default().replay = Some(Box::new(replay));
+            dispatch.to_cut.insert(id);
+        }
+        for backfill in ledger.running_backfills()? {
+            let id = backfill.subscription;
+            dispatch.lanes.entry(id).or_default().backfill = Some(Filling::of(backfill));
             dispatch.to_cut.insert(id);
         }
         let deliveries = ledger.deliveries()?;
@@ -331,18 +342,23 @@ impl Dispatch {
     }
 
     /// Ends a group: free lanes are cut, what has to wait is written down, and the attempts are returned that are to be
-    /// made after the commit, as far as there are slots.
+    /// made after the commit, as far as there are slots. `catalog` is where backfills look.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn release(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<SendRequest>, StoreError> {
+    pub fn release(
+        &mut self,
+        now: Now,
+        ledger: &Ledger,
+        catalog: &Catalog<'_>,
+    ) -> Result<Vec<SendRequest>, StoreError> {
         self.expire_timers(now.mono);
-        self.cut_all(now, ledger)?;
+        self.cut_all(now, ledger, catalog)?;
         for id in self.to_bound.clone() {
             self.bound_lane(now, id, ledger)?;
         }
         // Lanes that are within their bounds again may have their notices cut.
-        self.cut_all(now, ledger)?;
+        self.cut_all(now, ledger, catalog)?;
         let attempts = self.fill_slots(now, ledger)?;
         debug_assert!(
             self.lanes.len() > 1_000 || self.totals == self.counted(),
@@ -351,10 +367,10 @@ impl Dispatch {
         Ok(attempts)
     }
 
-    fn cut_all(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {
+    fn cut_all(&mut self, now: Now, ledger: &Ledger, catalog: &Catalog<'_>) -> Result<(), StoreError> {
         while let Some(id) = self.to_cut.pop_first() {
             let before = self.share(id);
-            let cut = self.cut_lane(now, id, ledger);
+            let cut = self.cut_lane(now, id, ledger, catalog);
             self.account(id, before);
             cut?;
             self.take_up_replay(now, id, ledger)?;

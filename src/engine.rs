@@ -32,7 +32,7 @@ use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
 use crate::model::time::{Mono, Now, Wall};
 use crate::rules::{RuleChange, RuleSet};
-use crate::store::{DiskFault, Ledger, LogTrouble, StoreError};
+use crate::store::{Backfill, DiskFault, Ledger, LogTrouble, StoreError};
 
 use clock::Clock;
 use hold::{Hold, LastHold};
@@ -371,8 +371,12 @@ impl Engine {
         if maintains {
             self.maintain(now)?;
         }
-        if let Some(Machines { dispatch, .. }) = &mut self.machines {
-            effects.extend(dispatch.release(now, &self.ledger)?.into_iter().map(Effect::Send));
+        if let Some(Machines { intake, dispatch }) = &mut self.machines {
+            let ledger = &self.ledger;
+            let catalog = |backfill: &Backfill, most| {
+                intake.as_ref().map_or(Ok(None), |intake| intake.walk(now, backfill, most, ledger))
+            };
+            effects.extend(dispatch.release(now, ledger, &catalog)?.into_iter().map(Effect::Send));
         }
         self.ledger.commit()?;
         self.upkeep.clock.has_moved(jumped_ms);

@@ -11,6 +11,7 @@
 //! Nothing waits to be sent: looks and listings go out by credit, and what has no credit is a list of paths that
 //! collapses into a scan of the mount when it grows too long.
 
+mod backfill;
 mod files;
 mod inner;
 mod judge;

@@ -8,6 +8,7 @@
 //!
 //! Every SELECT that may give several rows is ordered, so that the same inputs give the same outputs.
 
+mod backfills;
 mod ballast;
 mod catalog;
 mod codec;
@@ -37,6 +38,7 @@ mod tasks;
 mod transaction;
 mod turn;
 
+pub use backfills::{Backfill, Place, Stands, Walked};
 pub use catalog::LastPlace;
 pub use deliveries::{DamagedDelivery, Deliveries, Finished, HotDelivery};
 pub use dirs::DirId;

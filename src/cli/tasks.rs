@@ -43,7 +43,8 @@ pub enum What {
 const AFTER_HELP: &str = "\
 Examples:
   ringback tasks
-      What goes on, and what ended in the last 7 days.
+      What goes on, and what ended in the last 7 days: a replay, which somebody asked
+      for, or a backfill, which begins by itself where a subscription lost entries.
   ringback tasks stop 3f1c…
       A replay that was not meant: what was not sent by now is not sent.
 

@@ -12,7 +12,7 @@ use super::{Dispatch, Lane};
 use crate::model::ask::Answer;
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
-use crate::model::ids::SubscriptionId;
+use crate::model::ids::{SubscriptionId, TaskNo};
 use crate::model::metadata::merged;
 use crate::model::subscription::Subscription;
 use crate::model::task::{Replay, TaskState};
@@ -70,11 +70,26 @@ impl Dispatch {
         let Some((task, subscription, goes_on)) = ledger.task_known_as(uuid)? else { return Ok(Answer::NotFound) };
         if goes_on {
             ledger.end_task(task, TaskState::Stopped, None, now.wall)?;
-            if let Some(lane) = subscription.and_then(|id| self.lanes.get_mut(&id)) {
-                lane.replay.take_if(|replay| replay.task == task);
+            if let Some(id) = subscription {
+                self.stop_task_of(id, task, ledger)?;
             }
         }
         Ok(Answer::Done)
+    }
+
+    fn stop_task_of(&mut self, id: SubscriptionId, task: TaskNo, ledger: &Ledger) -> Result<(), StoreError> {
+        let before = self.share(id);
+        let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
+        lane.replay.take_if(|replay| replay.task == task);
+        let lagged = lane.lag.is_some();
+        if lane.backfill.take_if(|filling| filling.backfill.task == task).is_some() {
+            lane.end_lag();
+        }
+        if lagged && lane.lag.is_none() {
+            ledger.note_level(id)?;
+        }
+        self.account(id, before);
+        Ok(())
     }
 
     /// Cuts the next deliveries of a lane's replay. The caller has seen that none of them is about to go out.

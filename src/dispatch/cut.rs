@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use super::backfill::Catalog;
+use super::lag::Loss;
 use super::lane::{Head, HeadState};
 use super::send::Due;
 use super::{Dispatch, Lane};
@@ -39,16 +41,26 @@ struct Frozen {
     /// How many entries are off the table.
     settled: u64,
     oldest: Option<OldestOwed>,
-    missing: Option<Skipped>,
+    missing: Option<Loss>,
 }
 
 impl Dispatch {
     /// Cuts what may be cut of a lane; what is fresh and has to wait is written to the outbox. The caller accounts for
     /// the lane.
-    pub(super) fn cut_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn cut_lane(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: &Ledger,
+        catalog: &Catalog<'_>,
+    ) -> Result<(), StoreError> {
         loop {
             self.cut_notice(now, id, ledger)?;
-            let Some(subscription) = self.may_cut(now, id) else { break };
+            let subscription = self.may_cut(now, id);
+            if self.may_backfill(now, id, subscription.is_some()) && self.step_backfill(now, id, ledger, catalog)? {
+                continue;
+            }
+            let Some(subscription) = subscription else { break };
             // The outbox comes first. What is fresh joins the cut only when nothing older is left out.
             if self.lanes.get(&id).is_some_and(|lane| lane.owed > 0) {
                 self.write_fresh(now, id, ledger)?;
@@ -124,9 +136,7 @@ impl Dispatch {
         if is_from_table {
             ledger.settle_owed(id, until)?;
         }
-        if let Some(missing) = missing {
-            self.tell_skipped(now, id, missing, ledger)?;
-        }
+        let missing = missing.map(|missing| self.tell_skipped(now, id, missing, ledger)).transpose()?;
         let delivery = match batch {
             Some(batch) => Some(write_delivery(now, id, batch, None, ledger)?),
             None => None,
@@ -196,6 +206,7 @@ impl Dispatch {
             lane.linger_until = None;
         }
         if let Some(Delivery { key, entries, body, .. }) = delivery {
+            Self::yield_to_backfill(lane);
             lane.queue.insert(key, Head::new(entries, about_to_go.then_some(body)));
             debug_assert!(lane.queue.values().any(|head| head.state == HeadState::Queued), "it is behind the others");
             self.advance(id);

@@ -45,6 +45,7 @@ pub(crate) struct Faults(Vec<(SubscriptionId, Waits, RowFault)>);
 enum Waits {
     Cuts,
     Replays,
+    Backfill,
     Delivery(DeliveryKey),
 }
 
@@ -67,6 +68,18 @@ impl Dispatch {
     pub(super) fn rest_replays(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else { return refuse(error) };
         let again_at = begin(now, &mut lane.replay_fault, error, self.unread.get_mut())?;
+        self.timers.insert((again_at, id, Due::Cut));
+        Ok(())
+    }
+
+    /// Has the backfill of a lane wait.
+    ///
+    /// # Errors
+    /// The error itself, when it is not about a row that it needs.
+    pub(super) fn rest_backfill(&mut self, now: Now, id: SubscriptionId, error: StoreError) -> Result<(), StoreError> {
+        let filling = self.lanes.get_mut(&id).and_then(|lane| lane.backfill.as_mut());
+        let Some(filling) = filling else { return refuse(error) };
+        let again_at = begin(now, &mut filling.fault, error, self.unread.get_mut())?;
         self.timers.insert((again_at, id, Due::Cut));
         Ok(())
     }
@@ -153,6 +166,8 @@ impl Dispatch {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             faults.extend(lane.fault.take().map(|fault| (id, Waits::Cuts, fault)));
             faults.extend(lane.replay_fault.take().map(|fault| (id, Waits::Replays, fault)));
+            let filling = lane.backfill.as_mut();
+            faults.extend(filling.and_then(|filling| Some((id, Waits::Backfill, filling.fault.take()?))));
             let heads = lane.queue.iter_mut().filter(|(_, head)| head.is_faulty());
             faults.extend(heads.filter_map(|(key, head)| Some((id, Waits::Delivery(*key), head.fault.take()?))));
         }
@@ -169,6 +184,11 @@ impl Dispatch {
                 Waits::Cuts | Waits::Replays => {
                     let of = if matches!(waits, Waits::Cuts) { &mut lane.fault } else { &mut lane.replay_fault };
                     *of = Some(fault);
+                    self.timers.insert((again_at, id, Due::Cut));
+                }
+                Waits::Backfill => {
+                    let Some(filling) = &mut lane.backfill else { continue };
+                    filling.fault = Some(fault);
                     self.timers.insert((again_at, id, Due::Cut));
                 }
                 Waits::Delivery(key) => {

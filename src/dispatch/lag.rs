@@ -1,6 +1,6 @@
 //! What a subscription may be owed is bounded, by number and by the journal's retention. Past a bound the oldest
 //! entries are dropped, and that is said: to the subscriber, by a delivery of its own before what comes next; by an
-//! event in the journal, in the status, and in the log.
+//! event in the journal, in the status, and in the log. A backfill (`backfill`) makes up for them.
 
 use super::Dispatch;
 use super::lane::{Head, Lag};
@@ -11,7 +11,7 @@ use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::time::Now;
 use crate::outbox::formats::lagged;
-use crate::store::{Ledger, PIECE_ROWS, StoreError};
+use crate::store::{Backfill, Ledger, PIECE_ROWS, StoreError};
 
 /// Past its bound by number a lane loses this part of it at once, so that a lane that goes on falling behind does not
 /// lose one entry with each that is added.
@@ -26,6 +26,13 @@ pub struct Lagged {
     pub name: Option<String>,
     /// What was dropped.
     pub skipped: Skipped,
+}
+
+/// Entries that a lane lost, and the backfill that makes up for them.
+#[derive(Debug)]
+pub(super) struct Loss {
+    skipped: Skipped,
+    backfill: Backfill,
 }
 
 impl Dispatch {
@@ -104,15 +111,13 @@ impl Dispatch {
     ) -> Result<u64, StoreError> {
         let skipped = ledger.drop_oldest_owed(id, until, most)?;
         let oldest = ledger.oldest_owed(id)?;
-        if let Some(skipped) = skipped {
-            self.tell_skipped(now, id, skipped, ledger)?;
-        }
+        let loss = skipped.map(|skipped| self.tell_skipped(now, id, skipped, ledger)).transpose()?;
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(0) };
         // Where the table has less than was counted, the table is right.
         lane.owed = if oldest.is_none() { 0 } else { lane.owed.saturating_sub(skipped.map_or(0, |s| s.entries)) };
         lane.oldest = oldest;
-        if let Some(skipped) = skipped {
-            self.note_skipped(now, id, skipped);
+        if let Some(loss) = loss {
+            self.note_skipped(now, id, loss);
         }
         Ok(skipped.map_or(0, |skipped| skipped.entries))
     }
@@ -122,14 +127,14 @@ impl Dispatch {
         std::mem::take(&mut self.lagged)
     }
 
-    /// Writes down that entries were dropped. Memory is as it was.
+    /// Writes down that entries were dropped, and that a backfill is to make up for them. Memory is as it was.
     pub(super) fn tell_skipped(
         &self,
         now: Now,
         id: SubscriptionId,
         skipped: Skipped,
         ledger: &Ledger,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Loss, StoreError> {
         let Skipped { entries, first, last } = skipped;
         let numbers =
             [("skipped", entries.to_string()), ("firstSeq", first.to_string()), ("lastSeq", last.to_string())];
@@ -138,7 +143,10 @@ impl Dispatch {
         if let Some(policy) = self.policy_after_skipping(id, skipped) {
             ledger.put_lane(id, &policy)?;
         }
-        ledger.note_lagged(id, entries, now.wall)
+        ledger.note_lagged(id, entries, now.wall)?;
+        let under_way = self.lanes.get(&id).and_then(|lane| lane.backfill.as_ref());
+        let backfill = ledger.backfill_from(id, first, under_way.map(|filling| &filling.backfill), now.wall)?;
+        Ok(Loss { skipped, backfill })
     }
 
     /// What a lane remembers once entries of it were dropped.
@@ -149,10 +157,12 @@ impl Dispatch {
     }
 
     /// Notes in memory that entries were dropped.
-    pub(super) fn note_skipped(&mut self, now: Now, id: SubscriptionId, skipped: Skipped) {
+    pub(super) fn note_skipped(&mut self, now: Now, id: SubscriptionId, loss: Loss) {
+        let Loss { skipped, backfill } = loss;
         let policy = self.policy_after_skipping(id, skipped);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         policy.into_iter().for_each(|policy| lane.set_policy(policy));
+        Self::take_up_backfill(lane, backfill);
         lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 }).skipped += skipped.entries;
         let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
         self.lagged.push(Lagged { subscription: id, name, skipped });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::backfill::Filling;
 use super::fault::RowFault;
 use super::slots::Class;
 use crate::model::delivery::Body;
@@ -39,6 +40,8 @@ pub(super) struct Lane {
     pub(super) replays: u64,
     /// What it was told since a time is sent again.
     pub(super) replay: Option<Box<Replay>>,
+    /// It lost entries, and is told how the assets stand that changed since.
+    pub(super) backfill: Option<Box<Filling>>,
     /// It lost entries, and is not level again.
     pub(super) lag: Option<Lag>,
     /// A row that a cut needs cannot be read: nothing is cut until it is tried again.
@@ -151,7 +154,8 @@ impl Lane {
     /// What it, or one of its deliveries, cannot read.
     pub(super) fn row_fault(&self) -> Option<&RowFault> {
         let of_a_head = || self.queue.values().filter(|head| head.is_faulty()).find_map(|head| head.fault.as_ref());
-        self.fault.as_ref().or(self.replay_fault.as_ref()).or_else(of_a_head)
+        let of_backfill = || self.backfill.as_ref().and_then(|filling| filling.fault.as_ref());
+        self.fault.as_ref().or(self.replay_fault.as_ref()).or_else(of_backfill).or_else(of_a_head)
     }
 
     /// Returns whether it waits until it tries again to read what a cut needs.
@@ -198,19 +202,27 @@ impl Lane {
     }
 
     /// Returns whether nothing is owed any more and nothing is on its way.
-    pub(super) fn is_level(&self) -> bool {
+    pub(super) fn is_through(&self) -> bool {
         self.owed == 0 && self.queue.is_empty() && self.fresh.is_empty()
+    }
+
+    /// Forgets that it lost entries, once it has been told of that and of all that changed since.
+    pub(super) fn end_lag(&mut self) {
+        if self.lag.is_some() && self.is_through() && self.backfill.is_none() && self.policy().untold.is_none() {
+            self.lag = None;
+        }
     }
 
     /// Returns whether it has nothing to do and nothing to remember. A pause outlives its rule, until the subscription
     /// is dropped.
     pub(super) fn is_idle(&self) -> bool {
         self.subscription.is_none()
-            && self.is_level()
+            && self.is_through()
             && self.policy.is_none()
             && self.row_fault().is_none()
             && self.replays == 0
             && self.replay.is_none()
+            && self.backfill.is_none()
     }
 
     /// The fresh entries' places in the journal.

@@ -152,12 +152,14 @@ impl Dispatch {
             }
             Verdict::Dead => self.record_given_up(now, id, lane, attempted, false, ledger)?,
         };
+        let is_cancelled = policy.as_ref().is_some_and(|policy| policy.cancelled_at.is_some());
         if let Change::Ended { others, .. } = &change
             && lane.lag.is_some()
             && lane.queue.len() == 1 + others.len()
             && lane.fresh.is_empty()
             && lane.policy().untold.is_none()
-            && (lane.owed == 0 || policy.as_ref().is_some_and(|policy| policy.cancelled_at.is_some()))
+            && (lane.backfill.is_none() || is_cancelled)
+            && (lane.owed == 0 || is_cancelled)
         {
             ledger.note_level(id)?;
         }
@@ -193,8 +195,9 @@ impl Dispatch {
                 for other in &others {
                     ledger.finish_delivery(id, *other, 1)?;
                 }
-                if let Some(replay) = &lane.replay {
-                    ledger.end_task(replay.task, TaskState::Failed, Some("its subscription was for once"), now.wall)?;
+                let backfill = lane.backfill.as_ref().map(|filling| filling.backfill.task);
+                for task in lane.replay.as_ref().map(|replay| replay.task).into_iter().chain(backfill) {
+                    ledger.end_task(task, TaskState::Failed, Some("its subscription was for once"), now.wall)?;
                 }
                 others
             }
@@ -360,7 +363,7 @@ impl Dispatch {
             if is_cancelled {
                 (lane.owed, lane.oldest) = (0, None);
                 lane.fresh.clear();
-                lane.replay = None;
+                (lane.replay, lane.backfill) = (None, None);
             }
         }
         match change {
@@ -368,9 +371,7 @@ impl Dispatch {
                 for key in others.into_iter().chain([key]) {
                     lane.queue.remove(&key);
                 }
-                if lane.lag.is_some() && lane.is_level() && lane.policy().untold.is_none() {
-                    lane.lag = None;
-                }
+                lane.end_lag();
                 if given_up > 0 {
                     self.dead += given_up;
                     self.dead_since.get_or_insert(now.wall);

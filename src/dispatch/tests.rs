@@ -32,7 +32,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use serde_json::Value;
 
 use super::{Deed, Dispatch, UnderWay};
 use crate::model::ask::{Answer, Selection};
@@ -40,21 +39,27 @@ use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::{Entry, Owed};
-use crate::model::ids::{AssetId, SubscriptionId};
+use crate::model::ids::{AssetId, NodeId, SubscriptionId, TaskNo};
 use crate::model::lane::Pause;
 use crate::model::listing::DeliveryState;
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
 use crate::model::subscription::Subscription;
+use crate::model::task::uuid;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
+
+use catalog::Catalog;
+use shown::{changes, entries};
 
 const NODE: u64 = 0xa1;
 const WALL_MS: i64 = 1_800_000_000_000;
 
 mod again;
+mod backfill;
 mod bounds;
+mod catalog;
 mod chosen;
 mod formats;
 mod policies;
@@ -450,6 +455,7 @@ struct Run {
     sent: Vec<SendRequest>,
     under_way: UnderWay,
     bodies: BTreeMap<DeliveryKey, Vec<u8>>,
+    catalog: Catalog,
     /// The newest task's UUID.
     task: String,
     /// Answers to asks that began nothing.
@@ -477,7 +483,8 @@ impl Run {
             sent: Vec::new(),
             under_way: UnderWay::new(),
             bodies: BTreeMap::new(),
-            task: String::new(),
+            catalog: Catalog::default(),
+            task: uuid(NodeId(NODE), TaskNo(1)),
             refused: Vec::new(),
         }
     }
@@ -526,6 +533,7 @@ impl Run {
                 let to = words.iter().position(|word| *word == "to").expect("to whom");
                 for change in words[..to].iter().flat_map(|word| range(word)) {
                     let owed = record(ledger, change, wall, &words[to + 1..]);
+                    self.catalog.take(&owed);
                     self.dispatch.owe(owed);
                 }
             }
@@ -592,7 +600,10 @@ impl Run {
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
         }
-        let effects = self.dispatch.release(now, ledger).expect("a release");
+        let effects = self
+            .dispatch
+            .release(now, ledger, &|backfill, most| Ok(Some(self.catalog.walk(backfill, most))))
+            .expect("a release");
         ledger.commit().expect("a commit");
         let is_bounding = !self.dispatch.to_bound.is_empty();
         assert!(is_bounding || !self.dispatch.wants_to_write(now.mono), "a group that has ended wants nothing more");
@@ -676,20 +687,4 @@ fn key(text: &str) -> DeliveryKey {
 fn range(word: &str) -> std::ops::RangeInclusive<i64> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     first.parse().expect("a number")..=last.parse().expect("a number")
-}
-
-/// What a body of any format tells.
-fn entries(body: &[u8]) -> Vec<Value> {
-    let body: Value = serde_json::from_slice(body).expect("JSON");
-    match &body {
-        Value::Array(events) => events.iter().map(|event| event["data"].clone()).collect(),
-        event if event.get("specversion").is_some() => vec![event["data"].clone()],
-        batch => batch["data"]["entry"].as_array().expect("entries").clone(),
-    }
-}
-
-/// The changes in a body, as `[1 2]`.
-fn changes(body: &[u8]) -> String {
-    let changes: Vec<_> = entries(body).iter().map(|entry| entry["assetId"].to_string()).collect();
-    format!("[{}]", changes.join(" "))
 }

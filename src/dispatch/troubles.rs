@@ -31,7 +31,7 @@ impl Dispatch {
             troubles.push(Trouble::new(TroubleKind::Disk, set_aside.since, text, None));
         }
         // Of what has no rule and is owed nothing only a pause is remembered, for its return.
-        let is_over = |lane: &Lane| lane.subscription.is_none() && lane.is_level();
+        let is_over = |lane: &Lane| lane.subscription.is_none() && lane.is_through();
         for (id, lane) in lanes(&self.totals.paused).into_iter().filter(|(_, lane)| !is_over(lane)) {
             let (name, Some(pause)) = (name(id, lane), &lane.policy().paused) else { continue };
             let because = pause.reason.as_ref().map(|reason| format!(", because {reason}")).unwrap_or_default();

@@ -10,7 +10,8 @@ use super::time::Wall;
 /// What a receiver is told of one change, or of several that were folded into one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The journal place of its (last) change; entries are told in this order.
+    /// The journal place of its (last) change; entries are told in this order. [`Entry::NO_SEQ`]: a backfill tells how
+    /// the asset stands, and of no change.
     pub seq: Seq,
     /// The transaction of its (last) change.
     pub rrn: Rrn,
@@ -35,6 +36,17 @@ pub struct Entry {
     pub previous_path: Option<LogicalPath>,
     /// The seq of the deletion at `previous_path`, where it is known.
     pub moved: Option<Seq>,
+}
+
+impl Entry {
+    /// Of no change: the journal's numbers begin at 1.
+    pub const NO_SEQ: Seq = Seq(0);
+
+    /// The journal place of its (last) change, where it tells one.
+    #[must_use]
+    pub fn change(&self) -> Option<Seq> {
+        (self.seq != Self::NO_SEQ).then_some(self.seq)
+    }
 }
 
 impl From<Change> for Entry {

@@ -147,6 +147,22 @@ impl RuleSet {
     }
 }
 
+impl RuleSet {
+    /// Whether a change fires one of the rules, by its own condition or by an event that it asks for. To ask of one
+    /// rule; [`Self::matching`] asks of all of them.
+    #[must_use]
+    pub fn fires(&self, rule: usize, change: &Change, state: &Metadata, facts: Facts<'_>) -> bool {
+        let subject = Subject::new(change, state, facts);
+        let mut fires = false;
+        let declared = |name: &EventName| self.events.iter().find(|event| event.name == *name);
+        each_way(&self.rules[rule], declared, |tenant, condition| {
+            let is_of_tenant = tenant.is_none_or(|tenant| facts.tenant == Some(tenant.as_str()));
+            fires |= is_of_tenant && subject.fires(&condition.expr());
+        });
+        fires
+    }
+}
+
 /// Gives each condition by which a rule fires, with whose changes it is asked of: its own, and those of the events that
 /// it asks for. `declared` is an event of a rule file by its name.
 pub(super) fn each_way<'e>(
@@ -299,6 +315,7 @@ pub(super) mod tests {
             for (at, rule) in set.rules().iter().enumerate() {
                 let fires = matches!(explain_rule(&subject, set, rule), Verdict::Fires { .. });
                 assert_eq!(fires, found.rules.contains(&at), "{rule:?} {change:?} {tenant:?}");
+                assert_eq!(set.fires(at, change, state, facts), fires, "{rule:?} {change:?} {tenant:?}");
             }
             all.push(found);
         });

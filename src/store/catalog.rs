@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::error::Operation as _;
-use super::{DirId, Ledger, Result, codec};
+use super::{DirId, Ledger, Place, Result, Stands, Walked, codec};
 use crate::model::asset::{Asset, Identity};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
@@ -166,13 +166,66 @@ impl Ledger {
     fn gone_one(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<Asset>> {
         let mut sql = self.connection.prepare_cached(sql).to("read a gone asset")?;
         let mut rows = sql.query(params).to("read a gone asset")?;
-        let Some(row) = rows.next().to("read a gone asset")? else { return Ok(None) };
+        rows.next().to("read a gone asset")?.map(|row| self.gone_row(row)).transpose()
+    }
+
+    fn gone_row(&self, row: &Row<'_>) -> Result<Asset> {
         let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, String)> {
             Ok((row.get(0)?, row.get(1)?, row.get(9)?, row.get(10)?))
         };
         let (id, path, rrn, owner) = read().to("read a gone asset")?;
         let stat = self.stat(row, 2)?;
-        Ok(Some(Asset { id: AssetId(id), path: codec::path(&path)?, stat, racy: false, owner, rrn: Rrn(rrn) }))
+        Ok(Asset { id: AssetId(id), path: codec::path(&path)?, stat, racy: false, owner, rrn: Rrn(rrn) })
+    }
+
+    /// Gone assets in the order of their transactions, after one of them, at most `most`.
+    pub(super) fn gone_after(&self, rrn: Rrn, id: AssetId, most: usize) -> Result<Vec<Asset>> {
+        let mut sql = self
+            .connection
+            .prepare_cached(&format!("SELECT {GONE} FROM gone WHERE (rrn, id) > (?1, ?2) ORDER BY rrn, id LIMIT ?3"))
+            .to("read gone assets")?;
+        let mut rows = sql.query((rrn.0, id.0, most as i64)).to("read gone assets")?;
+        let mut assets = Vec::new();
+        while let Some(row) = rows.next().to("read gone assets")? {
+            assets.push(self.gone_row(row)?);
+        }
+        Ok(assets)
+    }
+
+    /// Reads at most `rows` assets behind a name in a directory, in the order of the table, and finds at most `most`
+    /// that changed in a transaction or later.
+    pub(super) fn walk_present(
+        &self,
+        since: Rrn,
+        dir: DirId,
+        name: &[u8],
+        rows: usize,
+        most: usize,
+    ) -> Result<Walked<Stands>> {
+        let mut sql = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT {ASSET} FROM assets WHERE (dir, name) > (?1, ?2) ORDER BY dir, name LIMIT ?3"
+            ))
+            .to("read assets")?;
+        let mut found = sql.query((dir.0, name, rows as i64)).to("read assets")?;
+        let (mut walked, mut read) = (Walked { found: Vec::new(), next: None }, 0);
+        while let Some(row) = found.next().to("read assets")? {
+            read += 1;
+            let has_changed = row.get::<_, i64>(11).to("read an asset")? >= since.0;
+            if !has_changed && read < rows {
+                continue;
+            }
+            let place = Place::Present(DirId(row.get(0).to("read an asset")?), row.get(1).to("read an asset")?);
+            if has_changed {
+                walked.found.push((Stands { asset: self.asset_row(row)?, is_gone: false }, place.clone()));
+            }
+            if read == rows || walked.found.len() == most {
+                walked.next = Some(place);
+                break;
+            }
+        }
+        Ok(walked)
     }
 
     /// Takes an asset out of the gone ones: it is back. Returns from where it went.

@@ -14,6 +14,8 @@ const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 /// Of tasks that have ended the newest are kept, so many.
 const KEPT_MAX: i64 = 1_000;
 
+const BEGIN: &str = "begin a task";
+
 /// A delivery that has ended, as far as a replay asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -48,23 +50,39 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn begin_replay(&self, new: &NewReplay<'_>) -> Result<(Replay, String)> {
-        const BEGIN: &str = "begin a task";
         let NewReplay { subscription, since, until, total, by, at } = *new;
+        let (task, uuid) = self.begin_task("replay", subscription, total, by, at)?;
+        self.connection
+            .prepare_cached("UPDATE tasks SET since = ?2, until = ?3 WHERE number = ?1")
+            .and_then(|mut sql| sql.execute((task.0, since.0, until.0)))
+            .to(BEGIN)?;
+        Ok((Replay { task, subscription, since, after: None, until, done: 0 }, uuid))
+    }
+
+    /// Notes a task that begins, and returns its number and its UUID.
+    pub(super) fn begin_task(
+        &self,
+        task: &str,
+        subscription: SubscriptionId,
+        total: Option<u64>,
+        by: &str,
+        at: Wall,
+    ) -> Result<(TaskNo, String)> {
         // The UUID follows from the number: until that is known, any text that no UUID is.
         self.connection
             .prepare_cached(
-                "INSERT INTO tasks (uuid, task, state, subscription, since, until, total, started_by, started)
-                 VALUES ('', 'replay', 'running', ?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO tasks (uuid, task, state, subscription, total, started_by, started)
+                 VALUES ('', ?1, 'running', ?2, ?3, ?4, ?5)",
             )
-            .and_then(|mut sql| sql.execute((subscription.0, since.0, until.0, total.map(u64::cast_signed), by, at.0)))
+            .and_then(|mut sql| sql.execute((task, subscription.0, total.map(u64::cast_signed), by, at.0)))
             .to(BEGIN)?;
-        let task = TaskNo(self.connection.last_insert_rowid());
-        let uuid = uuid(self.node, task);
+        let number = TaskNo(self.connection.last_insert_rowid());
+        let uuid = uuid(self.node, number);
         self.connection
             .prepare_cached("UPDATE tasks SET uuid = ?2 WHERE number = ?1")
-            .and_then(|mut sql| sql.execute((task.0, &uuid)))
+            .and_then(|mut sql| sql.execute((number.0, &uuid)))
             .to(BEGIN)?;
-        Ok((Replay { task, subscription, since, after: None, until, done: 0 }, uuid))
+        Ok((number, uuid))
     }
 
     /// Replays that go on, the oldest first.

@@ -187,3 +187,55 @@ fn a_replay_since_a_time_sends_all_that_was_told_again_and_goes_on_after_a_kill(
     let (code, text) = ringback(&place, &daemon, &["tasks"]);
     assert!(code == Some(0) && text.contains("done     12 of 12") && text.contains("all, by"), "{code:?} {text}");
 }
+
+/// A subscription lost entries while it was paused: it is told that, and then how all stands that changed since, through
+/// a kill -9 in the middle.
+#[test]
+fn who_lost_entries_is_told_how_the_store_stands_and_is_level_again() {
+    const FILES: usize = 1_200;
+    let sink = Sink::new();
+    let mut place = Place::new(&(sink.rule_all() + "maxEntries = 100\n"));
+    place.configure("[[mount]]\npath = '/'\ndir = '{store}'\n[delivery]\nowed = 1000\n");
+    let daemon = place.start();
+    assert_eq!(post(&daemon, "/v1/subscriptions/all/pause", &json!({})).0, 200);
+    for number in 0..FILES {
+        place.write(&format!("/{number:04}"), "one");
+    }
+    daemon.sync();
+    std::fs::remove_file(place.at("/0000")).expect("a file");
+    daemon.sync();
+    let state = |daemon: &Daemon| get(daemon, "/v1/subscriptions/all")["state"].clone();
+    let status = daemon.status_until("it has lost some", |status| status["outbox"]["entries"].as_u64() <= Some(1_000));
+    assert!(status["troubles"].to_string().contains("lagged"), "{status}");
+
+    // The third delivery waits for its answer, and the daemon is killed before that comes.
+    let mut answered = 0;
+    sink.behave(move |_| {
+        answered += 1;
+        let delay = if answered == 3 { Duration::from_secs(20) } else { Duration::ZERO };
+        Reply { delay, ..Reply::from(200) }
+    });
+    assert_eq!(post(&daemon, "/v1/subscriptions/all/resume", &json!({})).0, 200);
+    sink.wait_calls("some are told", |calls| calls.len() > 2);
+    assert_eq!(state(&daemon), "lagged");
+    daemon.kill();
+
+    let daemon = place.start();
+    crate::daemon::until("it is level", || (state(&daemon) == "active").then_some(()));
+    let calls = sink.calls();
+    let first = String::from_utf8_lossy(&calls[0].received.body).into_owned();
+    assert!(first.contains("lagged: ") && first.contains(" entries skipped"), "{first}");
+    let mut stands = std::collections::BTreeMap::new();
+    for told in calls.iter().flat_map(|call| call.entries.iter()) {
+        stands.insert(told.path.clone(), told.action.clone());
+    }
+    assert_eq!(stands.remove("/0000").as_deref(), Some("deleted"));
+    assert_eq!(stands.len(), FILES - 1, "every file is told");
+    assert!(stands.values().all(|action| action == "added"));
+    let tasks = get(&daemon, "/v1/tasks")["tasks"].clone();
+    let shown = |key: &str| tasks[0][key].clone();
+    assert_eq!([shown("task"), shown("state"), shown("by")], ["backfill", "done", "ringback"], "{tasks}");
+    assert_eq!(shown("done"), FILES, "each once");
+    let (code, text) = ringback(&place, &daemon, &["tasks"]);
+    assert!(code == Some(0) && text.contains("backfill"), "{code:?} {text}");
+}

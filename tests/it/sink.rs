@@ -72,6 +72,8 @@ pub fn view(told: &[Told]) -> BTreeMap<String, i64> {
 struct Payload {
     success: bool,
     data: Data,
+    /// That entries were lost.
+    error: Option<String>,
     #[serde(rename = "id")]
     _name: String,
 }
@@ -87,7 +89,8 @@ struct Data {
 pub fn entries(body: &[u8]) -> Vec<Told> {
     let payload: Payload = serde_json::from_slice(body)
         .unwrap_or_else(|error| panic!("{error} in the payload {}", String::from_utf8_lossy(body)));
-    assert!(payload.success);
+    assert_eq!(payload.success, payload.error.is_none());
+    assert!(payload.success || payload.data.entry.is_empty(), "what tells that entries were lost has none");
     payload.data.entry
 }
 

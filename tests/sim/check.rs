@@ -104,16 +104,21 @@ pub fn told(
         return Err(format!("still under way: {hot:?}, owed {}", ledger.owed()));
     }
     let mut newest: BTreeMap<(&str, i64, &[u8]), i64> = BTreeMap::new();
-    let mut view = View::new();
+    let mut places: BTreeMap<i64, (i64, &[u8])> = BTreeMap::new();
     let settled = receivers.sent.iter().filter(|(n, _)| receivers.taken.contains(n) || dead.contains(n));
     for (_, sent) in settled {
         for told in &sent.entries {
             let rrn = newest.entry((&sent.subscription, told.asset, &told.path)).or_default();
             *rrn = told.rrn.max(*rrn);
             if sent.subscription == "all" {
+                // An asset is at one path: where it was, it is no more, told or not.
                 match told.action.as_str() {
-                    "deleted" => drop(view.remove(&told.path)),
-                    _ => drop(view.insert(told.path.clone(), told.asset)),
+                    "deleted" => {
+                        if places.get(&told.asset).is_some_and(|(_, path)| *path == told.path) {
+                            places.remove(&told.asset);
+                        }
+                    }
+                    _ => drop(places.insert(told.asset, (told.rrn, &told.path))),
                 }
             }
         }
@@ -127,7 +132,9 @@ pub fn told(
             return Err(format!("never told: {expected:?} ({})", show(&expected.path)));
         }
     }
-    Ok(view)
+    let mut places: Vec<_> = places.into_iter().map(|(asset, (rrn, path))| (rrn, path.to_vec(), asset)).collect();
+    places.sort_unstable();
+    Ok(places.into_iter().map(|(_, path, asset)| (path, asset)).collect())
 }
 
 /// Whoever hears all believes what is on disk. `uncertain` are paths about which a power cut took the ledger's memory

@@ -165,8 +165,10 @@ impl Plan {
             plan.lanes = rng.between(30, 120) as usize;
             plan.steps = plan.steps.min(300);
         }
-        if rng.chance(200) {
-            plan.owed_max = rng.between(4, 40);
+        if rng.chance(250) {
+            plan.owed_max = rng.between(1, 12);
+            // What is seldom refused is seldom owed for long.
+            plan.refusals = if rng.chance(600) { rng.between(400, 900) as u32 } else { plan.refusals };
         }
         plan.damage = rng.chance(250) && plan.power_cut == 0;
         // So many troubles lose the evidence of a removed root that hardly a seed has none of them by chance.

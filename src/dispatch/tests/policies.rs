@@ -375,7 +375,7 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
         let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
         run.dispatch.pause(now, super::enrolled(ledger, name), pause, ledger).expect("a pause");
     }
-    let sent = run.dispatch.release(now, ledger).expect("a release");
+    let sent = run.dispatch.release(now, ledger, &|_, _| Ok(None)).expect("a release");
     ledger.commit().expect("a commit");
     assert_eq!(sent.len(), 1, "{sent:?}");
     // One waits, all that was to go before it is paused.
@@ -391,7 +391,7 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
     run.dispatch.attempted(now, &attempted, ledger).expect("a step");
     let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
     run.dispatch.pause(now, super::enrolled(ledger, "b"), pause, ledger).expect("a pause");
-    let sent = run.dispatch.release(now, ledger).expect("a release");
+    let sent = run.dispatch.release(now, ledger, &|_, _| Ok(None)).expect("a release");
     ledger.commit().expect("a commit");
     let names: Vec<_> = sent.iter().map(|request| request.subscription.name.to_string()).collect();
     assert_eq!(names, ["c"]);

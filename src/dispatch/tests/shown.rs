@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{NODE, Run, WALL_MS, changes};
+use serde_json::Value;
+
+use super::{NODE, Run, WALL_MS};
 use crate::model::ids::DeliveryNo;
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::time::{Mono, Now, Wall};
@@ -21,7 +23,7 @@ impl Run {
     pub(super) fn tasks(&mut self) -> String {
         let connection = self.ledger.take().expect("a ledger").into_connection();
         let tasks: Vec<String> = connection
-            .prepare("SELECT state || ' ' || done || '/' || total FROM tasks ORDER BY number")
+            .prepare("SELECT state || ' ' || done || '/' || coalesce(total, '-') FROM tasks ORDER BY number")
             .and_then(|mut sql| sql.query_map([], |row| row.get(0))?.collect())
             .expect("tasks");
         self.ledger = Some(Ledger::in_memory(connection, NODE).expect("a ledger"));
@@ -43,4 +45,20 @@ impl Run {
         };
         letters.iter().map(show).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// What a body of any format tells.
+pub(super) fn entries(body: &[u8]) -> Vec<Value> {
+    let body: Value = serde_json::from_slice(body).expect("JSON");
+    match &body {
+        Value::Array(events) => events.iter().map(|event| event["data"].clone()).collect(),
+        event if event.get("specversion").is_some() => vec![event["data"].clone()],
+        batch => batch["data"]["entry"].as_array().expect("entries").clone(),
+    }
+}
+
+/// The changes in a body, as `[1 2]`.
+pub(super) fn changes(body: &[u8]) -> String {
+    let changes: Vec<_> = entries(body).iter().map(|entry| entry["assetId"].to_string()).collect();
+    format!("[{}]", changes.join(" "))
 }

@@ -15,14 +15,19 @@ use crate::model::subscription::Name;
 use crate::model::time::Wall;
 
 /// Writes a change as an event. `source` and `id` name it among all events of all sidecars: the ledger, and the
-/// change's place in the journal there. A change has the same `id` in every subscription.
+/// change's place in the journal there. A change has the same `id` in every subscription. What a backfill tells is of
+/// no change: its `id` has the asset, and the transaction in which that changed last.
 pub(super) fn write(out: &mut Vec<u8>, node: NodeId, object: &ChangeObject<'_>) {
     let entry = object.entry;
     // None of these has a character that JSON escapes.
-    let (event, seq, time) = (entry.action.event_name(), entry.seq, entry.time);
+    let (event, time) = (entry.action.event_name(), entry.time);
+    let place = match entry.change() {
+        Some(seq) => seq.to_string(),
+        None => format!("{}-{}-backfill", entry.asset, entry.rrn),
+    };
     write!(
         out,
-        r#"{{"specversion":"1.0","type":"{event}","source":"/ringback/{node}","id":"{node}-{seq}","time":"{time}","subject":""#
+        r#"{{"specversion":"1.0","type":"{event}","source":"/ringback/{node}","id":"{node}-{place}","time":"{time}","subject":""#
     )
     .expect("writing to memory does not fail");
     percent_encoded(out, entry.path.as_bytes());

@@ -85,8 +85,9 @@ impl ChangeObject<'_> {
                 }
             }
             Field::Seq => {
+                let Some(seq) = entry.change() else { return };
                 key(out);
-                number(out, entry.seq);
+                number(out, seq);
             }
             Field::PathBase64 => {
                 // A path that is not UTF-8 has it already.

@@ -25,8 +25,8 @@ use crate::model::path::LogicalPath;
 use crate::model::task::Replay;
 use crate::model::time::Wall;
 use crate::store::{
-    EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, NewReplay, OldestOwed,
-    SubscriptionRow,
+    Backfill, DirId, EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, NewReplay,
+    OldestOwed, Place, SubscriptionRow,
 };
 
 const AT: Wall = Wall(1_800_000_000_000);
@@ -37,7 +37,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 8] = [1, 2, 3, 5, 8, 10, 11, 12];
+const SCHEMAS: [u32; 9] = [1, 2, 3, 5, 8, 10, 11, 12, 13];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -121,6 +121,12 @@ fn write_newest(file: &Path) {
 fn replay() -> Replay {
     let (subscription, after) = (SubscriptionId(1), Some(key(1)));
     Replay { task: TaskNo(1), subscription, since: AT, after, until: DeliveryNo(2), done: 3 }
+}
+
+/// A backfill that is amid the assets of a directory, and that another walk follows.
+fn backfill() -> Backfill {
+    let place = Place::Present(DirId(3), b"caf\xe9.mov".to_vec());
+    Backfill { task: TaskNo(2), subscription: SubscriptionId(1), rrn: Rrn(4), again: Some(Rrn(9)), place, done: 7 }
 }
 
 fn mount() -> LogicalPath {
@@ -301,6 +307,9 @@ fn fill(ledger: &Ledger) {
     let (begun, _) = ledger.begin_replay(&new).expect("a task");
     assert_eq!(begun, Replay { after: None, done: 0, ..replay() });
     ledger.note_replayed(&replay()).expect("a row");
+    let begun = ledger.backfill_from(one, Seq(1), None, AT).expect("a task");
+    assert_eq!(begun, Backfill { again: None, place: Place::before(Rrn(4)), done: 0, ..backfill() });
+    ledger.note_backfilled(&backfill()).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
@@ -365,6 +374,8 @@ fn read_since(schema: u32, ledger: &Ledger) {
     assert_eq!(lanes, Vec::from_iter((schema >= 9).then(|| (SubscriptionId(1), lane()))));
     let replays = ledger.running_replays().expect("tasks");
     assert_eq!(replays, Vec::from_iter((schema >= 12).then(replay)));
+    let backfills = ledger.running_backfills().expect("tasks");
+    assert_eq!(backfills, Vec::from_iter((schema >= 13).then(backfill)));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }

@@ -23,7 +23,10 @@ impl World {
             let dead = &self.ages.dead_ever;
             self.lost_deliveries.extend(lost.filter(|number| !hot.contains(number) && !dead.contains(number)));
         }
-        self.heard_all &= !self.ages.dropped.iter().any(|(subscription, ..)| subscription == "all");
+        // What it lost because it was owed too much, a backfill makes up for; but not for what is forgotten by then.
+        let is_lost = |first: i64| first == 0 || self.plan.days > 0;
+        let mut dropped = self.ages.dropped.iter();
+        self.heard_all &= !dropped.any(|(subscription, first, _)| subscription == "all" && is_lost(*first));
         Ok(())
     }
 
