@@ -188,8 +188,8 @@ fn a_replay_since_a_time_sends_all_that_was_told_again_and_goes_on_after_a_kill(
     assert!(code == Some(0) && text.contains("done     12 of 12") && text.contains("all, by"), "{code:?} {text}");
 }
 
-/// A subscription lost entries while it was paused: it is told that, and then how all stands that changed since, through
-/// a kill -9 in the middle.
+/// A subscription lost entries while it was paused: it is told that, and then how all stands that changed since,
+/// through a kill -9 in the middle.
 #[test]
 fn who_lost_entries_is_told_how_the_store_stands_and_is_level_again() {
     const FILES: usize = 1_200;

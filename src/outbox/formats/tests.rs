@@ -122,6 +122,16 @@ fn cases() -> Vec<Case> {
             ],
         },
         Case { file: "every-field", id: "a-1", fields: &Field::ALL, entries: every_field() },
+        // How assets stand, of no change: they have no place in the journal.
+        Case {
+            file: "backfill",
+            id: "a-1",
+            fields: &[Field::Seq, Field::Size],
+            entries: vec![
+                Entry { size: Some(9), ..entry(0, 7, b"/acme/1.png", "xyz", Action::Added) },
+                entry(0, 8, b"/acme/2.png", "xyz", Action::Deleted),
+            ],
+        },
         Case {
             file: "some-fields-in-another-order",
             id: "a-1",
