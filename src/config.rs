@@ -11,4 +11,4 @@ pub mod secrets;
 pub mod settings;
 pub mod sources;
 
-pub use settings::{Overrides, Places, Resolved, Settings, resolve};
+pub use settings::{Overrides, Places, Resolved, Settings, TlsFiles, resolve};

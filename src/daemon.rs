@@ -43,7 +43,7 @@ use crate::engine::Engine;
 use crate::intake::Setup;
 use crate::look::real::RealDisk;
 use crate::model::error_chain::ErrorChain;
-use crate::model::principal::{Principal, Role};
+use crate::model::principal::Principal;
 use crate::model::status::Status;
 use crate::settle::Patience;
 use crate::store::{Ledger, OpenError, Reader, StateDirError, StoreError};
@@ -75,7 +75,7 @@ const SERVES_STEP: Duration = Duration::from_millis(2);
 /// A running daemon.
 pub struct Daemon {
     address: SocketAddr,
-    admin_token: Option<token::AdminToken>,
+    admin_token: token::AdminToken,
     status: Arc<StatusSlot>,
     inbox: Arc<Inbox>,
     stop: Arc<Stop>,
@@ -238,10 +238,10 @@ impl Daemon {
         self.address
     }
 
-    /// The administrator's token, when no principal is configured.
+    /// The administrator's token, which the state directory keeps.
     #[must_use]
-    pub fn admin_token(&self) -> Option<&token::AdminToken> {
-        self.admin_token.as_ref()
+    pub fn admin_token(&self) -> &token::AdminToken {
+        &self.admin_token
     }
 
     /// What the daemon says of itself, not older than a second.
@@ -311,22 +311,15 @@ fn random() -> Result<u64, StartError> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// The configured principals; without any, an administrator whose token is kept in the state directory.
+/// The configured principals, and the administrator whose token is kept in the state directory, whoever else there is.
 fn principals(
     configured: Vec<Principal>,
     state_dir: &std::path::Path,
-) -> Result<(Principals, Option<token::AdminToken>), StartError> {
-    if !configured.is_empty() {
-        return Ok((Principals::new(configured), None));
-    }
+) -> Result<(Principals, token::AdminToken), StartError> {
     let admin =
         token::admin_token(state_dir).map_err(|source| StartError::Token { dir: state_dir.to_owned(), source })?;
-    let principal = Principal {
-        name: "administrator".to_owned(),
-        role: Role::SuperAdministrator,
-        token_sha256: admin.token.sha256(),
-    };
-    Ok((Principals::new(vec![principal]), Some(admin)))
+    let local = Principal::local_administrator(admin.token.sha256());
+    Ok((Principals::new(configured.into_iter().chain([local]).collect()), admin))
 }
 
 fn sources(places: &Arc<Mounts>, state_dir: &std::path::Path, inbox: &Arc<Inbox>) -> Sources {

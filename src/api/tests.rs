@@ -12,6 +12,7 @@ use super::auth::{Principals, Right, may};
 use super::{ApiState, Call, limits, serve};
 use crate::model::ask::{self, Ask};
 use crate::model::ids::{AssetId, Rrn, Seq};
+use crate::model::mage_id::MageId;
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
@@ -37,7 +38,8 @@ struct Served {
 fn principals() -> Principals {
     let all = Role::ALL.into_iter().map(|role| {
         let token = super::token::Token::parse(role.as_str()).expect("a token");
-        Principal { name: role.as_str().to_owned(), role, token_sha256: token.sha256() }
+        let (name, tenants, mage_id) = (role.as_str().to_owned(), Arc::default(), MageId::of(role.as_str()));
+        Principal { name, role, tenants, token_sha256: token.sha256(), mage_id }
     });
     Principals::new(all.collect())
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
 use crate::config::ca_file::{self, CaFileError};
-use crate::config::settings::{Overrides, Resolved, Settings};
+use crate::config::settings::{Overrides, Resolved, Settings, TlsFiles};
 use crate::config::{secrets, sources};
 use crate::diagnostic::explain::{self, Explanation};
 use crate::diagnostic::render::{Format, report};
@@ -18,6 +18,9 @@ use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
 use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
 use crate::model::network::Network;
+use crate::model::principal::{Principal, Role};
+use crate::model::tenant::Tenant;
+use crate::model::tenant_ids::TenantIds;
 use crate::rules::{self, Loaded};
 
 /// Options of `ringback check`.
@@ -208,7 +211,9 @@ fn in_force(settings: &Settings) -> Vec<String> {
         format!("rules   {}", settings.rules.as_deref().map_or("none".into(), |rules| rules.display().to_string())),
         format!("listen  {}", settings.listen),
     ];
-    lines.extend(settings.mounts.iter().map(|mount| format!("mount   {} shows {}", mount.path, mount.dir.display())));
+    let of = |tenant: &Option<Tenant>| tenant.as_ref().map_or_else(String::new, |tenant| format!(", of {tenant}"));
+    let mount = |mount: &Mount| format!("mount   {} shows {}{}", mount.path, mount.dir.display(), of(&mount.tenant));
+    lines.extend(settings.mounts.iter().map(mount));
     let list = |networks: &[Network]| networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     if !settings.allow.is_empty() {
         lines.push(format!("allow   {} to every callback", list(&settings.allow)));
@@ -216,8 +221,25 @@ fn in_force(settings: &Settings) -> Vec<String> {
     if let Some(path) = &settings.ca_file {
         lines.push(format!("ca_file {} beside the platform's certificates", path.display()));
     }
-    lines.extend(settings.principals.iter().map(|p| format!("principal {} ({})", p.name, p.role.as_str())));
+    if let Some(TlsFiles { cert, key }) = &settings.tls {
+        lines.push(format!("tls     {} with the key {}", cert.display(), key.display()));
+    }
+    lines.extend(settings.tenants.iter().map(|ids| {
+        let TenantIds { tenant, property, network, organisation } = ids;
+        format!("tenant  {tenant} (property {property}, network {network}, organisation {organisation})")
+    }));
+    lines.extend(settings.principals.iter().map(principal));
     lines
+}
+
+fn principal(principal: &Principal) -> String {
+    let Principal { name, role, tenants, mage_id, .. } = principal;
+    let whose = match role {
+        Role::SuperAdministrator => "every tenant".to_owned(),
+        _ if tenants.is_empty() => "no tenant".to_owned(),
+        _ => tenants.iter().map(Tenant::as_str).collect::<Vec<_>>().join(" "),
+    };
+    format!("principal {name} ({}) of {whose}, {mage_id}", role.as_str())
 }
 
 fn said(rules: usize, files: usize) -> String {

@@ -64,7 +64,7 @@ Examples:
   ringback serve /srv/media --listen 127.0.0.1:0 --log json
       Listen on a free port, and log for a program.
 
-The first start without a [[principal]] makes an administrator's token and says where it is.
+The first start makes the local administrator's token and says where it is.
 SIGHUP reads the rules again; SIGTERM ends within 10 s, a second one at once.
 
 \"ringback serves\" is logged once each reachable mount is watched. A mount that does not answer holds that up for 3 s.
@@ -120,10 +120,9 @@ async fn serve(args: &ServeArgs, format: LogFormat) -> anyhow::Result<Outcome> {
     let mut signals = Signals::new()?;
     tell_settings(&settings);
     let mut daemon = Daemon::start(settings).await?;
-    if let Some(admin) = daemon.admin_token() {
-        let made = if admin.created { "made" } else { "kept from an earlier start" };
-        tracing::info!(file = %admin.path.display(), "no principal is configured; the administrator's token was {made}");
-    }
+    let admin = daemon.admin_token();
+    let made = if admin.created { "was made" } else { "is kept from an earlier start" };
+    tracing::info!(file = %admin.path.display(), "the local administrator's token {made}");
     let address = daemon.address();
     let mut seen = std::pin::pin!(daemon.mounts_seen());
     let mut serves = false;

@@ -1,6 +1,11 @@
 //! `ringback.toml` as written: what it says, and where. It has no defaults and compares nothing.
 
+mod principals;
+mod tenants;
+
 use std::ops::Range;
+
+pub use tenants::TenantOptions;
 
 use crate::diagnostic::document::{Faults, Table, Text, walk};
 use crate::diagnostic::{Code, Diagnostic, SourceFile};
@@ -8,7 +13,7 @@ use crate::model::duration::DURATION_MAX_MS;
 use crate::model::mount::{FirstScan, MaxDeletions};
 use crate::model::network::Network;
 use crate::model::path::LogicalPath;
-use crate::model::principal::{Principal, Role};
+use crate::model::principal::Principal;
 use crate::model::tenant::Tenant;
 use crate::model::watching::SourceKind;
 
@@ -45,8 +50,14 @@ pub struct Options {
     pub listen: Option<Written<std::net::SocketAddr>>,
     /// `[[mount]]`, in order.
     pub mounts: Vec<MountOptions>,
+    /// `[[tenant]]`, in order.
+    pub tenants: Vec<TenantOptions>,
     /// `[[principal]]`, in order.
     pub principals: Vec<Written<Principal>>,
+    /// `[tls] cert`: a file of certificates. It is there where [`Self::tls_key`] is.
+    pub tls_cert: Option<Written<String>>,
+    /// `[tls] key`: a file with the private key of the first of them.
+    pub tls_key: Option<Written<String>>,
     /// `[settle] quiet`, milliseconds.
     pub settle_quiet_ms: Option<u64>,
     /// `[settle] max`, milliseconds, and its place.
@@ -103,7 +114,7 @@ pub struct MountOptions {
     /// `max_deletions`.
     pub max_deletions: Option<MaxDeletions>,
     /// `tenant`.
-    pub tenant: Option<Tenant>,
+    pub tenant: Option<Written<Tenant>>,
 }
 
 /// Reads the file. With an error among the diagnostics the options are incomplete.
@@ -115,7 +126,8 @@ pub fn read(file: &SourceFile) -> (Options, Vec<Diagnostic>) {
 }
 
 fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
-    top.only(&["state", "rules", "listen", "mount", "principal", "settle", "delivery", "retention"], faults);
+    let known = ["state", "rules", "listen", "mount", "tenant", "principal", "tls", "settle", "delivery", "retention"];
+    top.only(&known, faults);
     let mut options = Options {
         state: top.string("state", faults).and_then(|text| directory(&text, faults)),
         rules: top.string("rules", faults).and_then(|text| directory(&text, faults)),
@@ -125,8 +137,18 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
     for table in top.tables("mount", "[[mount]]", faults) {
         options.mounts.extend(mount(&table, faults));
     }
+    for table in top.tables("tenant", "[[tenant]]", faults) {
+        options.tenants.extend(tenants::tenant(&table, faults));
+    }
     for table in top.tables("principal", "[[principal]]", faults) {
-        options.principals.extend(principal(&table, faults));
+        options.principals.extend(principals::principal(&table, faults));
+    }
+    if let Some(table) = top.table("tls", "[tls]", faults) {
+        let meant = table.only(&["cert", "key"], faults);
+        table.missing("cert", "cert = \"/etc/ringback/cert.pem\"", &meant, faults);
+        table.missing("key", "key = \"/etc/ringback/key.pem\"", &meant, faults);
+        options.tls_cert = table.string("cert", faults).and_then(|text| file(&text, faults));
+        options.tls_key = table.string("key", faults).and_then(|text| file(&text, faults));
     }
     if let Some(table) = top.table("settle", "[settle]", faults) {
         table.only(&["quiet", "max"], faults);
@@ -230,7 +252,6 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
         let help = "such as tenant = \"acme\"; rules with the same `tenant` hear of this mount alone";
         or_noted(Tenant::parse(text.value), Code::BadName, &text, help, faults)
     });
-    let tenant = tenant.map(|tenant| tenant.value);
     let (path, dir) = (path?, dir?);
     Some(MountOptions {
         path,
@@ -288,27 +309,6 @@ fn ignore_pattern(pattern: &Text<'_>, faults: &mut Faults<'_>) {
         .help("such as \"*.part\"; one without `/` is tried on each name of the path, such as \"/acme/cache/**\" on the whole");
 }
 
-fn principal(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Written<Principal>> {
-    let meant = table.only(&["name", "role", "token_sha256"], faults);
-    table.missing("name", "name = \"pipeline\"", &meant, faults);
-    table.missing("role", "role = \"operator\"", &meant, faults);
-    table.missing("token_sha256", "token_sha256 = \"...\" (printf %s TOKEN | sha256sum)", &meant, faults);
-    let name = table.string("name", faults).and_then(|text| {
-        let fits = (1..=64).contains(&text.value.len()) && text.value.bytes().all(|b| b.is_ascii_graphic());
-        let name = fits.then(|| text.value.to_owned()).ok_or("a principal's name is 1 to 64 visible ASCII characters");
-        or_noted(name, Code::BadName, &text, "such as \"pipeline\"", faults)
-    });
-    let role = table.word("role", &Role::ALL.map(|role| (role.as_str(), role)), faults);
-    let digest = table.string("token_sha256", faults).and_then(|text| {
-        let error = format!("a SHA-256 digest is 64 hexadecimal digits; this has {} characters", text.value.len());
-        let help = "this is the token's digest, not the token: printf %s TOKEN | sha256sum";
-        or_noted(hex(text.value).ok_or(error), Code::BadDigest, &text, help, faults)
-    });
-    let name = name?;
-    let value = Principal { name: name.value, role: role?, token_sha256: digest?.value };
-    Some(Written { value, span: name.span })
-}
-
 fn directory(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Written<String>> {
     disk_path(text, "directory", "write a directory, such as \"/srv/media/acme\"", faults)
 }
@@ -355,20 +355,6 @@ fn or_noted<T, E: ToString>(
             None
         }
     }
-}
-
-/// 32 bytes from 64 hexadecimal digits.
-fn hex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.as_bytes();
-    let mut out = [0; 32];
-    if digits.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(out)
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@
 //! directory. Without `state`, the state directory is `ringback-state` beside the configuration file, or in the working
 //! directory when there is none. It is never watched, wherever it lies, so it may lie in a mount, and no mount in it.
 
-use std::collections::{HashMap, HashSet};
+mod callers;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use super::options::{self, MountOptions, Options};
+use super::options::{self, MountOptions, Options, Written};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
 use crate::model::mount::Mount;
 use crate::model::network::Network;
@@ -20,6 +21,8 @@ use crate::model::path::LogicalPath;
 use crate::model::principal::Principal;
 use crate::model::retention::Retention;
 use crate::model::slot_limits::SlotLimits;
+use crate::model::tenant::Tenant;
+use crate::model::tenant_ids::TenantIds;
 
 /// [`Diagnostic::file`] of what no file says.
 pub const COMMAND_LINE: &str = "command line";
@@ -35,8 +38,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// At least one. They do not overlap: neither logically nor, as written, on disk.
     pub mounts: Vec<Mount>,
+    /// Every tenant that the file names, by name. Rules may name others; their ids are derived.
+    pub tenants: Vec<TenantIds>,
     /// Callers; no two have the same name or token.
     pub principals: Vec<Principal>,
+    /// What the API speaks TLS with. `None`: it speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// How long a file must be quiet before it is looked at, milliseconds. 1,000 unless set.
     pub settle_quiet_ms: u64,
     /// The longest that a file which is never quiet waits for its look, milliseconds; at least the quiet time. `None`:
@@ -54,6 +61,15 @@ pub struct Settings {
     pub slots: SlotLimits,
     /// How long, and how much of, what the ledger holds is kept.
     pub retention: Retention,
+}
+
+/// A certificate, and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// A PEM file: the server's certificate, and those of the authorities between it and one that callers trust.
+    pub cert: PathBuf,
+    /// A PEM file with the private key of the first.
+    pub key: PathBuf,
 }
 
 /// What the command line says over the file.
@@ -124,7 +140,7 @@ impl Notes<'_> {
 
 fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &mut Notes<'_>) -> Settings {
     let retention = retention(&options);
-    let Options { state, rules, listen, mounts, principals, .. } = options;
+    let Options { state, rules, listen, mounts, tenants, principals, .. } = options;
     let (state_span, state) = match (overrides.state, state) {
         (Some(dir), _) => (0..0, joined(places.working, dir)),
         (None, Some(written)) => (written.span, joined(places.config, written.value)),
@@ -144,7 +160,12 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
     };
     check_mounts(&placed, notes);
     check_state(&placed, &state, &state_span, notes);
-    check_principals(&principals, notes);
+    callers::check_principals(&principals, notes);
+    let of_mounts: Vec<Written<Tenant>> = placed.iter().filter_map(Placed::tenant).collect();
+    let tenants = callers::tenants(tenants, &of_mounts, &principals, notes);
+    let in_config = |written: Written<String>| joined(places.config, written.value);
+    let tls = options.tls_cert.zip(options.tls_key);
+    let tls = tls.map(|(cert, key)| TlsFiles { cert: in_config(cert), key: in_config(key) });
     let settle_quiet_ms = options.settle_quiet_ms.unwrap_or(1_000);
     if let Some(max) = options.settle_max_ms.as_ref().filter(|max| max.value < settle_quiet_ms) {
         let message = format!("`max` is shorter than `quiet`, which is {settle_quiet_ms}ms");
@@ -156,13 +177,15 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         rules,
         listen: overrides.listen.or(listen.map(|listen| listen.value)).unwrap_or(LISTEN_DEFAULT),
         mounts: placed.into_iter().map(|placed| placed.mount).collect(),
+        tenants,
         principals: principals.into_iter().map(|principal| principal.value).collect(),
+        tls,
         settle_quiet_ms,
         settle_max_ms: options.settle_max_ms.map(|max| max.value),
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
         attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
         allow: options.allow,
-        ca_file: options.ca_file.map(|written| joined(places.config, written.value)),
+        ca_file: options.ca_file.map(in_config),
         slots,
         retention,
     }
@@ -212,6 +235,12 @@ struct Placed {
     dir_span: Range<usize>,
 }
 
+impl Placed {
+    fn tenant(&self) -> Option<Written<Tenant>> {
+        self.mount.tenant.clone().map(|value| Written { value, span: self.path_span.clone() })
+    }
+}
+
 fn at_root(dir: PathBuf) -> Placed {
     Placed { mount: Mount::new(LogicalPath::root(), dir), path_span: 0..0, dir_span: 0..0 }
 }
@@ -227,7 +256,7 @@ fn placed(options: MountOptions, base: &Path) -> Placed {
         poll_interval_ms: options.poll_interval_ms.unwrap_or(by_default.poll_interval_ms),
         verify_ms: options.verify_ms.unwrap_or(by_default.verify_ms),
         max_deletions: options.max_deletions,
-        tenant: options.tenant,
+        tenant: options.tenant.map(|written| written.value),
         ..by_default
     };
     Placed { mount, path_span: path.span, dir_span: dir.span }
@@ -270,20 +299,6 @@ fn check_state(mounts: &[Placed], state: &Path, span: &Range<usize>, notes: &mut
                 format!("the mounted directory `{dir}` lies in the state directory `{state}`, which is never watched");
             let help = "keep the state elsewhere, such as state = \"/var/lib/ringback\" or --state /var/lib/ringback";
             notes.error(Code::MountInState, span.clone(), message, help);
-        }
-    }
-}
-
-fn check_principals(principals: &[options::Written<Principal>], notes: &mut Notes<'_>) {
-    let (mut names, mut tokens) = (HashSet::new(), HashMap::new());
-    for options::Written { value, span } in principals {
-        if !names.insert(&value.name) {
-            let message = format!("there are two principals `{}`", value.name);
-            notes.error(Code::Duplicate, span.clone(), message, "rename one, or remove it");
-        }
-        if let Some(other) = tokens.insert(value.token_sha256, &value.name) {
-            let message = format!("the principals `{other}` and `{}` have the same token", value.name);
-            notes.error(Code::Duplicate, span.clone(), message, "give each principal a token of its own");
         }
     }
 }
@@ -340,7 +355,9 @@ mod tests {
             rules: None,
             listen: "127.0.0.1:8873".parse().expect("an address"),
             mounts: vec![mount],
+            tenants: Vec::new(),
             principals: Vec::new(),
+            tls: None,
             settle_quiet_ms: 1_000,
             settle_max_ms: None,
             connect_timeout_ms: 5_000,
@@ -364,7 +381,9 @@ mod tests {
              [[mount]]\npath = '/a'\ndir = '/srv/a'\nignore = []\nfirst_scan = 'report'\ncross_filesystems = true\n\
              watch = 'poll'\npoll_interval = '5s'\nverify = '0s'\ntenant = 'acme'\nmax_deletions = '50%'\n\
              [[mount]]\npath = '/b'\ndir = '/srv/ab'\nmax_deletions = 7\n\
-             [[principal]]\nname = 'ana'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n"
+             [[tenant]]\nname = 'b'\norganisation = 'b.example'\n[tls]\ncert = 'cert.pem'\nkey = '/etc/ssl/key.pem'\n\
+             [[principal]]\nname = 'ana'\nrole = 'reader'\ntenants = ['acme', 'b']\ntoken_sha256 = '{digest}'\n\
+             mage_id = 'MAG000000007'\n"
         );
         let Resolved { settings, warnings } = resolved(&text, Overrides::default()).expect("it is right");
         assert_eq!(warnings, []);
@@ -398,7 +417,16 @@ mod tests {
         assert_eq!(brakes, [Some(MaxDeletions::Percent(50)), Some(MaxDeletions::Count(7))]);
         let tenants = settings.mounts.iter().map(|mount| mount.tenant.as_ref().map(ToString::to_string));
         assert_eq!(tenants.collect::<Vec<_>>(), [Some("acme".into()), None]);
-        assert_eq!(settings.principals[0].token_sha256[..3], [0x01, 0x23, 0x45]);
+        let ids: Vec<_> = settings.tenants.iter().map(|ids| (ids.tenant.as_str(), ids.organisation.as_str())).collect();
+        assert_eq!(ids, [("acme", "acme@ringback"), ("b", "b.example")]);
+        let principal = &settings.principals[0];
+        assert_eq!(principal.tenants.iter().map(Tenant::as_str).collect::<Vec<_>>(), ["acme", "b"]);
+        assert_eq!(
+            (principal.token_sha256[..3].to_vec(), principal.mage_id.to_string()),
+            (vec![0x01, 0x23, 0x45], "MAG000000007".to_owned())
+        );
+        let tls = TlsFiles { cert: "/etc/rb/cert.pem".into(), key: "/etc/ssl/key.pem".into() };
+        assert_eq!(settings.tls, Some(tls));
 
         let overrides = Overrides {
             dir: Some("media".into()),
@@ -411,6 +439,25 @@ mod tests {
         assert_eq!(settings.rules.as_deref(), Some(Path::new("/home/ana/r")));
         assert_eq!(settings.state, Path::new("/home/ana/s"));
         assert_eq!(settings.listen.port(), 2);
+    }
+
+    #[test]
+    fn a_principal_that_sees_nothing_is_warned_of() {
+        let digest = "ab".repeat(32);
+        for (tenants, expect) in [
+            ("", Some("the principal `a` has no tenants: a reader sees nothing without")),
+            ("tenants = ['acme']", None),
+            ("tenants = ['b']", None),
+            ("tenants = ['acne']", Some("no mount and no [[tenant]] has the tenant `acne` of the principal `a`")),
+        ] {
+            let text = format!(
+                "rules = 'r'\n{MOUNT}tenant = 'acme'\n[[tenant]]\nname = 'b'\n\
+                 [[principal]]\nname = 'a'\nrole = 'reader'\ntoken_sha256 = '{digest}'\n{tenants}"
+            );
+            let Resolved { warnings, .. } = resolved(&text, Overrides::default()).expect("it is right");
+            let said: Vec<_> = warnings.iter().map(|warning| (warning.code, warning.message.as_str())).collect();
+            assert_eq!(said, expect.map(|text| (Code::NoTenant, text)).into_iter().collect::<Vec<_>>(), "{tenants}");
+        }
     }
 
     #[test]
@@ -468,7 +515,29 @@ mod tests {
                 &[OutOfRange, OutOfRange, WrongType],
             ),
             (format!("{MOUNT}[retention]\njournal_row = 5000"), &[UnknownKey]),
-            (format!("{MOUNT}{principal}{principal}"), &[Duplicate, Duplicate]),
+            (format!("{MOUNT}{principal}{principal}"), &[Duplicate]),
+            (format!("{MOUNT}{principal}{}", principal.replace("'a'", "'b'")), &[Duplicate]),
+            (format!("{MOUNT}{}", principal.replace("'a'", "'administrator'")), &[Duplicate]),
+            (format!("{MOUNT}{}", principal.replace("'a'", "'a:b'")), &[BadName]),
+            (format!("{MOUNT}{principal}mage_id = 'MAG1'"), &[BadName]),
+            (
+                format!(
+                    "{MOUNT}{principal}mage_id = 'MAG000000001'\n{}mage_id = 'MAG000000001'",
+                    principal.replace("'a'", "'b'").replace("ab", "cd")
+                ),
+                &[Duplicate],
+            ),
+            (format!("{MOUNT}{principal}tenants = 'acme'"), &[WrongType]),
+            (format!("{MOUNT}{principal}tenants = ['a b']"), &[BadName]),
+            (format!("{MOUNT}{}tenants = ['acme']", principal.replace("reader", "super-administrator")), &[OutOfRange]),
+            (format!("{MOUNT}[[tenant]]\nname = 'a'\n[[tenant]]\nname = 'a'"), &[Duplicate]),
+            (format!("{MOUNT}tenant = 'b'\n[[tenant]]\nname = 'a'\norganisation = 'b@ringback'"), &[Duplicate]),
+            (
+                format!("{MOUNT}[[tenant]]\nproperty = 'PR1'\nnetwork = 'x'\norganisation = ''"),
+                &[MissingKey, BadName, BadName, BadName],
+            ),
+            (format!("{MOUNT}[tls]\ncert = 'cert.pem'"), &[MissingKey]),
+            (format!("{MOUNT}[tls]\ncert = ''\nkey = 'a'\nca = 'b'"), &[BadPath, UnknownKey]),
             (
                 format!("{MOUNT}[[principal]]\nname = 'a b'\nrole = 'admin'\ntoken_sha256 = 'x'"),
                 &[BadName, UnknownWord, BadDigest],

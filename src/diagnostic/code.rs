@@ -121,6 +121,10 @@ codes! {
     MissingDirectory = 205,
     /// A file of certificates that cannot be read or used.
     BadCaFile = 206,
+    /// A principal that sees nothing, because it has no tenants, or one that nothing has.
+    NoTenant = 207,
+    /// A certificate or a key to serve with that cannot be read or used.
+    BadTlsFile = 208,
 }
 
 impl fmt::Display for Code {

@@ -330,8 +330,8 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
         ),
         Code::BadDigest => (
             "The configuration holds the SHA-256 of a token, not the token: 64 hexadecimal digits.",
-            "[[principal]]\nname = \"asset-store\"\nrole = \"recorder\"\ntoken_sha256 = \"example\"",
-            "[[principal]]\nname = \"asset-store\"\nrole = \"recorder\"\n\
+            "[[principal]]\nname = \"jo\"\nrole = \"super-administrator\"\ntoken_sha256 = \"example\"",
+            "[[principal]]\nname = \"jo\"\nrole = \"super-administrator\"\n\
              token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
             "`ringback token` prints such a block; or: printf %s TOKEN | sha256sum.",
         ),
@@ -348,6 +348,22 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "[delivery]\nca_file = \"/etc/ringback/ca.der\"",
             "[delivery]\nca_file = \"/etc/ringback/ca.pem\"",
             "Write a file of PEM certificates that ringback's user can read: openssl x509 -inform der -in ca.der -out ca.pem.",
+        ),
+        Code::NoTenant => (
+            "Every role but super-administrator sees what its tenants have, and nothing else. A tenant that no mount and no \
+             [[tenant]] has is probably mistyped.",
+            "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\n\n[[principal]]\nname = \"asset-store\"\nrole = \"recorder\"\n\
+             token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
+            "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\ntenant = \"acme\"\n\n[[principal]]\nname = \"asset-store\"\n\
+             role = \"recorder\"\ntenants = [\"acme\"]\n\
+             token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
+            "Give the mounts, the rules and the principal the same tenant. Where rules alone have it, add a [[tenant]] with its name.",
+        ),
+        Code::BadTlsFile => (
+            "The API is to speak TLS with this certificate and this key, and never speaks plain HTTP instead.",
+            "[tls]\ncert = \"/etc/ringback/cert.der\"\nkey = \"/etc/ringback/key.der\"",
+            "[tls]\ncert = \"/etc/ringback/cert.pem\"\nkey = \"/etc/ringback/key.pem\"",
+            "Write PEM files that ringback's user can read: the certificate with those between it and its authority, and the key of the first.",
         ),
     }
 }
@@ -377,7 +393,7 @@ mod tests {
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
             ("RB0150", Err("RB0114")),
-            ("RB9999", Err("RB0206")),
+            ("RB9999", Err("RB0208")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),
             ("", Err("RB0001")),

@@ -1,14 +1,51 @@
-//! A principal: a caller with credentials and a role. What a role may do is the API's business, not told here.
+//! A principal: a caller with credentials, a role and tenants. What a role may do is the API's business, not told here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::mage_id::MageId;
+use super::scope::Scope;
+use super::tenant::Tenant;
 
 /// One caller, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Its name, in logs and in idempotency keys.
+    /// Its name, in logs, in idempotency keys and in `Authorization: Basic`. It has no `:`.
     pub name: String,
     /// What it may do.
     pub role: Role,
-    /// SHA-256 of its bearer token. The token itself is never stored.
+    /// Whose things it sees. A super-administrator has none, and sees everything.
+    pub tenants: Arc<BTreeSet<Tenant>>,
+    /// SHA-256 of its token. The token itself is never stored.
     pub token_sha256: [u8; 32],
+    /// Its number in a dialect.
+    pub mage_id: MageId,
+}
+
+/// The name of the principal whose token the state directory keeps. No other principal has it.
+pub const LOCAL_ADMINISTRATOR: &str = "administrator";
+
+impl Principal {
+    /// The administrator whose token the state directory keeps.
+    #[must_use]
+    pub fn local_administrator(token_sha256: [u8; 32]) -> Self {
+        Self {
+            name: LOCAL_ADMINISTRATOR.to_owned(),
+            role: Role::SuperAdministrator,
+            tenants: Arc::default(),
+            token_sha256,
+            mage_id: MageId::of(LOCAL_ADMINISTRATOR),
+        }
+    }
+
+    /// Whose things it may see and change.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self.role {
+            Role::SuperAdministrator => Scope::All,
+            _ => Scope::Of(Arc::clone(&self.tenants)),
+        }
+    }
 }
 
 /// A principal's role.

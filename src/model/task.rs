@@ -1,7 +1,5 @@
 //! A task: work that goes on by itself, in pieces, until it is done, and what people see of it.
 
-use sha2::{Digest as _, Sha256};
-
 use super::ids::{DeliveryNo, NodeId, Seq, SubscriptionId, TaskNo};
 use super::part::DeliveryKey;
 use super::time::Wall;
@@ -69,7 +67,9 @@ pub struct ListedTask {
     pub task: String,
     /// How it stands.
     pub state: TaskState,
-    /// Whose deliveries, by name.
+    /// Whose deliveries.
+    pub owner: Option<SubscriptionId>,
+    /// The same, by name.
     pub subscription: Option<String>,
     /// How much of it is done: deliveries.
     pub done: u64,
@@ -98,15 +98,10 @@ pub struct ToldSince {
     pub next: Option<DeliveryKey>,
 }
 
-/// The UUID of a task: version 8 (RFC 9562, section 5.8), of the SHA-256 of `task:NODE:NUMBER`.
+/// The UUID of a task: that of the text `task:NODE:NUMBER`.
 #[must_use]
 pub fn uuid(node: NodeId, number: TaskNo) -> String {
-    let hash = Sha256::digest(format!("task:{node}:{number}"));
-    let mut bytes: [u8; 16] = std::array::from_fn(|at| hash[at]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    super::uuid::of(&format!("task:{node}:{number}"))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::model::time::Wall;
 
 const COLUMNS: &str = "number, uuid, task, state, \
                        (SELECT name FROM subscriptions WHERE id = subscription), \
-                       done, total, started_by, started, ended, problem";
+                       done, total, started_by, started, ended, problem, subscription";
 
 const READ: &str = "count what was told";
 /// Of history the first change, where it is known; of dead letters what they tell.
@@ -113,6 +113,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ListedTask> {
         uuid: row.get(1)?,
         task: row.get(2)?,
         state: TaskState::parse(&state).unwrap_or(TaskState::Failed),
+        owner: row.get::<_, Option<i64>>(11)?.map(SubscriptionId),
         subscription: row.get(4)?,
         done: unsigned(row.get(5)?),
         total: row.get::<_, Option<i64>>(6)?.map(unsigned),
