@@ -11,12 +11,15 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
 use crate::model::listing::Registry;
+use crate::model::mount::Mount;
 use crate::model::status::Status;
 use crate::store::Reader;
 
 pub mod auth;
 mod body;
 mod browser;
+mod credentials;
+mod gate;
 pub mod limits;
 mod native;
 mod problem;
@@ -29,6 +32,7 @@ mod throttle;
 pub mod token;
 
 pub use auth::Principals;
+pub use gate::AUDIT;
 pub use server::serve;
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
@@ -51,6 +55,8 @@ pub struct ApiState {
     pub reader: Arc<Reader>,
     /// Takes a snapshot of what the ledger does not know. Called beside `reader`: it may take a while.
     pub registry: Arc<dyn Fn() -> Registry + Send + Sync>,
+    /// The mounts, as configured: whose each is.
+    pub mounts: Arc<[Mount]>,
     /// Who may call.
     pub principals: Arc<Principals>,
 }

@@ -43,6 +43,7 @@ use crate::engine::Engine;
 use crate::intake::Setup;
 use crate::look::real::RealDisk;
 use crate::model::error_chain::ErrorChain;
+use crate::model::mount::Mount;
 use crate::model::principal::Principal;
 use crate::model::status::Status;
 use crate::settle::Patience;
@@ -156,6 +157,7 @@ impl Daemon {
         let roots = settings.ca_file.as_deref().map(ca_file::read).transpose()?.unwrap_or_else(RootCertStore::empty);
         let reach = deliver::Reach { allow: settings.allow, roots };
         let mounts = places::settle(settings.mounts)?;
+        let mounts_shown: Arc<[Mount]> = mounts.clone().into();
         let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
         let reader = Reader::open(&settings.state)?;
         let state_dir = places::canonical(&settings.state)?;
@@ -224,6 +226,7 @@ impl Daemon {
             status: Arc::new(move || snapshot.get()),
             reader: Arc::new(reader),
             registry: Arc::new(move || shown.get(wall())),
+            mounts: mounts_shown,
             principals: Arc::new(principals),
         };
         let (api_stop, stopped) = oneshot::channel::<()>();

@@ -1,4 +1,5 @@
-//! Who calls, and what their role may do. It decides nothing else: tenants come with the dialects.
+//! Who calls, and what their role may do. Whose things they may do it with is their scope, which those look at who
+//! answer.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 use tokio::time::Instant;
 
+use super::credentials::{self, Shown};
 use super::problem::Problem;
 use super::throttle::Throttle;
 use crate::model::principal::{Principal, Role};
@@ -23,18 +25,27 @@ pub struct Principals {
 /// What a caller wants to do, as far as roles tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// Tell what the asset store knows.
+    /// Report what the asset store knows.
     Record,
     /// Wait until everything written has been looked at.
     Sync,
-    /// Have things done again: scans.
-    Operate,
+    /// Pause, resume, retry, drop, replay, scan again, stop tasks.
+    Act,
+    /// Read deliveries, subscriptions and tasks.
+    Read,
     /// Read how ringback is doing.
     ReadStatus,
-    /// Read deliveries and subscriptions.
-    ReadDeliveries,
-    /// Pause, resume, retry, drop and replay.
-    ChangeDeliveries,
+}
+
+impl Right {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Record, Self::Sync, Self::Act, Self::Read, Self::ReadStatus];
+
+    /// Returns whether something changes by what it allows.
+    #[must_use]
+    pub fn is_to_write(self) -> bool {
+        matches!(self, Self::Record | Self::Act)
+    }
 }
 
 /// The table of rights.
@@ -43,53 +54,44 @@ pub fn may(role: Role, right: Right) -> bool {
     match right {
         Right::Record => matches!(role, Role::SuperAdministrator | Role::Recorder),
         Right::Sync => role != Role::Reader,
-        Right::Operate => !matches!(role, Role::Recorder | Role::Reader),
-        Right::ReadStatus => role != Role::Recorder,
-        // The other roles see what is of their tenants; principals have none so far.
-        Right::ReadDeliveries | Right::ChangeDeliveries => role == Role::SuperAdministrator,
+        Right::Act => !matches!(role, Role::Recorder | Role::Reader),
+        Right::Read | Right::ReadStatus => role != Role::Recorder,
     }
 }
 
+/// 403: a role that may not.
+pub(super) fn forbidden(role: Role, right: Right) -> Problem {
+    let allowed: Vec<&str> = Role::ALL.into_iter().filter(|&role| may(role, right)).map(Role::as_str).collect();
+    let detail = format!("the role {} may not do this; these may: {}", role.as_str(), allowed.join(", "));
+    Problem::new(StatusCode::FORBIDDEN, detail)
+}
+
 impl Principals {
-    /// The configured principals. Without any, nobody may call.
+    /// The principals. Without any, nobody may call.
     #[must_use]
     pub fn new(all: Vec<Principal>) -> Self {
         Self { all, throttle: Mutex::default() }
     }
 
-    /// Who is calling, if they may do this.
-    pub(super) fn admit(&self, headers: &HeaderMap, from: SocketAddr, right: Right) -> Result<&Principal, Problem> {
-        let caller = match self.identify(headers) {
-            Credentials::Missing => return Err(unauthorized("send credentials: Authorization: Bearer TOKEN")),
-            Credentials::Wrong => {
-                let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-                return Err(if throttle.allows_wrong(from.ip(), Instant::now()) {
-                    unauthorized("these credentials are nobody's; a token is sent as Authorization: Bearer TOKEN")
-                } else {
-                    let detail = "too many wrong credentials from this address; right ones still pass";
-                    Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "1")
-                });
+    /// Who is calling.
+    pub(super) fn identify(&self, headers: &HeaderMap, from: SocketAddr) -> Result<&Principal, Problem> {
+        let found = match credentials::of(headers) {
+            Shown::Missing => return Err(unauthorized("send credentials: Authorization: Bearer TOKEN")),
+            Shown::Unreadable => None,
+            Shown::Token { token, name } => {
+                let owner = self.find(&token);
+                owner.filter(|owner| name.is_none_or(|name| owner.name.as_bytes() == name))
             }
-            Credentials::Of(principal) => principal,
         };
-        if may(caller.role, right) {
-            return Ok(caller);
-        }
-        let allowed: Vec<&str> = Role::ALL.into_iter().filter(|&role| may(role, right)).map(Role::as_str).collect();
-        let detail = format!("the role {} may not do this; these may: {}", caller.role.as_str(), allowed.join(", "));
-        Err(Problem::new(StatusCode::FORBIDDEN, detail))
-    }
-
-    fn identify(&self, headers: &HeaderMap) -> Credentials<'_> {
-        let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let Some(value) = given.next() else { return Credentials::Missing };
-        if given.next().is_some() {
-            return Credentials::Wrong;
-        }
-        match bearer(value.as_bytes()).and_then(|token| self.find(token)) {
-            Some(principal) => Credentials::Of(principal),
-            None => Credentials::Wrong,
-        }
+        found.ok_or_else(|| {
+            let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+            if throttle.allows_wrong(from.ip(), Instant::now()) {
+                unauthorized("unknown credentials; a token is sent as Authorization: Bearer TOKEN")
+            } else {
+                let detail = "too many wrong credentials from this address; right ones still pass";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "1")
+            }
+        })
     }
 
     /// Compares with every principal, each in constant time, so that the time taken tells nothing of any hash.
@@ -103,19 +105,7 @@ impl Principals {
     }
 }
 
-enum Credentials<'a> {
-    Missing,
-    Wrong,
-    Of(&'a Principal),
-}
-
-/// The token of an `Authorization: Bearer` header (RFC 6750, section 2.1); the scheme's case does not matter.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked(b"Bearer ".len())?;
-    let token = rest.trim_ascii();
-    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
-}
-
+/// A browser is not asked for a name and a password: it would send them by itself from then on.
 fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail).with_header(header::WWW_AUTHENTICATE, "Bearer")
 }

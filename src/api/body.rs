@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
+use super::gate::Caller;
 use super::limits::{BODY_MAX, DISCARD_MAX, DISCARDED_BYTES_MAX};
 use super::problem::Problem;
 
@@ -32,6 +33,11 @@ impl Asked {
     pub(super) fn new(request: Request) -> Self {
         let (parts, body) = request.into_parts();
         Self { parts, body, done: false }
+    }
+
+    /// Who asks.
+    pub(super) fn caller(&self) -> &Caller {
+        self.parts.extensions.get::<Caller>().expect("the gate puts it on each request that it lets pass")
     }
 
     /// Reads the whole body.

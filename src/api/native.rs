@@ -1,10 +1,11 @@
-//! The native endpoints (`/v1/...`) and the probes. They check who asks and what, pass a [`Call`] on, and put its
-//! answer into words; nothing is decided or kept here.
+//! The native endpoints (`/v1/...`) and the probes. Behind the gate, which knows who asks, they check what is asked,
+//! pass a [`Call`] on, and put its answer into words; nothing is decided or kept here.
 
 mod chosen;
 mod deliveries;
 mod query;
 mod reading;
+mod status;
 mod subscriptions;
 mod tasks;
 
@@ -14,14 +15,15 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::auth::Right;
-use super::body::{Asked, Peer};
+use super::body::Asked;
+use super::gate::{self, Caller, Gate};
 use super::limits::{
     BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, READS_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX,
     RESCAN_BYTES_MAX,
@@ -32,9 +34,11 @@ use super::rescan::{self, Rescan};
 use super::{ApiState, Call, browser};
 use crate::model;
 use crate::model::ask::Ask;
-use crate::model::principal::Principal;
+use crate::model::mount::Mount;
+use crate::model::path::LogicalPath;
 use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest, SyncAnswer};
 use crate::model::rescan::RescanAnswer;
+use crate::model::scope::Scope;
 use crate::model::status::{MountState, Status};
 
 struct Native {
@@ -47,34 +51,65 @@ struct Native {
 
 type Answer = Result<Response, Problem>;
 
-/// Every endpoint.
+/// One endpoint.
+pub(super) struct Endpoint {
+    pub method: &'static str,
+    pub path: &'static str,
+    /// What its callers must have the right to; `None`: anybody may call, without credentials.
+    pub right: Option<Right>,
+    handler: MethodRouter<Arc<Native>>,
+}
+
+/// Every endpoint, and who may call it. docs/security.md has a row for each: a test compares the two.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let read = |path, handler: MethodRouter<_>| Endpoint { method: "GET", path, right: Some(Right::Read), handler };
+    let act = |path, handler: MethodRouter<_>| Endpoint { method: "POST", path, right: Some(Right::Act), handler };
+    let anybody = |path, handler: MethodRouter<_>| Endpoint { method: "GET", path, right: None, handler };
+    vec![
+        Endpoint { method: "POST", path: "/v1/records", right: Some(Right::Record), handler: post(records) },
+        Endpoint { method: "POST", path: "/v1/sync", right: Some(Right::Sync), handler: post(sync) },
+        Endpoint { method: "GET", path: "/v1/status", right: Some(Right::ReadStatus), handler: get(status::show) },
+        act("/v1/rescan", post(rescan)),
+        read("/v1/deliveries", get(deliveries::list)),
+        act("/v1/deliveries/retry", post(chosen::retry)),
+        act("/v1/deliveries/drop", post(chosen::discard)),
+        act("/v1/deliveries/{id}/retry", post(chosen::retry_one)),
+        read("/v1/deliveries/{id}", get(deliveries::show)),
+        read("/v1/deliveries/{id}/body", get(deliveries::body)),
+        act("/v1/replay", post(chosen::replay)),
+        read("/v1/subscriptions", get(subscriptions::list)),
+        read("/v1/subscriptions/{id}", get(subscriptions::show)),
+        act("/v1/subscriptions/{id}/pause", post(subscriptions::pause)),
+        act("/v1/subscriptions/{id}/resume", post(subscriptions::resume)),
+        read("/v1/tasks", get(tasks::list)),
+        read("/v1/tasks/{uuid}", get(tasks::show)),
+        act("/v1/tasks/{uuid}/stop", post(tasks::stop)),
+        anybody("/healthz", get(healthz)),
+        anybody("/readyz", get(readyz)),
+    ]
+}
+
+/// Every endpoint, behind its gate.
 pub(super) fn router(state: ApiState) -> Router {
+    let principals = Arc::clone(&state.principals);
     let native = Arc::new(Native {
         state,
         records: Semaphore::new(RECORDS_REQUESTS_MAX),
         reads: Arc::new(Semaphore::new(READS_MAX)),
     });
-    Router::new()
-        .route("/v1/records", post(records))
-        .route("/v1/rescan", post(rescan))
-        .route("/v1/sync", post(sync))
-        .route("/v1/status", get(status))
-        .route("/v1/deliveries", get(deliveries::list))
-        .route("/v1/deliveries/retry", post(chosen::retry))
-        .route("/v1/deliveries/drop", post(chosen::discard))
-        .route("/v1/deliveries/{id}/retry", post(chosen::retry_one))
-        .route("/v1/replay", post(chosen::replay))
-        .route("/v1/deliveries/{id}", get(deliveries::show))
-        .route("/v1/deliveries/{id}/body", get(deliveries::body))
-        .route("/v1/subscriptions", get(subscriptions::list))
-        .route("/v1/subscriptions/{id}", get(subscriptions::show))
-        .route("/v1/subscriptions/{id}/pause", post(subscriptions::pause))
-        .route("/v1/subscriptions/{id}/resume", post(subscriptions::resume))
-        .route("/v1/tasks", get(tasks::list))
-        .route("/v1/tasks/{uuid}", get(tasks::show))
-        .route("/v1/tasks/{uuid}/stop", post(tasks::stop))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+    let mut router = Router::new();
+    for Endpoint { method, path, right, handler } in endpoints() {
+        let handler = match right {
+            None => handler,
+            Some(right) => {
+                let endpoint = format!("{method} {path}").into();
+                let gate = Gate { principals: Arc::clone(&principals), endpoint, right };
+                handler.route_layer(middleware::from_fn_with_state(gate, gate::pass))
+            }
+        };
+        router = router.route(path, handler);
+    }
+    router
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(native)
@@ -105,12 +140,6 @@ async fn rescan(State(native): State<Arc<Native>>, request: Request) -> Response
 async fn sync(State(native): State<Arc<Native>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.sync(&mut asked).await;
-    asked.answer(answer).await
-}
-
-async fn status(State(native): State<Arc<Native>>, request: Request) -> Response {
-    let asked = Asked::new(request);
-    let answer = native.admit(&asked, Right::ReadStatus).map(|_| Json((native.state.status)()).into_response());
     asked.answer(answer).await
 }
 
@@ -147,13 +176,8 @@ async fn wrong_method(request: Request) -> Response {
 }
 
 impl Native {
-    fn admit(&self, asked: &Asked, right: Right) -> Result<&Principal, Problem> {
-        let peer = asked.parts.extensions.get::<Peer>().expect("the server puts it on each request");
-        self.state.principals.admit(&asked.parts.headers, peer.0, right)
-    }
-
     async fn records(&self, asked: &mut Asked) -> Answer {
-        let caller = self.admit(asked, Right::Record)?.name.clone();
+        let Caller { name: caller, scope, .. } = asked.caller().clone();
         let format = Format::of(&asked.parts.headers)?;
         let key = idempotency_key(asked)?;
         let _turn = self.records.acquire().await.map_err(|_| going_down())?;
@@ -164,7 +188,7 @@ impl Native {
             // A header value has no space, so no two callers' keys can be the same text.
             let idempotency = key
                 .map(|key| Idempotency { key: format!("{caller} {key}"), body_sha256: Sha256::digest(&body).into() });
-            Ok::<_, Problem>(RecordsRequest { records, idempotency })
+            Ok::<_, Problem>(RecordsRequest { records, scope, idempotency })
         });
         let request = parsed.await.map_err(|_| going_down())??;
         match self.ask(Ask::Records(request)).await? {
@@ -179,6 +203,12 @@ impl Native {
                 let detail = format!("record {index} names an asset that does not exist; nothing was recorded");
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
+            model::ask::Answer::Records(RecordsAnswer::OutsideScope { index }) => {
+                let detail = "this path lies in no mount of the caller's tenants".to_owned();
+                let fault = Fault { index, field: Some("path".to_owned()), detail };
+                let detail = format!("record {index} names a path in no mount of yours; nothing was recorded");
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+            }
             model::ask::Answer::Records(RecordsAnswer::KeyReused) => {
                 let detail = "this Idempotency-Key came with another body in the last 24 hours";
                 Err(Problem::new(StatusCode::CONFLICT, detail))
@@ -188,16 +218,16 @@ impl Native {
     }
 
     async fn sync(&self, asked: &mut Asked) -> Answer {
-        self.admit(asked, Right::Sync)?;
         asked.read(IGNORED_BYTES_MAX).await?;
-        synced(self.ask(Ask::Sync).await?)
+        self.synced(&asked.caller().scope, self.ask(Ask::Sync).await?)
     }
 
     async fn rescan(&self, asked: &mut Asked) -> Answer {
-        self.admit(asked, Right::Operate)?;
         let body = asked.read(RESCAN_BYTES_MAX).await?;
-        let mounts: Vec<_> = (self.state.status)().mounts.into_iter().map(|mount| mount.path).collect();
-        let Rescan { request, wait } = rescan::parse(&body, &mounts)?;
+        let scope = asked.caller().scope.clone();
+        let mounts: Vec<_> = self.mounts_of(&scope).map(|mount| mount.path.to_string()).collect();
+        let Rescan { mut request, wait } = rescan::parse(&body, &mounts)?;
+        request.scope = scope.clone();
         let scanned = request.path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
         let named = request.path.as_ref().map(ToString::to_string);
         let ask = self.ask(Ask::Rescan { request, waits: wait });
@@ -206,7 +236,7 @@ impl Native {
                 model::ask::Answer::Rescan(RescanAnswer::NothingThere) => {
                     Err(nothing_there(&named.unwrap_or_default()))
                 }
-                answer => synced(answer),
+                answer => self.synced(&scope, answer),
             };
         }
         // A mount that does not answer is scanned when it does; what can be said by then is said.
@@ -222,8 +252,27 @@ impl Native {
                 other => return Err(unexpected(&other)),
             },
         };
-        let offline: Vec<_> = offline.iter().map(|mount| mount.display()).collect();
+        let offline = self.named(&scope, &offline);
         Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned, "offline": offline}))).into_response())
+    }
+
+    fn synced(&self, scope: &Scope, answer: model::ask::Answer) -> Answer {
+        let model::ask::Answer::Sync(SyncAnswer { seq, rrn, offline }) = answer else {
+            return Err(unexpected(&answer));
+        };
+        let offline = self.named(scope, &offline);
+        Ok(Json(json!({"seq": seq.0, "rrn": rrn.0, "offline": offline})).into_response())
+    }
+
+    /// The mounts that a caller sees.
+    fn mounts_of<'n>(&'n self, scope: &'n Scope) -> impl Iterator<Item = &'n Mount> {
+        self.state.mounts.iter().filter(|mount| scope.covers(mount.tenant.as_ref()))
+    }
+
+    /// Those of some mounts that a caller sees, by path.
+    fn named(&self, scope: &Scope, mounts: &[LogicalPath]) -> Vec<String> {
+        let is_seen = |path: &&LogicalPath| scope.is_all() || self.mounts_of(scope).any(|mount| mount.path == **path);
+        mounts.iter().filter(is_seen).map(ToString::to_string).collect()
     }
 
     /// Asks the engine, and waits for its answer.
@@ -241,12 +290,6 @@ impl Native {
             Err(_) => Err(going_down()),
         }
     }
-}
-
-fn synced(answer: model::ask::Answer) -> Answer {
-    let model::ask::Answer::Sync(SyncAnswer { seq, rrn, offline }) = answer else { return Err(unexpected(&answer)) };
-    let offline: Vec<_> = offline.iter().map(|mount| mount.display()).collect();
-    Ok(Json(json!({"seq": seq.0, "rrn": rrn.0, "offline": offline})).into_response())
 }
 
 /// The engine answers something else than what it was asked: a fault of ringback's own.

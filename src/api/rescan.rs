@@ -8,12 +8,18 @@ use crate::model::path::LogicalPath;
 use crate::model::rescan::RescanRequest;
 
 /// What a caller asks for.
-#[derive(Debug, PartialEq, Eq, Default)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rescan {
     /// What is scanned.
     pub request: RescanRequest,
     /// Whether the caller waits until all that is found is matched.
     pub wait: bool,
+}
+
+impl Default for Rescan {
+    fn default() -> Self {
+        Self { request: RescanRequest::of(None), wait: false }
+    }
 }
 
 /// The fields of the body, for messages.
@@ -76,7 +82,7 @@ mod tests {
         let of = |text: &str| RescanRequest::of(LogicalPath::parse(text.as_bytes()).ok());
         assert_eq!(asked(""), Ok(Rescan::default()));
         assert_eq!(asked(" {} "), Ok(Rescan::default()));
-        assert_eq!(asked("{\"wait\": true}"), Ok(Rescan { request: RescanRequest::default(), wait: true }));
+        assert_eq!(asked("{\"wait\": true}"), Ok(Rescan { request: RescanRequest::of(None), wait: true }));
         assert_eq!(asked("{\"path\": \"/acme/d/\"}"), Ok(Rescan { request: of("/acme/d"), wait: false }));
         assert_eq!(asked("{\"path\": \"/b\", \"wait\": false}"), Ok(Rescan { request: of("/b"), wait: false }));
         let accepting = RescanRequest { accept_deletions: true, accept_root: true, ..of("/b") };

@@ -13,18 +13,23 @@ use super::{ApiState, Call, limits, serve};
 use crate::model::ask::{self, Ask};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::mage_id::MageId;
+use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
 use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
+use crate::model::tenant::Tenant;
 use crate::model::watching::SourceKind;
 
 mod client;
 mod deliveries;
+mod gate;
 mod ledger;
 mod limits_of_requests;
 mod records;
+mod security_page;
+mod tenants;
 
 /// A server, and the queue of an engine that nobody runs until a test does.
 struct Served {
@@ -34,14 +39,26 @@ struct Served {
     server: tokio::task::JoinHandle<io::Result<()>>,
 }
 
-/// Each role's token is its name.
+/// A principal of each role, of the tenant `acme`, whose token is its role; and one of each role but
+/// super-administrator, of the tenant `other`, whose token begins with `other-`.
 fn principals() -> Principals {
-    let all = Role::ALL.into_iter().map(|role| {
-        let token = super::token::Token::parse(role.as_str()).expect("a token");
-        let (name, tenants, mage_id) = (role.as_str().to_owned(), Arc::default(), MageId::of(role.as_str()));
-        Principal { name, role, tenants, token_sha256: token.sha256(), mage_id }
-    });
-    Principals::new(all.collect())
+    let of = |role: Role, tenant: &str, name: String| {
+        let token = super::token::Token::parse(&name).expect("a token");
+        let tenants = [Tenant::parse(tenant).expect("a name")].into();
+        let mage_id = MageId::of(&name);
+        Principal { name, role, tenants: Arc::new(tenants), token_sha256: token.sha256(), mage_id }
+    };
+    let acme = Role::ALL.into_iter().map(|role| of(role, "acme", role.as_str().to_owned()));
+    let others = Role::ALL.into_iter().filter(|role| *role != Role::SuperAdministrator);
+    let others = others.map(|role| of(role, "other", format!("other-{}", role.as_str())));
+    Principals::new(acme.chain(others).collect())
+}
+
+/// One mount, `/acme`, of the tenant `acme`.
+fn mounts() -> Arc<[Mount]> {
+    let path = LogicalPath::parse(b"/acme").expect("a path");
+    let tenant = Some(Tenant::parse("acme").expect("a name"));
+    Arc::new([Mount { tenant, ..Mount::new(path, "/srv/acme".into()) }])
 }
 
 fn status(ready: bool) -> Status {
@@ -86,6 +103,7 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
         status: Arc::new(move || status(ready)),
         reader: Arc::new(reader),
         registry: Arc::new(self::ledger::registry),
+        mounts: mounts(),
         principals: Arc::new(principals()),
     };
     (state, calls)
@@ -140,8 +158,8 @@ async fn every_refusal_is_a_problem_with_its_status() {
         ("GET /v1/records HTTP/1.1\r\n", 405, "Allow"),
         ("DELETE /healthz HTTP/1.1\r\n", 405, "Allow"),
         ("GET /v1/status HTTP/1.1\r\n", 401, "Bearer TOKEN"),
-        ("GET /v1/status HTTP/1.1\r\nAuthorization: Basic b3A6b3A=\r\n", 401, "nobody's"),
-        ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer wrong\r\n", 401, "nobody's"),
+        ("GET /v1/status HTTP/1.1\r\nAuthorization: Basic b3A6b3A=\r\n", 401, "unknown credentials"),
+        ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer wrong\r\n", 401, "unknown credentials"),
         ("GET /v1/status HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 403, "super-administrator, super-delegate"),
         ("POST /v1/sync HTTP/1.1\r\nAuthorization: Bearer reader\r\n", 403, "recorder"),
         ("POST /v1/rescan HTTP/1.1\r\nAuthorization: Bearer recorder\r\n", 403, "operator"),
@@ -171,8 +189,31 @@ fn the_table_of_rights() {
     let may_do = |right| Role::ALL.map(|role| may(role, right));
     assert_eq!(may_do(Right::Record), [true, false, false, false, true, false]);
     assert_eq!(may_do(Right::Sync), [true, true, true, true, true, false]);
-    assert_eq!(may_do(Right::Operate), [true, true, true, true, false, false]);
+    assert_eq!(may_do(Right::Act), [true, true, true, true, false, false]);
+    assert_eq!(may_do(Right::Read), [true, true, true, true, false, true]);
     assert_eq!(may_do(Right::ReadStatus), [true, true, true, true, false, true]);
+}
+
+#[tokio::test]
+async fn a_token_counts_as_bearer_as_password_and_as_cookie() {
+    let served = served(true).await;
+    for (credentials, status) in [
+        ("Authorization: Bearer reader", 200),
+        // `reader:reader`, `operator:reader`, `reader:`
+        ("Authorization: Basic cmVhZGVyOnJlYWRlcg==", 200),
+        ("Authorization: Basic b3BlcmF0b3I6cmVhZGVy", 401),
+        ("Authorization: Basic cmVhZGVyOg==", 401),
+        ("Cookie: reader", 200),
+        ("Cookie: theme=dark; zm_cookie=reader", 200),
+        ("Cookie: zm_cookie=wrong", 401),
+        ("Cookie: theme=reader", 401),
+        // A page of another origin cannot use the cookie that the browser sends along.
+        ("Cookie: zm_cookie=reader\r\nOrigin: http://evil.example", 403),
+        ("Cookie: zm_cookie=reader\r\nSec-Fetch-Site: cross-site", 403),
+    ] {
+        let answer = served.ask(&format!("GET /v1/status HTTP/1.1\r\n{credentials}\r\n"), "").await;
+        assert_eq!(answer.status, status, "{credentials}: {}", answer.text());
+    }
 }
 
 #[tokio::test]
@@ -239,7 +280,7 @@ async fn sync_answers_what_the_engine_answers() {
 #[tokio::test]
 async fn rescan_answers_at_once_or_when_all_is_matched() {
     let mut served = served(true).await;
-    let head = format!("POST /v1/rescan HTTP/1.1\r\n{}", auth(Role::Operator));
+    let head = format!("POST /v1/rescan HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
     let path = |text: &str| LogicalPath::parse(text.as_bytes()).expect("a path");
     for (body, begins, expect) in [
         (
@@ -272,7 +313,7 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
     }
     let engine = async {
         let call = served.calls.recv().await.expect("a call");
-        assert_eq!(call.ask, Ask::Rescan { request: RescanRequest::default(), waits: true });
+        assert_eq!(call.ask, Ask::Rescan { request: RescanRequest::of(None), waits: true });
         let synced = SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline: vec![path("/b")] };
         call.reply.send(ask::Answer::Sync(synced)).expect("a caller waits");
     };

@@ -91,7 +91,7 @@ mod tests {
         let token = Token::parse("abc").expect("a token");
         let acme = Tenant::parse("acme").expect("a name");
         for name in ["store", "the \"big\" store\n", "caf\u{e9}"] {
-            let block = principal_block(name, Role::Recorder, &[acme.clone()], &token);
+            let block = principal_block(name, Role::Recorder, std::slice::from_ref(&acme), &token);
             let table: toml::Table = block.parse().unwrap_or_else(|error| panic!("{error}: {block}"));
             let principal = &table["principal"][0];
             assert_eq!(principal["name"].as_str(), Some(name));

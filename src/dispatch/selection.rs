@@ -107,9 +107,9 @@ impl Dispatch {
     }
 
     fn is_chosen(&self, id: SubscriptionId, which: &Selection) -> bool {
-        let Some(host) = &which.host else { return true };
         let subscription = self.lanes.get(&id).and_then(|lane| lane.subscription.as_ref());
-        subscription.is_some_and(|subscription| is_at(subscription, host))
+        which.scope.covers(subscription.and_then(|subscription| subscription.tenant.as_ref()))
+            && which.host.as_ref().is_none_or(|host| subscription.is_some_and(|it| is_at(it, host)))
     }
 
     /// Chooses among a lane's frozen deliveries, but for those on the wire. Returns how many it looked at.

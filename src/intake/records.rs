@@ -8,6 +8,7 @@ use crate::model::ids::MountId;
 use crate::model::metadata::Source;
 use crate::model::path::LogicalPath;
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject};
+use crate::model::scope::Scope;
 use crate::model::time::Now;
 use crate::store::{EarlyRecord, GivenAnswer, Ledger, StoreError};
 
@@ -71,7 +72,7 @@ impl Intake {
         }
         let mut applied = 0;
         for (index, record) in request.records.iter().enumerate() {
-            applied += u64::from(self.judge_record(now, index, record, ledger, out)?);
+            applied += u64::from(self.judge_record(now, index, record, &request.scope, ledger, out)?);
         }
         let (rrn, accepted) = (ledger.rrn()?, request.records.len() as u64);
         if let Some(idempotency) = &request.idempotency {
@@ -105,16 +106,21 @@ impl Intake {
         now: Now,
         index: usize,
         record: &Record,
+        scope: &Scope,
         ledger: &Ledger,
         out: &mut Outcome,
     ) -> Result<bool, Refusal> {
         match &record.subject {
             Subject::Asset(id) => {
-                let asset = ledger.asset(*id)?.ok_or(Refusal::Answer(RecordsAnswer::UnknownAsset { index }))?;
+                let asset = ledger.asset(*id)?.filter(|asset| self.is_within(scope, &asset.path));
+                let asset = asset.ok_or(Refusal::Answer(RecordsAnswer::UnknownAsset { index }))?;
                 self.assign(now, asset, record, ledger, out)?;
             }
             Subject::Path(path) => {
                 let path = self.known_as(path, ledger)?;
+                if !self.is_within(scope, &path) {
+                    return Err(Refusal::Answer(RecordsAnswer::OutsideScope { index }));
+                }
                 let mount = self.mounts.of(&path).map(|mount| self.mounts.root_path(mount));
                 match mount.map(|root| ledger.asset_at(root, &path)).transpose()?.flatten() {
                     Some(asset) => self.assign(now, asset, record, ledger, out)?,
@@ -126,6 +132,11 @@ impl Intake {
             }
         }
         Ok(true)
+    }
+
+    /// Returns whether a scope covers what is at a path. A path in no mount is nobody's.
+    fn is_within(&self, scope: &Scope, path: &LogicalPath) -> bool {
+        scope.covers(self.mounts.of(path).and_then(|mount| self.mounts.tenant(mount)))
     }
 
     fn assign(

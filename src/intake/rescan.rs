@@ -10,6 +10,7 @@ use crate::model::ids::{MountId, ReplyId};
 use crate::model::look::Seen;
 use crate::model::path::LogicalPath;
 use crate::model::rescan::{RescanAnswer, RescanRequest};
+use crate::model::scope::Scope;
 use crate::store::{Ledger, StoreError};
 
 /// Callers who wait for the beginning of their scans. Bounded as calls are.
@@ -21,8 +22,10 @@ struct Waiting {
     reply: ReplyId,
     /// The caller waits for the end, and hears of the beginning only that there is nothing to scan.
     for_its_end: bool,
-    /// Where; `None`: every mount.
+    /// Where; `None`: every mount of the scope.
     path: Option<LogicalPath>,
+    /// Whose mounts.
+    scope: Scope,
     /// Whether there is something; `None` until a look has shown it.
     there: Option<bool>,
 }
@@ -58,7 +61,8 @@ impl Intake {
             Some(path) if !self.is_known(path, ledger)? => None,
             _ => Some(true),
         };
-        self.rescans.0.push(Waiting { reply, for_its_end, path, there });
+        let scope = request.scope.clone();
+        self.rescans.0.push(Waiting { reply, for_its_end, path, scope, there });
         Ok(())
     }
 
@@ -71,10 +75,10 @@ impl Intake {
     pub(super) fn answer_rescans(&mut self, effects: &mut Vec<Effect>) {
         let (mounts, waiting) = (&self.mounts, &mut self.rescans.0);
         let mut ended = Vec::new();
-        waiting.retain(|Waiting { reply, for_its_end, path, there }| {
+        waiting.retain(|Waiting { reply, for_its_end, path, scope, there }| {
             let concerned: Vec<MountId> = match path {
                 Some(path) => mounts.of(path).into_iter().collect(),
-                None => mounts.ids().collect(),
+                None => mounts.ids().filter(|mount| scope.covers(mounts.tenant(*mount))).collect(),
             };
             if !concerned.iter().all(|mount| mounts.is_known(*mount)) {
                 return true;

@@ -114,6 +114,9 @@ impl Intake {
 
     fn scan_at(&mut self, now: Now, path: &LogicalPath, request: &RescanRequest) {
         let Some(mount) = self.mounts.of(path) else { return };
+        if !request.scope.covers(self.mounts.tenant(mount)) {
+            return;
+        }
         if request.accept_root {
             self.mounts.accept_root(mount, path);
         }

@@ -5,11 +5,14 @@ use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
 use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use super::rescan::{RescanAnswer, RescanRequest};
+use super::scope::Scope;
 use super::time::Wall;
 
 /// Deliveries, chosen by a filter: those that all of it covers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
+    /// Those of subscriptions that this covers.
+    pub scope: Scope,
     /// This one alone.
     pub id: Option<DeliveryKey>,
     /// Those of this subscription.
@@ -26,7 +29,21 @@ pub struct Selection {
     pub after: Option<(SubscriptionId, DeliveryKey)>,
 }
 
+impl Default for Selection {
+    /// All deliveries of all tenants.
+    fn default() -> Self {
+        Self::of(Scope::All)
+    }
+}
+
 impl Selection {
+    /// All deliveries of subscriptions that a scope covers.
+    #[must_use]
+    pub fn of(scope: Scope) -> Self {
+        let span = Span::default();
+        Self { scope, id: None, subscription: None, host: None, state: None, outcome: None, span, after: None }
+    }
+
     /// Returns whether it covers deliveries in a state.
     #[must_use]
     pub fn covers_state(&self, state: DeliveryState) -> bool {

@@ -7,6 +7,7 @@ use super::ids::{Seq, SubscriptionId};
 use super::lane::LanePolicy;
 use super::part::DeliveryKey;
 use super::path::LogicalPath;
+use super::scope::Scope;
 use super::subscription::Subscription;
 use super::time::Wall;
 
@@ -92,8 +93,10 @@ impl Span {
 }
 
 /// Which deliveries are asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryFilter {
+    /// Of subscriptions that this covers.
+    pub scope: Scope,
     /// In this state alone.
     pub state: Option<DeliveryState>,
     /// Of these subscriptions alone.
@@ -104,6 +107,14 @@ pub struct DeliveryFilter {
     pub path: Option<LogicalPath>,
     /// Cut at this time.
     pub span: Span,
+}
+
+impl Default for DeliveryFilter {
+    /// All of all tenants.
+    fn default() -> Self {
+        let span = Span::default();
+        Self { scope: Scope::All, state: None, subscriptions: None, outcome: None, path: None, span }
+    }
 }
 
 /// An attempt.
@@ -202,6 +213,13 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// Returns whether a scope covers a subscription. One that no rule names any more is of no tenant.
+    #[must_use]
+    pub fn is_within(&self, scope: &Scope, id: SubscriptionId) -> bool {
+        scope.is_all()
+            || self.subscriptions.get(&id).is_some_and(|subscription| scope.covers(subscription.tenant.as_ref()))
+    }
+
     /// The subscriptions whose target is a host: `name:port`, or a name alone.
     #[must_use]
     pub fn at_host(&self, host: &str) -> BTreeSet<SubscriptionId> {

@@ -3,6 +3,7 @@
 use super::ids::{AssetId, Rrn, Seq};
 use super::metadata::{Key, Values};
 use super::path::LogicalPath;
+use super::scope::Scope;
 
 /// One assignment of metadata to one asset. It stays until unset, and wins over what the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Subject {
 pub struct RecordsRequest {
     /// At least one.
     pub records: Vec<Record>,
+    /// Whose assets the caller may assign metadata to.
+    pub scope: Scope,
     /// The `Idempotency-Key`, where the caller gave one.
     pub idempotency: Option<Idempotency>,
 }
@@ -55,8 +58,13 @@ pub enum RecordsAnswer {
         /// How many of them were applied to an asset. The others are kept for an asset to come.
         applied: u64,
     },
-    /// A record names an asset number that does not exist; nothing was recorded.
+    /// A record names an asset number that does not exist, or is another tenant's; nothing was recorded.
     UnknownAsset {
+        /// Its index in the request, from 0.
+        index: usize,
+    },
+    /// A record names a path that lies in no mount of the caller's tenants; nothing was recorded.
+    OutsideScope {
         /// Its index in the request, from 0.
         index: usize,
     },

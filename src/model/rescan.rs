@@ -1,12 +1,15 @@
 //! A scan that a caller asks for: `POST /v1/rescan`, `ringback rescan`.
 
 use super::path::LogicalPath;
+use super::scope::Scope;
 
 /// What is scanned again, and what the caller vouches for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RescanRequest {
-    /// A path in a mount; `None`: every mount.
+    /// A path in a mount; `None`: every mount of the scope.
     pub path: Option<LogicalPath>,
+    /// Whose mounts are scanned.
+    pub scope: Scope,
     /// The scan may report as many deletions as it finds, whatever a mount's `max_deletions` says.
     pub accept_deletions: bool,
     /// The directory that a mount shows now is the mount's, although the ledger knows another one.
@@ -14,10 +17,10 @@ pub struct RescanRequest {
 }
 
 impl RescanRequest {
-    /// A scan of one path, or of every mount, that vouches for nothing.
+    /// A scan of one path, or of every mount of every tenant, that vouches for nothing.
     #[must_use]
     pub fn of(path: Option<LogicalPath>) -> Self {
-        Self { path, ..Self::default() }
+        Self { path, scope: Scope::All, accept_deletions: false, accept_root: false }
     }
 }
 

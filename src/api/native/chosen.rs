@@ -3,22 +3,25 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use serde_json::json;
 
-use super::super::auth::Right;
 use super::super::body::Asked;
+use super::super::gate::{Caller, Did};
 use super::super::limits::SELECTION_BYTES_MAX;
 use super::super::problem::{Problem, quoted};
+use super::deliveries::is_seen;
 use super::query::{Fields, cursor, delivery_key, no_delivery, no_subscription, parse_cursor, wrong};
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::{Ask, Selected, Selection};
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::{DeliveryState, Point, Span};
+use crate::model::part::DeliveryKey;
+use crate::model::scope::Scope;
 use crate::model::task::ToldSince;
 use crate::model::time::Wall;
 
@@ -58,42 +61,44 @@ pub(super) async fn replay(State(native): State<Arc<Native>>, request: Request) 
 
 impl Native {
     async fn retry(&self, asked: &mut Asked, id: Option<String>) -> Answer {
-        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let scope = asked.caller().scope.clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let node = self.state.reader.node();
         let (fields, which) = match id {
             Some(id) => {
                 let fields = Fields::of_body(&body, &["dryRun", "reason"])?;
-                (fields, Selection { id: Some(delivery_key(&id, node)?), ..Selection::default() })
+                let id = self.seen_delivery(&scope, delivery_key(&id, node)?, &id).await?;
+                (fields, Selection { id: Some(id), ..Selection::of(scope) })
             }
             None => {
                 let fields = Fields::of_body(&body, &FIELDS)?;
-                let which = self.selection(&fields, &["waiting", "dead"]).await?;
+                let which = self.selection(&fields, scope, &["waiting", "dead"]).await?;
                 (fields, which)
             }
         };
+        fields.reason()?;
         let is_dry_run = fields.flag("dryRun")?;
-        self.choose(Ask::Retry { which, is_dry_run }, &fields, &by, "retried").await
+        self.choose(Ask::Retry { which, is_dry_run }, &fields, "retried").await
     }
 
     async fn discard(&self, asked: &mut Asked) -> Answer {
-        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;
         let (reason, is_dry_run) = (fields.reason()?, fields.flag("dryRun")?);
-        let which = self.selection(&fields, &["pending", "waiting", "dead"]).await?;
-        self.choose(Ask::Drop { which, is_dry_run, by: by.clone(), reason }, &fields, &by, "dropped").await
+        let which = self.selection(&fields, scope, &["pending", "waiting", "dead"]).await?;
+        self.choose(Ask::Drop { which, is_dry_run, by, reason }, &fields, "dropped").await
     }
 
     async fn replay(&self, asked: &mut Asked) -> Answer {
-        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let fields =
             Fields::of_body(&body, &["subscription", "dead", "since", "before", "dryRun", "reason", "cursor"])?;
         let Some(name) = fields.text("subscription")? else {
             return Err(wrong("`subscription` is missing: who is to be sent again what was sent before?".to_owned()));
         };
-        let subscription = self.subscription_named(name).await?;
+        let subscription = self.subscription_named(&scope, name).await?;
         let is_dead = fields.flag("dead")?;
         match fields.point("since")? {
             Some(Point::Time(since)) if !is_dead => {
@@ -114,10 +119,11 @@ impl Native {
             state: Some(DeliveryState::Dead),
             span: Span { since: fields.point("since")?, before: fields.point("before")? },
             after: place(&fields)?,
-            ..Selection::default()
+            ..Selection::of(scope)
         };
+        fields.reason()?;
         let is_dry_run = fields.flag("dryRun")?;
-        self.choose(Ask::Retry { which, is_dry_run }, &fields, &by, "replayed").await
+        self.choose(Ask::Retry { which, is_dry_run }, &fields, "replayed").await
     }
 
     /// Sends a subscription again what it was told since a time, as a task.
@@ -163,9 +169,9 @@ impl Native {
         let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned() };
         match self.ask(ask).await? {
             model::ask::Answer::Begun(uuid) => {
-                tracing::info!(by, subscription = name, since = %since, deliveries, task = uuid, "a replay has begun");
+                let did = format!("a replay of {name} since {since} began, task {uuid}");
                 answer["task"] = json!(uuid);
-                Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+                Ok((StatusCode::ACCEPTED, Extension(Did(did)), Json(answer)).into_response())
             }
             model::ask::Answer::ReplayGoesOn => {
                 let detail = format!("a replay of {} goes on already: see GET /v1/tasks?state=running", quoted(name));
@@ -176,44 +182,58 @@ impl Native {
     }
 
     /// The deliveries that a body chooses. `states` are those that make sense.
-    async fn selection(&self, fields: &Fields, states: &[&str]) -> Result<Selection, Problem> {
+    async fn selection(&self, fields: &Fields, scope: Scope, states: &[&str]) -> Result<Selection, Problem> {
         if !fields.has_one_of(&FILTER) {
             let detail = format!("say which deliveries are meant, by at least one of {}", FILTER.join(", "));
             return Err(wrong(detail));
         }
         let node = self.state.reader.node();
         let state = |text: &str| DeliveryState::parse(text).filter(|state| states.contains(&state.as_str()));
-        let which = Selection {
-            id: fields.text("id")?.map(|id| delivery_key(id, node)).transpose()?,
-            subscription: None,
+        let id = match fields.text("id")? {
+            Some(id) => Some(self.seen_delivery(&scope, delivery_key(id, node)?, id).await?),
+            None => None,
+        };
+        let subscription = match fields.text("subscription")? {
+            Some(name) => Some(self.subscription_named(&scope, name).await?),
+            None => None,
+        };
+        Ok(Selection {
+            scope,
+            id,
+            subscription,
             host: fields.text("host")?.map(str::to_owned),
             state: fields.word("state", state, states)?,
             outcome: fields.outcome()?,
             span: Span { since: fields.point("since")?, before: fields.point("before")? },
             after: place(fields)?,
-        };
-        let subscription = match fields.text("subscription")? {
-            Some(name) => Some(self.subscription_named(name).await?),
-            None => None,
-        };
-        Ok(Selection { subscription, ..which })
+        })
+    }
+
+    /// The key of a delivery, which is called `id`, where the caller sees it.
+    async fn seen_delivery(&self, scope: &Scope, key: DeliveryKey, id: &str) -> Result<DeliveryKey, Problem> {
+        let scope = scope.clone();
+        let is_seen = self.read(move |reader, registry| is_seen(reader, registry, &scope, key)).await?;
+        if is_seen { Ok(key) } else { Err(no_delivery(id)) }
     }
 
     /// Asks, and puts the answer into words. `fields` are those of the body that asked.
-    async fn choose(&self, ask: Ask, fields: &Fields, by: &str, done: &str) -> Answer {
+    async fn choose(&self, ask: Ask, fields: &Fields, done: &str) -> Answer {
         let is_dry_run = fields.flag("dryRun")?;
         match self.ask(ask).await? {
             model::ask::Answer::Selected(Selected { deliveries, entries, before, next }) => {
-                if !is_dry_run && deliveries > 0 {
-                    let (subscription, host) = (fields.text("subscription")?, fields.text("host")?);
-                    tracing::info!(by, subscription, host, deliveries, entries, "deliveries were {done}");
+                let would = if is_dry_run { "would be " } else { "" };
+                let mut did = format!("{deliveries} deliveries with {entries} entries {would}{done}");
+                for (what, of) in [("of", "subscription"), ("to", "host"), ("because", "reason")] {
+                    if let Some(text) = fields.text(of)? {
+                        did.push_str(&format!(" {what} {text}"));
+                    }
                 }
                 let mut answer =
                     json!({"deliveries": deliveries, "entries": entries, "before": before.0, "dryRun": is_dry_run});
                 if let Some((id, key)) = next {
                     answer["next"] = json!(format!("{id}:{}", cursor(key)));
                 }
-                Ok(Json(answer).into_response())
+                Ok((Extension(Did(did)), Json(answer)).into_response())
             }
             _ => Err(no_delivery("of this id")),
         }
@@ -221,7 +241,7 @@ impl Native {
 }
 
 /// Where the last ask stopped.
-fn place(fields: &Fields) -> Result<Option<(SubscriptionId, model::part::DeliveryKey)>, Problem> {
+fn place(fields: &Fields) -> Result<Option<(SubscriptionId, DeliveryKey)>, Problem> {
     let Some(text) = fields.text("cursor")? else { return Ok(None) };
     let place = text.split_once(':').and_then(|(id, key)| Some((SubscriptionId(id.parse().ok()?), parse_cursor(key)?)));
     place.map(Some).ok_or_else(|| wrong("`cursor` is not a `next`".to_owned()))

@@ -9,16 +9,19 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
-use super::super::auth::Right;
 use super::super::body::Asked;
 use super::super::problem::Problem;
 use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
+use super::reading::ReadError;
+use super::subscriptions::named;
 use super::{Answer, Native};
 use crate::model::ids::NodeId;
 use crate::model::listing::{
     DeliveryFilter, DeliveryPage, DeliveryState, ListedAttempt, ListedDelivery, Registry, Span,
 };
-use crate::model::part::DeliveryId;
+use crate::model::part::{DeliveryId, DeliveryKey};
+use crate::model::scope::Scope;
+use crate::store::Reader;
 
 /// The fields of a query.
 const FIELDS: [&str; 10] =
@@ -50,7 +53,6 @@ pub(super) const STATES: [&str; 6] = ["pending", "in-flight", "waiting", "delive
 
 impl Native {
     async fn list_deliveries(&self, asked: &mut Asked) -> Answer {
-        self.admit(asked, Right::ReadDeliveries)?;
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;
         let after = match fields.text("cursor")? {
@@ -58,6 +60,7 @@ impl Native {
             None => None,
         };
         let mut filter = DeliveryFilter {
+            scope: asked.caller().scope.clone(),
             state: fields.word("state", DeliveryState::parse, &STATES)?,
             subscriptions: None,
             outcome: fields.outcome()?,
@@ -71,7 +74,7 @@ impl Native {
                     filter.subscriptions = Some(registry.at_host(&host));
                 }
                 if let Some(name) = name {
-                    let named: BTreeSet<_> = reader.subscription_named(None, &name)?.into_iter().collect();
+                    let named: BTreeSet<_> = named(reader, registry, &filter.scope, &name)?.into_iter().collect();
                     filter.subscriptions = Some(match &filter.subscriptions {
                         Some(there) => &named & there,
                         None => named,
@@ -93,10 +96,14 @@ impl Native {
     }
 
     async fn show_delivery(&self, asked: &mut Asked, id: String) -> Answer {
-        self.admit(asked, Right::ReadDeliveries)?;
         let key = delivery_key(&id, self.state.reader.node())?;
+        let scope = asked.caller().scope.clone();
         let (found, registry, node) = self
-            .read(move |reader, registry| Ok((reader.delivery(key, registry)?, registry.clone(), reader.node())))
+            .read(move |reader, registry| {
+                let found = reader.delivery(key, registry)?;
+                let found = found.filter(|(delivery, _)| registry.is_within(&scope, delivery.subscription));
+                Ok((found, registry.clone(), reader.node()))
+            })
             .await?;
         let Some((delivery, attempts)) = found else { return Err(no_delivery(&id)) };
         let mut answer = shown(&delivery, node, &registry);
@@ -106,9 +113,13 @@ impl Native {
     }
 
     async fn delivery_body(&self, asked: &mut Asked, id: String) -> Answer {
-        self.admit(asked, Right::ReadDeliveries)?;
         let key = delivery_key(&id, self.state.reader.node())?;
-        let body = self.read(move |reader, _| Ok(reader.body(key)?)).await?;
+        let scope = asked.caller().scope.clone();
+        let body = self.read(move |reader, registry| match is_seen(reader, registry, &scope, key)? {
+            true => Ok(reader.body(key)?),
+            false => Ok(None),
+        });
+        let body = body.await?;
         let gone =
             || Problem::new(StatusCode::NOT_FOUND, "there is no body: it is kept until the delivery is accepted");
         let body = body.ok_or_else(gone)?;
@@ -116,6 +127,20 @@ impl Native {
         let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         Ok((headers, body.bytes).into_response())
     }
+}
+
+/// Returns whether a scope covers a delivery. One that is not there is left to whoever looks for it.
+pub(super) fn is_seen(
+    reader: &Reader,
+    registry: &Registry,
+    scope: &Scope,
+    key: DeliveryKey,
+) -> Result<bool, ReadError> {
+    if scope.is_all() {
+        return Ok(true);
+    }
+    let found = reader.delivery(key, registry)?;
+    Ok(found.is_some_and(|(delivery, _)| registry.is_within(scope, delivery.subscription)))
 }
 
 /// A row of the list.

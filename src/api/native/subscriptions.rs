@@ -8,18 +8,21 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::super::auth::Right;
 use super::super::body::Asked;
+use super::super::gate::{Caller, Did};
 use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
 use super::super::problem::{Problem, quoted};
 use super::query::{Fields, no_subscription, wrong};
+use super::reading::ReadError;
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::ids::SubscriptionId;
-use crate::model::listing::{ListedSubscription, is_at};
+use crate::model::listing::{ListedSubscription, Registry, is_at};
+use crate::model::scope::Scope;
 use crate::model::subscription::Subscription;
 use crate::model::time::Wall;
+use crate::store::Reader;
 
 /// The fields of a query.
 const FIELDS: [&str; 7] = ["state", "tenant", "origin", "host", "name", "limit", "cursor"];
@@ -38,10 +41,7 @@ pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) ->
 /// `GET /v1/subscriptions/{id}`.
 pub(super) async fn show(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
     let asked = Asked::new(request);
-    let answer = match native.admit(&asked, Right::ReadDeliveries) {
-        Ok(_) => native.show_subscription(id).await,
-        Err(problem) => Err(problem),
-    };
+    let answer = native.show_subscription(&asked.caller().scope, id).await;
     asked.answer(answer).await
 }
 
@@ -61,6 +61,7 @@ pub(super) async fn resume(State(native): State<Arc<Native>>, Path(id): Path<Str
 
 /// Which subscriptions are asked for.
 struct Wanted {
+    scope: Scope,
     state: Option<String>,
     tenant: Option<String>,
     host: Option<String>,
@@ -69,13 +70,13 @@ struct Wanted {
 
 impl Native {
     async fn list_subscriptions(&self, asked: &mut Asked) -> Answer {
-        self.admit(asked, Right::ReadDeliveries)?;
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;
         let known = |words: &'static [&str]| move |text: &str| words.contains(&text).then(|| text.to_owned());
         fields.word("origin", known(&ORIGINS), &ORIGINS)?;
         let text = |name: &str| fields.text(name).map(|text| text.map(str::to_owned));
         let wanted = Wanted {
+            scope: asked.caller().scope.clone(),
             state: fields.word("state", known(&STATES), &STATES)?,
             tenant: text("tenant")?,
             host: text("host")?,
@@ -120,10 +121,10 @@ impl Native {
         Ok(Json(answer).into_response())
     }
 
-    async fn show_subscription(&self, name: String) -> Answer {
-        let wanted = name.clone();
+    async fn show_subscription(&self, scope: &Scope, name: String) -> Answer {
+        let (wanted, scope) = (name.clone(), scope.clone());
         let row = self.read(move |reader, registry| {
-            let Some(id) = reader.subscription_named(None, &wanted)? else { return Ok(None) };
+            let Some(id) = named(reader, registry, &scope, &wanted)? else { return Ok(None) };
             let rows = reader.subscriptions(SubscriptionId(id.0 - 1), 1)?;
             let row = rows.into_iter().find(|row| row.id == id);
             Ok(row.and_then(|row| Some(shown(&row, registry.subscriptions.get(&id)?, registry.now))))
@@ -131,19 +132,20 @@ impl Native {
         row.await?.map(|row| Json(row).into_response()).ok_or_else(|| no_subscription(&name))
     }
 
-    /// The number of a subscription, for an ask.
-    pub(super) async fn subscription_named(&self, name: &str) -> Result<SubscriptionId, Problem> {
-        let wanted = name.to_owned();
-        let id = self.read(move |reader, _| Ok(reader.subscription_named(None, &wanted)?)).await?;
+    /// The number of a subscription that a caller sees, for an ask.
+    pub(super) async fn subscription_named(&self, scope: &Scope, name: &str) -> Result<SubscriptionId, Problem> {
+        let (wanted, scope) = (name.to_owned(), scope.clone());
+        let id = self.read(move |reader, registry| named(reader, registry, &scope, &wanted)).await?;
         id.ok_or_else(|| no_subscription(name))
     }
 
     /// Pauses a subscription, or resumes it.
     async fn hold(&self, asked: &mut Asked, name: String, is_pause: bool) -> Answer {
-        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
+        let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let reason = Fields::of_body(&body, &["reason"])?.reason()?;
-        let subscription = self.subscription_named(&name).await?;
+        let subscription = self.subscription_named(&scope, &name).await?;
+        let did = reason.as_ref().map(|reason| Did(format!("because {reason}")));
         let ask = match is_pause {
             true => Ask::Pause { subscription, by, reason },
             false => Ask::Resume { subscription, by },
@@ -154,7 +156,11 @@ impl Native {
                 let detail = format!("the rule file of {} says `paused = true`: change the file", quoted(&name));
                 Err(Problem::new(StatusCode::CONFLICT, detail))
             }
-            _ => self.show_subscription(name).await,
+            _ => {
+                let mut response = self.show_subscription(&scope, name).await?;
+                did.and_then(|did| response.extensions_mut().insert(did));
+                Ok(response)
+            }
         }
     }
 }
@@ -162,11 +168,23 @@ impl Native {
 impl Wanted {
     fn covers(&self, row: &ListedSubscription, subscription: &Subscription) -> bool {
         let tenant = subscription.tenant.as_ref().map(ToString::to_string);
-        self.state.as_ref().is_none_or(|state| state == state_of(row, subscription))
+        self.scope.covers(subscription.tenant.as_ref())
+            && self.state.as_ref().is_none_or(|state| state == state_of(row, subscription))
             && self.tenant.as_ref().is_none_or(|wanted| tenant.as_ref() == Some(wanted))
             && self.host.as_ref().is_none_or(|host| is_at(subscription, host))
             && self.name.as_ref().is_none_or(|name| *name == row.name)
     }
+}
+
+/// The number of the subscription of a name that a scope covers: what another tenant has is not there.
+pub(super) fn named(
+    reader: &Reader,
+    registry: &Registry,
+    scope: &Scope,
+    name: &str,
+) -> Result<Option<SubscriptionId>, ReadError> {
+    let all = reader.subscriptions_named(name)?;
+    Ok(all.into_iter().find(|id| registry.is_within(scope, *id)))
 }
 
 fn state_of(row: &ListedSubscription, subscription: &Subscription) -> &'static str {

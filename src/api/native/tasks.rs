@@ -8,15 +8,16 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::super::auth::Right;
 use super::super::body::Asked;
-use super::super::limits::IGNORED_BYTES_MAX;
+use super::super::limits::{IGNORED_BYTES_MAX, PAGE_MAX};
 use super::super::problem::{Problem, quoted};
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::ids::TaskNo;
+use crate::model::listing::Registry;
+use crate::model::scope::Scope;
 use crate::model::task::{ListedTask, TaskState};
 
 /// The fields of a query.
@@ -32,10 +33,7 @@ pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) ->
 /// `GET /v1/tasks/{uuid}`.
 pub(super) async fn show(State(native): State<Arc<Native>>, Path(uuid): Path<String>, request: Request) -> Response {
     let asked = Asked::new(request);
-    let answer = match native.admit(&asked, Right::ReadDeliveries) {
-        Ok(_) => native.show_task(uuid, StatusCode::OK).await,
-        Err(problem) => Err(problem),
-    };
+    let answer = native.show_task(&asked.caller().scope, uuid, StatusCode::OK).await;
     asked.answer(answer).await
 }
 
@@ -48,39 +46,61 @@ pub(super) async fn stop(State(native): State<Arc<Native>>, Path(uuid): Path<Str
 
 impl Native {
     async fn list_tasks(&self, asked: &mut Asked) -> Answer {
-        self.admit(asked, Right::ReadDeliveries)?;
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;
         let states = TaskState::ALL.map(TaskState::as_str);
         let state = fields.word("state", TaskState::parse, &states)?;
         let not_a_next = |_| wrong("`cursor` is not a `next`".to_owned());
         let before = fields.text("cursor")?.map(|text| text.parse().map(TaskNo).map_err(not_a_next)).transpose()?;
-        let tasks = self.read(move |reader, _| Ok(reader.tasks(state, before, limit)?)).await?;
-        let mut answer = json!({"tasks": tasks.iter().map(shown).collect::<Vec<_>>()});
-        if let Some(last) = tasks.last().filter(|_| tasks.len() == limit) {
-            answer["next"] = json!(last.number.to_string());
+        let scope = asked.caller().scope.clone();
+        // Of a tenant's there may be none among the newest: so many are looked at, whether or not they are shown.
+        let most = if scope.is_all() { limit } else { PAGE_MAX };
+        let page = self.read(move |reader, registry| {
+            let (all, mut shown, mut last) = (reader.tasks(state, before, most)?, Vec::new(), None);
+            let is_whole = all.len() < most;
+            for task in all {
+                if shown.len() >= limit {
+                    return Ok((shown, last));
+                }
+                last = Some(task.number);
+                shown.extend(is_seen(&task, &scope, registry).then(|| self::shown(&task)));
+            }
+            Ok((shown, last.filter(|_| !is_whole)))
+        });
+        let (tasks, next) = page.await?;
+        let mut answer = json!({"tasks": tasks});
+        if let Some(next) = next {
+            answer["next"] = json!(next.to_string());
         }
         Ok(Json(answer).into_response())
     }
 
-    async fn show_task(&self, uuid: String, status: StatusCode) -> Answer {
-        let wanted = uuid.clone();
-        let found = self.read(move |reader, _| Ok(reader.task(&wanted)?)).await?;
-        let task = found.ok_or_else(|| no_task(&uuid))?;
+    async fn task(&self, scope: &Scope, uuid: &str) -> Result<ListedTask, Problem> {
+        let (wanted, scope) = (uuid.to_owned(), scope.clone());
+        let found =
+            self.read(move |reader, registry| Ok(reader.task(&wanted)?.filter(|task| is_seen(task, &scope, registry))));
+        found.await?.ok_or_else(|| no_task(uuid))
+    }
+
+    async fn show_task(&self, scope: &Scope, uuid: String, status: StatusCode) -> Answer {
+        let task = self.task(scope, &uuid).await?;
         Ok((status, Json(shown(&task))).into_response())
     }
 
     async fn stop_task(&self, asked: &mut Asked, uuid: String) -> Answer {
-        let by = self.admit(asked, Right::ChangeDeliveries)?.name.clone();
         asked.read(IGNORED_BYTES_MAX).await?;
+        let scope = &asked.caller().scope;
+        self.task(scope, &uuid).await?;
         match self.ask(Ask::StopTask { uuid: uuid.clone() }).await? {
             model::ask::Answer::NotFound => Err(no_task(&uuid)),
-            _ => {
-                tracing::info!(by, task = uuid, "a task was stopped");
-                self.show_task(uuid, StatusCode::ACCEPTED).await
-            }
+            _ => self.show_task(scope, uuid, StatusCode::ACCEPTED).await,
         }
     }
+}
+
+/// Returns whether a scope covers a task: whose its subscription is. One that is about none is nobody's.
+fn is_seen(task: &ListedTask, scope: &Scope, registry: &Registry) -> bool {
+    scope.is_all() || task.owner.is_some_and(|owner| registry.is_within(scope, owner))
 }
 
 fn no_task(uuid: &str) -> Problem {

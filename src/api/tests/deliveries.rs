@@ -258,8 +258,10 @@ async fn tasks_are_listed_shown_and_stopped() {
     assert_eq!(get(&served, "/v1/tasks/none").await.status, 404);
     let (answer, asked) = post(&mut served, &format!("{path}/stop"), &json!({}), ask::Answer::Done).await;
     assert_eq!((answer.status, asked), (202, Ask::StopTask { uuid: super::ledger::task() }));
-    let (answer, _) = post(&mut served, "/v1/tasks/none/stop", &json!({}), ask::Answer::NotFound).await;
-    assert_eq!(answer.status, 404);
+    let (answer, _) = post(&mut served, &format!("{path}/stop"), &json!({}), ask::Answer::NotFound).await;
+    assert_eq!(answer.status, 404, "it has gone meanwhile");
+    let head = format!("POST /v1/tasks/none/stop HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    assert_eq!(exchange(served.address, &head, b"").await.status, 404);
 }
 
 #[tokio::test]
@@ -285,21 +287,5 @@ async fn an_empty_filter_and_what_makes_no_sense_are_refused() {
     ] {
         let head = format!("POST {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
         assert_eq!(served.ask(&head, &body).await.status, status, "{path} {body}");
-    }
-    for role in Role::ALL.into_iter().filter(|role| *role != Role::SuperAdministrator) {
-        for head in [
-            "GET /v1/deliveries",
-            "GET /v1/subscriptions",
-            "GET /v1/tasks",
-            "POST /v1/replay",
-            "POST /v1/subscriptions/a/pause",
-            "POST /v1/tasks/u/stop",
-        ] {
-            assert_eq!(
-                served.ask(&format!("{head} HTTP/1.1\r\n{}", auth(role)), "").await.status,
-                403,
-                "{head} {role:?}"
-            );
-        }
     }
 }

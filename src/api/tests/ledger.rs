@@ -1,5 +1,5 @@
 //! A ledger for the API to read: a subscription `a` with a delivery that waits (1), one on the wire (2), one that was
-//! given up (3), one that was accepted (4), and `b`, which is paused and owed a change.
+//! given up (3), one that was accepted (4), of the tenant `acme`, and `b` of none, which is paused and owed a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::model::path::LogicalPath;
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::task::uuid;
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 use crate::store::{HotDelivery, Ledger, NewReplay, Reader};
 
@@ -126,13 +127,14 @@ fn change(seq: i64) -> Change {
 
 /// The subscriptions, and what is on the wire, ten seconds later.
 pub(super) fn registry() -> Registry {
-    let of = |name: &str| {
+    let of = |name: &str, tenant: Option<&str>| {
         let url = Url::parse(&format!("https://{name}.example.org/secret/path?token=secret")).expect("a URL");
         let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::AnySuccess };
-        Arc::new(Subscription::new(Name::parse(name).expect("a name"), target))
+        let tenant = tenant.map(|tenant| Tenant::parse(tenant).expect("a name"));
+        Arc::new(Subscription { tenant, ..Subscription::new(Name::parse(name).expect("a name"), target) })
     };
     Registry {
-        subscriptions: Arc::new(BTreeMap::from([(A, of("a")), (B, of("b"))])),
+        subscriptions: Arc::new(BTreeMap::from([(A, of("a", Some("acme"))), (B, of("b", None))])),
         in_flight: Arc::new(BTreeSet::from([key(2)])),
         now: Some(Wall(AT.0 + 10_000)),
     }

@@ -53,7 +53,7 @@ async fn what_is_right_reaches_the_engine_as_it_was_meant() {
         let expect = format!(r#"{{"accepted":{},"applied":1,"kept":{},"rrn":13}}"#, records.len(), records.len() - 1);
         let (answer, asked) = served.ask_engine(&post_records(content_type), body, accepted).await;
         assert_eq!((answer.status, answer.text()), (202, expect), "{body}");
-        assert_eq!(asked, RecordsRequest { records, idempotency: None }, "{body}");
+        assert_eq!(asked, RecordsRequest { records, scope: super::tenants::acme(), idempotency: None }, "{body}");
     }
 }
 

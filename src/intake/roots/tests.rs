@@ -132,7 +132,7 @@ fn a_filesystem_that_comes_late_over_a_few_files_is_scanned_silently() {
 fn the_first_scan_is_not_silent_again_for_a_mount_that_had_files() {
     let mut world = World::new(&["/a 1"]);
     world.tree.files.clear();
-    world.rescan(RescanRequest::default());
+    world.rescan(RescanRequest::of(None));
     assert_eq!(world.journal(), ["deleted /a"]);
     world.tree = Tree { root: root(2, 7), ..Tree::store(&["/b 2"]) };
     world.look_at_root();
@@ -167,7 +167,7 @@ fn what_is_mounted_inside_and_unmounted_is_offline_with_its_files() {
     assert_eq!(world.journal(), ["added /drive/x", "added /drive/d/y"]);
     let drive = world.tree.unmount("/drive");
     let status = world.look_at_root();
-    world.rescan(RescanRequest::default());
+    world.rescan(RescanRequest::of(None));
     assert_eq!(status.state, MountState::Degraded);
     assert!(status.reason.as_ref().expect("a reason").contains("2 known files below it are offline"), "{status:?}");
     assert_eq!(
@@ -215,7 +215,7 @@ fn what_is_mounted_over_known_files_hides_them() {
         let status = world.look_at_root();
         assert_eq!(status.state, MountState::Degraded);
         assert!(status.reason.as_ref().expect("a reason").contains("it hides 1 known file"), "{status:?}");
-        world.rescan(RescanRequest::default());
+        world.rescan(RescanRequest::of(None));
         assert_eq!(world.journal(), [""; 0]);
         world.tree.unmount("/d");
         // Made beneath it meanwhile.
@@ -233,17 +233,17 @@ fn a_scan_that_finds_too_many_deletions_stops_reporting_them() {
     let brake = |mount: &mut Mount| mount.max_deletions = Some(MaxDeletions::Percent(30));
     let mut world = World::with(Tree::store(&ten), brake);
     world.tree.files.clear();
-    world.rescan(RescanRequest::default());
+    world.rescan(RescanRequest::of(None));
     assert_eq!(world.journal().len(), 3);
     let status = world.status();
     assert_eq!((status.state, status.assets), (MountState::Degraded, 7));
     let reason = status.reason.expect("a reason");
     assert!(reason.contains("7 deletions that a scan found") && reason.contains("--accept-deletions /"), "{reason}");
     // Neither a further scan nor a restart reports more.
-    world.rescan(RescanRequest::default());
+    world.rescan(RescanRequest::of(None));
     world.restart();
     assert_eq!((world.journal().len(), world.status().state), (3, MountState::Degraded));
-    world.rescan(RescanRequest { accept_deletions: true, ..RescanRequest::default() });
+    world.rescan(RescanRequest { accept_deletions: true, ..RescanRequest::of(None) });
     assert_eq!((world.journal().len(), world.status().assets), (10, 0));
     assert_eq!(world.status().state, MountState::Watching);
 }
@@ -253,10 +253,10 @@ fn deletions_stay_withheld_when_a_scan_begins_before_the_last_one_was_judged() {
     let brake = |mount: &mut Mount| mount.max_deletions = Some(MaxDeletions::Count(1));
     let mut world = World::with(Tree::store(&["/a 1", "/b 2", "/c 3"]), brake);
     world.tree.files.clear();
-    world.rescan(RescanRequest::default());
+    world.rescan(RescanRequest::of(None));
     assert_eq!(world.journal(), ["deleted /a"]);
     for reply in [8, 9] {
-        world.machine.scan(ReplyId(reply), &RescanRequest::default());
+        world.machine.scan(ReplyId(reply), &RescanRequest::of(None));
     }
     world.settle();
     assert_eq!((world.journal().len(), world.status().state), (1, MountState::Degraded));
@@ -267,7 +267,7 @@ fn as_many_deletions_as_are_allowed_are_reported() {
     let brake = |mount: &mut Mount| mount.max_deletions = Some(MaxDeletions::Count(2));
     let mut world = World::with(Tree::store(&["/a 1", "/b 2", "/c 3"]), brake);
     world.tree.files.retain(|file, _| *file == path("/c"));
-    world.rescan(RescanRequest::default());
+    world.rescan(RescanRequest::of(None));
     assert_eq!(world.journal(), ["deleted /a", "deleted /b"]);
     assert_eq!(world.status().state, MountState::Watching);
 }

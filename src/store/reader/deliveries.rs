@@ -181,7 +181,7 @@ fn page(
         let Some(delivery) = sources[at].head.take() else { break };
         last = Some(delivery.key);
         walked += 1;
-        if matches(connection, filter, &delivery, &mut walked)? {
+        if matches(connection, filter, &delivery, registry, &mut walked)? {
             let delivery = complete(connection, delivery)?;
             if filter.outcome.as_deref().is_none_or(|outcome| outcome_of(&delivery) == Some(outcome)) {
                 page.deliveries.push(delivery);
@@ -225,11 +225,13 @@ fn matches(
     connection: &Connection,
     filter: &DeliveryFilter,
     delivery: &ListedDelivery,
+    registry: &Registry,
     walked: &mut usize,
 ) -> Result<bool> {
     let last = delivery.seqs.last().copied().unwrap_or(Seq(0));
     let is_it = filter.state.is_none_or(|state| delivery.state == state)
         && filter.subscriptions.as_ref().is_none_or(|ids| ids.contains(&delivery.subscription))
+        && registry.is_within(&filter.scope, delivery.subscription)
         && filter.span.covers(delivery.created, last);
     let Some(top) = filter.path.as_ref().filter(|_| is_it) else { return Ok(is_it) };
     for seq in &delivery.seqs {

@@ -17,6 +17,9 @@ const READ: &str = "list subscriptions";
 pub(super) const LIST: &str =
     "SELECT id, name, lagged_at FROM subscriptions WHERE id > ?1 AND removed_at IS NULL ORDER BY id LIMIT ?2";
 pub(super) const NAMED: &str = "SELECT id FROM subscriptions WHERE name = ?1 AND tenant = ?2";
+pub(super) const ALL_NAMED: &str = "SELECT id FROM subscriptions WHERE name = ?1 ORDER BY tenant LIMIT ?2";
+/// Subscriptions of one name that are looked at: so many tenants may have given the same.
+pub(super) const SAME_NAME_MAX: i64 = 1_000;
 /// The sum in the table, and how far its oldest row has been cut.
 pub(super) const OWED: &str =
     "SELECT CAST(total(entries) AS INTEGER), min(max(first, after + 1)) FROM owed WHERE subscription = ?1";
@@ -50,6 +53,24 @@ impl Reader {
                 .prepare_cached(NAMED)
                 .and_then(|mut sql| sql.query_row((name, tenant_column(tenant)), |row| row.get(0)));
             optional(id, READ).map(|id| id.map(SubscriptionId))
+        })
+    }
+}
+
+impl Reader {
+    /// The numbers of all subscriptions of a name: one of a rule file's name, one a tenant of a name that registrations
+    /// have; also of those whose rule went away. At most [`SAME_NAME_MAX`].
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn subscriptions_named(&self, name: &str) -> Result<Vec<SubscriptionId>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(ALL_NAMED)
+                .and_then(|mut sql| {
+                    sql.query_map((name, SAME_NAME_MAX), |row| row.get(0).map(SubscriptionId))?.collect()
+                })
+                .to(READ)
         })
     }
 }

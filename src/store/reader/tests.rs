@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::Connection;
 
 use super::deliveries::{ATTEMPTS, BODIES, NAME, PATH, Rank, Table, WALK_MAX};
-use super::subscriptions::{LIST, NAMED, ON_THEIR_WAY, OWED, RECORDED};
+use super::subscriptions::{ALL_NAMED, LIST, NAMED, ON_THEIR_WAY, OWED, RECORDED, SAME_NAME_MAX};
 use super::{IDLE_MAX, Reader};
 use crate::model::delivery::Accepted;
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::listing::{DeliveryFilter, Registry, Span};
 use crate::model::part::DeliveryKey;
+use crate::model::scope::Scope;
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 use crate::store::{Ledger, lanes};
 
@@ -118,7 +120,7 @@ fn pages_follow_one_another_without_a_gap_and_say_where_to_go_on_when_they_show_
 #[test]
 fn no_question_reads_a_whole_table() {
     let filled = filled(10);
-    let mut questions: Vec<String> = [ATTEMPTS, NAME, PATH, LIST, NAMED, OWED, ON_THEIR_WAY, RECORDED]
+    let mut questions: Vec<String> = [ATTEMPTS, NAME, PATH, LIST, ALL_NAMED, NAMED, OWED, ON_THEIR_WAY, RECORDED]
         .iter()
         .chain(&BODIES)
         .map(ToString::to_string)
@@ -157,6 +159,31 @@ fn a_reader_cannot_write_and_sees_what_was_committed() {
     assert_eq!(named("c"), None, "it is not committed");
     filled.ledger.commit().expect("a commit");
     assert_eq!(named("c"), Some(SubscriptionId(3)));
+}
+
+#[test]
+fn subscriptions_of_one_name_are_looked_at_up_to_the_limit() {
+    let filled = filled(1);
+    filled.ledger.begin().expect("a group");
+    for number in 0..=SAME_NAME_MAX {
+        let tenant = Tenant::parse(&format!("t{number}")).expect("a name");
+        filled.ledger.enrol(Some(&tenant), "zoom:x").expect("a number");
+    }
+    filled.ledger.commit().expect("a commit");
+    let named = |name: &str| filled.reader.subscriptions_named(name).expect("an answer").len() as i64;
+    assert_eq!([named("zoom:x"), named("a"), named("none")], [SAME_NAME_MAX, 1, 0]);
+}
+
+/// What a tenant sees of a list costs no more than the list: it is looked at in the same steps.
+#[test]
+fn a_page_for_a_tenant_that_has_nothing_ends_after_a_walk() {
+    let filled = filled(WALK_MAX as i64 + 500);
+    let scope = Scope::of([Tenant::parse("t").expect("a name")]);
+    let filter = DeliveryFilter { scope, ..DeliveryFilter::default() };
+    let page = |after| filled.reader.deliveries(&filter, after, 100, &Registry::default()).expect("a page");
+    let first = page(None);
+    assert_eq!((first.deliveries.len(), first.next.map(|key| key.number.0)), (0, Some(501)));
+    assert_eq!((page(first.next).deliveries.len(), page(first.next).next), (0, None));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use ringback::model::ids::{AssetId, ReplyId};
 use ringback::model::path::LogicalPath;
 use ringback::model::record::{Record, RecordsRequest, Subject};
 use ringback::model::rescan::RescanRequest;
+use ringback::model::scope::Scope;
 
 use super::{Checked, World};
 use crate::check::SyncPoint;
@@ -201,7 +202,8 @@ impl World {
         self.note(format!("call records {key} {subject:?}"));
         let set = vec![(key.clone(), vec!["1".to_owned()]), ("XATTR_user.project".to_owned(), vec!["v1".to_owned()])];
         let unset = if self.rng.chance(300) { vec!["XATTR_user.state".to_owned()] } else { Vec::new() };
-        let request = RecordsRequest { records: vec![Record { subject, set, unset }], idempotency: None };
+        let request =
+            RecordsRequest { records: vec![Record { subject, set, unset }], scope: Scope::All, idempotency: None };
         self.records.insert(reply, key);
         self.inbox.push_back(Input::Ask(reply, Ask::Records(request)));
     }

@@ -1,0 +1,75 @@
+//! `GET /v1/status`: how ringback is doing, as far as its caller may know.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::super::body::Asked;
+use super::{Answer, Native};
+use crate::model::listing::Registry;
+use crate::model::scope::Scope;
+use crate::model::status::Status;
+
+/// `GET /v1/status`.
+pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let asked = Asked::new(request);
+    let answer = native.status(&asked.caller().scope).await;
+    asked.answer(answer).await
+}
+
+/// What of the status a tenant's caller is not shown: it is about all tenants together.
+const OF_ALL: [&str; 5] = ["outbox", "deliveries", "attemptsOverdue", "logLinesLost", "troublesMore"];
+
+impl Native {
+    async fn status(&self, scope: &Scope) -> Answer {
+        let status = (self.state.status)();
+        if scope.is_all() {
+            return Ok(Json(status).into_response());
+        }
+        let mounts: HashSet<String> = self.mounts_of(scope).map(|mount| mount.path.to_string()).collect();
+        let scope = scope.clone();
+        let seen = self.read(move |_, registry| Ok(of_tenants(status, &mounts, &scope, registry)?));
+        Ok(Json(seen.await?).into_response())
+    }
+}
+
+/// What callers of some tenants see: their mounts, how many subscriptions they have, the troubles of both, and the
+/// number of faults in rule files.
+fn of_tenants(
+    mut status: Status,
+    mounts: &HashSet<String>,
+    scope: &Scope,
+    registry: &Registry,
+) -> serde_json::Result<Value> {
+    let subjects: HashSet<String> = status.troubles.iter().filter_map(|trouble| trouble.subject.clone()).collect();
+    let (mut theirs, mut others, mut subscriptions) = (HashSet::new(), HashSet::new(), 0);
+    for subscription in registry.subscriptions.values() {
+        let is_theirs = scope.covers(subscription.tenant.as_ref());
+        subscriptions += u64::from(is_theirs);
+        let name = subscription.name.as_str();
+        if subjects.contains(name) {
+            // Two tenants may have registered the same name: whose trouble it is cannot be said then.
+            if is_theirs {
+                theirs.insert(name)
+            } else {
+                others.insert(name)
+            };
+        }
+    }
+    let is_theirs = |subject: &str| mounts.contains(subject) || (theirs.contains(subject) && !others.contains(subject));
+    status.troubles.retain(|trouble| trouble.subject.as_deref().is_some_and(is_theirs));
+    status.mounts.retain(|mount| mounts.contains(&mount.path));
+    let mut seen = serde_json::to_value(&status)?;
+    if let Some(fields) = seen.as_object_mut() {
+        fields.retain(|name, _| !OF_ALL.contains(&name.as_str()));
+    }
+    let rules = &status.rules;
+    seen["rules"] = json!({
+        "generation": rules.generation, "subscriptions": subscriptions, "faults": [], "faultsMore": rules.faults.len(),
+    });
+    Ok(seen)
+}
