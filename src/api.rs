@@ -21,6 +21,7 @@ mod browser;
 mod credentials;
 mod gate;
 pub mod limits;
+mod mount_table;
 mod native;
 mod problem;
 mod records;
@@ -33,6 +34,7 @@ pub mod token;
 
 pub use auth::Principals;
 pub use gate::AUDIT;
+use mount_table::MountTable;
 pub use server::serve;
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
@@ -43,6 +45,12 @@ pub struct Call {
     /// Where the answer goes, after the commit is durable.
     pub reply: oneshot::Sender<Answer>,
 }
+
+/// Says whether a path, in normal form C, is covered.
+pub type Cover = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
+/// Reads the path of a `watchPath` clause; the error is a sentence.
+pub type ReadCover = dyn Fn(&str) -> Result<Cover, String> + Send + Sync;
 
 /// What the API is made of.
 #[derive(Clone)]
@@ -57,6 +65,8 @@ pub struct ApiState {
     pub registry: Arc<dyn Fn() -> Registry + Send + Sync>,
     /// The mounts, as configured: whose each is.
     pub mounts: Arc<[Mount]>,
+    /// Reads the paths that a caller asks for.
+    pub cover: Arc<ReadCover>,
     /// Who may call.
     pub principals: Arc<Principals>,
 }

@@ -46,6 +46,7 @@ use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
 use crate::model::principal::Principal;
 use crate::model::status::Status;
+use crate::rules::syntax::watch_path::path_alone;
 use crate::settle::Patience;
 use crate::store::{Ledger, OpenError, Reader, StateDirError, StoreError};
 use crate::watch::WatchSource;
@@ -227,6 +228,7 @@ impl Daemon {
             reader: Arc::new(reader),
             registry: Arc::new(move || shown.get(wall())),
             mounts: mounts_shown,
+            cover: Arc::new(cover),
             principals: Arc::new(principals),
         };
         let (api_stop, stopped) = oneshot::channel::<()>();
@@ -341,6 +343,12 @@ async fn forward_calls(mut queue: mpsc::Receiver<api::Call>, inbox: Arc<Inbox>) 
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         inbox.call(inbox::OpenCall { call, permit });
     }
+}
+
+/// Which paths a caller asks for.
+fn cover(path: &str) -> Result<api::Cover, String> {
+    let cover = path_alone(path)?;
+    Ok(Arc::new(move |path: &[u8]| cover.covers(path)))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::gate::Caller;
@@ -28,6 +29,10 @@ pub(super) struct Asked {
 /// Where a request came from; the server puts it on each request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub SocketAddr);
+
+/// Changes when ringback goes down; the server puts it on each request.
+#[derive(Debug, Clone)]
+pub(super) struct Ending(pub watch::Receiver<()>);
 
 impl Asked {
     pub(super) fn new(request: Request) -> Self {

@@ -83,3 +83,18 @@ pub const SELECTION_BYTES_MAX: usize = 16 * 1024;
 
 /// Characters of a reason that a caller gives: it stands in the status and in an event.
 pub const REASON_CHARS_MAX: usize = 500;
+
+/// Event streams at once: each costs a task and a connection.
+pub const STREAMS_MAX: usize = 256;
+
+/// Event streams of one principal at once, so that one caller who forgets to close them leaves the others theirs.
+pub const STREAMS_OF_ONE_MAX: usize = 64;
+
+/// How often a stream without news gets a comment, so that proxies keep it open and a dead peer is noticed.
+pub const STREAM_COMMENT_EVERY: Duration = Duration::from_secs(15);
+
+/// How often the journal is read for all streams together: news are at most so old when they go out.
+pub const FEED_EVERY: Duration = Duration::from_millis(50);
+
+/// Pieces of news that are kept for a stream whose peer reads slowly; then it reads the journal by itself.
+pub const FEED_KEPT: usize = 64;

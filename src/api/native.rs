@@ -1,11 +1,15 @@
 //! The native endpoints (`/v1/...`) and the probes. Behind the gate, which knows who asks, they check what is asked,
 //! pass a [`Call`] on, and put its answer into words; nothing is decided or kept here.
 
+mod assets;
+mod changes;
 mod chosen;
 mod deliveries;
+mod journal_row;
 mod query;
 mod reading;
 mod status;
+pub(super) mod streams;
 mod subscriptions;
 mod tasks;
 
@@ -28,6 +32,7 @@ use super::limits::{
     BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, READS_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX,
     RESCAN_BYTES_MAX,
 };
+use super::mount_table::MountTable;
 use super::problem::{Fault, Problem, quoted};
 use super::records::{self, Format};
 use super::rescan::{self, Rescan};
@@ -41,12 +46,16 @@ use crate::model::rescan::RescanAnswer;
 use crate::model::scope::Scope;
 use crate::model::status::{MountState, Status};
 
+use streams::Streams;
+
 struct Native {
     state: ApiState,
     /// See [`RECORDS_REQUESTS_MAX`].
     records: Semaphore,
     /// See [`READS_MAX`].
     reads: Arc<Semaphore>,
+    mounts: Arc<MountTable>,
+    streams: Arc<Streams>,
 }
 
 type Answer = Result<Response, Problem>;
@@ -70,6 +79,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint { method: "POST", path: "/v1/sync", right: Some(Right::Sync), handler: post(sync) },
         Endpoint { method: "GET", path: "/v1/status", right: Some(Right::ReadStatus), handler: get(status::show) },
         act("/v1/rescan", post(rescan)),
+        read("/v1/assets", get(assets::show)),
+        read("/v1/changes", get(changes::list)),
         read("/v1/deliveries", get(deliveries::list)),
         act("/v1/deliveries/retry", post(chosen::retry)),
         act("/v1/deliveries/drop", post(chosen::discard)),
@@ -93,6 +104,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub(super) fn router(state: ApiState) -> Router {
     let principals = Arc::clone(&state.principals);
     let native = Arc::new(Native {
+        mounts: Arc::new(MountTable::new(Arc::clone(&state.mounts))),
+        streams: Streams::new(Arc::clone(&state.reader)),
         state,
         records: Semaphore::new(RECORDS_REQUESTS_MAX),
         reads: Arc::new(Semaphore::new(READS_MAX)),

@@ -1,6 +1,8 @@
 //! Errors as RFC 9457 `application/problem+json`. What a caller reads here is written for the caller: no internal
 //! error's text gets in.
 
+use std::collections::BTreeMap;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -13,6 +15,7 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<Fault>,
+    members: BTreeMap<&'static str, i64>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -30,7 +33,8 @@ pub(super) struct Fault {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+        let (errors, members, headers) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { status, detail: detail.into(), errors, members, headers }
     }
 
     /// 503: nothing was done, and a moment later it may be.
@@ -41,6 +45,13 @@ impl Problem {
     #[must_use]
     pub(super) fn with_errors(mut self, errors: Vec<Fault>) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// Adds a number that a program may want.
+    #[must_use]
+    pub(super) fn with_member(mut self, name: &'static str, value: i64) -> Self {
+        self.members.insert(name, value);
         self
     }
 
@@ -61,6 +72,8 @@ impl IntoResponse for Problem {
             detail: &'a str,
             #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
             errors: &'a [Fault],
+            #[serde(flatten)]
+            members: &'a BTreeMap<&'static str, i64>,
         }
         let body = Body {
             r#type: "about:blank",
@@ -68,6 +81,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             errors: &self.errors,
+            members: &self.members,
         };
         let json = serde_json::to_vec(&body).expect("strings and numbers are always JSON");
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response();

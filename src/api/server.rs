@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
-use super::body::Peer;
+use super::body::{Ending, Peer};
 use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_MAX};
 use super::{ApiState, native};
 use crate::model::error_chain::ErrorChain;
@@ -74,10 +74,12 @@ pub(super) async fn connection(
     router: Router,
     mut ended: watch::Receiver<()>,
 ) {
+    let ending = Ending(ended.clone());
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut router = router.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(from));
+        request.extensions_mut().insert(ending.clone());
         async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
     });
     let connection = http1::Builder::new()

@@ -22,6 +22,7 @@ use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStat
 use crate::model::tenant::Tenant;
 use crate::model::watching::SourceKind;
 
+mod changes;
 mod client;
 mod deliveries;
 mod gate;
@@ -104,6 +105,13 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
         reader: Arc::new(reader),
         registry: Arc::new(self::ledger::registry),
         mounts: mounts(),
+        cover: Arc::new(|path| match path {
+            path if path.starts_with('/') => {
+                let below = path.as_bytes().to_vec();
+                Ok(Arc::new(move |path: &[u8]| path.starts_with(&below)))
+            }
+            _ => Err("a path begins with `/`".to_owned()),
+        }),
         principals: Arc::new(principals()),
     };
     (state, calls)

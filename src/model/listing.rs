@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ids::{Seq, SubscriptionId};
+use super::entry::Entry;
+use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
 use super::lane::LanePolicy;
+use super::metadata::BySource;
 use super::part::DeliveryKey;
 use super::path::LogicalPath;
 use super::scope::Scope;
 use super::subscription::Subscription;
+use super::tenant::Tenant;
 use super::time::Wall;
 
 /// Where a delivery is.
@@ -255,4 +258,80 @@ mod tests {
             assert_eq!(span.covers(Wall(500), Seq(10)), covers, "{span:?}");
         }
     }
+}
+
+/// A row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalRow {
+    /// A change.
+    Change(Box<Entry>),
+    /// An event.
+    Event(ListedEvent),
+}
+
+impl JournalRow {
+    /// Its place.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        match self {
+            Self::Change(entry) => entry.seq,
+            Self::Event(event) => event.seq,
+        }
+    }
+}
+
+/// An event of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEvent {
+    /// Its place.
+    pub seq: Seq,
+    /// The transaction that recorded it.
+    pub rrn: Rrn,
+    /// When it was recorded.
+    pub time: Wall,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub tenant: Option<Tenant>,
+    /// The asset that it happened to.
+    pub asset: Option<AssetId>,
+    /// Its payload: a JSON object.
+    pub fields: String,
+}
+
+/// A page of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalPage {
+    /// The rows that are wanted.
+    pub rows: Vec<JournalRow>,
+    /// The place of the last row that was read, wanted or not; where the page began when there was none.
+    pub next: Seq,
+    /// There is more behind it.
+    pub more: bool,
+}
+
+/// What was asked for is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The oldest place from which nothing is missing.
+    pub oldest: Seq,
+}
+
+/// An asset, as the catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedAsset {
+    /// Its number.
+    pub id: AssetId,
+    /// The transaction in which it changed last.
+    pub rrn: Rrn,
+    /// Where it is.
+    pub path: LogicalPath,
+    /// Bytes.
+    pub size: u64,
+    /// Its modification time, nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
+    /// Its owner's user name, or the uid in digits.
+    pub owner: String,
+    /// What each source says of it.
+    pub sources: BySource,
 }

@@ -110,10 +110,7 @@ impl Ledger {
     ) -> Result<()> {
         let mut sql = self
             .connection
-            .prepare_cached(
-                "SELECT seq, rrn, asset, action, path, owner, delta, time, size, mtime_ns, previous_path, moved
-                 FROM journal WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-            )
+            .prepare_cached(&format!("SELECT {CHANGE} FROM journal WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"))
             .to(READ)?;
         let mut rows = sql.query((first.0, last.0)).to(READ)?;
         while let Some(row) = rows.next().to(READ)? {
@@ -126,12 +123,16 @@ impl Ledger {
 
 const READ: &str = "read changes";
 
+/// The columns of a change, for [`entry_row`].
+pub(super) const CHANGE: &str =
+    "seq, rrn, asset, action, path, owner, delta, time, size, mtime_ns, previous_path, moved";
+
 /// Places that are wanted of the journal are read one by one where there are more others between them than this, for
 /// each one that is wanted.
 const SPARSE: i64 = 4;
 
-/// An entry from the columns of [`Ledger::each_entry`].
-fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
+/// An entry from the columns [`CHANGE`].
+pub(super) fn entry_row(row: &rusqlite::Row<'_>) -> Result<Entry> {
     let code: i64 = row.get(3).to(READ)?;
     let action = Action::from_code(code).ok_or_else(|| Cause::Damaged(format!("action {code}"))).to(READ)?;
     let path = row.get_ref(4).and_then(|bytes| Ok(bytes.as_blob()?)).to(READ)?;

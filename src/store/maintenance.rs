@@ -22,6 +22,9 @@ const IDEMPOTENCY_MS: i64 = DAY_MS;
 /// A row that is dated further in the future than this, milliseconds, was dated by a wrong clock.
 const FUTURE_MS: i64 = 3_600_000;
 
+/// The key in `meta` of the last place in the journal that is forgotten, and all before it.
+pub(super) const FORGOTTEN: &str = "forgotten";
+
 /// One pass of forgetting, in pieces: how far each kind is forgotten.
 #[derive(Debug)]
 pub struct Pass {
@@ -292,6 +295,15 @@ impl Ledger {
                 .to(FORGET)?;
             count += rows as u64;
             more |= rows as u64 == PIECE_ROWS;
+        }
+        if count > 0 {
+            // Up to here; where a piece has an end, up to what is left.
+            let left = "SELECT min(coalesce((SELECT min(seq) FROM journal), ?2 + 1),
+                        coalesce((SELECT min(seq) FROM events), ?2 + 1), ?2 + 1) - 1";
+            self.connection
+                .prepare_cached(&format!("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ({left}))"))
+                .and_then(|mut sql| sql.execute((FORGOTTEN, last.0)))
+                .to(FORGET)?;
         }
         Ok((count, more))
     }

@@ -6,6 +6,8 @@
 //! shows, and says where to go on.
 #![expect(clippy::disallowed_methods, reason = "it finds the ledger's file, as the one place that opens it does")]
 
+mod assets;
+mod changes;
 mod deliveries;
 mod subscriptions;
 mod tasks;

@@ -109,6 +109,13 @@ impl Fields {
         }
     }
 
+    /// A place in the journal.
+    pub(super) fn place(&self, name: &str) -> Result<Option<Seq>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let place = text.parse().ok().filter(|place| *place >= 0).map(|place| Some(Seq(place)));
+        place.ok_or_else(|| wrong(format!("`{name}` takes a place in the journal: a number, such as a page's `next`")))
+    }
+
     /// A logical path: `path`, or `path64` where it is not UTF-8.
     pub(super) fn path(&self) -> Result<Option<LogicalPath>, Problem> {
         let bytes = match (self.text("path")?, self.text("path64")?) {

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
+use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::listing::Registry;
+use crate::model::metadata::{Metadata, Source};
 use crate::model::part::DeliveryKey;
 use crate::model::path::LogicalPath;
 use crate::model::retry::Accepts;
@@ -42,15 +45,27 @@ pub(super) fn reader() -> Reader {
 
 /// A reader of it, of which the journal has forgotten so many changes.
 pub(super) fn reader_without(changes: i64) -> Reader {
+    ledger_and_reader(changes).1
+}
+
+/// The ledger, to be written to, and its reader.
+pub(super) fn ledger_and_reader(forgotten: i64) -> (Ledger, Reader) {
     let state = tempfile::tempdir().expect("a directory");
     let (ledger, _keeper) = Ledger::open(state.path(), 0xff).expect("a ledger");
     ledger.begin().expect("a group");
-    fill(&ledger, changes);
+    fill(&ledger, forgotten);
     ledger.commit().expect("a commit");
     let reader = Reader::open(state.path()).expect("a reader");
     // The reader finds the file by its name when it needs another connection: it stays until the system clears it.
     drop(state.keep());
-    reader
+    (ledger, reader)
+}
+
+/// One more change, which another process would see at once.
+pub(super) fn append(ledger: &Ledger, seq: i64) {
+    ledger.begin().expect("a group");
+    ledger.append(&change(seq)).expect("a change");
+    ledger.commit().expect("a commit");
 }
 
 fn fill(ledger: &Ledger, forgotten: i64) {
@@ -59,6 +74,15 @@ fn fill(ledger: &Ledger, forgotten: i64) {
     for seq in forgotten + 1..=5 {
         ledger.append(&change(seq)).expect("a change");
     }
+    for (seq, tenant) in [(6, Some("acme")), (7, None)] {
+        ledger.append_event(&event(seq, tenant)).expect("an event");
+    }
+    let asset = asset();
+    let mount = asset.path.parent().expect("a mount");
+    let dir = ledger.dir_or_new(&mount, &mount).expect("a directory");
+    ledger.put_asset(dir, &asset).expect("an asset");
+    let city = Metadata::from([("City".to_owned(), vec!["SFO".to_owned()])]);
+    ledger.set_metadata(asset.id, Source::Xattr, &city).expect("metadata");
     for number in 1..=3 {
         let told = vec![vec![Seq(number)]];
         let body = Body::json(format!("body {number}"));
@@ -123,6 +147,26 @@ fn change(seq: i64) -> Change {
         previous_path: None,
         moved: None,
     }
+}
+
+fn event(seq: i64, tenant: Option<&str>) -> Occurrence {
+    Occurrence {
+        seq: Seq(seq),
+        rrn: Rrn(seq),
+        time: AT,
+        name: "rule.updated".into(),
+        tenant: tenant.map(str::to_owned),
+        asset: None,
+        fields: vec![("name".into(), "a".into())],
+    }
+}
+
+/// The asset of the first change.
+fn asset() -> Asset {
+    let identity = Identity { volume: 1, inode: 1, birth_ns: 1 };
+    let stat = Stat { identity, size: 9, mtime_ns: AT.0 * 1_000_000, ctime_ns: 1, links: 1 };
+    let path = LogicalPath::parse(b"/acme/1").expect("a path");
+    Asset { id: AssetId(1), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(1) }
 }
 
 /// The subscriptions, and what is on the wire, ten seconds later.

@@ -94,6 +94,7 @@ fn sample(endpoint: &str) -> (String, &'static str) {
         _ => "",
     };
     let id = if path.starts_with("/v1/subscriptions") { "a" } else { "00000000000000ff-3" };
+    let path = if path == "/v1/assets" { "/v1/assets?path=/acme/1" } else { path };
     (path.replace("{id}", id).replace("{uuid}", &super::ledger::task()), body)
 }
 

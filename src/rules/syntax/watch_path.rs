@@ -9,6 +9,20 @@ use crate::model::path::{LogicalPath, PathError};
 use crate::rules::condition::{Cover, Mode, PathClause};
 use crate::rules::syntax::glob::{Scanned, bad_glob, over_paths};
 
+/// Reads the path of a clause alone, which has no mode before it.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn path_alone(text: &str) -> Result<Cover, String> {
+    let mut faults = Vec::new();
+    let clause = parse(text, &mut faults);
+    match clause {
+        Some(PathClause { mode: Mode::Scope, cover }) => Ok(cover),
+        Some(_) => Err("a path begins with `/`; no `*`, `+`, `-` or `~` stands before it here".to_owned()),
+        None => Err(faults.into_iter().map(|fault| fault.message).next().unwrap_or_else(|| "it is no path".to_owned())),
+    }
+}
+
 /// Reads one clause. Faults and warnings are added to `faults`; there is a clause when none of them blocks.
 pub fn parse(text: &str, faults: &mut Vec<TextFault>) -> Option<PathClause> {
     let trimmed = text.trim_start();

@@ -1,0 +1,150 @@
+//! `/v1/assets`: the catalog's view of one asset.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::super::body::Asked;
+use super::super::problem::Problem;
+use super::query::{Fields, wrong};
+use super::{Answer, Native};
+use crate::model::ids::AssetId;
+use crate::model::listing::ListedAsset;
+use crate::model::metadata::{Key, Source, Values};
+use crate::model::time::Wall;
+
+/// The fields of a query.
+const FIELDS: [&str; 3] = ["path", "path64", "id"];
+
+/// `GET /v1/assets`.
+pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.show_asset(&mut asked).await;
+    asked.answer(answer).await
+}
+
+impl Native {
+    async fn show_asset(&self, asked: &mut Asked) -> Answer {
+        let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
+        let id = match fields.text("id")? {
+            Some(text) => {
+                Some(text.parse().map(AssetId).map_err(|_| wrong("`id` takes an asset's number".to_owned()))?)
+            }
+            None => None,
+        };
+        let (path, mounts) = (fields.path()?, Arc::clone(&self.mounts));
+        let asked_mount = path.as_ref().and_then(|path| mounts.of(path)).map(|mount| mount.path.clone());
+        let found = match (id, path) {
+            (Some(id), None) => self.read(move |reader, _| Ok(reader.asset(id)?)).await?,
+            (None, Some(path)) => match asked_mount {
+                Some(mount) => self.read(move |reader, _| Ok(reader.asset_at(&mount, &path)?)).await?,
+                None => None,
+            },
+            _ => return Err(wrong("say `path` (or `path64`) or `id`, one of them".to_owned())),
+        };
+        let scope = &asked.caller().scope;
+        let tenant = |asset: &ListedAsset| mounts.of(&asset.path).and_then(|mount| mount.tenant.clone());
+        match found.filter(|asset| scope.covers(tenant(asset).as_ref())) {
+            Some(asset) => Ok(Json(shown(&asset)).into_response()),
+            None => Err(Problem::new(StatusCode::NOT_FOUND, "there is no such asset now")),
+        }
+    }
+}
+
+/// The word for a source.
+fn word(source: Source) -> &'static str {
+    match source {
+        Source::Records => "record",
+        Source::Xattr => "xattr",
+    }
+}
+
+fn shown(asset: &ListedAsset) -> Value {
+    let mut out = json!({
+        "assetId": asset.id.0,
+        "rrn": asset.rrn.0,
+        "path": asset.path.display(),
+        "size": asset.size,
+        "mtime": Wall(asset.mtime_ns.div_euclid(1_000_000)).to_string(),
+        "owner": asset.owner,
+    });
+    if let Some(base64) = asset.path.base64() {
+        out["pathBase64"] = json!(base64);
+    }
+    let mut metadata = serde_json::Map::new();
+    // The sources stand in the order in which they win.
+    for (source, content) in &asset.sources {
+        for (key, values) in content {
+            add(&mut metadata, *source, key, values);
+        }
+    }
+    out["metadata"] = Value::Object(metadata);
+    out
+}
+
+/// Adds what a source says of a key: it wins, or has lost to those before it.
+fn add(metadata: &mut serde_json::Map<String, Value>, source: Source, key: &Key, values: &Values) {
+    match metadata.get_mut(key) {
+        None => drop(metadata.insert(key.clone(), json!({"value": values, "source": word(source)}))),
+        Some(there) => {
+            let lost = json!({"source": word(source), "value": values});
+            match there["lost"].as_array_mut() {
+                Some(list) => list.push(lost),
+                None => there["lost"] = json!([lost]),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::shown;
+    use crate::model::ids::{AssetId, Rrn};
+    use crate::model::listing::ListedAsset;
+    use crate::model::metadata::{BySource, Metadata, Source, merged};
+    use crate::model::path::LogicalPath;
+
+    fn asset(sources: BySource) -> ListedAsset {
+        let path = LogicalPath::parse(b"/acme/caf\xe9.jpg").expect("a path");
+        ListedAsset { id: AssetId(7), rrn: Rrn(12), path, size: 9, mtime_ns: 1_000_000, owner: "jo".into(), sources }
+    }
+
+    #[test]
+    fn a_key_has_the_source_that_won_and_those_that_lost() {
+        let said = |value: &str| Metadata::from([("City".to_owned(), vec![value.to_owned()])]);
+        let shown = shown(&asset([(Source::Records, said("SFO")), (Source::Xattr, said("LAX"))].into()));
+        assert_eq!(
+            shown.to_string(),
+            concat!(
+                r#"{"assetId":7,"metadata":{"City":{"lost":[{"source":"xattr","value":["LAX"]}],"source":"record","value":["SFO"]}},"#,
+                r#""mtime":"1970-01-01T00:00:00.001Z","owner":"jo","path":"/acme/caf�.jpg","pathBase64":"L2FjbWUvY2Fm6S5qcGc=","rrn":12,"size":9}"#
+            )
+        );
+    }
+
+    /// What a caller sees of each key.
+    fn winners(asset: &ListedAsset) -> Metadata {
+        let shown = shown(asset);
+        let keys = shown["metadata"].as_object().expect("an object").iter();
+        keys.map(|(key, said)| (key.clone(), serde_json::from_value(said["value"].clone()).expect("values"))).collect()
+    }
+
+    fn content() -> impl Strategy<Value = Metadata> {
+        prop::collection::btree_map("[a-c]", prop::collection::vec("[x-z]", 1..3), 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_what_rules_see(records in content(), xattr in content()) {
+            let sources: BySource = [(Source::Records, records), (Source::Xattr, xattr)].into();
+            let merged = merged(&sources);
+            prop_assert_eq!(winners(&asset(sources)), merged);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `/v1/changes`: the journal, in pages or as a stream of events.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+
+use super::super::body::{Asked, Ending};
+use super::super::problem::{Problem, quoted};
+use super::journal_row::{Wanted, page_of, rendered};
+use super::query::{Fields, wrong};
+use super::{Answer, Native};
+use crate::model::change::Action;
+use crate::model::event::EventName;
+use crate::model::ids::Seq;
+use crate::model::listing::Forgotten;
+
+/// The fields of a query.
+const FIELDS: [&str; 6] = ["since", "path", "action", "mount", "event", "limit"];
+const ACTIONS: [&str; 4] = ["added", "modified", "deleted", "none"];
+
+/// `GET /v1/changes`.
+pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.changes(&mut asked).await;
+    asked.answer(answer).await
+}
+
+impl Native {
+    async fn changes(&self, asked: &mut Asked) -> Answer {
+        let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
+        let limit = fields.limit()?;
+        let since = fields.place("since")?;
+        let wanted = Arc::new(self.wanted(asked, &fields)?);
+        if !wants_stream(&asked.parts.headers) {
+            let page = self.read(move |reader, _| Ok(reader.changes(since, limit, |row| wanted.covers(row))?)).await?;
+            let page = page.map_err(forgotten)?;
+            let rows: Vec<_> = page.rows.iter().map(rendered).collect();
+            return Ok(page_of(&rows, page.next));
+        }
+        let last = last_event(&asked.parts.headers)?;
+        let ending = asked.parts.extensions.get::<Ending>().expect("the server puts it on each request").0.clone();
+        let slot = self.streams.enter(&asked.caller().name)?;
+        let since = match last.or(since) {
+            Some(since) => since,
+            // From now on.
+            None => self.read(|reader, _| Ok(reader.newest_place()?)).await?,
+        };
+        // What is forgotten is said now, while there is a status to say it with.
+        let first = Arc::clone(&wanted);
+        let first = self.read(move |reader, _| Ok(reader.changes(Some(since), 1, |row| first.covers(row))?)).await?;
+        first.map_err(forgotten)?;
+        Ok(self.streams.open(slot, since, wanted, ending))
+    }
+
+    fn wanted(&self, asked: &Asked, fields: &Fields) -> Result<Wanted, Problem> {
+        let event = match fields.text("event")? {
+            Some(name) => {
+                Some(EventName::parse(name).map_err(|error| wrong(format!("`event`: {error}")))?.as_str().to_owned())
+            }
+            None => None,
+        };
+        if event.is_some() && fields.has_one_of(&["path", "action", "mount"]) {
+            return Err(wrong(
+                "`event` asks for events, and `path`, `action` and `mount` for changes: say one".to_owned(),
+            ));
+        }
+        let parse = |word: &str| Action::ALL.into_iter().find(|action| action.as_str() == word);
+        let cover = match fields.text("path")? {
+            Some(path) => Some((self.state.cover)(path).map_err(|why| wrong(format!("`path`: {why}")))?),
+            None => None,
+        };
+        let mount = match fields.text("mount")? {
+            Some(path) => {
+                let scope = &asked.caller().scope;
+                let mut mounts = self.state.mounts.iter().filter(|mount| scope.covers(mount.tenant.as_ref()));
+                let found = mounts.find(|mount| mount.path.as_bytes() == path.as_bytes());
+                Some(found.ok_or_else(|| wrong(format!("`mount`: there is no mount {}", quoted(path))))?.path.clone())
+            }
+            None => None,
+        };
+        let action = fields.word("action", parse, &ACTIONS)?;
+        let scope = asked.caller().scope.clone();
+        Ok(Wanted { cover, action, mount, event, scope, mounts: Arc::clone(&self.mounts) })
+    }
+}
+
+/// Whether the caller asks for a stream of events.
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut types = accepted.flat_map(|value| value.split(',')).map(|one| one.split(';').next().unwrap_or("").trim());
+    types.any(|one| one.eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// The place that a client had come to when its stream broke (HTML, section 9.2.4).
+fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, Problem> {
+    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let place = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|place| *place >= 0);
+    let no_place = || Problem::new(StatusCode::BAD_REQUEST, "Last-Event-ID takes the `id` of an event, a number");
+    place.map(|place| Some(Seq(place))).ok_or_else(no_place)
+}
+
+/// 410, with the oldest place from which nothing is missing.
+fn forgotten(Forgotten { oldest }: Forgotten) -> Problem {
+    let detail = format!(
+        "changes after that place are kept no longer (see [retention] journal); since={oldest} gives all that are kept"
+    );
+    Problem::new(StatusCode::GONE, detail).with_member("oldest", oldest.0)
+}

@@ -1,0 +1,286 @@
+//! Streams of events (server-sent events; HTML, section 9.2). The journal is read once for all of them: what is new is
+//! rendered once and goes to each stream, which sends what is wanted of it. A stream that begins in the past, or falls
+//! behind, reads the journal by itself until it is level.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use hyper::body::Frame;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval_at, sleep};
+
+use super::journal_row::{Wanted, rendered};
+use super::reading::ReadError;
+use crate::api::limits::{FEED_EVERY, FEED_KEPT, PAGE_MAX, STREAM_COMMENT_EVERY, STREAMS_MAX, STREAMS_OF_ONE_MAX};
+use crate::api::problem::Problem;
+use crate::model::error_chain::ErrorChain;
+use crate::model::ids::Seq;
+use crate::model::listing::{JournalPage, JournalRow};
+use crate::store::Reader;
+
+/// Pieces of a stream that wait for its peer.
+const PIECES: usize = 8;
+
+/// What is new in the journal.
+struct News {
+    /// It begins behind this place.
+    after: Seq,
+    /// It ends here.
+    next: Seq,
+    rows: Vec<(JournalRow, Bytes)>,
+}
+
+/// All streams.
+pub(in crate::api) struct Streams {
+    reader: Arc<Reader>,
+    open: Mutex<Open>,
+    news: broadcast::Sender<Arc<News>>,
+}
+
+#[derive(Default)]
+struct Open {
+    /// By principal.
+    of: HashMap<String, usize>,
+    all: usize,
+    /// A task reads the journal for them.
+    is_fed: bool,
+}
+
+/// A stream's place among those that there may be; given back when it is dropped.
+pub(in crate::api) struct Slot {
+    streams: Arc<Streams>,
+    of: String,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a stream of {}", self.of)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all -= 1;
+        if let Some(count) = open.of.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                open.of.remove(&self.of);
+            }
+        }
+    }
+}
+
+impl Streams {
+    pub(in crate::api) fn new(reader: Arc<Reader>) -> Arc<Self> {
+        Arc::new(Self { reader, open: Mutex::default(), news: broadcast::Sender::new(FEED_KEPT) })
+    }
+
+    /// Takes a place for a stream of a principal, or refuses.
+    pub(in crate::api) fn enter(self: &Arc<Self>, principal: &str) -> Result<Slot, Problem> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = open.of.get(principal).copied().unwrap_or(0);
+        if open.all >= STREAMS_MAX || own >= STREAMS_OF_ONE_MAX {
+            let detail = format!(
+                "{own} streams of yours are open, and {} in all: at most {STREAMS_OF_ONE_MAX} and {STREAMS_MAX}; close some",
+                open.all
+            );
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "5"));
+        }
+        open.all += 1;
+        *open.of.entry(principal.to_owned()).or_default() += 1;
+        Ok(Slot { streams: Arc::clone(self), of: principal.to_owned() })
+    }
+
+    /// Opens a stream behind a place. It ends when the caller goes, or when ringback does.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        slot: Slot,
+        since: Seq,
+        wanted: Arc<Wanted>,
+        ending: watch::Receiver<()>,
+    ) -> Response {
+        let (pieces, waiting) = mpsc::channel(PIECES);
+        let news = self.news.subscribe();
+        self.feed();
+        let stream = Stream { reader: Arc::clone(&self.reader), wanted, at: since, pieces };
+        tokio::spawn(async move {
+            stream.run(news, ending).await;
+            drop(slot);
+        });
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            // nginx would keep it back until it ends.
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        ];
+        (headers, Body::new(Pieces(waiting))).into_response()
+    }
+
+    /// Reads the journal for the streams that are open, while there are any.
+    fn feed(self: &Arc<Self>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut open.is_fed, true) {
+            return;
+        }
+        let streams = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut at = None;
+            loop {
+                match streams.read_news(at).await {
+                    Some((news, more)) => {
+                        at = Some(news.next);
+                        // Nobody listening is no error: they have gone.
+                        let _nobody = streams.news.send(Arc::new(news));
+                        if more {
+                            continue;
+                        }
+                    }
+                    None => at = None,
+                }
+                sleep(FEED_EVERY).await;
+                let mut open = streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+                if open.all == 0 {
+                    open.is_fed = false;
+                    return;
+                }
+            }
+        });
+    }
+
+    /// What is new behind a place; where there is none yet, the newest place. `None`: it cannot be read now.
+    async fn read_news(&self, at: Option<Seq>) -> Option<(News, bool)> {
+        let reader = Arc::clone(&self.reader);
+        let read = tokio::task::spawn_blocking(move || {
+            let after = match at {
+                Some(at) => at,
+                None => reader.newest_place()?,
+            };
+            Ok::<_, ReadError>((after, reader.changes(Some(after), PAGE_MAX, |_| true)?))
+        });
+        match read.await.ok()? {
+            Ok((after, Ok(JournalPage { rows, next, more }))) => {
+                let rows = rows.into_iter().map(|row| (rendered(&row), row)).map(|(json, row)| (row, json)).collect();
+                Some((News { after, next, rows }, more))
+            }
+            Ok((_, Err(_forgotten))) => None,
+            Err(ReadError(error)) => {
+                unread(&*error);
+                None
+            }
+        }
+    }
+}
+
+fn unread(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(error = %ErrorChain(error), "the journal could not be read for the streams of events");
+}
+
+/// One stream.
+struct Stream {
+    reader: Arc<Reader>,
+    wanted: Arc<Wanted>,
+    /// How far it has come.
+    at: Seq,
+    pieces: mpsc::Sender<Bytes>,
+}
+
+/// Why a stream ends.
+struct Ended;
+
+impl Stream {
+    async fn run(mut self, mut news: broadcast::Receiver<Arc<News>>, mut ending: watch::Receiver<()>) {
+        let first = tokio::time::Instant::now() + STREAM_COMMENT_EVERY;
+        let mut comments = interval_at(first, STREAM_COMMENT_EVERY);
+        comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let gone = self.pieces.clone();
+        let run = async {
+            self.catch_up().await?;
+            loop {
+                let piece = tokio::select! {
+                    piece = news.recv() => piece,
+                    _ = comments.tick() => {
+                        self.send(Bytes::from_static(b":\n\n")).await?;
+                        continue;
+                    }
+                };
+                match piece {
+                    Ok(piece) if piece.after <= self.at => {
+                        let new = piece.rows.iter().filter(|(row, _)| row.seq() > self.at && self.wanted.covers(row));
+                        let events = events(new.map(|(row, json)| (row.seq(), json)));
+                        self.send(events).await?;
+                        self.at = self.at.max(piece.next);
+                    }
+                    // Something is missing in between.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
+                    Err(broadcast::error::RecvError::Closed) => return Err(Ended),
+                }
+            }
+        };
+        tokio::select! {
+            _ended = async { let ended: Result<(), Ended> = run.await; ended } => {}
+            _ = ending.changed() => {}
+            () = gone.closed() => {}
+        }
+    }
+
+    /// Reads the journal up to its end.
+    async fn catch_up(&mut self) -> Result<(), Ended> {
+        loop {
+            let (reader, wanted, at) = (Arc::clone(&self.reader), Arc::clone(&self.wanted), self.at);
+            let read =
+                tokio::task::spawn_blocking(move || reader.changes(Some(at), PAGE_MAX, |row| wanted.covers(row)));
+            let page = match read.await.map_err(|_| Ended)? {
+                Ok(Ok(page)) => page,
+                // It asks again, and is told so.
+                Ok(Err(_forgotten)) => return Err(Ended),
+                Err(error) => {
+                    unread(&error);
+                    return Err(Ended);
+                }
+            };
+            let rows: Vec<_> = page.rows.iter().map(|row| (row.seq(), rendered(row))).collect();
+            self.send(events(rows.iter().map(|(seq, json)| (*seq, json)))).await?;
+            self.at = page.next;
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send(&self, piece: Bytes) -> Result<(), Ended> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.pieces.send(piece).await.map_err(|_| Ended)
+    }
+}
+
+/// Rows as events.
+fn events<'r>(rows: impl Iterator<Item = (Seq, &'r Bytes)>) -> Bytes {
+    let mut out = Vec::new();
+    for (seq, json) in rows {
+        out.extend_from_slice(format!("id: {seq}\ndata: ").as_bytes());
+        out.extend_from_slice(json);
+        out.extend_from_slice(b"\n\n");
+    }
+    out.into()
+}
+
+/// A body that comes in pieces.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
