@@ -19,6 +19,7 @@ pub mod rescan;
 pub mod rule_files;
 pub mod sample_store;
 pub mod serve;
+pub mod server;
 pub mod status;
 pub mod subscriptions;
 pub mod sync;

@@ -11,6 +11,7 @@
 //! Each arrow is bounded: signals collapse into scans, calls hold permits, results answer requests that were sent by
 //! credit. So no two threads can wait for each other.
 
+mod address_file;
 mod attempts;
 mod beat;
 mod carrier;
@@ -38,6 +39,7 @@ use tokio_rustls::rustls::RootCertStore;
 use crate::api::{self, ApiState, Principals, token};
 use crate::config::ca_file::{self, CaFileError};
 use crate::config::settings::Settings;
+use crate::config::tls_files::{self, TlsFilesError};
 use crate::deliver;
 use crate::engine::Engine;
 use crate::intake::Setup;
@@ -53,6 +55,7 @@ use crate::watch::WatchSource;
 use crate::watch::mounts::{MountError, Mounts};
 use crate::watch::sources::Sources;
 
+use address_file::AddressFile;
 pub use clock::wall;
 use engine_thread::{EngineThread, StatusSlot};
 use inbox::Inbox;
@@ -77,6 +80,7 @@ const SERVES_STEP: Duration = Duration::from_millis(2);
 /// A running daemon.
 pub struct Daemon {
     address: SocketAddr,
+    address_file: AddressFile,
     admin_token: token::AdminToken,
     status: Arc<StatusSlot>,
     inbox: Arc<Inbox>,
@@ -107,6 +111,17 @@ pub enum StartError {
     /// The certificates that the configuration names.
     #[error(transparent)]
     CaFile(#[from] CaFileError),
+    /// What the API is to speak TLS with.
+    #[error(transparent)]
+    TlsFiles(#[from] TlsFilesError),
+    /// The file that says where the API is.
+    #[error("where the API listens cannot be written down in {}", dir.display())]
+    AddressFile {
+        /// The state directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The ledger.
     #[error("the ledger cannot be read")]
     Ledger(#[from] StoreError),
@@ -140,8 +155,9 @@ impl StartError {
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::State(OpenError::StateDir(error)) => !matches!(error, StateDirError::Unwritable { .. }),
-            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) | Self::CaFile(_) => true,
-            Self::State(_) | Self::Ledger(_) | Self::Listen { .. } | Self::Thread(_) | Self::Random(_) => false,
+            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) | Self::CaFile(_) | Self::TlsFiles(_) => true,
+            Self::State(_) | Self::Ledger(_) | Self::Listen { .. } | Self::AddressFile { .. } => false,
+            Self::Thread(_) | Self::Random(_) => false,
             Self::Place(error) => !matches!(error, PlaceError::Unreadable { .. }),
             Self::Rules(error) => !matches!(error, RulesError::Ledger(_)),
             Self::Token { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
@@ -157,6 +173,7 @@ impl Daemon {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let roots = settings.ca_file.as_deref().map(ca_file::read).transpose()?.unwrap_or_else(RootCertStore::empty);
         let reach = deliver::Reach { allow: settings.allow, roots };
+        let tls = settings.tls.as_ref().map(tls_files::read).transpose()?;
         let mounts = places::settle(settings.mounts)?;
         let mounts_shown: Arc<[Mount]> = mounts.clone().into();
         let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
@@ -166,6 +183,8 @@ impl Daemon {
         let listen_error = |source| StartError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
+        let no_file = |source| StartError::AddressFile { dir: state_dir.clone(), source };
+        let address_file = AddressFile::write(&state_dir, address, tls.as_ref()).map_err(no_file)?;
 
         let clock = clock::SystemClock::start();
         let inbox = Arc::new(Inbox::default());
@@ -233,8 +252,22 @@ impl Daemon {
         };
         let (api_stop, stopped) = oneshot::channel::<()>();
         // A dropped sender means stop as well.
-        let api = tokio::spawn(api::serve(listener, state, async move { drop(stopped.await) }));
-        Ok(Self { address, admin_token, status, inbox, stop, rules, keeper, engine, engine_ended, api, api_stop })
+        let api =
+            tokio::spawn(api::serve(listener, tls.map(|tls| tls.config), state, async move { drop(stopped.await) }));
+        Ok(Self {
+            address,
+            address_file,
+            admin_token,
+            status,
+            inbox,
+            stop,
+            rules,
+            keeper,
+            engine,
+            engine_ended,
+            api,
+            api_stop,
+        })
     }
 
     /// Where the API listens.
@@ -291,6 +324,7 @@ impl Daemon {
         if let Ok(Err(error)) = api {
             tracing::error!(error = %ErrorChain(&error), "the API ended badly");
         }
+        self.address_file.remove();
     }
 }
 

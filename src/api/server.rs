@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,9 +13,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tower_service::Service as _;
 
 use super::body::{Ending, Peer};
@@ -22,23 +25,30 @@ use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEA
 use super::{ApiState, native};
 use crate::model::error_chain::ErrorChain;
 
-/// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`].
-/// Dropping the future drops every connection.
+/// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`]. With `tls` it speaks TLS
+/// and nothing else. Dropping the future drops every connection.
 ///
 /// # Errors
 /// The listener is not usable (any more). What befalls a single connection is logged.
-pub async fn serve(listener: TcpListener, state: ApiState, shutdown: impl Future) -> io::Result<()> {
-    serve_at_most(CONNECTIONS_MAX, listener, state, shutdown).await
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    state: ApiState,
+    shutdown: impl Future,
+) -> io::Result<()> {
+    serve_at_most(CONNECTIONS_MAX, listener, tls, state, shutdown).await
 }
 
 /// [`serve`] with another limit of connections: a test does not open [`CONNECTIONS_MAX`].
 pub(super) async fn serve_at_most(
     connections_max: usize,
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     state: ApiState,
     shutdown: impl Future,
 ) -> io::Result<()> {
     let router = native::router(state);
+    let tls = tls.map(TlsAcceptor::from);
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -49,7 +59,7 @@ pub(super) async fn serve_at_most(
             accepted = listener.accept(), if connections.len() < connections_max => match accepted {
                 Ok((stream, from)) => {
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(connection(stream, from, router.clone(), ended.clone()));
+                    connections.spawn(accepted_connection(stream, from, tls.clone(), router.clone(), ended.clone()));
                 }
                 Err(error) if is_fatal(&error) => return Err(error),
                 Err(error) => {
@@ -66,6 +76,27 @@ pub(super) async fn serve_at_most(
         tracing::warn!(connections = connections.len(), "requests under way are cut off");
     }
     Ok(())
+}
+
+/// Shakes hands where that is to be done, within the time of a request's head; then serves.
+async fn accepted_connection(
+    stream: TcpStream,
+    from: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    mut ended: watch::Receiver<()>,
+) {
+    let Some(tls) = tls else { return connection(stream, from, router, ended).await };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(HEAD_MAX, tls.accept(stream)) => shaken,
+        // Nothing has been asked.
+        _ = ended.changed() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => connection(stream, from, router, ended).await,
+        Ok(Err(error)) => tracing::debug!(%from, error = %ErrorChain(&error), "no TLS came about"),
+        Err(_) => tracing::debug!(%from, "no TLS came about in time"),
+    }
 }
 
 pub(super) async fn connection(

@@ -125,7 +125,7 @@ async fn serve_api((state, calls): (ApiState, mpsc::Receiver<Call>)) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let (stop, stopped) = oneshot::channel();
-    let server = tokio::spawn(serve(listener, state, stopped));
+    let server = tokio::spawn(serve(listener, None, state, stopped));
     Served { address, calls, stop, server }
 }
 

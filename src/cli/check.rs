@@ -11,6 +11,7 @@ use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
 use crate::config::ca_file::{self, CaFileError};
 use crate::config::settings::{Overrides, Resolved, Settings, TlsFiles};
+use crate::config::tls_files::{self, TlsFilesError};
 use crate::config::{secrets, sources};
 use crate::diagnostic::explain::{self, Explanation};
 use crate::diagnostic::render::{Format, report};
@@ -135,6 +136,9 @@ impl Found {
                 if let Some(error) = settings.ca_file.as_deref().and_then(|path| ca_file::read(path).err()) {
                     self.diagnostics.push(bad_ca_file(&error, self.sources.last()));
                 }
+                if let Some(error) = settings.tls.as_ref().and_then(|files| tls_files::read(files).err()) {
+                    self.diagnostics.push(bad_tls_file(&error, self.sources.last()));
+                }
                 self.in_force = in_force(&settings);
                 Ok(Some(settings))
             }
@@ -202,6 +206,20 @@ fn bad_ca_file(error: &CaFileError, config: Option<&SourceFile>) -> Diagnostic {
         message: ErrorChain(error).to_string(),
         label: "this file".to_owned(),
         help: Some("write a file of PEM certificates that ringback's user can read".to_owned()),
+    }
+}
+
+/// An error at the place of the file in the configuration, where it is written out there.
+fn bad_tls_file(error: &TlsFilesError, config: Option<&SourceFile>) -> Diagnostic {
+    let name = error.path().file_name().unwrap_or_default().to_string_lossy();
+    Diagnostic {
+        code: Code::BadTlsFile,
+        severity: Severity::Error,
+        file: file_name(config),
+        span: place_of(&name, config),
+        message: ErrorChain(error).to_string(),
+        label: "this file".to_owned(),
+        help: Some("write PEM files that ringback's user can read, and the key of the certificate".to_owned()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Deliveries that a command chooses: by which filter, how many they are, and the question whether to go on.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::net::SocketAddr;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -101,7 +100,7 @@ pub struct Deed<'a> {
 /// # Errors
 /// The daemon cannot be reached or refuses; in a pipe, `--yes` is missing.
 pub async fn act(reach: &Reach, deed: &Deed<'_>) -> anyhow::Result<Option<Value>> {
-    let counted = all(reach.address, &reach.token, deed.path, &deed.body, true).await?;
+    let counted = all(reach, deed.path, &deed.body, true).await?;
     if deed.is_dry_run || counted["deliveries"] == 0 {
         return Ok(Some(counted));
     }
@@ -113,16 +112,16 @@ pub async fn act(reach: &Reach, deed: &Deed<'_>) -> anyhow::Result<Option<Value>
     if body.get("before").is_none() {
         body["before"] = counted["before"].clone();
     }
-    all(reach.address, &reach.token, deed.path, &body, false).await.map(Some)
+    all(reach, deed.path, &body, false).await.map(Some)
 }
 
 /// Asks until nothing is left: one answer covers a bounded number of deliveries.
-async fn all(address: SocketAddr, token: &str, path: &str, body: &Value, is_dry_run: bool) -> anyhow::Result<Value> {
+async fn all(reach: &Reach, path: &str, body: &Value, is_dry_run: bool) -> anyhow::Result<Value> {
     let mut body = body.clone();
     body["dryRun"] = json!(is_dry_run);
     let mut sums = json!({"deliveries": 0, "entries": 0, "dryRun": is_dry_run});
     loop {
-        let answer = client::post(address, token, path, &body).await?;
+        let answer = client::post(reach, path, &body).await?;
         for name in ["deliveries", "entries"] {
             sums[name] = json!(sums[name].as_u64().unwrap_or(0) + answer[name].as_u64().unwrap_or(0));
         }

@@ -1,14 +1,20 @@
 //! A caller of a running daemon's API, for commands. One request a connection: commands make few.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::reach::Reach;
+use super::server::Server;
 
 /// The largest answer that is read, in bytes: several times a status of a hundred mounts with the most notes. What
 /// listens there may not be ringback, and must not fill the memory.
@@ -18,21 +24,16 @@ const ANSWER_MAX: usize = 8 << 20;
 ///
 /// # Errors
 /// The daemon cannot be reached, or its answer is no 2xx: the answer is in the message.
-pub async fn post(
-    address: SocketAddr,
-    token: &str,
-    path: &str,
-    body: &serde_json::Value,
-) -> anyhow::Result<serde_json::Value> {
-    send(address, token, Method::POST, path, body.to_string()).await
+pub async fn post(reach: &Reach, path: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
+    send(reach, Method::POST, path, body.to_string()).await
 }
 
 /// Gets the JSON of a 2xx answer.
 ///
 /// # Errors
 /// As [`post`].
-pub async fn get(address: SocketAddr, token: &str, path: &str) -> anyhow::Result<serde_json::Value> {
-    send(address, token, Method::GET, path, String::new()).await
+pub async fn get(reach: &Reach, path: &str) -> anyhow::Result<serde_json::Value> {
+    send(reach, Method::GET, path, String::new()).await
 }
 
 /// A path with a query of those fields that are said.
@@ -49,17 +50,29 @@ pub fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-async fn send(
+async fn send(reach: &Reach, method: Method, path: &str, body: String) -> anyhow::Result<serde_json::Value> {
+    let Reach { server: Server { address, tls }, token } = reach;
+    let stream = TcpStream::connect(address).await.with_context(|| {
+        format!("cannot reach ringback at {address}: is it running? Say another address with --url or --config")
+    })?;
+    let Some(tls) = tls else { return exchange(TokioIo::new(stream), *address, token, method, path, body).await };
+    let connector = TlsConnector::from(Arc::new(tls.client_config()?));
+    let stream = connector.connect(tls.name.clone(), stream).await.with_context(|| match tls.certificate_sha256 {
+        Some(_) => format!("what listens at {address} does not have the certificate that the state directory names"),
+        None => format!("{address} cannot be believed to be what --url names"),
+    })?;
+    exchange(TokioIo::new(stream), *address, token, method, path, body).await
+}
+
+async fn exchange(
+    stream: impl Read + Write + Unpin + Send + 'static,
     address: SocketAddr,
     token: &str,
     method: Method,
     path: &str,
     body: String,
 ) -> anyhow::Result<serde_json::Value> {
-    let stream = TcpStream::connect(address).await.with_context(|| {
-        format!("cannot reach ringback at {address}: is it running? Say another address with --url or --config")
-    })?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     tokio::spawn(connection);
     let request = hyper::Request::builder()
         .method(method)
@@ -97,7 +110,7 @@ mod tests {
     use axum::Router;
     use tokio::net::TcpListener;
 
-    use super::{ANSWER_MAX, get};
+    use super::{ANSWER_MAX, Reach, Server, get};
 
     #[tokio::test]
     async fn an_answer_is_read_up_to_the_limit() {
@@ -108,9 +121,10 @@ mod tests {
             .route("/most", axum::routing::get(move || async move { text(ANSWER_MAX) }))
             .route("/more", axum::routing::get(move || async move { text(ANSWER_MAX + 1) }));
         let server = tokio::spawn(async { axum::serve(listener, router).await });
-        let answer = get(address, "t", "/most").await.expect("it is read");
+        let reach = Reach { server: Server { address, tls: None }, token: "t".to_owned() };
+        let answer = get(&reach, "/most").await.expect("it is read");
         assert_eq!(answer.as_str().map(str::len), Some(ANSWER_MAX - 2));
-        let error = get(address, "t", "/more").await.expect_err("it is too large");
+        let error = get(&reach, "/more").await.expect_err("it is too large");
         assert_eq!(error.to_string(), "the answer to /more is larger than 8 MiB");
         server.abort();
     }

@@ -93,7 +93,7 @@ async fn list(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
     let (filter, limit) = (args.filter.fields()?, args.limit.to_string());
     let mut fields: Vec<_> = filter.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
     fields.extend([("limit", Some(&*limit)), ("path", args.path.as_deref()), ("cursor", args.cursor.as_deref())]);
-    let answer = client::get(reach.address, &reach.token, &client::query("/v1/deliveries", &fields)).await?;
+    let answer = client::get(reach, &client::query("/v1/deliveries", &fields)).await?;
     if args.json {
         output::json(&answer)?;
         return Ok(Outcome::Fine);
@@ -104,7 +104,7 @@ async fn list(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
 
 async fn show(id: &str, args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
     let id = client::segment(id);
-    let answer = client::get(reach.address, &reach.token, &format!("/v1/deliveries/{id}")).await?;
+    let answer = client::get(reach, &format!("/v1/deliveries/{id}")).await?;
     match args.json {
         true => output::json(&answer)?,
         false => output::line(one(&answer).trim_end())?,

@@ -1,13 +1,13 @@
 //! Where the running daemon is, and the token that it knows the caller by.
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::UsageError;
 use super::configuration::{self, Configuration};
+use super::server::Server;
 use crate::api::token;
 use crate::config::settings::Overrides;
 use crate::diagnostic::render::{Format, report};
@@ -23,10 +23,11 @@ pub struct ReachArgs {
     /// The daemon's configuration file: its address and its state directory are in it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The daemon's address, such as http://127.0.0.1:8873 [default: that of --config, else 127.0.0.1:8873]
+    /// The daemon's address, such as http://127.0.0.1:8873 [default: what the state directory says of the running daemon,
+    /// else that of --config, else 127.0.0.1:8873]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// The daemon's state directory, where its token is [default: that of --config, else ringback-state]
+    /// The daemon's state directory, where its token and its address are [default: that of --config, else ringback-state]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
@@ -34,8 +35,8 @@ pub struct ReachArgs {
 /// Where to call, and as whom.
 #[derive(Debug)]
 pub struct Reach {
-    /// The API's address.
-    pub address: SocketAddr,
+    /// The API.
+    pub server: Server,
     /// A bearer token.
     pub token: String,
 }
@@ -47,17 +48,23 @@ impl ReachArgs {
     /// A bad URL or configuration, or no token; each says what to do.
     pub fn find(&self) -> anyhow::Result<Reach> {
         let settings = self.config.as_deref().map(settings).transpose()?;
-        let address = match (&self.url, &settings) {
-            (Some(url), _) => address(url)?,
-            (None, Some((listen, _))) => *listen,
-            (None, None) => DEFAULT.parse()?,
-        };
-        let state = match (&self.state, settings) {
+        let state = match (&self.state, &settings) {
             (Some(state), _) => state.clone(),
-            (None, Some((_, state))) => state,
+            (None, Some((_, state))) => state.clone(),
             (None, None) => "ringback-state".into(),
         };
-        Ok(Reach { address, token: token(&state)? })
+        let running = Server::of_state_dir(&state)?;
+        let server = match (&self.url, running, settings) {
+            (Some(url), running, _) => {
+                let named = Server::of_url(url)?;
+                // The file says by what the same server is known.
+                running.filter(|running| running.address == named.address && named.tls.is_some()).unwrap_or(named)
+            }
+            (None, Some(running), _) => running,
+            (None, None, Some((listen, _))) => Server { address: listen, tls: None },
+            (None, None, None) => Server::of_url(DEFAULT)?,
+        };
+        Ok(Reach { server, token: token(&state)? })
     }
 }
 
@@ -73,21 +80,6 @@ fn settings(config: &Path) -> anyhow::Result<(SocketAddr, PathBuf)> {
     }
 }
 
-fn address(url: &str) -> anyhow::Result<SocketAddr> {
-    let wrong = |why: &str| UsageError(format!("--url {url}: {why}; write one such as http://{DEFAULT}"));
-    let authority = match url.split_once("://") {
-        Some(("http", rest)) => rest.trim_end_matches('/'),
-        Some(("https", _)) => return Err(wrong("the API speaks no TLS yet").into()),
-        Some(_) => return Err(wrong("it is no http URL").into()),
-        None => url,
-    };
-    if authority.contains('/') {
-        return Err(wrong("it has a path").into());
-    }
-    let mut found = authority.to_socket_addrs().map_err(|error| wrong(&error.to_string()))?;
-    found.next().ok_or_else(|| wrong("nobody has that name").into())
-}
-
 fn token(state: &Path) -> anyhow::Result<String> {
     if let Ok(token) = std::env::var(TOKEN) {
         return Ok(token);
@@ -98,27 +90,4 @@ fn token(state: &Path) -> anyhow::Result<String> {
         format!("no token: {TOKEN} is not set, and {file} cannot be read (say the daemon's --state or --config)")
     })?;
     Ok(token.as_str().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn an_address_may_be_written_as_a_url() {
-        for (text, expect) in
-            [("http://127.0.0.1:1/", "127.0.0.1:1"), ("127.0.0.1:2", "127.0.0.1:2"), ("http://[::1]:3", "[::1]:3")]
-        {
-            assert_eq!(address(text).expect(text).to_string(), expect);
-        }
-        for (text, why) in [
-            ("https://127.0.0.1:1", "no TLS yet"),
-            ("ftp://127.0.0.1:1", "no http URL"),
-            ("http://127.0.0.1:1/v1", "a path"),
-            ("127.0.0.1", "invalid socket address"),
-        ] {
-            let error = address(text).expect_err(text).to_string();
-            assert!(error.contains(why) && error.contains("such as http://"), "{error}");
-        }
-    }
 }

@@ -68,14 +68,14 @@ pub async fn run(args: ReplayArgs) -> anyhow::Result<Outcome> {
 /// Counts, asks, and begins a task.
 async fn replay_since(args: &ReplayArgs, reach: &Reach, since: &str) -> anyhow::Result<Outcome> {
     let body = |is_dry_run: bool| json!({"subscription": args.subscription, "since": since, "dryRun": is_dry_run});
-    let counted = client::post(reach.address, &reach.token, "/v1/replay", &body(true)).await?;
+    let counted = client::post(reach, "/v1/replay", &body(true)).await?;
     let is_over = args.dry_run || counted["deliveries"] == 0;
     if !is_over && !args.yes && !agrees(&format!("Replay {}?", amount(&counted)))? {
         return Ok(Outcome::Finding);
     }
     let answer = match is_over {
         true => counted,
-        false => client::post(reach.address, &reach.token, "/v1/replay", &body(false)).await?,
+        false => client::post(reach, "/v1/replay", &body(false)).await?,
     };
     match (args.json, answer["task"].as_str()) {
         (true, _) => output::json(&answer)?,

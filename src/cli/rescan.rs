@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::reach::{Reach, ReachArgs};
+use super::reach::ReachArgs;
 use super::sync::{tell, within};
 use super::{Outcome, client, output};
 
@@ -57,12 +57,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// # Errors
 /// The daemon cannot be reached, refuses, or does not answer in time.
 pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
-    let Reach { address, token } = args.reach.find()?;
+    let reach = args.reach.find()?;
     let mut body = json!({"wait": args.wait, "acceptDeletions": args.accept_deletions, "acceptRoot": args.accept_root});
     if let Some(path) = &args.path {
         body["path"] = json!(path);
     }
-    let call = client::post(address, &token, "/v1/rescan", &body);
+    let call = client::post(&reach, "/v1/rescan", &body);
     if args.wait {
         let answer = within(args.timeout.as_deref(), shown(call)).await?;
         return tell("the scan is done, and everything that it found is matched", &answer, args.json);

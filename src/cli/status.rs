@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::Value;
 
-use super::reach::{Reach, ReachArgs};
+use super::reach::ReachArgs;
 use super::{Outcome, client, output};
 
 /// Options of `ringback status`.
@@ -35,8 +35,8 @@ Exit codes: 0 all is well, 1 something needs you (a trouble, a mount that is deg
 /// # Errors
 /// The daemon cannot be reached, or refuses.
 pub async fn run(args: StatusArgs) -> anyhow::Result<Outcome> {
-    let Reach { address, token } = args.reach.find()?;
-    let status = client::get(address, &token, "/v1/status").await?;
+    let reach = args.reach.find()?;
+    let status = client::get(&reach, "/v1/status").await?;
     match args.json {
         true => output::json(&status)?,
         false => output::line(show(&status).trim_end())?,
@@ -52,6 +52,7 @@ fn is_well(status: &Value) -> bool {
     let mounts = list(&status["mounts"]).iter();
     mounts.clone().all(|mount| mount["state"] == "watching" || mount["state"] == "scanning")
         && list(&status["rules"]["faults"]).is_empty()
+        && status["rules"]["faultsMore"].as_u64().unwrap_or(0) == 0
         && list(&status["troubles"]).is_empty()
 }
 
@@ -83,12 +84,19 @@ fn show(status: &Value) -> String {
     for fault in list(&rules["faults"]) {
         say(format!("    fault: {}", text(fault)));
     }
-    let (outbox, deliveries) = (&status["outbox"], &status["deliveries"]);
-    say(format!("owed: {} entries, the oldest {} s old", outbox["entries"], outbox["oldestSeconds"]));
-    say(format!(
-        "deliveries: {} pending, {} on the wire, {} waiting for their next attempt, {} dead letters",
-        deliveries["pending"], deliveries["inFlight"], deliveries["waiting"], deliveries["dead"]
-    ));
+    if let Some(faults @ 1..) = rules["faultsMore"].as_u64() {
+        say(format!("    faults: {faults}; a super-administrator is shown what they are"));
+    }
+    // What is a sum over all tenants is not shown to one of them.
+    if let Some(outbox) = status["outbox"].as_object() {
+        say(format!("owed: {} entries, the oldest {} s old", outbox["entries"], outbox["oldestSeconds"]));
+    }
+    if let Some(deliveries) = status["deliveries"].as_object() {
+        say(format!(
+            "deliveries: {} pending, {} on the wire, {} waiting for their next attempt, {} dead letters",
+            deliveries["pending"], deliveries["inFlight"], deliveries["waiting"], deliveries["dead"]
+        ));
+    }
     if let Some(overdue) = status["attemptsOverdue"].as_u64() {
         say(format!("attempts past their limits: {overdue}; see the log"));
     }
@@ -136,7 +144,13 @@ mod tests {
         assert!(is_well(&status));
         status["rules"]["faults"] = json!(["a.toml:1: no"]);
         assert!(!is_well(&status) && show(&status).contains("    fault: a.toml:1: no\n"));
-        status["rules"]["faults"] = json!([]);
+        status["rules"] = json!({"generation": 2, "subscriptions": 3, "faults": [], "faultsMore": 2});
+        assert!(!is_well(&status) && show(&status).contains("    faults: 2; a super-administrator"));
+        let fields = status.as_object_mut().expect("an object");
+        fields.remove("outbox");
+        fields.remove("deliveries");
+        assert!(!show(&status).contains("owed") && !show(&status).contains("null"), "{}", show(&status));
+        status["rules"]["faultsMore"] = json!(0);
         status["troubles"] = json!([{"kind": "dead", "since": "2026-11-22T10:00:00.000Z", "text": "3 deliveries"}]);
         let expect = "ringback 1.2.3, ready\ndead, since 2026-11-22T10:00:00.000Z: 3 deliveries\n";
         assert!(!is_well(&status) && show(&status).starts_with(expect), "{}", show(&status));

@@ -72,11 +72,11 @@ pub async fn run(args: SubscriptionsArgs) -> anyhow::Result<Outcome> {
     let answer = match (args.what, id) {
         (What::List, None) => list(&args, &reach).await?,
         (What::List, Some(_)) => return Err(UsageError("`list` takes no name: say `show NAME`".to_owned()).into()),
-        (What::Show, Some(id)) => client::get(reach.address, &reach.token, &format!("/v1/subscriptions/{id}")).await?,
+        (What::Show, Some(id)) => client::get(&reach, &format!("/v1/subscriptions/{id}")).await?,
         (What::Pause | What::Resume, Some(id)) => {
             let verb = if args.what == What::Pause { "pause" } else { "resume" };
             let body = args.reason.as_ref().map_or(json!({}), |reason| json!({"reason": reason}));
-            client::post(reach.address, &reach.token, &format!("/v1/subscriptions/{id}/{verb}"), &body).await?
+            client::post(&reach, &format!("/v1/subscriptions/{id}/{verb}"), &body).await?
         }
         (_, None) => return Err(UsageError("say which subscription".to_owned()).into()),
     };
@@ -98,7 +98,7 @@ async fn list(args: &SubscriptionsArgs, reach: &Reach) -> anyhow::Result<Value> 
         ("tenant", args.tenant.as_deref()),
         ("cursor", args.cursor.as_deref()),
     ];
-    client::get(reach.address, &reach.token, &client::query("/v1/subscriptions", &fields)).await
+    client::get(reach, &client::query("/v1/subscriptions", &fields)).await
 }
 
 /// A row a subscription, for 80 columns, and below it what keeps it from being notified.

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::reach::{Reach, ReachArgs};
+use super::reach::ReachArgs;
 use super::{Outcome, UsageError, client, output};
 use crate::model::duration::parse_duration_ms;
 
@@ -41,9 +41,9 @@ Exit codes: 0 everything is matched, 1 a mount is offline, or it failed, 2 bad u
 /// # Errors
 /// The daemon cannot be reached, refuses, or does not answer in time.
 pub async fn run(args: SyncArgs) -> anyhow::Result<Outcome> {
-    let Reach { address, token } = args.reach.find()?;
+    let reach = args.reach.find()?;
     let nothing = json!({});
-    let call = client::post(address, &token, "/v1/sync", &nothing);
+    let call = client::post(&reach, "/v1/sync", &nothing);
     let answer = within(args.timeout.as_deref(), call).await?;
     tell("everything that was written is matched", &answer, args.json)
 }

@@ -60,13 +60,11 @@ pub async fn run(args: TasksArgs) -> anyhow::Result<Outcome> {
     let answer = match (args.what, id) {
         (What::List, None) => {
             let fields = [("state", args.in_state.as_deref()), ("cursor", args.cursor.as_deref())];
-            client::get(reach.address, &reach.token, &client::query("/v1/tasks", &fields)).await?
+            client::get(&reach, &client::query("/v1/tasks", &fields)).await?
         }
         (What::List, Some(_)) => return Err(UsageError("`list` takes no UUID: say `show UUID`".to_owned()).into()),
-        (What::Show, Some(id)) => client::get(reach.address, &reach.token, &format!("/v1/tasks/{id}")).await?,
-        (What::Stop, Some(id)) => {
-            client::post(reach.address, &reach.token, &format!("/v1/tasks/{id}/stop"), &json!({})).await?
-        }
+        (What::Show, Some(id)) => client::get(&reach, &format!("/v1/tasks/{id}")).await?,
+        (What::Stop, Some(id)) => client::post(&reach, &format!("/v1/tasks/{id}/stop"), &json!({})).await?,
         (_, None) => return Err(UsageError("say which task".to_owned()).into()),
     };
     if args.json {

@@ -15,7 +15,9 @@ use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
 use super::listen::print::Printer;
+use super::reach::Reach;
 use super::receiver::Receiver;
+use super::server::Server;
 use super::{Outcome, UsageError, client, output, sample_store};
 use crate::config::settings::{Overrides, Places, Settings, resolve};
 use crate::daemon::log::{self, Log, Style};
@@ -70,6 +72,7 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
     let daemon = Daemon::start(settings(&scratch.dir)?).await?;
     let token = daemon.admin_token().token.as_str().to_owned();
     let address = daemon.address();
+    let reach = Reach { server: Server { address, tls: None }, token: token.clone() };
     say(&format!(
         "ringback watches a copy of the sample store, by two rules, and calls a receiver.\n\n  \
          store     {}\n  rules     {}\n  receiver  {}\n  API       http://{address}\n\n\
@@ -83,7 +86,7 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
         say(&format!("\n> {}", edit.shown))?;
         match edit.kind {
             EditKind::Files(work) => work(&store).with_context(|| format!("cannot do: {}", edit.shown))?,
-            EditKind::Record(body) => drop(client::post(address, &token, "/v1/records", &body).await?),
+            EditKind::Record(body) => drop(client::post(&reach, "/v1/records", &body).await?),
         }
         hear(&mut entries, edit.expect).await?;
     }

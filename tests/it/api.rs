@@ -147,10 +147,12 @@ fn a_sync_answers_when_the_writes_before_it_are_recorded() {
 fn who_may_do_what() {
     let (reader, operator, recorder) = ("reader-token", "operator-token", "recorder-token");
     let mut place = Place::new("");
-    let mut config = "[[mount]]\npath = '/'\ndir = '{store}'\n".to_owned();
+    let mut config = "[[mount]]\npath = '/'\ndir = '{store}'\ntenant = 'acme'\n".to_owned();
     for (role, token) in [("reader", reader), ("operator", operator), ("recorder", recorder)] {
         let digest = Sha256::digest(token).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        write!(config, "[[principal]]\nname = '{role}'\nrole = '{role}'\ntoken_sha256 = '{digest}'\n").expect("text");
+        let whose = "tenants = ['acme']";
+        write!(config, "[[principal]]\nname = '{role}'\nrole = '{role}'\n{whose}\ntoken_sha256 = '{digest}'\n")
+            .expect("text");
     }
     place.configure(&config);
     let daemon = place.start();

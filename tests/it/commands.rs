@@ -113,7 +113,7 @@ fn what_keeps_a_command_from_the_daemon_is_said() {
         (&["sync"], &url, "/nowhere", None, 1, "RINGBACK_TOKEN is not set, and /nowhere/token cannot be read"),
         (&["sync"], &url, "/nowhere", Some("wrong-token-wrong-token"), 1, "401 Unauthorized"),
         (&["status"], "http://127.0.0.1:1", &state, None, 1, "cannot reach ringback at 127.0.0.1:1: is it running?"),
-        (&["status"], "https://127.0.0.1:1", &state, None, 2, "no TLS yet"),
+        (&["status"], "https://127.0.0.1:1", &state, None, 1, "cannot reach ringback at 127.0.0.1:1"),
         (&["sync", "--timeout", "soon"], &url, &state, None, 2, "--timeout soon"),
         (&["rescan", "--timeout", "1s"], &url, &state, None, 2, "--wait"),
     ];

@@ -25,6 +25,7 @@ mod log_lost;
 mod other_processes;
 mod pipeline;
 mod pipeline_odd;
+mod principals;
 mod receivers;
 mod rough;
 mod rules_at_work;

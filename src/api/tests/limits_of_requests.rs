@@ -175,7 +175,7 @@ async fn so_many_connections_are_served_at_once_and_the_next_one_waits() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve_at_most(MOST, listener, api(true).0, stopped));
+    let server = tokio::spawn(serve_at_most(MOST, listener, None, api(true).0, stopped));
     let mut served = Vec::new();
     for _ in 0..MOST {
         let mut stream = TcpStream::connect(address).await.expect("connected");

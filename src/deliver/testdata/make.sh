@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the certificates of the tests beside this script, from `key.der` (an EC key on P-256, PKCS #8), which is made
-# where it is missing. They are signed by themselves and valid for good or for no date in the lifetime of a test:
+# where it is missing. `other-key.der` is such a key, of none of them. They are signed by themselves and valid for good
+# or for no date in the lifetime of a test:
 #
 #   certificate.der   127.0.0.1 and localhost, from 2026 to 2126
 #   expired.der       the same names, in 2001
@@ -12,7 +13,10 @@ set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
-[ -f key.der ] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform der -out key.der
+for key in key other-key; do
+    [ -f "$key.der" ] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 |
+        openssl pkcs8 -topk8 -nocrypt -outform der -out "$key.der"
+done
 openssl pkey -inform der -in key.der -out "$work/key.pem"
 
 make() { # NAME START END SUBJECT_ALTERNATIVE_NAMES
