@@ -2,8 +2,8 @@
 //!
 //! [`options`] is the file as written, with places; [`settings`] is what is in force, with every default filled in and
 //! every contradiction refused. Both are pure. [`sources`] is the one place that reads the configuration and rule
-//! files; it does not interpret them. [`secrets`] reads what rules refer to, [`ca_file`] the certificates that callbacks
-//! are verified with, and [`tls_files`] what the API speaks TLS with.
+//! files; it does not interpret them. [`secrets`] reads what rules refer to, [`ca_file`] the certificates that
+//! callbacks are verified with, and [`tls_files`] what the API speaks TLS with.
 
 pub mod ca_file;
 pub mod options;

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -25,8 +25,8 @@ use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEA
 use super::{ApiState, native};
 use crate::model::error_chain::ErrorChain;
 
-/// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`]. With `tls` it speaks TLS
-/// and nothing else. Dropping the future drops every connection.
+/// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`]. With `tls` it speaks
+/// TLS and nothing else. Dropping the future drops every connection.
 ///
 /// # Errors
 /// The listener is not usable (any more). What befalls a single connection is logged.
@@ -79,8 +79,8 @@ pub(super) async fn serve_at_most(
 }
 
 /// Shakes hands where that is to be done, within the time of a request's head; then serves.
-async fn accepted_connection(
-    stream: TcpStream,
+pub(super) async fn accepted_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     from: SocketAddr,
     tls: Option<TlsAcceptor>,
     router: Router,

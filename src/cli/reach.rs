@@ -23,11 +23,12 @@ pub struct ReachArgs {
     /// The daemon's configuration file: its address and its state directory are in it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The daemon's address, such as http://127.0.0.1:8873 [default: what the state directory says of the running daemon,
-    /// else that of --config, else 127.0.0.1:8873]
+    /// The daemon's address, such as http://127.0.0.1:8873 [default: that of the state
+    /// directory, else that of --config, else 127.0.0.1:8873]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// The daemon's state directory, where its token and its address are [default: that of --config, else ringback-state]
+    /// The daemon's state directory, where its address and its token are [default: that of --config, else
+    /// ringback-state]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }

@@ -119,8 +119,8 @@ fn digest(text: &str) -> Option<[u8; 32]> {
     Some(out)
 }
 
-/// Believes one certificate, whatever it names, however old it is and whoever has signed it. That the server has its key
-/// is checked as ever.
+/// Believes one certificate, whatever it names, however old it is and whoever has signed it. That the server has its
+/// key is checked as ever.
 #[derive(Debug)]
 struct Pinned {
     sha256: [u8; 32],

@@ -80,8 +80,8 @@ fn tenants_see_and_change_what_is_theirs() {
     for tenant in ["acme", "b"] {
         let get = |line: &str| ask(&daemon, &format!("reader-{tenant}"), line, &Value::Null);
         let name = format!("of-{tenant}");
-        assert_eq!(column(&get("GET /v1/subscriptions"), "subscriptions", "name"), [name.clone()]);
-        assert_eq!(column(&get("GET /v1/deliveries"), "deliveries", "subscription"), [name.clone()]);
+        assert_eq!(column(&get("GET /v1/subscriptions"), "subscriptions", "name"), [name.as_str()]);
+        assert_eq!(column(&get("GET /v1/deliveries"), "deliveries", "subscription"), [name.as_str()]);
         let status = get("GET /v1/status");
         assert_eq!(column(&status, "mounts", "path"), [format!("/{tenant}")]);
         assert_eq!(status.json()["rules"]["subscriptions"], 1);

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
+use base64::Engine as _;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::api::body::Peer;
 use crate::api::native;
-use crate::api::server::{connection, serve_at_most};
+use crate::api::server::{accepted_connection, connection, serve_at_most};
 use crate::model::ask::{Answer, Ask};
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
@@ -216,6 +217,28 @@ async fn a_head_may_take_as_long_as_the_limit_and_no_longer() {
         let answered = talk(&mut stream, "").await;
         assert_eq!(answered.get(..12).unwrap_or_default(), answer, "{wait:?}: {answered}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_may_take_as_long_as_for_a_head_to_shake_hands() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pem = |name: &str, label: &str, der: &[u8]| {
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        let path = dir.path().join(name);
+        std::fs::write(&path, format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")).expect("a file");
+        path
+    };
+    let cert = pem("cert", "CERTIFICATE", include_bytes!("../../deliver/testdata/certificate.der"));
+    let key = pem("key", "PRIVATE KEY", include_bytes!("../../deliver/testdata/key.der"));
+    let tls = crate::config::tls_files::read(&crate::config::TlsFiles { cert, key }).expect("they can be used");
+    let (mut ours, theirs) = tokio::io::duplex(1 << 16);
+    let (_ending, ended) = watch::channel(());
+    let (acceptor, router) = (Some(tls.config.into()), native::router(api(true).0));
+    let began = Instant::now();
+    tokio::spawn(accepted_connection(theirs, ADDRESS, acceptor, router, ended));
+    assert_eq!(ours.read(&mut [0; 1]).await.expect("read"), 0, "it is closed");
+    let took = began.elapsed();
+    assert!((limits::HEAD_MAX..=limits::HEAD_MAX + MOMENT).contains(&took), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

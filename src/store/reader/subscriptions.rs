@@ -59,7 +59,7 @@ impl Reader {
 
 impl Reader {
     /// The numbers of all subscriptions of a name: one of a rule file's name, one a tenant of a name that registrations
-    /// have; also of those whose rule went away. At most [`SAME_NAME_MAX`].
+    /// have; also of those whose rule went away. At most `SAME_NAME_MAX`.
     ///
     /// # Errors
     /// When the ledger refuses.
