@@ -61,6 +61,7 @@ fn path(text: &str, mounts: &[String]) -> Result<LogicalPath, String> {
     let lies_in = |mount: &String| LogicalPath::parse(mount.as_bytes()).is_ok_and(|m| path.relative_to(&m).is_some());
     match mounts.iter().any(lies_in) {
         true => Ok(path),
+        false if mounts.is_empty() => Err(format!("`path`: {} lies in no mount", quoted(text))),
         false => Err(format!("`path`: {} lies in no mount; there are: {}", quoted(text), mounts.join(", "))),
     }
 }

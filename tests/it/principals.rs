@@ -170,9 +170,13 @@ fn a_recorder_assigns_within_its_tenants_mounts_alone() {
     assert_eq!((theirs.status, theirs.json()["errors"].clone()), (422, nobodys.json()["errors"].clone()));
     assert_eq!(record("recorder-acme", by_number).status, 202);
 
-    // A scan covers the caller's mounts.
+    // A scan covers the caller's mounts, and no other is scanned.
+    let ends = |status: &Value| [0, 1].map(|mount| status["mounts"][mount]["lastScan"]["at"].clone());
+    let before = ends(&daemon.status());
     let scan = ask(&daemon, "operator-acme", "POST /v1/rescan", &json!({}));
     assert_eq!((scan.status, &scan.json()["scanning"]), (202, &json!(["/acme"])), "{}", scan.text());
+    let scanned = daemon.status_until("it is scanned", |status| ends(status)[0] != before[0]);
+    assert_eq!(ends(&scanned)[1], before[1], "the other tenant's mount is not");
     let outside = ask(&daemon, "operator-acme", "POST /v1/rescan", &json!({"path": "/b/1"}));
     assert_eq!(outside.status, 422, "{}", outside.text());
 }

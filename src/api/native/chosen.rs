@@ -99,10 +99,11 @@ impl Native {
             return Err(wrong("`subscription` is missing: who is to be sent again what was sent before?".to_owned()));
         };
         let subscription = self.subscription_named(&scope, name).await?;
-        let is_dead = fields.flag("dead")?;
+        let (is_dead, reason) = (fields.flag("dead")?, fields.reason()?);
         match fields.point("since")? {
             Some(Point::Time(since)) if !is_dead => {
-                return self.replay_since(name, subscription, since, &fields, &by).await;
+                let because = reason.map(|reason| format!(" because {reason}")).unwrap_or_default();
+                return self.replay_since(name, subscription, since, &fields, &by, &because).await;
             }
             Some(Point::Seq(_)) if !is_dead => {
                 return Err(wrong("`since` takes a time here, such as 2026-11-22T10:00:00Z".to_owned()));
@@ -121,7 +122,6 @@ impl Native {
             after: place(&fields)?,
             ..Selection::of(scope)
         };
-        fields.reason()?;
         let is_dry_run = fields.flag("dryRun")?;
         self.choose(Ask::Retry { which, is_dry_run }, &fields, "replayed").await
     }
@@ -134,6 +134,7 @@ impl Native {
         since: Wall,
         fields: &Fields,
         by: &str,
+        because: &str,
     ) -> Answer {
         let is_dry_run = fields.flag("dryRun")?;
         if fields.has_one_of(&["before", "cursor"]) {
@@ -169,7 +170,7 @@ impl Native {
         let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned() };
         match self.ask(ask).await? {
             model::ask::Answer::Begun(uuid) => {
-                let did = format!("a replay of {name} since {since} began, task {uuid}");
+                let did = format!("a replay of {name} since {since} began{because}, task {uuid}");
                 answer["task"] = json!(uuid);
                 Ok((StatusCode::ACCEPTED, Extension(Did(did)), Json(answer)).into_response())
             }
