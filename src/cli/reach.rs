@@ -1,6 +1,5 @@
 //! Where the running daemon is, and the token that it knows the caller by.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -9,7 +8,7 @@ use clap::Args;
 use super::configuration::{self, Configuration};
 use super::server::Server;
 use crate::api::token;
-use crate::config::settings::Overrides;
+use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::diagnostic::render::{Format, report};
 
 /// The variable that a token is taken from.
@@ -55,25 +54,33 @@ impl ReachArgs {
             (None, None) => "ringback-state".into(),
         };
         let running = Server::of_state_dir(&state)?;
-        let server = match (&self.url, running, settings) {
-            (Some(url), running, _) => {
+        let server = match (&self.url, &running, settings) {
+            (Some(url), _, _) => {
                 let named = Server::of_url(url)?;
-                // The file says by what the same server is known.
-                running.filter(|running| running.address == named.address && named.tls.is_some()).unwrap_or(named)
+                // The file says by what certificate the same server is known.
+                let known = running.as_ref().filter(|it| it.address == named.address && it.tls.is_some());
+                known.cloned().unwrap_or(named)
             }
-            (None, Some(running), _) => running,
-            (None, None, Some((listen, _))) => Server { address: listen, tls: None },
+            (None, Some(running), _) => running.clone(),
+            (None, None, Some((listen, _))) => Server::of_url(&listen)?,
             (None, None, None) => Server::of_url(DEFAULT)?,
         };
-        Ok(Reach { server, token: token(&state)? })
+        let token = match std::env::var(TOKEN) {
+            Ok(token) => token,
+            Err(_) => token_for(&server, &state, running.as_ref())?,
+        };
+        Ok(Reach { server, token })
     }
 }
 
-/// Where a configured daemon listens, and its state directory.
-fn settings(config: &Path) -> anyhow::Result<(SocketAddr, PathBuf)> {
+/// The URL of a configured daemon, and its state directory.
+fn settings(config: &Path) -> anyhow::Result<(String, PathBuf)> {
     let Configuration { file, resolved } = configuration::read(Some(config), Overrides::default())?;
     match resolved {
-        Ok(resolved) => Ok((resolved.settings.listen, resolved.settings.state)),
+        Ok(Resolved { settings: Settings { listen, tls, state, .. }, .. }) => {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            Ok((format!("{scheme}://{listen}"), state))
+        }
         Err(diagnostics) => {
             let files: Vec<_> = file.into_iter().collect();
             bail!("the configuration has faults\n\n{}", report(&diagnostics, &files, Format::Plain))
@@ -81,14 +88,26 @@ fn settings(config: &Path) -> anyhow::Result<(SocketAddr, PathBuf)> {
     }
 }
 
-fn token(state: &Path) -> anyhow::Result<String> {
-    if let Ok(token) = std::env::var(TOKEN) {
-        return Ok(token);
-    }
+/// The token of a state directory. It goes to the daemon that has the state directory, and to nobody else: whoever
+/// listens elsewhere, or there while that daemon is down, would have it.
+fn token_for(server: &Server, state: &Path, running: Option<&Server>) -> anyhow::Result<String> {
+    let file = token::admin_token_path(state);
+    let file = file.display();
     let token = token::read_admin_token(state).with_context(|| {
-        let file = token::admin_token_path(state);
-        let file = file.display();
         format!("no token: {TOKEN} is not set, and {file} cannot be read (say the daemon's --state or --config)")
     })?;
-    Ok(token.as_str().to_owned())
+    match running {
+        Some(running) if running.address == server.address => Ok(token.as_str().to_owned()),
+        Some(running) => bail!(
+            "{file} is the token of the daemon at {}, and is not sent to {}: set {TOKEN} to the token of that one",
+            running.address,
+            server.address
+        ),
+        None => bail!(
+            "cannot reach ringback at {}: is it running? Nothing in {} says so, and its token is sent to nobody else; set \
+             {TOKEN} where another daemon is meant",
+            server.address,
+            state.display()
+        ),
+    }
 }

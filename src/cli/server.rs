@@ -1,5 +1,6 @@
 //! Which server a command talks to, and by what it knows it: an address, and with TLS a certificate.
 
+use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,16 +62,15 @@ impl Server {
         Ok(Self { address, tls: Some(Tls { name, certificate_sha256: None }) })
     }
 
-    /// The server that the `address` file of a state directory names; `None` where there is none.
+    /// The server that the `address` file of a state directory names; `None` where there is none for this user.
     ///
     /// # Errors
     /// It cannot be read, or is not such a file.
     pub fn of_state_dir(state: &Path) -> anyhow::Result<Option<Self>> {
         let path = state.join("address");
         let text = match std::fs::read_to_string(&path) {
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
+            // Only the daemon's own user can read it; others bring a token, and the URL.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => return Ok(None),
             text => text.with_context(|| format!("{} cannot be read", path.display()))?,
         };
         let mut lines = text.lines();

@@ -109,11 +109,21 @@ fn what_keeps_a_command_from_the_daemon_is_said() {
     let state = place.state.display().to_string();
     /// Words, URL, state directory, token, and what comes of it: exit code, and a part of what is said.
     type Case<'a> = (&'a [&'a str], &'a str, &'a str, Option<&'a str>, i32, &'a str);
-    let cases: [Case<'_>; 6] = [
+    let other = "is not sent to 127.0.0.1:1: set RINGBACK_TOKEN";
+    let cases: [Case<'_>; 8] = [
         (&["sync"], &url, "/nowhere", None, 1, "RINGBACK_TOKEN is not set, and /nowhere/token cannot be read"),
         (&["sync"], &url, "/nowhere", Some("wrong-token-wrong-token"), 1, "401 Unauthorized"),
-        (&["status"], "http://127.0.0.1:1", &state, None, 1, "cannot reach ringback at 127.0.0.1:1: is it running?"),
-        (&["status"], "https://127.0.0.1:1", &state, None, 1, "cannot reach ringback at 127.0.0.1:1"),
+        (&["status"], "http://127.0.0.1:1", &state, None, 1, other),
+        (&["status"], "https://127.0.0.1:1", &state, None, 1, other),
+        (
+            &["status"],
+            "http://127.0.0.1:1",
+            &state,
+            Some("t"),
+            1,
+            "cannot reach ringback at 127.0.0.1:1: is it running?",
+        ),
+        (&["status"], "https://127.0.0.1:1", &state, Some("t"), 1, "cannot reach ringback at 127.0.0.1:1"),
         (&["sync", "--timeout", "soon"], &url, &state, None, 2, "--timeout soon"),
         (&["rescan", "--timeout", "1s"], &url, &state, None, 2, "--wait"),
     ];
@@ -121,6 +131,10 @@ fn what_keeps_a_command_from_the_daemon_is_said() {
         let (found, text) = run(words, url, state, token);
         assert!(found == Some(code) && text.contains(expect), "{words:?} {url}: {found:?} {text}");
     }
+    // Whoever listens there now is not the daemon: it does not get the token.
+    assert!(daemon.stop().success());
+    let (code, text) = run(&["status"], &url, &state, None);
+    assert!(code == Some(1) && text.contains("is it running? Nothing in"), "{code:?} {text}");
 }
 
 /// Nothing is there and nothing is known: a mistyped path does not look like success.

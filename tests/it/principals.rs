@@ -228,7 +228,8 @@ fn the_api_speaks_tls_and_commands_believe_the_certificate_that_the_state_direct
         code == Some(1) && text.contains("does not have the certificate that the state directory"),
         "{code:?} {text}"
     );
-    fs::remove_file(&address).expect("it is there");
+    fs::write(&address, said.replace(&format!("https://{}", daemon.address), &format!("http://{}", daemon.address)))
+        .expect("a file");
     let (code, text) = by_state_dir(&place, &["status", "--url", &url]);
     assert!(code == Some(1) && text.contains("cannot be believed to be what --url names"), "{code:?} {text}");
     fs::write(&address, said).expect("a file");
