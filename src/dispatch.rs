@@ -5,11 +5,12 @@
 //! [`Attempted`](crate::model::attempt::Attempted).
 //!
 //! The cast. Each subscription has a *lane* (`lane`). A lane *owes* entries: those that became owed in this group are
-//! *fresh*, and in memory; what has to wait is written to the outbox as runs of the journal's numbers. A *cut* (`cut`)
-//! takes a prefix of what is owed and *freezes* it: a delivery with its bytes, in the lane's *queue*. A delivery is
-//! queued, ready, in flight or waiting (`send`); a *slot* (`slots`) lets it go out. What comes back is judged by
-//! `outbox::verdict`, and `outcome` does what the verdict says: the delivery is accepted, waits for its next attempt,
-//! is split, is given up, or stays while the lane is paused (`pause`).
+//! *fresh*, and in memory; what has to wait is written to the outbox as the journal's numbers: first in one row for all
+//! lanes of the group (`groups`), later in rows of the lane's own. A *cut* (`cut`) takes a prefix of what is owed and
+//! *freezes* it: a delivery with its bytes, in the lane's *queue*. A delivery is queued, ready, in flight or waiting
+//! (`send`); a *slot* (`slots`) lets it go out. What comes back is judged by `outbox::verdict`, and `outcome` does what
+//! the verdict says: the delivery is accepted, waits for its next attempt, is split, is given up, or stays while the
+//! lane is paused (`pause`).
 //!
 //! A serial lane has one delivery at a time, and the next waits through its retries; a parallel one has several. While
 //! a delivery is on its way entries gather, and the next batch takes them all: so an idle subscriber hears of every
@@ -28,6 +29,7 @@ mod again;
 mod backfill;
 mod cut;
 mod fault;
+mod groups;
 mod hurry;
 mod lag;
 mod lane;
@@ -55,12 +57,13 @@ use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{HotDelivery, Ledger, StoreError};
+use crate::store::{HotDelivery, Ledger, OldestOwed, OwedTotal, StoreError};
 
 pub use backfill::Catalog;
 use backfill::Filling;
 pub(crate) use fault::Faults;
 use fault::SetAside;
+use groups::Groups;
 pub use lag::Lagged;
 use lane::{Head, HeadState, Lag, Lane};
 pub use notes::{Note, NoteKind};
@@ -73,6 +76,8 @@ use totals::{Share, Totals};
 /// The state machine.
 pub struct Dispatch {
     lanes: BTreeMap<SubscriptionId, Lane>,
+    /// The newest of what they owe, as far as it is not in rows of their own.
+    groups: Groups,
     /// What was recorded last, of what is owed.
     tail: Tail,
     slots: Slots,
@@ -108,6 +113,8 @@ pub struct Dispatch {
     unread: RefCell<Vec<StoreError>>,
     /// Deliveries whose subscription cannot be read.
     set_aside: Option<SetAside>,
+    /// Rows of groups that cannot be read.
+    groups_set_aside: Option<SetAside>,
 }
 
 /// An attempt under way.
@@ -135,6 +142,7 @@ impl Dispatch {
     pub fn load(ledger: &Ledger, now: Now, under_way: &UnderWay, retention: &Retention) -> Result<Self, StoreError> {
         let mut dispatch = Self {
             lanes: BTreeMap::new(),
+            groups: Groups::default(),
             tail: Tail::default(),
             slots: Slots::default(),
             ready: Default::default(),
@@ -154,23 +162,13 @@ impl Dispatch {
             notes: Vec::new(),
             unread: RefCell::default(),
             set_aside: None,
+            groups_set_aside: None,
         };
         dispatch.recount_dead(ledger)?;
         for (id, policy) in ledger.lanes()? {
             dispatch.lanes.entry(id).or_default().set_policy(policy);
         }
-        for (id, entries) in ledger.outbox_totals()? {
-            let oldest = ledger.oldest_owed(id);
-            let lane = dispatch.lanes.entry(id).or_default();
-            lane.owed = entries;
-            match oldest {
-                Ok(oldest) => lane.oldest = oldest,
-                // The cut finds it again, and has the lane rest.
-                Err(error) if error.is_of_a_row() => {}
-                Err(error) => return Err(error),
-            }
-            dispatch.to_cut.insert(id);
-        }
+        dispatch.load_owed(now, ledger)?;
         for (id, replays) in ledger.replay_totals()? {
             dispatch.lanes.entry(id).or_default().replays = replays;
             dispatch.to_cut.insert(id);
@@ -203,6 +201,41 @@ impl Dispatch {
             dispatch.totals.change(*id, Share::default(), Share::of(lane));
         }
         Ok(dispatch)
+    }
+
+    /// Takes up what lanes are owed: by rows of their own, and by the rows of groups.
+    fn load_owed(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {
+        let totals = ledger.outbox_totals()?;
+        let mut groups = ledger.owed_groups()?;
+        let unsaid = self.set_groups_aside(now, &mut groups, &totals);
+        self.groups = Groups::take_up(groups, unsaid);
+        for OwedTotal { subscription, entries, .. } in totals {
+            self.lanes.entry(subscription).or_default().owed = entries;
+            self.to_cut.insert(subscription);
+        }
+        for (id, seqs) in self.groups.lanes() {
+            self.lanes.entry(id).or_default().owed += seqs.len() as u64;
+            self.to_cut.insert(id);
+        }
+        for id in &self.to_cut {
+            let oldest = self.oldest_owed(*id, ledger);
+            let Some(lane) = self.lanes.get_mut(id) else { continue };
+            match oldest {
+                Ok(oldest) => lane.oldest = oldest,
+                // The cut finds it again, and has the lane rest.
+                Err(error) if error.is_of_a_row() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The oldest entry that a lane is owed: by its own rows, or else by the rows of groups, which came later.
+    fn oldest_owed(&self, id: SubscriptionId, ledger: &Ledger) -> Result<Option<OldestOwed>, StoreError> {
+        match (ledger.oldest_owed(id)?, self.groups.of(id).first()) {
+            (None, Some(&seq)) => Ok(Some(OldestOwed { seq, at: ledger.recorded_at(seq)? })),
+            (oldest, _) => Ok(oldest),
+        }
     }
 
     /// Takes up a delivery that the ledger has on its way, and that is due at a point in time.
@@ -298,11 +331,20 @@ impl Dispatch {
         for key in queued {
             self.forget_wait(id, key);
         }
+        self.groups.has_moved(id);
         if self.lanes.remove(&id).is_some() {
             self.to_cut.remove(&id);
             self.to_bound.remove(&id);
             self.account(id, before);
         }
+    }
+
+    /// Writes all that a subscription is owed to rows of its own: the ledger is to drop some of them.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn gather_owed(&mut self, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        self.groups.spread(id, ledger)
     }
 
     /// Takes a piece of a removed subscription's backlog off what is counted: the ledger has dropped it.
@@ -359,6 +401,7 @@ impl Dispatch {
         }
         // Lanes that are within their bounds again may have their notices cut.
         self.cut_all(now, ledger, catalog)?;
+        self.groups.end_group(ledger)?;
         let attempts = self.fill_slots(now, ledger)?;
         debug_assert!(
             self.lanes.len() > 1_000 || self.totals == self.counted(),

@@ -45,8 +45,8 @@ struct Frozen {
 }
 
 impl Dispatch {
-    /// Cuts what may be cut of a lane; what is fresh and has to wait is written to the outbox. The caller accounts for
-    /// the lane.
+    /// Cuts what may be cut of a lane; what is fresh and has to wait goes to the outbox. The caller accounts for the
+    /// lane.
     pub(super) fn cut_lane(
         &mut self,
         now: Now,
@@ -111,6 +111,7 @@ impl Dispatch {
         ledger: &Ledger,
     ) -> Result<Frozen, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(Frozen::nothing()) };
+        ledger.owe(id, self.groups.of(id))?;
         let Gathered { entries, fold: whole, missing } = self.gather(id, lane, subscription, ledger)?;
         // Entries that are missing before the first one that is there get a notice, which goes out before it.
         let gap = skipped_among(&missing, entries.first().map_or(Seq(i64::MAX), |first| first.seq));
@@ -192,6 +193,7 @@ impl Dispatch {
     fn take_up_frozen(&mut self, now: Now, id: SubscriptionId, frozen: Frozen) {
         let Frozen { delivery, fresh, settled, oldest, missing } = frozen;
         let about_to_go = self.ready.iter().map(std::collections::VecDeque::len).sum::<usize>() < self.slots.max();
+        self.groups.has_moved(id);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.fresh.drain(..fresh);
         lane.owed = lane.owed.saturating_sub(settled);
@@ -216,12 +218,12 @@ impl Dispatch {
         }
     }
 
-    /// Writes what became owed in this group to the outbox. The caller accounts for the lane.
+    /// What became owed in this group has to wait. The caller accounts for the lane.
     pub(super) fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         let Some(first) = lane.fresh.first() else { return Ok(()) };
         let oldest = OldestOwed { seq: first.seq, at: now.wall };
-        ledger.owe(id, &lane.fresh_seqs())?;
+        self.groups.add(id, &lane.fresh_seqs(), ledger)?;
         lane.owed += lane.fresh.len() as u64;
         lane.oldest.get_or_insert(oldest);
         lane.fresh.clear();

@@ -1,6 +1,8 @@
 //! What cannot read or write a row of its own waits, and the others go on: a lane that cannot cut rests, and a delivery
 //! waits for itself alone. In a serial lane the next ones wait behind it.
 
+use std::collections::BTreeSet;
+
 use super::lane::{Head, HeadState};
 use super::send::Due;
 use super::{Dispatch, UnderWay};
@@ -9,7 +11,7 @@ use crate::model::error_chain::ErrorChain;
 use crate::model::ids::SubscriptionId;
 use crate::model::part::DeliveryKey;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{DamagedDelivery, DiskFault, HotDelivery, Ledger, StoreError};
+use crate::store::{DamagedDelivery, DiskFault, HotDelivery, Ledger, OwedGroups, OwedTotal, StoreError};
 
 /// What cannot read a row tries again after this, milliseconds.
 const AGAIN_MS: u64 = 5_000;
@@ -26,12 +28,11 @@ pub(super) struct RowFault {
     pub(super) again_at: Mono,
 }
 
-/// Deliveries that are in no lane, because their rows do not say whose they are. Their rows stay, and are read again at
-/// the next start.
+/// What is in no lane, because the rows do not say whose it is. The rows stay, and are read again at the next start.
 #[derive(Debug, Clone)]
 pub(super) struct SetAside {
     pub(super) since: Wall,
-    pub(super) deliveries: u64,
+    pub(super) rows: u64,
     /// What cannot be read of the first one.
     pub(super) text: String,
 }
@@ -123,10 +124,35 @@ impl Dispatch {
             self.take_up(id, key, head, now.mono, under_way);
             return;
         }
-        let text = ErrorChain(&error).to_string();
-        let first = SetAside { since: now.wall, deliveries: 0, text };
-        self.set_aside.get_or_insert(first).deliveries += 1;
+        set_aside(now, &mut self.set_aside, &error);
         self.unread.borrow_mut().push(error);
+    }
+
+    /// Sets rows of groups aside that cannot be read. Such a row may have said that a lane's entries moved: what the
+    /// lane's own rows have got past is not owed twice. Returns the lanes of which that is known.
+    pub(super) fn set_groups_aside(
+        &mut self,
+        now: Now,
+        groups: &mut OwedGroups,
+        totals: &[OwedTotal],
+    ) -> BTreeSet<SubscriptionId> {
+        let mut moved = BTreeSet::new();
+        if groups.damaged.is_empty() {
+            return moved;
+        }
+        for OwedTotal { subscription, last, .. } in totals {
+            let Some(lane) = groups.lanes.get_mut(subscription) else { continue };
+            if lane.seqs.first().is_some_and(|seq| seq <= last) {
+                lane.seqs.retain(|seq| seq > last);
+                moved.insert(*subscription);
+            }
+        }
+        groups.lanes.retain(|_, lane| !lane.seqs.is_empty());
+        for error in groups.damaged.drain(..) {
+            set_aside(now, &mut self.groups_set_aside, &error);
+            self.unread.get_mut().push(error);
+        }
+        moved
     }
 
     /// Reads the frozen body of a lane's delivery, and its numbers where they were not read before; `None` when it
@@ -232,6 +258,12 @@ fn begin(
         unread.push(error);
     }
     Ok(again_at)
+}
+
+/// Counts a row that cannot be read.
+fn set_aside(now: Now, rows: &mut Option<SetAside>, error: &StoreError) {
+    let first = || SetAside { since: now.wall, rows: 0, text: ErrorChain(error).to_string() };
+    rows.get_or_insert_with(first).rows += 1;
 }
 
 /// What has the row is gone: only what is about more than a row matters.

@@ -109,9 +109,11 @@ impl Dispatch {
         most: u64,
         ledger: &Ledger,
     ) -> Result<u64, StoreError> {
+        ledger.owe(id, self.groups.of(id))?;
         let skipped = ledger.drop_oldest_owed(id, until, most)?;
         let oldest = ledger.oldest_owed(id)?;
         let loss = skipped.map(|skipped| self.tell_skipped(now, id, skipped, ledger)).transpose()?;
+        self.groups.has_moved(id);
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(0) };
         // Where the table has less than was counted, the table is right.
         lane.owed = if oldest.is_none() { 0 } else { lane.owed.saturating_sub(skipped.map_or(0, |s| s.entries)) };

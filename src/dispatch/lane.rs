@@ -26,11 +26,11 @@ pub(super) struct Lane {
     pub(super) subscription: Option<Arc<Subscription>>,
     /// What it remembers; `None` is the default.
     policy: Option<Box<LanePolicy>>,
-    /// Entries in the outbox table.
+    /// Entries in the outbox: in rows of its own, and in the rows of groups (`groups`).
     pub(super) owed: u64,
     /// The oldest of them.
     pub(super) oldest: Option<OldestOwed>,
-    /// Became owed in this group, and is not yet written.
+    /// Became owed in this group, and is not in the outbox yet.
     pub(super) fresh: Vec<Arc<Entry>>,
     /// Its frozen deliveries, in the order in which they go out.
     pub(super) queue: BTreeMap<DeliveryKey, Head>,

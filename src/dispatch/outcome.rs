@@ -361,6 +361,7 @@ impl Dispatch {
             let is_cancelled = policy.cancelled_at.is_some();
             lane.set_policy(policy);
             if is_cancelled {
+                self.groups.has_moved(id);
                 (lane.owed, lane.oldest) = (0, None);
                 lane.fresh.clear();
                 (lane.replay, lane.backfill) = (None, None);

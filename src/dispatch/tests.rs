@@ -62,6 +62,7 @@ mod bounds;
 mod catalog;
 mod chosen;
 mod formats;
+mod groups;
 mod policies;
 mod rule;
 mod shown;
@@ -568,6 +569,7 @@ impl Run {
                 self.rules.remove(*name);
                 ledger.remove_subscription(id, Wall(0)).expect("a row");
                 self.dispatch.edit_subscriptions([id], []);
+                self.dispatch.gather_owed(id, ledger).expect("its rows");
                 assert!(ledger.drop_subscription(id, 1_000).expect("a piece").is_whole);
                 self.dispatch.forget(id);
             }

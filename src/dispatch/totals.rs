@@ -9,7 +9,7 @@ use crate::model::ids::{Seq, SubscriptionId};
 /// Sums over all lanes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Totals {
-    /// Entries in the outbox table.
+    /// Entries in the outbox.
     pub(super) owed: u64,
     /// Each lane that is owed something, by the oldest entry.
     pub(super) oldest: BTreeSet<(Seq, SubscriptionId)>,

@@ -1,5 +1,6 @@
 //! What of the deliveries needs an operator, for the status.
 
+use super::fault::SetAside;
 use super::{Dispatch, Lane, Totals};
 use crate::model::ids::SubscriptionId;
 use crate::model::status::{TROUBLES_MAX, Trouble, TroubleKind};
@@ -23,12 +24,20 @@ impl Dispatch {
             troubles.push(Trouble::new(TroubleKind::Disk, fault.since, text, Some(name)));
         }
         if let Some(set_aside) = &self.set_aside {
-            let what = match set_aside.deliveries {
+            let what = match set_aside.rows {
                 1 => "a delivery is not made, because the ledger does not say whose it is".to_owned(),
                 more => format!("{more} deliveries are not made, because the ledger does not say whose they are"),
             };
             let text = format!("{what}: {}", set_aside.text);
             troubles.push(Trouble::new(TroubleKind::Disk, set_aside.since, text, None));
+        }
+        if let Some(SetAside { since, rows, text }) = &self.groups_set_aside {
+            let what = match rows {
+                1 => "what a group of changes owed is not delivered".to_owned(),
+                more => format!("what {more} groups of changes owed is not delivered"),
+            };
+            let text = format!("{what}, because the ledger does not say to whom: {text}");
+            troubles.push(Trouble::new(TroubleKind::Disk, *since, text, None));
         }
         // Of what has no rule and is owed nothing only a pause is remembered, for its return.
         let is_over = |lane: &Lane| lane.subscription.is_none() && lane.is_through();

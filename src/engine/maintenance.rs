@@ -175,6 +175,9 @@ impl Engine {
             if left == 0 {
                 return Ok(true);
             }
+            if let Some(Machines { dispatch, .. }) = &mut self.machines {
+                dispatch.gather_owed(id, &self.ledger)?;
+            }
             let dropped = self.ledger.drop_subscription(id, left)?;
             left = left.saturating_sub(dropped.entries.max(1));
             if dropped.entries > 0 {
@@ -211,9 +214,11 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rusqlite::Connection;
 
-    use super::FIRST_MS;
+    use super::{FIRST_MS, REMOVED_MS};
     use crate::engine::Engine;
     use crate::intake::Setup;
     use crate::model::asset::{Asset, Identity, Stat};
@@ -247,6 +252,28 @@ mod tests {
             engine.ledger.bury_asset(&asset, Rrn(1), Seq(1), START.wall).expect("a row");
         }
         engine.ledger.commit().expect("a commit");
+    }
+
+    #[test]
+    fn what_a_removed_subscription_is_owed_by_rows_of_groups_is_dropped_with_it() {
+        let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
+        ledger.begin().expect("a group");
+        let [gone, kept] = ["gone", "kept"].map(|name| ledger.enrol(None, name).expect("a number"));
+        ledger.remove_subscription(gone, Wall(START.wall.0 - 2 * REMOVED_MS)).expect("a row");
+        let owed = [(gone, &[Seq(1), Seq(2)][..]), (kept, &[Seq(2)])];
+        ledger.add_owed_group(1, &BTreeSet::new(), owed.into_iter()).expect("a row");
+        ledger.commit().expect("a commit");
+        let setup = Setup { mounts: Vec::new(), patience: Patience { quiet_ms: 1_000, max_ms: None } };
+        let mut engine = Engine::new(ledger, setup, Retention::default(), START).expect("an engine");
+        assert_eq!(engine.status(START).outbox.entries, 3);
+        let later = Now { mono: Mono(FIRST_MS), wall: Wall(START.wall.0 + FIRST_MS as i64) };
+        let ran = engine.run(later, Vec::new());
+        assert!(ran.faults.is_empty(), "{:?}", ran.faults);
+        let left: Vec<_> = engine.ledger.subscriptions().expect("rows").into_iter().map(|row| row.id).collect();
+        assert_eq!((left, engine.status(later).outbox.entries), (vec![kept], 1));
+        let groups = engine.ledger.owed_groups().expect("rows");
+        assert_eq!(groups.lanes.into_keys().collect::<Vec<_>>(), [kept], "nothing of it comes back at a start");
+        assert_eq!(engine.ledger.outbox_totals().expect("totals"), []);
     }
 
     /// The limit in force is too many rows for a test: here it is lower.

@@ -1,5 +1,6 @@
 //! Who is owed what: entries matched and not yet cut. A row holds a run of the journal's numbers, so that a group costs
-//! a lane one row and not one an entry; `after` says how far the run has been cut.
+//! a lane one row and not one an entry; `after` says how far the run has been cut. What became owed lately may not be
+//! here yet ([`super::owed_groups`]).
 
 use rusqlite::{OptionalExtension as _, Row};
 
@@ -19,6 +20,17 @@ pub struct OldestOwed {
     pub seq: Seq,
     /// When it was recorded.
     pub at: Wall,
+}
+
+/// What a subscription is owed by rows of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwedTotal {
+    /// Whose it is.
+    pub subscription: SubscriptionId,
+    /// How many entries.
+    pub entries: u64,
+    /// The newest of them.
+    pub last: Seq,
 }
 
 /// A row.
@@ -167,16 +179,23 @@ impl Ledger {
             .map(drop)
     }
 
-    /// How many entries are owed to each subscription, by number; those that are owed nothing are left out.
+    /// What is owed to each subscription by rows of its own, by number; those that have none are left out.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn outbox_totals(&self) -> Result<Vec<(SubscriptionId, u64)>> {
+    pub fn outbox_totals(&self) -> Result<Vec<OwedTotal>> {
         self.connection
-            .prepare_cached("SELECT subscription, CAST(total(entries) AS INTEGER) FROM owed GROUP BY subscription ORDER BY subscription")
+            .prepare_cached(
+                "SELECT subscription, CAST(total(entries) AS INTEGER), CAST(max(last) AS INTEGER) FROM owed
+                 GROUP BY subscription ORDER BY subscription",
+            )
             .and_then(|mut sql| {
                 sql.query_map([], |row| {
-                    Ok((SubscriptionId(row.get(0)?), u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
+                    Ok(OwedTotal {
+                        subscription: SubscriptionId(row.get(0)?),
+                        entries: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
+                        last: Seq(row.get(2)?),
+                    })
                 })?
                 .collect()
             })

@@ -248,6 +248,34 @@ impl Reader {
             assert_eq!(seqs.len() as i64, entries, "a row counts what is left of it");
             owed.extend(seqs.into_iter().map(|seq| (seq, subscription)));
         }
+        owed.extend(self.owed_in_groups());
+        owed
+    }
+
+    /// Whom the rows of groups owe what. A lane that moved has what the rows before hold in rows of its own.
+    fn owed_in_groups(&self) -> Vec<(i64, i64)> {
+        let rows: Vec<Vec<u8>> = self.all("SELECT content FROM owed_groups ORDER BY number", [], |row| row.get(0));
+        let mut owed: Vec<(i64, i64)> = Vec::new();
+        for row in rows {
+            let mut numbers = numbers(&row).into_iter().map(u64::cast_signed);
+            let mut next = || numbers.next().expect("the row goes on");
+            let (mut moved, mut id) = (BTreeSet::new(), 0);
+            for _ in 0..next() {
+                id += next();
+                moved.insert(id);
+            }
+            owed.retain(|(_, id)| !moved.contains(id));
+            let (lanes, lowest, mut id) = (next(), next(), 0);
+            for _ in 0..lanes {
+                id += next();
+                let (count, mut seq) = (next(), lowest);
+                for _ in 0..count {
+                    seq += next();
+                    owed.push((seq, id));
+                }
+            }
+            assert_eq!(numbers.next(), None, "the row ends");
+        }
         owed
     }
 
@@ -316,9 +344,9 @@ impl Reader {
 
     /// Who is owed anything, or has a delivery under way.
     pub fn waiting(&self) -> BTreeSet<String> {
-        let sql = "SELECT DISTINCT name FROM subscriptions
-                   WHERE id IN (SELECT subscription FROM owed UNION SELECT subscription FROM deliveries)";
-        self.all(sql, [], |row| row.get(0)).into_iter().collect()
+        let under_way = self.all("SELECT subscription FROM deliveries", [], |row| row.get(0));
+        let waiting: BTreeSet<i64> = self.all_owed().into_iter().map(|(_, id)| id).chain(under_way).collect();
+        self.subscriptions().into_iter().filter_map(|(id, name)| waiting.contains(&id).then_some(name)).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 use super::super::Result;
 use super::super::error::Operation as _;
 use super::super::lanes;
+use super::super::owed_groups::{self, OwedGroups};
 use super::super::subscriptions::tenant_column;
 use super::{Reader, optional, unsigned};
 use crate::model::ids::SubscriptionId;
@@ -38,7 +39,8 @@ impl Reader {
                 .prepare_cached(LIST)
                 .and_then(|mut sql| sql.query_map((after.0, limit as i64), named)?.collect())
                 .to(READ)?;
-            rows.into_iter().map(|row| complete(connection, row)).collect()
+            let groups = owed_groups::read(connection)?;
+            rows.into_iter().map(|row| complete(connection, row, &groups)).collect()
         })
     }
 
@@ -88,7 +90,7 @@ fn named(row: &Row<'_>) -> rusqlite::Result<ListedSubscription> {
 }
 
 /// Adds what other tables know of it.
-fn complete(connection: &Connection, mut row: ListedSubscription) -> Result<ListedSubscription> {
+fn complete(connection: &Connection, mut row: ListedSubscription, groups: &OwedGroups) -> Result<ListedSubscription> {
     let id = row.id.0;
     let policy = connection.prepare_cached(&lanes::one()).and_then(|mut sql| sql.query_row([id], lanes::read));
     row.policy = optional(policy, READ)?.map(|(_, policy)| policy).unwrap_or_default();
@@ -96,6 +98,9 @@ fn complete(connection: &Connection, mut row: ListedSubscription) -> Result<List
         .prepare_cached(OWED)
         .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))))
         .to(READ)?;
+    // What groups hold comes after what is in the table.
+    let in_groups = groups.lanes.get(&row.id).map_or(&[][..], |lane| &lane.seqs);
+    let first = first.or(in_groups.first().map(|seq| seq.0));
     let (cut, created, due): (i64, Option<i64>, Option<i64>) = connection
         .prepare_cached(ON_THEIR_WAY)
         .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
@@ -107,7 +112,7 @@ fn complete(connection: &Connection, mut row: ListedSubscription) -> Result<List
         }
         None => None,
     };
-    row.owed = unsigned::<u64>(owed).saturating_add(unsigned(cut));
+    row.owed = unsigned::<u64>(owed).saturating_add(in_groups.len() as u64).saturating_add(unsigned(cut));
     row.oldest = recorded.into_iter().chain(created).min().map(Wall);
     row.next_attempt = due.map(Wall);
     Ok(row)

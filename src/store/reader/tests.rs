@@ -1,5 +1,6 @@
 //! The reader on a ledger with much behind it: each question goes by index, and a page costs what it shows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +9,7 @@ use rusqlite::Connection;
 use super::deliveries::{ATTEMPTS, BODIES, NAME, PATH, Rank, Table, WALK_MAX};
 use super::subscriptions::{ALL_NAMED, LIST, NAMED, ON_THEIR_WAY, OWED, RECORDED, SAME_NAME_MAX};
 use super::{IDLE_MAX, Reader};
+use crate::model::change::{Action, Change};
 use crate::model::delivery::Accepted;
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::listing::{DeliveryFilter, Registry, Span};
@@ -200,4 +202,29 @@ fn connections_are_kept_up_to_the_limit() {
     });
     let idle = filled.reader.idle.lock().expect("no panic").len();
     assert!((1..=IDLE_MAX).contains(&idle), "{idle}");
+}
+
+#[test]
+fn what_a_subscription_is_owed_is_counted_in_its_own_rows_and_in_those_of_groups() {
+    let Filled { ledger, reader, .. } = &filled(0);
+    let (a, b) = (SubscriptionId(1), SubscriptionId(2));
+    ledger.begin().expect("a group");
+    for seq in 3..=6 {
+        let change = Change::of_some_asset(b"/a", Action::Added, Vec::new());
+        ledger.append(&Change { seq: Seq(seq), time: Wall(1_000 * seq), ..change }).expect("a change");
+    }
+    ledger.owe(a, &[Seq(3), Seq(4)]).expect("a row");
+    let (none, first) = (BTreeSet::new(), [(a, &[Seq(5)][..]), (b, &[Seq(5)])]);
+    ledger.add_owed_group(1, &none, first.into_iter()).expect("a row");
+    ledger.add_owed_group(2, &none, [(a, &[Seq(6)][..]), (b, &[Seq(6)])].into_iter()).expect("a row");
+    ledger.commit().expect("a commit");
+    let owed = || {
+        let rows = reader.subscriptions(SubscriptionId(0), 9).expect("rows");
+        rows.iter().map(|row| (row.owed, row.oldest)).collect::<Vec<_>>()
+    };
+    assert_eq!(owed(), [(4, Some(Wall(3_000))), (2, Some(Wall(5_000)))]);
+    ledger.begin().expect("a group");
+    ledger.add_owed_group(3, &BTreeSet::from([b]), std::iter::empty()).expect("a row");
+    ledger.commit().expect("a commit");
+    assert_eq!(owed(), [(4, Some(Wall(3_000))), (0, None)], "b moved, and has no rows");
 }

@@ -4,7 +4,7 @@ use super::{group, in_memory};
 use crate::model::change::{Action, Change};
 use crate::model::error_chain::ErrorChain;
 use crate::model::ids::{Seq, SubscriptionId};
-use crate::store::Ledger;
+use crate::store::{Ledger, OwedTotal};
 
 const ONE: SubscriptionId = SubscriptionId(1);
 const OTHER: SubscriptionId = SubscriptionId(2);
@@ -28,14 +28,16 @@ fn runs_are_kept_and_cut_at_and_past_the_limit_of_a_row() {
             ledger.owe(OTHER, &seqs([1, 5_000])).expect("a row");
         });
         assert_eq!(all(&ledger), owed);
-        assert_eq!(ledger.outbox_totals().expect("totals"), [(ONE, 1_025), (OTHER, 2)]);
+        let total = |subscription, entries, last| OwedTotal { subscription, entries, last: Seq(last) };
+        let totals = [total(ONE, 1_025, 1_025 * step), total(OTHER, 2, 5_000)];
+        assert_eq!(ledger.outbox_totals().expect("totals"), totals);
         // Within a row, at its end, and in the next one.
         for cut in [1, 2, 500, 1_024, 1_025] {
             group(&ledger, |ledger| ledger.settle_owed(ONE, owed[cut - 1]).expect("a cut"));
             assert_eq!(all(&ledger), owed[cut..]);
             let left = 1_025 - cut as u64;
             let totals = ledger.outbox_totals().expect("totals");
-            assert_eq!(totals.iter().find(|(id, _)| *id == ONE).map_or(0, |(_, entries)| *entries), left);
+            assert_eq!(totals.iter().find(|total| total.subscription == ONE).map_or(0, |total| total.entries), left);
         }
         assert_eq!(ledger.owed(OTHER, Seq(1), 9).expect("entries"), [Seq(5_000)]);
     }

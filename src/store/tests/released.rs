@@ -4,7 +4,7 @@
 //! With `RINGBACK_BLESS=1` in the environment the file of the newest schema is written anew. Do that only for a schema
 //! that is not released yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ use crate::model::task::Replay;
 use crate::model::time::Wall;
 use crate::store::{
     Backfill, DirId, EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, NewReplay,
-    OldestOwed, Place, SubscriptionRow,
+    OldestOwed, OwedInGroups, OwedTotal, Place, SubscriptionRow,
 };
 
 const AT: Wall = Wall(1_800_000_000_000);
@@ -37,7 +37,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 9] = [1, 2, 3, 5, 8, 10, 11, 12, 13];
+const SCHEMAS: [u32; 10] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -127,6 +127,10 @@ fn replay() -> Replay {
 fn backfill() -> Backfill {
     let place = Place::Present(DirId(3), b"caf\xe9.mov".to_vec());
     Backfill { task: TaskNo(2), subscription: SubscriptionId(1), rrn: Rrn(4), again: Some(Rrn(9)), place, done: 7 }
+}
+
+fn in_group() -> OwedInGroups {
+    OwedInGroups { row: 1, seqs: vec![Seq(5), Seq(9)] }
 }
 
 fn mount() -> LogicalPath {
@@ -288,6 +292,7 @@ fn fill(ledger: &Ledger) {
         ledger.append(&change(seq)).expect("a change");
         ledger.owe(one, &[Seq(seq)]).expect("an entry");
     }
+    ledger.add_owed_group(1, &BTreeSet::new(), [(one, &in_group().seqs[..])].into_iter()).expect("a row");
     ledger.append_event(&event()).expect("an event");
     for number in [1, 2] {
         ledger.add_delivery(&delivery(number, 0)).expect("a delivery");
@@ -347,7 +352,8 @@ fn read(ledger: &Ledger) {
     assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
     let one = SubscriptionId(1);
     assert_eq!(ledger.oldest_owed(one).expect("an entry"), Some(OldestOwed { seq: Seq(1), at: AT }));
-    assert_eq!(ledger.outbox_totals().expect("totals"), [(one, 2)]);
+    let total = OwedTotal { subscription: one, entries: 2, last: Seq(2) };
+    assert_eq!(ledger.outbox_totals().expect("totals"), [total]);
     let Delivery { key, body, .. } = delivery(1, 1);
     let deliveries = ledger.deliveries().expect("deliveries");
     assert!(deliveries.whole == [(one, postponed())] && deliveries.damaged.is_empty(), "{deliveries:?}");
@@ -370,6 +376,9 @@ fn read_since(schema: u32, ledger: &Ledger) {
         _ => Change { size: None, mtime_ns: None, previous_path: None, moved: None, ..change(number) },
     };
     assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| kept(n).into()));
+    let groups = ledger.owed_groups().expect("rows");
+    assert_eq!(groups.lanes, BTreeMap::from_iter((schema >= 14).then(|| (SubscriptionId(1), in_group()))));
+    assert!(groups.damaged.is_empty(), "{groups:?}");
     let lanes = ledger.lanes().expect("lanes");
     assert_eq!(lanes, Vec::from_iter((schema >= 9).then(|| (SubscriptionId(1), lane()))));
     let replays = ledger.running_replays().expect("tasks");
