@@ -119,8 +119,9 @@ impl Groups {
             }
         }
         self.take_turns(ledger)?;
+        let has_news = !self.new.is_empty() || !self.moved.is_empty();
         let needed_from = self.by_age.first().map_or(i64::MAX, |(row, _)| *row);
-        if !self.lanes.is_empty() && !(self.new.is_empty() && self.moved.is_empty()) {
+        if has_news && !self.lanes.is_empty() {
             let new = self.new.iter().map(|(id, count)| {
                 let seqs = self.of(*id);
                 (*id, &seqs[seqs.len() - count..])

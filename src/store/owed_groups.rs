@@ -132,14 +132,18 @@ fn encode<'a>(
 ) -> Vec<u8> {
     let mut bytes = Vec::new();
     seqs::put(&mut bytes, moved.len() as u64);
-    let mut way = WayTo(0);
-    moved.iter().for_each(|id| seqs::put(&mut bytes, way.from_the_last(*id)));
+    let mut last = 0;
+    for id in moved {
+        seqs::put(&mut bytes, (id.0 - last).cast_unsigned());
+        last = id.0;
+    }
     seqs::put(&mut bytes, owed.clone().count() as u64);
     let lowest = owed.clone().filter_map(|(_, run)| run.first()).min().map_or(0, |lowest| lowest.0);
     seqs::put(&mut bytes, lowest.cast_unsigned());
-    let mut way = WayTo(0);
+    let mut last = 0;
     for (id, run) in owed {
-        seqs::put(&mut bytes, way.from_the_last(id));
+        seqs::put(&mut bytes, (id.0 - last).cast_unsigned());
+        last = id.0;
         seqs::put(&mut bytes, run.len() as u64);
         let mut at = lowest;
         for seq in run {
@@ -170,16 +174,6 @@ fn decode(mut bytes: &[u8]) -> std::result::Result<Content, Cause> {
         content.owed.push((SubscriptionId(id), seqs));
     }
     if bytes.is_empty() { Ok(content) } else { Err(damaged("it goes on after its end")) }
-}
-
-/// The way to a lane's number from the one before; they rise.
-struct WayTo(i64);
-
-impl WayTo {
-    fn from_the_last(&mut self, id: SubscriptionId) -> u64 {
-        let last = std::mem::replace(&mut self.0, id.0);
-        (id.0 - last).cast_unsigned()
-    }
 }
 
 fn number(bytes: &mut &[u8]) -> std::result::Result<i64, Cause> {
