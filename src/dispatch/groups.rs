@@ -17,7 +17,7 @@ const LANES_MIN: usize = 2;
 pub(super) const RUN_MAX: usize = 64;
 /// Once there are so many rows, lanes move in turn: this part of them a group.
 pub(super) const TURN: usize = 64;
-/// Entries in all rows, at most, 4 MiB of memory: past it lanes move until there are no more.
+/// Entries in all rows, at most, 4 to 8 MiB of memory: past it lanes move until there are no more.
 pub(super) const ENTRIES_MAX: usize = 1 << 19;
 
 /// The rows, as far as lanes need them.
