@@ -31,9 +31,12 @@ fn check_killed_by_its_receiver(answers_first: bool) {
     let sink = Sink::new();
     let place = Place::new(&format!("{}retry = ['100ms']\nretryCount = 100\n", sink.rule_all()));
     let pid = Arc::new(AtomicI32::new(0));
-    let victim = Arc::clone(&pid);
-    sink.behave(move |_| {
-        let pid = victim.swap(0, Ordering::AcqRel);
+    let round = Arc::new(AtomicUsize::new(0));
+    let (victim, now) = (Arc::clone(&pid), Arc::clone(&round));
+    sink.behave(move |received| {
+        // What a start sends again kills nobody: the file of this round may not be there yet.
+        let is_new = contains(received, &format!("/{}\"", now.load(Ordering::Acquire)));
+        let pid = if is_new { victim.swap(0, Ordering::AcqRel) } else { 0 };
         if pid == 0 {
             return Reply::from(200);
         }
@@ -48,11 +51,12 @@ fn check_killed_by_its_receiver(answers_first: bool) {
         }
         Reply::from(200)
     });
-    for round in 0..KILLS {
+    for number in 0..KILLS {
         let daemon = place.start();
+        round.store(number, Ordering::Release);
         pid.store(daemon.pid().cast_signed(), Ordering::Release);
-        place.write(&format!("/{round}"), "one");
-        sink.wait_line(&format!("added /{round}"));
+        place.write(&format!("/{number}"), "one");
+        sink.wait_line(&format!("added /{number}"));
         drop(daemon.ends());
     }
     let daemon = place.start();
