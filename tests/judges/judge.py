@@ -1,6 +1,6 @@
 """What the real binary sends to a real receiver, judged by other people's programs.
 
-    judge.py RINGBACK events|signatures|hub...
+    judge.py RINGBACK events|signatures|hub|stream...
 
 Nothing here knows how ringback writes a body or a signature. Each wait is for a condition, with a limit.
 """
@@ -63,13 +63,17 @@ class Receiver:
 class Ringback:
     """A daemon over a directory of its own, with one rule file."""
 
-    def __init__(self, binary, directory, rules):
-        self.binary, self.state = binary, directory / "state"
-        self.media, rule_files = directory / "media", directory / "rules"
+    def __init__(self, binary, directory, rules, listen="127.0.0.1:0"):
+        self.binary, self.state, self.listen = binary, directory / "state", listen
+        self.media, self.rule_files = directory / "media", directory / "rules"
         self.media.mkdir()
-        rule_files.mkdir()
-        (rule_files / "judges.toml").write_text(rules)
-        arguments = ["serve", self.media, "--rules", rule_files, "--state", self.state, "--listen", "127.0.0.1:0"]
+        self.rule_files.mkdir()
+        (self.rule_files / "judges.toml").write_text(rules)
+        self.start()
+
+    def start(self):
+        arguments = ["serve", self.media, "--rules", self.rule_files, "--state", self.state, "--listen", self.listen]
+        binary = self.binary
         self.process = subprocess.Popen([binary, *arguments, "--log", "json"], stderr=subprocess.PIPE, text=True)
         self.log = []
         serves = threading.Event()
@@ -91,6 +95,11 @@ class Ringback:
     def __exit__(self, *_):
         self.process.terminate()
         assert self.process.wait(LIMIT_S) == 0, "".join(self.log)
+
+    def kill(self):
+        """As a machine that fails would."""
+        self.process.kill()
+        self.process.wait(LIMIT_S)
 
     def write(self, name, data=b"x"):
         """Writes a file whose name is bytes; returns its logical path."""
@@ -300,7 +309,51 @@ def judge_hub(binary, directory):
         webhook.wait(LIMIT_S)
 
 
-JUDGES = {"events": judge_events, "signatures": judge_signatures, "hub": judge_hub}
+def judge_stream(binary, directory):
+    """A stream of changes, followed by npm's eventsource while the daemon is killed and started again: nothing is
+    missing, and nothing comes twice."""
+    here, port = pathlib.Path(__file__).parent, free_port()
+    address = f"127.0.0.1:{port}"
+    with Ringback(binary, directory, subscription("none", "http://127.0.0.1:9/", "paused = true"), address) as ringback:
+        token = (ringback.state / "token").read_text().strip()
+        command = ["node", here / "stream.cjs", os.environ["NODE_MODULES"], f"http://{address}/v1/changes?action=added", token]
+        client = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        lines = queue.Queue()
+
+        def read():
+            for line in client.stdout:
+                lines.put(line.split())
+
+        threading.Thread(target=read, daemon=True).start()
+        try:
+            assert lines.get(timeout=LIMIT_S) == ["open"]
+            heard, wanted = [], set()
+            for life in range(5):
+                for number in range(40):
+                    # The last ones of a life are told to nobody but the journal.
+                    wanted.add(ringback.write(f"{life}-{number}".encode()).decode())
+                    if number == 30:
+                        while not any(path == f"/{life}-30" for _, _, path in heard):
+                            heard += [line for line in [lines.get(timeout=LIMIT_S)] if line != ["open"]]
+                        ringback.kill()
+                ringback.start()
+            while {path for _, _, path in heard} != wanted:
+                heard += [line for line in [lines.get(timeout=LIMIT_S)] if line != ["open"]]
+            seqs = [int(seq) for _, seq, _ in heard]
+            assert all(last == seq for last, seq, _ in heard), heard
+            assert seqs == sorted(set(seqs)), "in order, and each once"
+            assert len(heard) == len(wanted), "no file twice"
+        finally:
+            client.kill()
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+JUDGES = {"events": judge_events, "signatures": judge_signatures, "hub": judge_hub, "stream": judge_stream}
 
 
 def main():
