@@ -7,10 +7,13 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod choosing;
 pub mod client;
+pub mod completions;
 pub mod configuration;
 pub mod deliveries;
 pub mod explain;
+pub mod health;
 pub mod listen;
+pub mod log;
 pub mod output;
 pub mod reach;
 pub mod receiver;
@@ -56,6 +59,8 @@ pub enum Command {
     Listen(listen::ListenArgs),
     /// Show how a running daemon is doing: mounts, rules, what is owed
     Status(status::StatusArgs),
+    /// Show what was recorded, and go on as more is
+    Log(log::LogArgs),
     /// Show what was sent, what is on its way and what was given up; try it again, or drop it
     Deliveries(deliveries::DeliveriesArgs),
     /// Send a subscription again what was given up, or everything it was sent since a given time
@@ -68,6 +73,8 @@ pub enum Command {
     Sync(sync::SyncArgs),
     /// Have a path, or every mount, scanned again
     Rescan(rescan::RescanArgs),
+    /// Say whether a running daemon lives, or is ready: for probes
+    Health(health::HealthArgs),
     /// Check rule files and the configuration
     Check(check::CheckArgs),
     /// Say which rules would fire on a change, and why the others would not
@@ -76,6 +83,8 @@ pub enum Command {
     Test(test_rules::TestArgs),
     /// Make a token for a principal, and the configuration that lets it in
     Token(token::TokenArgs),
+    /// Print what a shell needs to complete command lines
+    Completions(completions::CompletionsArgs),
 }
 
 /// What came of a command that did what it was asked.
@@ -104,16 +113,19 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Listen(args) => on_runtime(listen::run(args)).map(|()| Outcome::Fine),
         Command::Status(args) => on_runtime(status::run(args)),
+        Command::Log(args) => on_runtime(log::run(args)),
         Command::Deliveries(args) => on_runtime(deliveries::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Tasks(args) => on_runtime(tasks::run(args)),
         Command::Subscriptions(args) => on_runtime(subscriptions::run(args)),
         Command::Sync(args) => on_runtime(sync::run(args)),
         Command::Rescan(args) => on_runtime(rescan::run(args)),
+        Command::Health(args) => on_runtime(health::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test_rules::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::rt::{Read, Write};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -50,50 +51,102 @@ pub fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// Follows a stream of server-sent events: gives `each` the data of each event, until the stream ends or `each` says
+/// that it is enough.
+///
+/// # Errors
+/// As [`post`], and what `each` says.
+pub async fn follow(
+    reach: &Reach,
+    path: &str,
+    mut each: impl FnMut(&serde_json::Value) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let accept = (ACCEPT, "text/event-stream");
+    let answer = open(reach, Method::GET, path, accept, String::new()).await?;
+    if !answer.status().is_success() {
+        return Err(refused(answer, path).await?);
+    }
+    let (mut body, mut buffer) = (answer.into_body(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        buffer.extend_from_slice(
+            &frame.with_context(|| format!("the stream of {path} broke off"))?.into_data().unwrap_or_default(),
+        );
+        while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = buffer.drain(..=end).collect();
+            if let Some(data) = line.strip_prefix(b"data: ") {
+                each(&serde_json::from_slice(data).with_context(|| format!("the stream of {path} is not JSON"))?)?;
+            }
+        }
+        if buffer.len() > ANSWER_MAX {
+            bail!("an event of {path} is larger than {} MiB", ANSWER_MAX >> 20);
+        }
+    }
+    Ok(())
+}
+
 async fn send(reach: &Reach, method: Method, path: &str, body: String) -> anyhow::Result<serde_json::Value> {
+    let answer = open(reach, method, path, (CONTENT_TYPE, "application/json"), body).await?;
+    if !answer.status().is_success() {
+        return Err(refused(answer, path).await?);
+    }
+    let body = whole(answer, path).await?;
+    serde_json::from_slice(&body).with_context(|| format!("the answer to {path} is no JSON"))
+}
+
+/// Sends a request, and gives the head of its answer.
+async fn open(
+    reach: &Reach,
+    method: Method,
+    path: &str,
+    header: (HeaderName, &str),
+    body: String,
+) -> anyhow::Result<Response<Incoming>> {
     let Reach { server: Server { address, tls }, token } = reach;
     let stream = TcpStream::connect(address).await.with_context(|| {
         format!("cannot reach ringback at {address}: is it running? Say another address with --url or --config")
     })?;
-    let Some(tls) = tls else { return exchange(TokioIo::new(stream), *address, token, method, path, body).await };
-    let connector = TlsConnector::from(Arc::new(tls.client_config()?));
-    let stream = connector.connect(tls.name.clone(), stream).await.with_context(|| match tls.certificate_sha256 {
-        Some(_) => format!("what listens at {address} does not have the certificate that the state directory names"),
-        None => format!("{address} cannot be believed to be what --url names"),
-    })?;
-    exchange(TokioIo::new(stream), *address, token, method, path, body).await
-}
-
-async fn exchange(
-    stream: impl Read + Write + Unpin + Send + 'static,
-    address: SocketAddr,
-    token: &str,
-    method: Method,
-    path: &str,
-    body: String,
-) -> anyhow::Result<serde_json::Value> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-    tokio::spawn(connection);
     let request = hyper::Request::builder()
         .method(method)
         .uri(path)
         .header(HOST, address.to_string())
         .header(AUTHORIZATION, format!("Bearer {token}"))
-        .header(CONTENT_TYPE, "application/json")
+        .header(header.0, header.1)
         .body(Full::new(Bytes::from(body)))?;
-    let answer = sender.send_request(request).await.with_context(|| format!("{address} gave no answer to {path}"))?;
+    let Some(tls) = tls else { return exchange(TokioIo::new(stream), *address, request).await };
+    let connector = TlsConnector::from(Arc::new(tls.client_config()?));
+    let stream = connector.connect(tls.name.clone(), stream).await.with_context(|| match tls.certificate_sha256 {
+        Some(_) => format!("what listens at {address} does not have the certificate that the state directory names"),
+        None => format!("{address} cannot be believed to be what --url names"),
+    })?;
+    exchange(TokioIo::new(stream), *address, request).await
+}
+
+async fn exchange(
+    stream: impl Read + Write + Unpin + Send + 'static,
+    address: SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<Response<Incoming>> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
+    tokio::spawn(connection);
+    let path = request.uri().to_string();
+    sender.send_request(request).await.with_context(|| format!("{address} gave no answer to {path}"))
+}
+
+/// The error that an answer says.
+async fn refused(answer: Response<Incoming>, path: &str) -> anyhow::Result<anyhow::Error> {
     let status = answer.status();
-    let body = match Limited::new(answer.into_body(), ANSWER_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
+    let body = whole(answer, path).await?;
+    Ok(anyhow!("{path} was answered {status}: {}", detail(&body)))
+}
+
+async fn whole(answer: Response<Incoming>, path: &str) -> anyhow::Result<Bytes> {
+    match Limited::new(answer.into_body(), ANSWER_MAX).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             bail!("the answer to {path} is larger than {} MiB", ANSWER_MAX >> 20)
         }
         Err(_) => bail!("the answer to {path} broke off"),
-    };
-    if !status.is_success() {
-        bail!("{path} was answered {status}: {}", detail(&body));
     }
-    serde_json::from_slice(&body).with_context(|| format!("the answer to {path} is no JSON"))
 }
 
 /// What a problem says (RFC 9457), or the whole answer where it is none.

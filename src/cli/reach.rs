@@ -47,6 +47,25 @@ impl ReachArgs {
     /// # Errors
     /// A bad URL or configuration, or no token; each says what to do.
     pub fn find(&self) -> anyhow::Result<Reach> {
+        let (server, state, running) = self.server()?;
+        let token = match std::env::var(TOKEN) {
+            Ok(token) => token,
+            Err(_) => token_for(&server, &state, running.as_ref())?,
+        };
+        Ok(Reach { server, token })
+    }
+
+    /// Finds the daemon, for what needs no token.
+    ///
+    /// # Errors
+    /// A bad URL or configuration.
+    pub fn find_without_token(&self) -> anyhow::Result<Reach> {
+        let (server, ..) = self.server()?;
+        Ok(Reach { server, token: String::new() })
+    }
+
+    /// The daemon, its state directory, and the daemon that has that one now.
+    fn server(&self) -> anyhow::Result<(Server, PathBuf, Option<Server>)> {
         let settings = self.config.as_deref().map(settings).transpose()?;
         let state = match (&self.state, &settings) {
             (Some(state), _) => state.clone(),
@@ -65,11 +84,7 @@ impl ReachArgs {
             (None, None, Some((listen, _))) => Server::of_url(&listen)?,
             (None, None, None) => Server::of_url(DEFAULT)?,
         };
-        let token = match std::env::var(TOKEN) {
-            Ok(token) => token,
-            Err(_) => token_for(&server, &state, running.as_ref())?,
-        };
-        Ok(Reach { server, token })
+        Ok((server, state, running))
     }
 }
 

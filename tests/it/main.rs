@@ -19,6 +19,7 @@ mod disk;
 mod disk_full;
 mod explaining;
 mod filesystems;
+mod following;
 mod http;
 mod identities;
 mod log_lost;
