@@ -144,6 +144,7 @@ impl Engine {
     /// When the ledger cannot be read.
     pub fn new(ledger: Ledger, setup: Setup, retention: Retention, now: Now) -> Result<Self, StoreError> {
         let clock = Clock::start(now, ledger.remembered_time()?);
+        ledger.trust_rows();
         if let Some(why) = clock.suspended() {
             tracing::warn!("{}", why.text);
         }

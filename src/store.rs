@@ -78,6 +78,8 @@ pub struct Ledger {
     promised: Cell<bool>,
     /// An input of the open group could not be undone by itself.
     lost: Cell<bool>,
+    /// See [`Ledger::guarded`].
+    trusts_rows: Cell<bool>,
     /// The open group's transaction number, once something asked for it.
     group_rrn: Cell<Option<Rrn>>,
     /// Directories made less directories removed, since the ledger was opened.

@@ -65,7 +65,7 @@ impl Dispatch {
             if self.lanes.get(&id).is_some_and(|lane| lane.owed > 0) {
                 self.write_fresh(now, id, ledger)?;
             }
-            match ledger.savepoint(|| self.freeze(now, id, &subscription, ledger)) {
+            match ledger.guarded(|| self.freeze(now, id, &subscription, ledger)) {
                 Ok(frozen) => self.take_up_frozen(now, id, frozen),
                 Err(error) => {
                     self.rest(now, id, error)?;

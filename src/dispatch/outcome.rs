@@ -1,5 +1,5 @@
-//! What becomes of a delivery after an attempt. It is written down first, in a savepoint, and applied to memory once
-//! that is released.
+//! What becomes of a delivery after an attempt. It is written down first, whole or not at all, and then applied to
+//! memory.
 
 use super::lane::{Head, HeadState};
 use super::notes::{Note, NoteKind, said};
@@ -84,7 +84,7 @@ impl Dispatch {
         let Some(head) = lane.queue.get(&attempted.key) else { return Ok(false) };
         self.to_cut.insert(id);
         let verdict = judge(lane, head, attempted, now.wall);
-        match ledger.savepoint(|| self.record(now, id, attempted, verdict, ledger)) {
+        match ledger.guarded(|| self.record(now, id, attempted, verdict, ledger)) {
             Ok(recorded) => {
                 self.note(id, attempted, verdict, &recorded, ledger);
                 self.apply(now, id, attempted, recorded);
@@ -218,8 +218,8 @@ impl Dispatch {
             status: attempted.reply.status(),
             duration_ms: attempted.duration_ms,
         };
-        let noted: Result<(), StoreError> = ledger.savepoint(|| ledger.add_accepted(&accepted));
-        if let Err(error) = noted {
+        // One statement, which is whole or not at all by itself.
+        if let Err(error) = ledger.add_accepted(&accepted) {
             if error.disk().is_some() {
                 return Err(error);
             }

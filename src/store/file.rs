@@ -163,6 +163,7 @@ impl Ledger {
             volumes: Default::default(),
             promised: Default::default(),
             lost: Default::default(),
+            trusts_rows: Default::default(),
             group_rrn: Default::default(),
             dir_balance: Default::default(),
             high_water: std::cell::Cell::new(crate::model::time::Wall(0)),

@@ -18,8 +18,10 @@ use rusqlite::Connection;
 use super::error::Cause;
 use super::{Ledger, OpenError, StateDirError, StoreError};
 use crate::model::asset::{Asset, Identity, Stat};
-use crate::model::ids::{AssetId, Rrn};
+use crate::model::event::Occurrence;
+use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
+use crate::model::time::Wall;
 
 fn in_memory() -> Ledger {
     Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger")
@@ -37,6 +39,11 @@ fn power_cut(ledger: Ledger) -> Ledger {
     Ledger::in_memory(connection, 3).expect("a ledger")
 }
 
+fn event(seq: i64) -> Occurrence {
+    let (seq, rrn, name) = (Seq(seq), Rrn(1), "scanned".to_owned());
+    Occurrence { seq, rrn, time: Wall(0), name, tenant: None, asset: None, fields: Vec::new() }
+}
+
 /// One number of each kind: a change, a transaction, an asset, a delivery.
 fn numbers(ledger: &Ledger) -> [i64; 4] {
     [
@@ -52,6 +59,37 @@ fn group<T>(ledger: &Ledger, work: impl FnOnce(&Ledger) -> T) -> T {
     let done = work(ledger);
     ledger.commit().expect("a commit");
     done
+}
+
+/// While the rows are trusted a part that fails takes its group along; then each part fails alone.
+#[test]
+fn the_first_guarded_part_that_fails_loses_its_group_and_the_next_one_itself_alone() {
+    let ledger = in_memory();
+    ledger.trust_rows();
+    let part = |number: i64, fails: bool| {
+        ledger.guarded(|| {
+            ledger.append_event(&event(number))?;
+            if fails { Err(refused()) } else { Ok(()) }
+        })
+    };
+    let kept = || -> Vec<i64> {
+        let mut sql = ledger.connection.prepare("SELECT seq FROM events ORDER BY seq").expect("SQL");
+        let rows = sql.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a number")).collect()
+    };
+    ledger.begin().expect("a group");
+    part(1, false).expect("it stands");
+    part(2, true).expect_err("it fails");
+    part(3, false).expect_err("the group does not stand any more");
+    ledger.commit().expect_err("nor is it committed");
+    ledger.rollback().expect("it is undone");
+    assert_eq!(kept(), [0; 0]);
+    ledger.begin().expect("a group");
+    part(4, false).expect("it stands");
+    part(5, true).expect_err("it fails");
+    part(6, false).expect("the others go on");
+    ledger.commit().expect("a commit");
+    assert_eq!(kept(), [4, 6]);
 }
 
 #[test]

@@ -138,6 +138,30 @@ impl Ledger {
         done
     }
 
+    /// Runs a part of the open group of which there are many and which hardly ever fails: as [`Self::savepoint`], but
+    /// without one of its own while the rows are [trusted](Self::trust_rows). Where it fails all the same, nothing can
+    /// be undone alone: the group does not stand any more, and from then on each part has its savepoint.
+    ///
+    /// # Errors
+    /// What `work` gave.
+    pub fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.trusts_rows.get() {
+            return self.savepoint(work);
+        }
+        self.still_open()?;
+        let done = work();
+        if done.is_err() {
+            self.trusts_rows.set(false);
+            self.lost.set(true);
+        }
+        done
+    }
+
+    /// Takes the rows for whole, until one is found that is not.
+    pub fn trust_rows(&self) {
+        self.trusts_rows.set(true);
+    }
+
     /// The open group holds something that a caller will be told is safe: its commit waits for the disk.
     pub fn promise(&self) {
         self.promised.set(true);
