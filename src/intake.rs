@@ -13,6 +13,7 @@
 
 mod backfill;
 mod files;
+mod hints;
 mod inner;
 mod judge;
 mod links;

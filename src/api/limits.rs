@@ -21,7 +21,14 @@ pub const RECORDS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Records in one `POST /v1/records`: they are recorded in one transaction, which others wait for.
 pub const RECORDS_MAX: usize = 10_000;
 
-/// Requests with records that are read and parsed at once. More wait, so that bodies cannot fill the memory.
+/// Bytes of a `POST /v1/hints` body, 1 MiB: 1,000 for each of [`HINTED_PATHS_MAX`] paths.
+pub const HINTS_BYTES_MAX: usize = 1024 * 1024;
+
+/// Paths in one `POST /v1/hints`: the calls that wait for the engine stay small in memory, and a store that has written
+/// more sends several, or the directory above.
+pub const HINTED_PATHS_MAX: usize = 1_000;
+
+/// Requests with records or hints that are read and parsed at once. More wait, so that bodies cannot fill the memory.
 pub const RECORDS_REQUESTS_MAX: usize = 32;
 
 /// Faults listed in one problem; the rest are counted.

@@ -5,6 +5,7 @@ mod assets;
 mod changes;
 mod chosen;
 mod deliveries;
+mod hints;
 mod journal_row;
 mod query;
 mod reading;
@@ -76,6 +77,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let anybody = |path, handler: MethodRouter<_>| Endpoint { method: "GET", path, right: None, handler };
     vec![
         Endpoint { method: "POST", path: "/v1/records", right: Some(Right::Record), handler: post(records) },
+        Endpoint { method: "POST", path: "/v1/hints", right: Some(Right::Record), handler: post(hints::take) },
         Endpoint { method: "POST", path: "/v1/sync", right: Some(Right::Sync), handler: post(sync) },
         Endpoint { method: "GET", path: "/v1/status", right: Some(Right::ReadStatus), handler: get(status::show) },
         act("/v1/rescan", post(rescan)),

@@ -26,6 +26,7 @@ mod changes;
 mod client;
 mod deliveries;
 mod gate;
+mod hints;
 mod ledger;
 mod limits_of_requests;
 mod records;

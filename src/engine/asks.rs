@@ -43,6 +43,16 @@ impl Engine {
                 self.settle_done(done, ran)?;
                 Ok(Some(answer))
             }
+            Ask::Hints(paths) => {
+                let Some(intake) = intake else { return Ok(Some(Answer::Unavailable)) };
+                match intake.hints(now, paths, ledger) {
+                    Some(fault) if fault.disk().is_some() => Err(fault),
+                    fault => {
+                        ran.faults.extend(fault);
+                        Ok(Some(Answer::Done))
+                    }
+                }
+            }
             // While nothing is taken in, the machine that will be takes over who waits.
             Ask::Sync => {
                 intake.iter_mut().for_each(|intake| intake.sync(now.mono, reply));

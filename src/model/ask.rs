@@ -3,6 +3,7 @@
 use super::ids::{Seq, SubscriptionId};
 use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
+use super::path::LogicalPath;
 use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use super::rescan::{RescanAnswer, RescanRequest};
 use super::scope::Scope;
@@ -69,6 +70,8 @@ pub struct Selected {
 pub enum Ask {
     /// Record what the asset store knows.
     Records(RecordsRequest),
+    /// Look at these paths now: their writer says that he is done with them.
+    Hints(Vec<LogicalPath>),
     /// Say when every write that finished before is journaled and matched.
     Sync,
     /// Scan.
@@ -134,7 +137,7 @@ impl Ask {
     /// Returns whether it writes by itself. One that does not leads to looks and scans, which do.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !self.is_answered_later()
+        !self.is_answered_later() && !matches!(self, Self::Hints(_))
     }
 
     /// Returns whether its caller is answered in a later group.

@@ -217,3 +217,26 @@ fn the_status_has_its_published_shape() {
     daemon.kill();
     assert_eq!(place.start().status()["node"], status["node"], "the ledger keeps it");
 }
+
+/// With `poll` and an hour between two polls nothing but the hint shows the file.
+#[test]
+fn what_the_store_hints_at_is_reported_before_the_next_poll() {
+    let sink = Sink::new();
+    let mut place = Place::new(&sink.rule_all());
+    place.configure("[[mount]]\npath = '/'\ndir = '{store}'\nwatch = 'poll'\npoll_interval = '1h'\n");
+    let daemon = place.start();
+    place.write("/d/hinted.jpg", "one");
+    place.write("/other.jpg", "one");
+    let hint = |paths: &str| {
+        let body = format!("{{\"paths\": {paths}}}");
+        daemon.call("POST /v1/hints", &[("Content-Type", "application/json")], body.as_bytes())
+    };
+    let answer = hint(r#"["/d/hinted.jpg", "/not/there"]"#);
+    assert_eq!((answer.status, answer.json()), (202, serde_json::json!({"accepted": 2})));
+    sink.wait("the file that was hinted at", |told| !told.is_empty());
+    assert_eq!(lines(&sink.told()), ["added /d/hinted.jpg"]);
+    std::fs::remove_file(place.at("/d/hinted.jpg")).expect("it is there");
+    assert_eq!(hint(r#"["/d/hinted.jpg"]"#).status, 202);
+    sink.wait("its deletion", |told| told.len() > 1);
+    assert_eq!(lines(&sink.told()), ["added /d/hinted.jpg", "deleted /d/hinted.jpg"]);
+}

@@ -76,6 +76,15 @@ impl Fields {
         }
     }
 
+    /// A list.
+    pub(super) fn list(&self, name: &str) -> Result<Option<&[Value]>, Problem> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(list)) => Ok(Some(list)),
+            Some(_) => Err(wrong(format!("`{name}` takes a list"))),
+        }
+    }
+
     /// One of several words.
     pub(super) fn word<T>(
         &self,

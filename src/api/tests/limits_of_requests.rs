@@ -71,6 +71,12 @@ async fn a_body_passes_at_its_limit_and_not_past_it() {
     let mut served = served(true).await;
     for (head, body, max, status) in [
         (post_records("application/json"), RECORDS, limits::RECORDS_BYTES_MAX, 202),
+        (
+            format!("POST /v1/hints HTTP/1.1\r\n{}", auth(Role::Recorder)),
+            r#"{"paths": ["/acme/1"]}"#,
+            limits::HINTS_BYTES_MAX,
+            202,
+        ),
         (format!("POST /v1/rescan HTTP/1.1\r\n{}", auth(Role::Operator)), "{}", limits::RESCAN_BYTES_MAX, 202),
         (format!("POST /v1/sync HTTP/1.1\r\n{}", auth(Role::Recorder)), "x", limits::IGNORED_BYTES_MAX, 200),
     ] {

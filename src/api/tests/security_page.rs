@@ -88,6 +88,7 @@ fn sample(endpoint: &str) -> (String, &'static str) {
     let (_, path) = endpoint.split_once(' ').expect("a method and a path");
     let body = match path {
         "/v1/records" => r#"[{"path": "/acme/1", "set": {"City": "SFO"}}]"#,
+        "/v1/hints" => r#"{"paths": ["/acme/1"]}"#,
         "/v1/rescan" => r#"{"path": "/acme/1"}"#,
         "/v1/deliveries/retry" | "/v1/deliveries/drop" => r#"{"subscription": "a"}"#,
         "/v1/replay" => r#"{"subscription": "a", "dead": true}"#,

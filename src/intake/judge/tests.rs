@@ -1,6 +1,7 @@
 //! Judging groups of looks, through the whole of intake: files in a map, a ledger in memory, and the journal at the
 //! end.
 
+mod hints;
 mod limits;
 mod moves;
 
