@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
 use crate::model::listing::Registry;
+use crate::model::measures::Measures;
 use crate::model::mount::Mount;
 use crate::model::status::Status;
 use crate::store::Reader;
@@ -59,6 +60,8 @@ pub struct ApiState {
     pub calls: mpsc::Sender<Call>,
     /// Takes a snapshot. Called on an async thread, so it must not block.
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Takes a snapshot of what was counted. Called as `status` is.
+    pub measures: Arc<dyn Fn() -> Measures + Send + Sync>,
     /// Answers what is asked of the ledger. It blocks, so it is asked on threads of its own.
     pub reader: Arc<Reader>,
     /// Takes a snapshot of what the ledger does not know. Called beside `reader`: it may take a while.

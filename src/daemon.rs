@@ -57,7 +57,7 @@ use crate::watch::sources::Sources;
 
 use address_file::AddressFile;
 pub use clock::wall;
-use engine_thread::{EngineThread, StatusSlot};
+use engine_thread::{EngineThread, MeasuresSlot, StatusSlot};
 use inbox::Inbox;
 pub use places::PlaceError;
 use registry::RegistrySlot;
@@ -219,6 +219,7 @@ impl Daemon {
         let attempts = attempts::Attempts::new(Arc::clone(&inbox), attempt_max);
         let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits, reach), attempts);
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
+        let measures = Arc::new(MeasuresSlot::default());
         let registry = Arc::new(RegistrySlot::default());
         let (ended, engine_ended) = oneshot::channel();
         let engine = EngineThread {
@@ -227,6 +228,7 @@ impl Daemon {
             carrier,
             clock,
             status: Arc::clone(&status),
+            measures: Arc::clone(&measures),
             registry: Arc::clone(&registry),
             state: state_dir,
             was_ill: false,
@@ -244,6 +246,7 @@ impl Daemon {
         let state = ApiState {
             calls,
             status: Arc::new(move || snapshot.get()),
+            measures: Arc::new(move || measures.get()),
             reader: Arc::new(reader),
             registry: Arc::new(move || shown.get(wall())),
             mounts: mounts_shown,

@@ -51,6 +51,7 @@ use std::sync::Arc;
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Owed;
 use crate::model::ids::SubscriptionId;
+use crate::model::measures::{Dispatched, SubscriptionCounts};
 use crate::model::part::DeliveryKey;
 use crate::model::retention::Retention;
 use crate::model::slot_limits::SlotLimits;
@@ -109,6 +110,8 @@ pub struct Dispatch {
     lagged: Vec<Lagged>,
     /// For the log, from this group.
     notes: Vec<Note>,
+    /// What became of deliveries and attempts in this group.
+    counts: Dispatched,
     /// Rows that could not be read or written in this group.
     unread: RefCell<Vec<StoreError>>,
     /// Deliveries whose subscription cannot be read.
@@ -160,6 +163,7 @@ impl Dispatch {
             clock_is_believed: true,
             lagged: Vec::new(),
             notes: Vec::new(),
+            counts: Dispatched::default(),
             unread: RefCell::default(),
             set_aside: None,
             groups_set_aside: None,
@@ -449,6 +453,17 @@ impl Dispatch {
     /// What the log says of deliveries since the last call. To be taken after the commit.
     pub fn take_notes(&mut self) -> Vec<Note> {
         std::mem::take(&mut self.notes)
+    }
+
+    /// What became of deliveries and attempts since the last call. To be taken after the commit.
+    pub fn take_counts(&mut self) -> Dispatched {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Subscriptions by state.
+    #[must_use]
+    pub fn subscription_counts(&self) -> SubscriptionCounts {
+        self.totals.subscriptions
     }
 
     /// What is owed, for the status.

@@ -27,6 +27,7 @@ use crate::model::attempt::Attempted;
 use crate::model::delivery::SendRequest;
 use crate::model::ids::ReplyId;
 use crate::model::job::Job;
+use crate::model::measures::{Dispatched, Reloads};
 use crate::model::retention::Retention;
 use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
@@ -118,6 +119,9 @@ pub struct Engine {
     retention: Retention,
     slots: SlotLimits,
     upkeep: Upkeep,
+    /// What was counted since the start, as far as machines that may be lost count it.
+    dispatched: Dispatched,
+    reloads: Reloads,
 }
 
 struct Machines {
@@ -172,6 +176,8 @@ impl Engine {
             retention,
             slots: SlotLimits::default(),
             upkeep: Upkeep::start(now, clock),
+            dispatched: Dispatched::default(),
+            reloads: Reloads::default(),
         };
         engine.machines = Some(engine.load(now)?);
         engine.hold_without_ballast(now);
@@ -281,7 +287,10 @@ impl Engine {
                     }
                     sorted.asks.push((reply, ask));
                 }
-                Input::RuleFaults(faults) => self.rules_status.faults = faults,
+                Input::RuleFaults(faults) => {
+                    self.reloads.refused += u64::from(!faults.is_empty());
+                    self.rules_status.faults = faults;
+                }
                 Input::Attempted(attempted) => sorted.outcomes.push(attempted),
                 Input::Intake(input) => sorted.machine.push(input),
             }
@@ -444,7 +453,10 @@ impl Engine {
     /// Logs what a group that was committed did with deliveries, had to drop, or could not read.
     fn say_what_was_committed(&mut self, ran: &mut Ran) {
         let Some(Machines { dispatch, .. }) = &mut self.machines else { return };
+        self.dispatched.add(&dispatch.take_counts());
         for Lagged { subscription, name, skipped } in dispatch.take_lagged() {
+            self.dispatched.lagged += skipped.entries;
+            self.dispatched.owed_reached += 1;
             let name = name.unwrap_or_else(|| subscription.0.to_string());
             tracing::warn!(
                 subscription = name,

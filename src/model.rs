@@ -26,6 +26,7 @@ pub mod lane;
 pub mod listing;
 pub mod look;
 pub mod mage_id;
+pub mod measures;
 pub mod metadata;
 pub mod mount;
 pub mod mounts_by_path;

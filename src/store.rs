@@ -60,10 +60,12 @@ pub use tasks::{NewReplay, Told};
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
 use crate::model::ids::{NodeId, Rrn};
+use crate::model::measures::Journaled;
 use crate::model::time::Wall;
 
 /// The ledger, with the one connection that writes.
@@ -86,6 +88,9 @@ pub struct Ledger {
     dir_balance: Cell<i64>,
     /// Nothing that ages is dated before this.
     high_water: Cell<Wall>,
+    /// Rows of the journal of the open group, and of the groups before it.
+    journaling: Cell<Journaled>,
+    journaled: Cell<Journaled>,
     /// Rows that age, written since the last pass of forgetting began.
     written: Cell<u64>,
     /// What the keeper is told, and tells.
@@ -99,6 +104,25 @@ impl Ledger {
     #[must_use]
     pub fn log_trouble(&self) -> Option<LogTrouble> {
         self.log.trouble()
+    }
+
+    /// How long the log is, bytes.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        self.log.bytes.load(Ordering::Acquire)
+    }
+
+    /// Rows of the journal that were committed since the ledger was opened.
+    #[must_use]
+    pub fn journaled(&self) -> Journaled {
+        self.journaled.get()
+    }
+
+    /// The open group appends to the journal.
+    fn count_journaled(&self, rows: &Journaled) {
+        let mut journaling = self.journaling.get();
+        journaling.add(rows);
+        self.journaling.set(journaling);
     }
 }
 

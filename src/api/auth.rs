@@ -2,6 +2,7 @@
 //! answer.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -20,6 +21,9 @@ pub struct Principals {
     all: Vec<Principal>,
     /// Held for a table lookup, never across an await.
     throttle: Mutex<Throttle>,
+    /// Requests with wrong credentials, and those of them that were turned away unheard.
+    wrong: AtomicU64,
+    throttled: AtomicU64,
 }
 
 /// What a caller wants to do, as far as roles tell it apart.
@@ -70,7 +74,12 @@ impl Principals {
     /// The principals. Without any, nobody may call.
     #[must_use]
     pub fn new(all: Vec<Principal>) -> Self {
-        Self { all, throttle: Mutex::default() }
+        Self { all, throttle: Mutex::default(), wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }
+    }
+
+    /// How many requests had wrong credentials, and how many of them came too fast from one address.
+    pub(super) fn wrong_credentials(&self) -> (u64, u64) {
+        (self.wrong.load(Ordering::Relaxed), self.throttled.load(Ordering::Relaxed))
     }
 
     /// Who is calling.
@@ -84,10 +93,12 @@ impl Principals {
             }
         };
         found.ok_or_else(|| {
+            self.wrong.fetch_add(1, Ordering::Relaxed);
             let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
             if throttle.allows_wrong(from.ip(), Instant::now()) {
                 unauthorized("unknown credentials; a token is sent as Authorization: Bearer TOKEN")
             } else {
+                self.throttled.fetch_add(1, Ordering::Relaxed);
                 let detail = "too many wrong credentials from this address; right ones still pass";
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "1")
             }

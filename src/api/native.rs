@@ -5,8 +5,10 @@ mod assets;
 mod changes;
 mod chosen;
 mod deliveries;
+mod exposition;
 mod hints;
 mod journal_row;
+mod metrics;
 mod query;
 mod reading;
 mod status;
@@ -15,6 +17,7 @@ mod subscriptions;
 mod tasks;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -57,6 +60,8 @@ struct Native {
     reads: Arc<Semaphore>,
     mounts: Arc<MountTable>,
     streams: Arc<Streams>,
+    /// Calls that found the queue to the engine full.
+    calls_refused: AtomicU64,
 }
 
 type Answer = Result<Response, Problem>;
@@ -97,6 +102,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         read("/v1/tasks", get(tasks::list)),
         read("/v1/tasks/{uuid}", get(tasks::show)),
         act("/v1/tasks/{uuid}/stop", post(tasks::stop)),
+        Endpoint { method: "GET", path: "/metrics", right: Some(Right::ReadStatus), handler: get(metrics::show) },
         anybody("/healthz", get(healthz)),
         anybody("/readyz", get(readyz)),
     ]
@@ -111,6 +117,7 @@ pub(super) fn router(state: ApiState) -> Router {
         state,
         records: Semaphore::new(RECORDS_REQUESTS_MAX),
         reads: Arc::new(Semaphore::new(READS_MAX)),
+        calls_refused: AtomicU64::new(0),
     });
     let mut router = Router::new();
     for Endpoint { method, path, right, handler } in endpoints() {
@@ -294,7 +301,10 @@ impl Native {
     async fn ask(&self, ask: Ask) -> Result<model::ask::Answer, Problem> {
         let (reply, answer) = oneshot::channel();
         self.state.calls.try_send(Call { ask, reply }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Problem::come_back("too many requests are waiting; nothing was done"),
+            mpsc::error::TrySendError::Full(_) => {
+                self.calls_refused.fetch_add(1, Ordering::Relaxed);
+                Problem::come_back("too many requests are waiting; nothing was done")
+            }
             mpsc::error::TrySendError::Closed(_) => Problem::come_back("ringback is going down; nothing was done"),
         })?;
         match answer.await {

@@ -29,6 +29,7 @@ mod gate;
 mod hints;
 mod ledger;
 mod limits_of_requests;
+mod metrics;
 mod records;
 mod security_page;
 mod tenants;
@@ -77,6 +78,7 @@ fn status(ready: bool) -> Status {
         lag_ms: 0,
         notes: Vec::new(),
         notes_more: 0,
+        unwatched: 0,
     };
     Status {
         troubles: Vec::new(),
@@ -103,6 +105,7 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
     let state = ApiState {
         calls: sender,
         status: Arc::new(move || status(ready)),
+        measures: Arc::new(self::metrics::measures),
         reader: Arc::new(reader),
         registry: Arc::new(self::ledger::registry),
         mounts: mounts(),

@@ -20,6 +20,7 @@ use crate::intake;
 use crate::model::ask::Answer;
 use crate::model::error_chain::ErrorChain;
 use crate::model::hint::Signal;
+use crate::model::measures::Measures;
 use crate::model::status::{MountState, MountStatus, Status};
 use crate::store::{DiskFault, StoreError};
 
@@ -32,6 +33,20 @@ const DRAIN_STEP: Duration = Duration::from_millis(20);
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// The same until each mount's root has been looked at: the start waits for that.
 const PUBLISH_FIRST: Duration = Duration::from_millis(5);
+
+/// What the engine last counted.
+#[derive(Default)]
+pub(super) struct MeasuresSlot(Mutex<Measures>);
+
+impl MeasuresSlot {
+    pub(super) fn get(&self) -> Measures {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, measures: Measures) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = measures;
+    }
+}
 
 /// What the daemon last said of itself.
 pub(super) struct StatusSlot(Mutex<Arc<Status>>);
@@ -75,6 +90,7 @@ pub(super) struct EngineThread {
     pub carrier: Carrier,
     pub clock: SystemClock,
     pub status: Arc<StatusSlot>,
+    pub measures: Arc<MeasuresSlot>,
     pub registry: Arc<RegistrySlot>,
     /// The state directory, for what is said of its disk.
     pub state: PathBuf,
@@ -163,6 +179,7 @@ impl EngineThread {
         let attempts_overdue = self.carrier.attempts().overdue();
         let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
         self.status.set(status, self.why_nothing_is_taken_in());
+        self.measures.set(self.engine.measures());
         self.registry.set(self.engine.rules_in_force(), self.engine.in_flight().collect());
     }
 

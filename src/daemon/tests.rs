@@ -63,6 +63,7 @@ fn engine_thread() -> EngineThread {
         status: Arc::new(StatusSlot::new(engine.status(clock.now()))),
         carrier: Carrier::new(lookers, Client::new(deliver::Limits::default(), deliver::Reach::default()), attempts),
         engine,
+        measures: Arc::default(),
         registry: Arc::default(),
         inbox,
         clock,

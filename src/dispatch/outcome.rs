@@ -6,7 +6,7 @@ use super::notes::{Note, NoteKind, said};
 use super::{Dispatch, InFlight, Lane};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::ids::SubscriptionId;
+use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause};
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::retry::Accepts;
@@ -34,6 +34,8 @@ struct Recorded {
     change: Change,
     /// What the lane remembers from here on, where that is something else.
     policy: Option<LanePolicy>,
+    /// When the oldest change of a delivery that was accepted was recorded, where that is known.
+    recorded: Option<Wall>,
 }
 
 /// What becomes of the lane's queue.
@@ -87,6 +89,7 @@ impl Dispatch {
         match ledger.guarded(|| self.record(now, id, attempted, verdict, ledger)) {
             Ok(recorded) => {
                 self.note(id, attempted, verdict, &recorded, ledger);
+                self.count(now, id, attempted, verdict, &recorded);
                 self.apply(now, id, attempted, recorded);
             }
             Err(error) => {
@@ -123,9 +126,11 @@ impl Dispatch {
             entries,
             replayed_after,
         };
+        let mut recorded = None;
         let change = match verdict {
             Verdict::Accepted => {
-                let others = self.record_accepted(now, id, lane, attempted, policy.as_ref(), ledger)?;
+                let (others, since) = self.record_accepted(now, id, lane, attempted, policy.as_ref(), ledger)?;
+                recorded = since;
                 Change::Ended { others, given_up: 0 }
             }
             Verdict::Retry { delay_ms } => {
@@ -171,11 +176,12 @@ impl Dispatch {
                 self.tell_paused(now, id, policy, ledger)?;
             }
         }
-        Ok(Recorded { change, policy })
+        Ok(Recorded { change, policy, recorded })
     }
 
     /// The delivery is accepted: that alone has to be written. What is kept of it besides, for people, is written where
-    /// it can be; it never has a delivery sent again. Returns what else is off the queue.
+    /// it can be; it never has a delivery sent again. Returns what else is off the queue, and when its oldest change
+    /// was recorded.
     fn record_accepted(
         &self,
         now: Now,
@@ -184,7 +190,7 @@ impl Dispatch {
         attempted: &Attempted,
         policy: Option<&LanePolicy>,
         ledger: &Ledger,
-    ) -> Result<Vec<DeliveryKey>, StoreError> {
+    ) -> Result<(Vec<DeliveryKey>, Option<Wall>), StoreError> {
         let key = attempted.key;
         let row = ledger.finish_delivery(id, key, attempted.attempt.saturating_sub(1))?;
         let others = match policy.is_some_and(|policy| policy.cancelled_at.is_some()) {
@@ -206,12 +212,14 @@ impl Dispatch {
         if let Some(policy) = policy {
             ledger.put_lane(id, policy)?;
         }
-        let Some(row) = row else { return Ok(others) };
+        let Some(row) = row else { return Ok((others, None)) };
+        let seqs = row.seqs();
+        let first = seqs.first().copied();
         let accepted = Accepted {
             key,
             subscription: id,
             entries: row.entries,
-            seqs: row.seqs(),
+            seqs,
             created: row.created,
             at: now.wall,
             attempts: attempted.attempt,
@@ -225,7 +233,43 @@ impl Dispatch {
             }
             self.unread.borrow_mut().push(error);
         }
-        Ok(others)
+        let is_first_time = lane.queue.get(&key).is_some_and(|head| head.replayed_after.is_none());
+        let recorded = match first.filter(|_| is_first_time).map(|first| self.recorded_at(first, ledger)).transpose() {
+            Ok(recorded) => recorded.flatten(),
+            Err(error) if error.disk().is_some() => return Err(error),
+            Err(error) => {
+                self.unread.borrow_mut().push(error);
+                None
+            }
+        };
+        Ok((others, recorded))
+    }
+
+    /// When a change was recorded, where the journal still has it.
+    fn recorded_at(&self, seq: Seq, ledger: &Ledger) -> Result<Option<Wall>, StoreError> {
+        match self.tail.get(seq) {
+            Some(entry) => Ok(Some(entry.time)),
+            None => Ok(Some(ledger.recorded_at(seq)?).filter(|at| *at > Wall(0))),
+        }
+    }
+
+    /// Counts an attempt whose outcome is written down, and what came of its delivery.
+    fn count(&mut self, now: Now, id: SubscriptionId, attempted: &Attempted, verdict: Verdict, recorded: &Recorded) {
+        let entries =
+            self.lanes.get(&id).and_then(|lane| lane.queue.get(&attempted.key)).map_or(0, |head| head.entries);
+        let counts = &mut self.counts;
+        let outcome = if verdict == Verdict::Accepted { "succeeded" } else { attempted.reply.failure() };
+        counts.attempted(outcome, attempted.duration_ms);
+        if verdict == Verdict::Accepted {
+            counts.delivered += 1;
+            counts.entries += entries as u64;
+        }
+        if let Some(recorded) = recorded.recorded {
+            counts.delivery.observe(u64::try_from(now.wall.0.saturating_sub(recorded.0)).unwrap_or(0));
+        }
+        if let Change::Ended { given_up, .. } = recorded.change {
+            counts.dead += given_up;
+        }
     }
 
     /// Replaces a delivery by its two halves; `None` where it cannot be split.
@@ -355,7 +399,7 @@ impl Dispatch {
 
     fn apply(&mut self, now: Now, id: SubscriptionId, attempted: &Attempted, recorded: Recorded) {
         let Attempted { key, attempt, .. } = *attempted;
-        let Recorded { change, policy } = recorded;
+        let Recorded { change, policy, .. } = recorded;
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         if let Some(policy) = policy {
             let is_cancelled = policy.cancelled_at.is_some();
@@ -440,7 +484,7 @@ impl Dispatch {
 
 impl Recorded {
     fn nothing() -> Self {
-        Self { change: Change::Ended { others: Vec::new(), given_up: 0 }, policy: None }
+        Self { change: Change::Ended { others: Vec::new(), given_up: 0 }, policy: None, recorded: None }
     }
 }
 

@@ -227,6 +227,7 @@ impl Dispatch {
                 self.advance(id);
                 self.account(id, before);
                 self.recount_dead(ledger)?;
+                self.counts.dropped += chosen.len() as u64;
                 let entries: u64 = chosen.iter().map(|candidate| candidate.entries).sum();
                 let numbers = [("deliveries", chosen.len() as u64), ("entries", entries)];
                 let mut fields: Vec<_> =

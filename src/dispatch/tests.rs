@@ -61,6 +61,7 @@ mod backfill;
 mod bounds;
 mod catalog;
 mod chosen;
+mod counts;
 mod formats;
 mod groups;
 mod policies;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::lane::{HeadState, Lane};
 use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::measures::SubscriptionCounts;
 
 /// Sums over all lanes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) struct Totals {
     pub(super) in_flight: u64,
     /// Deliveries that wait for their next attempt.
     pub(super) waiting: u64,
+    /// Lanes of the rules in force, by the state of their subscription.
+    pub(super) subscriptions: SubscriptionCounts,
     /// Lanes that lost entries and are not level again.
     pub(super) lagging: BTreeSet<SubscriptionId>,
     /// Lanes that rest because a row of theirs cannot be read.
@@ -37,6 +40,7 @@ pub(super) struct Share {
     pending: u64,
     in_flight: u64,
     waiting: u64,
+    subscription: SubscriptionCounts,
     lags: bool,
     is_faulty: bool,
     is_paused: bool,
@@ -48,6 +52,7 @@ impl Share {
         let mut share = Self {
             owed: lane.owed,
             oldest: lane.oldest.filter(|_| lane.owed > 0).map(|oldest| oldest.seq),
+            subscription: subscription(lane),
             lags: lane.lag.is_some(),
             is_faulty: lane.row_fault().is_some(),
             is_paused: lane.policy().paused.is_some(),
@@ -66,6 +71,21 @@ impl Share {
     }
 }
 
+/// The subscription of a lane, in the one state that is shown of it; none where no rule names it.
+fn subscription(lane: &Lane) -> SubscriptionCounts {
+    let mut counts = SubscriptionCounts::default();
+    let Some(subscription) = &lane.subscription else { return counts };
+    let policy = lane.policy();
+    let count = match () {
+        () if policy.cancelled_at.is_some() => &mut counts.cancelled,
+        () if policy.paused.is_some() || subscription.paused => &mut counts.paused,
+        () if lane.lag.is_some() => &mut counts.lagged,
+        () => &mut counts.active,
+    };
+    *count = 1;
+    counts
+}
+
 impl Totals {
     /// A lane has changed.
     pub(super) fn change(&mut self, id: SubscriptionId, before: Share, after: Share) {
@@ -80,6 +100,11 @@ impl Totals {
         self.pending = self.pending + after.pending - before.pending;
         self.in_flight = self.in_flight + after.in_flight - before.in_flight;
         self.waiting = self.waiting + after.waiting - before.waiting;
+        let (counts, was, is) = (&mut self.subscriptions, before.subscription, after.subscription);
+        counts.active = counts.active + is.active - was.active;
+        counts.lagged = counts.lagged + is.lagged - was.lagged;
+        counts.paused = counts.paused + is.paused - was.paused;
+        counts.cancelled = counts.cancelled + is.cancelled - was.cancelled;
         for (lanes, before, after) in [
             (&mut self.lagging, before.lags, after.lags),
             (&mut self.faulty, before.is_faulty, after.is_faulty),

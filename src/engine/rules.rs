@@ -83,6 +83,7 @@ impl Engine {
         if let Some(taken_up) = self.rules_to_come.take() {
             self.rule_files = Some(taken_up.files);
         }
+        self.reloads.taken_up += u64::from(self.rules_status.generation > 0);
         self.rules_status.generation += 1;
         self.rules_status.subscriptions = rules.set.rules().len() as u64;
         self.rules_status.events = rules.set.events().len() as u64;

@@ -2,6 +2,7 @@
 
 use super::{Engine, Machines};
 use crate::intake::{Intake, RulesInForce};
+use crate::model::measures::Measures;
 use crate::model::part::DeliveryKey;
 use crate::model::status::{Status, TROUBLES_MAX, Trouble, TroubleKind};
 use crate::model::time::{Now, Wall};
@@ -29,6 +30,18 @@ impl Engine {
             deliveries,
             attempts_overdue: 0,
             log_lines_lost: 0,
+        }
+    }
+
+    /// What was counted since the start, and what the status does not say.
+    #[must_use]
+    pub fn measures(&self) -> Measures {
+        Measures {
+            journaled: self.ledger.journaled(),
+            dispatched: self.dispatched,
+            reloads: self.reloads,
+            subscriptions: self.machines.as_ref().map(|machines| machines.dispatch.subscription_counts()),
+            log_bytes: self.ledger.log_bytes(),
         }
     }
 

@@ -530,6 +530,7 @@ impl Mounts {
                 lag_ms: oldest(&state.path).map_or(0, |since| now.mono.since_ms(since)),
                 notes,
                 notes_more,
+                unwatched: state.unwatched.len() as u64,
             }
         };
         self.states.iter().zip(mounts).map(one).collect()

@@ -120,6 +120,9 @@ pub struct MountStatus {
     /// How many more there are.
     #[serde(skip_serializing_if = "no_more")]
     pub notes_more: u64,
+    /// Directories that are not watched, as far as they are kept by name. The metrics show it; the notes name them.
+    #[serde(skip)]
+    pub unwatched: u64,
 }
 
 /// Notes of one mount in a status, at most: an answer stays small however much is wrong.

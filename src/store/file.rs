@@ -166,6 +166,8 @@ impl Ledger {
             trusts_rows: Default::default(),
             group_rrn: Default::default(),
             dir_balance: Default::default(),
+            journaling: Default::default(),
+            journaled: Default::default(),
             high_water: std::cell::Cell::new(crate::model::time::Wall(0)),
             written: Default::default(),
             log,

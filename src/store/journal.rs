@@ -8,6 +8,7 @@ use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, Rrn, Seq};
+use crate::model::measures::Journaled;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
@@ -42,8 +43,13 @@ impl Ledger {
                     moved.map(|seq| seq.0),
                 ))
             })
-            .to("append to the journal")
-            .map(drop)
+            .to("append to the journal")?;
+        let mut rows = Journaled::default();
+        if let Some(count) = Action::ALL.iter().zip(&mut rows.changes).find(|(known, _)| *known == action) {
+            *count.1 = 1;
+        }
+        self.count_journaled(&rows);
+        Ok(())
     }
 
     /// Appends an event of ringback's own, about no asset. It may be shown as soon as the group is committed, so the
@@ -70,8 +76,9 @@ impl Ledger {
                 "INSERT INTO events (seq, rrn, time, name, tenant, asset, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )
             .and_then(|mut sql| sql.execute((seq.0, rrn.0, time.0, name, tenant, asset.map(|asset| asset.0), fields)))
-            .to("append an event to the journal")
-            .map(drop)
+            .to("append an event to the journal")?;
+        self.count_journaled(&Journaled { events: 1, ..Journaled::default() });
+        Ok(())
     }
 
     /// The changes of some places in the journal, rising; those that it has no more are left out.

@@ -20,6 +20,7 @@ use super::{Ledger, OpenError, StateDirError, StoreError};
 use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, Rrn, Seq};
+use crate::model::measures::Journaled;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
@@ -246,6 +247,25 @@ fn a_rolled_back_group_leaves_nothing_remembered() {
     assert_eq!(ledger.asset(AssetId(2)).expect("a row"), Some(asset(2, &kept, 0x600d)));
     assert_eq!(ledger.asset(AssetId(3)).expect("a row"), Some(asset(3, &lost, 0xbad)));
     assert_eq!(ledger.count(&mount).expect("counts"), (3, 2));
+}
+
+/// Counted is what was committed: neither an input that was undone, nor a group.
+#[test]
+fn rows_of_the_journal_are_counted_once_they_are_committed() {
+    let ledger = in_memory();
+    let tell = |ledger: &Ledger| ledger.tell(Wall(0), "mount.offline", None, Vec::new());
+    ledger.begin().expect("a group");
+    tell(&ledger).expect("a row");
+    let undone: Result<(), StoreError> = ledger.savepoint(|| tell(&ledger).and(Err(refused())));
+    undone.expect_err("the work failed");
+    assert_eq!(ledger.journaled(), Journaled::default(), "the group is open");
+    ledger.commit().expect("a commit");
+    assert_eq!(ledger.journaled(), Journaled { changes: [0; 4], events: 1 });
+    ledger.begin().expect("a group");
+    tell(&ledger).expect("a row");
+    ledger.rollback().expect("a rollback");
+    group(&ledger, |_| ());
+    assert_eq!(ledger.journaled(), Journaled { changes: [0; 4], events: 1 });
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl Ledger {
         self.log.believed().to("begin a transaction")?;
         self.promised.set(false);
         self.group_rrn.set(None);
+        self.journaling.take();
         self.lost.set(false);
         self.log.turn.take(self.log_is_too_long());
         let begun = self.connection.execute_batch(sql).to("begin a transaction");
@@ -71,6 +72,9 @@ impl Ledger {
         committed?;
         self.log.turn.give_back();
         self.log.commits.fetch_add(1, Ordering::Release);
+        let mut journaled = self.journaled.get();
+        journaled.add(&self.journaling.take());
+        self.journaled.set(journaled);
         if self.promised.replace(false) { self.sync() } else { Ok(()) }
     }
 
@@ -119,7 +123,7 @@ impl Ledger {
         &self,
         work: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let (dirs, rrn) = (self.dir_balance.get(), self.group_rrn.get());
+        let (dirs, rrn, journaling) = (self.dir_balance.get(), self.group_rrn.get(), self.journaling.get());
         self.still_open()?;
         self.run_cached("SAVEPOINT input").to("open a savepoint")?;
         let done = work().and_then(|value| {
@@ -129,6 +133,7 @@ impl Ledger {
         if done.is_err() {
             self.forget();
             self.dir_balance.set(dirs);
+            self.journaling.set(journaling);
             // A number that was drawn by what is undone may lie in a block whose reservation is undone with it.
             self.group_rrn.set(rrn);
             let undone = self.run_cached("ROLLBACK TO input").and_then(|()| self.run_cached("RELEASE input"));

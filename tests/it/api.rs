@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::daemon::{Daemon, Place};
+use crate::daemon::{Daemon, Place, until};
 use crate::http;
 use crate::sink::{Sink, lines};
 
@@ -239,4 +239,54 @@ fn what_the_store_hints_at_is_reported_before_the_next_poll() {
     assert_eq!(hint(r#"["/d/hinted.jpg"]"#).status, 202);
     sink.wait("its deletion", |told| told.len() > 1);
     assert_eq!(lines(&sink.told()), ["added /d/hinted.jpg", "deleted /d/hinted.jpg"]);
+}
+
+/// The numbers of a real daemon: what was recorded, delivered and refused.
+#[test]
+fn the_metrics_count_what_was_recorded_and_delivered() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    for n in 0..3 {
+        place.write(&format!("/{n}"), "one");
+    }
+    daemon.sync();
+    std::fs::remove_file(place.at("/0")).expect("it is there");
+    daemon.sync();
+    sink.wait("all four changes", |told| told.len() == 4);
+    place.rule("[[subscription]]\nname = 'x'\n");
+    let value = |text: &str, series: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in {text}")).parse().expect("a number")
+    };
+    // What is shown is a moment old.
+    let text = until("all is counted", || {
+        let answer = daemon.call("GET /metrics", &[], b"");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let head = answer.head.to_ascii_lowercase();
+        assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+        let text = answer.text();
+        let is_whole = value(&text, "ringback_entries_delivered_total") >= 4.0
+            && value(&text, "ringback_rule_reloads_total{result=\"refused\"}") >= 1.0;
+        is_whole.then_some(text)
+    });
+    let deliveries = value(&text, "ringback_deliveries_total{outcome=\"delivered\"}");
+    assert!((1.0..=4.0).contains(&deliveries), "{text}");
+    for (series, expect) in [
+        ("ringback_changes_total{action=\"added\"}", 3.0),
+        ("ringback_changes_total{action=\"deleted\"}", 1.0),
+        ("ringback_entries_delivered_total", 4.0),
+        ("ringback_attempts_total{outcome=\"succeeded\"}", deliveries),
+        ("ringback_delivery_seconds_count", deliveries),
+        ("ringback_attempt_seconds_count", deliveries),
+        ("ringback_subscriptions{state=\"active\"}", 1.0),
+        ("ringback_mount_assets{mount=\"/\"}", 2.0),
+        ("ringback_mount_state{mount=\"/\",state=\"watching\"}", 1.0),
+        ("ringback_rules_generation", 1.0),
+        ("ringback_dead_letters", 0.0),
+    ] {
+        assert_eq!(value(&text, series), expect, "{series} in {text}");
+    }
+    assert!(value(&text, "ringback_rule_faults") >= 1.0, "{text}");
+    assert!(value(&text, "ringback_wal_bytes") > 0.0, "{text}");
 }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -42,6 +43,8 @@ pub(in crate::api) struct Streams {
     reader: Arc<Reader>,
     open: Mutex<Open>,
     news: broadcast::Sender<Arc<News>>,
+    /// Streams that were one too many.
+    refused: AtomicU64,
 }
 
 #[derive(Default)]
@@ -80,7 +83,13 @@ impl Drop for Slot {
 
 impl Streams {
     pub(in crate::api) fn new(reader: Arc<Reader>) -> Arc<Self> {
-        Arc::new(Self { reader, open: Mutex::default(), news: broadcast::Sender::new(FEED_KEPT) })
+        let news = broadcast::Sender::new(FEED_KEPT);
+        Arc::new(Self { reader, open: Mutex::default(), news, refused: AtomicU64::new(0) })
+    }
+
+    /// How many streams were one too many.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Takes a place for a stream of a principal, or refuses.
@@ -92,6 +101,7 @@ impl Streams {
                 "{own} streams of yours are open, and {} in all: at most {STREAMS_OF_ONE_MAX} and {STREAMS_MAX}; close some",
                 open.all
             );
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "5"));
         }
         open.all += 1;
