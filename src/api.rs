@@ -24,6 +24,7 @@ mod gate;
 pub mod limits;
 mod mount_table;
 mod native;
+mod operation;
 mod problem;
 mod records;
 mod rescan;

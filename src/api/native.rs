@@ -9,6 +9,7 @@ mod exposition;
 mod hints;
 mod journal_row;
 mod metrics;
+mod openapi;
 mod query;
 mod reading;
 mod status;
@@ -25,7 +26,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -37,6 +38,7 @@ use super::limits::{
     RESCAN_BYTES_MAX,
 };
 use super::mount_table::MountTable;
+use super::operation::{Operation, array, flag, number, object, text};
 use super::problem::{Fault, Problem, quoted};
 use super::records::{self, Format};
 use super::rescan::{self, Rescan};
@@ -73,38 +75,55 @@ pub(super) struct Endpoint {
     /// What its callers must have the right to; `None`: anybody may call, without credentials.
     pub right: Option<Right>,
     handler: MethodRouter<Arc<Native>>,
+    /// What it takes and answers.
+    pub operation: fn() -> Operation,
+}
+
+impl Endpoint {
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        right: Option<Right>,
+        handler: MethodRouter<Arc<Native>>,
+        operation: fn() -> Operation,
+    ) -> Self {
+        Self { method, path, right, handler, operation }
+    }
 }
 
 /// Every endpoint, and who may call it. docs/security.md has a row for each: a test compares the two.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    let read = |path, handler: MethodRouter<_>| Endpoint { method: "GET", path, right: Some(Right::Read), handler };
-    let act = |path, handler: MethodRouter<_>| Endpoint { method: "POST", path, right: Some(Right::Act), handler };
-    let anybody = |path, handler: MethodRouter<_>| Endpoint { method: "GET", path, right: None, handler };
+    let read = |path, handler, operation| Endpoint::new("GET", path, Some(Right::Read), handler, operation);
+    let see = |path, handler, operation| Endpoint::new("GET", path, Some(Right::ReadStatus), handler, operation);
+    let act = |path, handler, operation| Endpoint::new("POST", path, Some(Right::Act), handler, operation);
+    let tell = |path, handler, operation| Endpoint::new("POST", path, Some(Right::Record), handler, operation);
+    let anybody = |path, handler, operation| Endpoint::new("GET", path, None, handler, operation);
     vec![
-        Endpoint { method: "POST", path: "/v1/records", right: Some(Right::Record), handler: post(records) },
-        Endpoint { method: "POST", path: "/v1/hints", right: Some(Right::Record), handler: post(hints::take) },
-        Endpoint { method: "POST", path: "/v1/sync", right: Some(Right::Sync), handler: post(sync) },
-        Endpoint { method: "GET", path: "/v1/status", right: Some(Right::ReadStatus), handler: get(status::show) },
-        act("/v1/rescan", post(rescan)),
-        read("/v1/assets", get(assets::show)),
-        read("/v1/changes", get(changes::list)),
-        read("/v1/deliveries", get(deliveries::list)),
-        act("/v1/deliveries/retry", post(chosen::retry)),
-        act("/v1/deliveries/drop", post(chosen::discard)),
-        act("/v1/deliveries/{id}/retry", post(chosen::retry_one)),
-        read("/v1/deliveries/{id}", get(deliveries::show)),
-        read("/v1/deliveries/{id}/body", get(deliveries::body)),
-        act("/v1/replay", post(chosen::replay)),
-        read("/v1/subscriptions", get(subscriptions::list)),
-        read("/v1/subscriptions/{id}", get(subscriptions::show)),
-        act("/v1/subscriptions/{id}/pause", post(subscriptions::pause)),
-        act("/v1/subscriptions/{id}/resume", post(subscriptions::resume)),
-        read("/v1/tasks", get(tasks::list)),
-        read("/v1/tasks/{uuid}", get(tasks::show)),
-        act("/v1/tasks/{uuid}/stop", post(tasks::stop)),
-        Endpoint { method: "GET", path: "/metrics", right: Some(Right::ReadStatus), handler: get(metrics::show) },
-        anybody("/healthz", get(healthz)),
-        anybody("/readyz", get(readyz)),
+        tell("/v1/records", post(records), records::operation),
+        tell("/v1/hints", post(hints::take), hints::operation),
+        Endpoint::new("POST", "/v1/sync", Some(Right::Sync), post(sync), sync_operation),
+        see("/v1/status", get(status::show), status::operation),
+        act("/v1/rescan", post(rescan), rescan::operation),
+        read("/v1/assets", get(assets::show), assets::operation),
+        read("/v1/changes", get(changes::list), changes::operation),
+        read("/v1/deliveries", get(deliveries::list), deliveries::list_operation),
+        act("/v1/deliveries/retry", post(chosen::retry), chosen::retry_operation),
+        act("/v1/deliveries/drop", post(chosen::discard), chosen::drop_operation),
+        act("/v1/deliveries/{id}/retry", post(chosen::retry_one), chosen::retry_one_operation),
+        read("/v1/deliveries/{id}", get(deliveries::show), deliveries::show_operation),
+        read("/v1/deliveries/{id}/body", get(deliveries::body), deliveries::body_operation),
+        act("/v1/replay", post(chosen::replay), chosen::replay_operation),
+        read("/v1/subscriptions", get(subscriptions::list), subscriptions::list_operation),
+        read("/v1/subscriptions/{id}", get(subscriptions::show), subscriptions::show_operation),
+        act("/v1/subscriptions/{id}/pause", post(subscriptions::pause), subscriptions::pause_operation),
+        act("/v1/subscriptions/{id}/resume", post(subscriptions::resume), subscriptions::resume_operation),
+        read("/v1/tasks", get(tasks::list), tasks::list_operation),
+        read("/v1/tasks/{uuid}", get(tasks::show), tasks::show_operation),
+        act("/v1/tasks/{uuid}/stop", post(tasks::stop), tasks::stop_operation),
+        see("/metrics", get(metrics::show), metrics::operation),
+        see("/openapi.json", get(openapi::show), openapi::operation),
+        anybody("/healthz", get(healthz), healthz_operation),
+        anybody("/readyz", get(readyz), readyz_operation),
     ]
 }
 
@@ -120,7 +139,7 @@ pub(super) fn router(state: ApiState) -> Router {
         calls_refused: AtomicU64::new(0),
     });
     let mut router = Router::new();
-    for Endpoint { method, path, right, handler } in endpoints() {
+    for Endpoint { method, path, right, handler, .. } in endpoints() {
         let handler = match right {
             None => handler,
             Some(right) => {
@@ -163,6 +182,30 @@ async fn sync(State(native): State<Arc<Native>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.sync(&mut asked).await;
     asked.answer(answer).await
+}
+
+fn sync_operation() -> Operation {
+    Operation::new("Answers once every write that finished before is journaled and matched.")
+        .answer(200, "It is.", synced_schema())
+        .refusal(413, "The body, which is ignored, is too long.")
+        .refusal(408, "The body took too long.")
+        .refusal(400, "The body broke off.")
+}
+
+/// The answer of a sync, and of a scan that is waited for.
+pub(super) fn synced_schema() -> Value {
+    object([("seq", number()), ("rrn", number()), ("offline", array(text()))], [])
+}
+
+fn healthz_operation() -> Operation {
+    Operation::new("The process lives.").answer(200, "It does.", object([("alive", json!({"const": true}))], []))
+}
+
+fn readyz_operation() -> Operation {
+    let schema = object([("ready", flag())], [("waitingFor", text())]);
+    Operation::new("Each reachable mount is scanned, and the ledger takes writes.")
+        .answer(200, "Both are so.", schema.clone())
+        .answer(503, "Not yet.", schema)
 }
 
 async fn healthz() -> Response {

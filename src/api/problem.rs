@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::limits::ECHO_CHARS_MAX;
+use super::operation::{array, number, object, text};
 
 /// An answer that says what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +90,15 @@ impl IntoResponse for Problem {
         response.headers_mut().extend(self.headers);
         response
     }
+}
+
+/// The schema of a problem.
+pub(super) fn schema() -> Value {
+    let fault = object([("index", number()), ("detail", text())], [("field", text())]);
+    object(
+        [("type", text()), ("title", text()), ("status", number()), ("detail", text())],
+        [("errors", array(fault)), ("oldest", number())],
+    )
 }
 
 /// The caller's own text, quoted and cut to a length that fits a message.

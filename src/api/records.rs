@@ -4,15 +4,42 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
 use serde_json::error::Category;
+use serde_json::json;
 
 use self::check::Faults;
 use self::shape::Shape;
 use super::limits::{FAULTS_MAX, RECORDS_MAX};
+use super::operation::{Operation, array, closed, number, object, text};
 use super::problem::{Fault, Problem};
 use crate::model::record::Record;
 
 mod check;
 mod shape;
+
+/// Of `POST /v1/records`.
+pub(super) fn operation() -> Operation {
+    let strings = json!({"type": "array", "items": text(), "minItems": 1});
+    let values = json!({"type": "object", "additionalProperties": {"anyOf": [text(), strings]}});
+    let record = closed(
+        [],
+        [
+            ("path", text()),
+            ("pathBase64", text()),
+            ("assetId", json!({"type": "integer", "minimum": 1})),
+            ("set", values),
+            ("unset", array(text())),
+        ],
+    );
+    let records = json!({"type": "array", "items": record, "minItems": 1, "maxItems": RECORDS_MAX});
+    let counts = [("rrn", number()), ("accepted", number()), ("applied", number()), ("kept", number())];
+    Operation::new("Assigns metadata to assets.")
+        .header("Idempotency-Key", text(), "A repeat within 24 hours gets the first answer.")
+        .body(records)
+        .body_of("application/x-ndjson", text(), true)
+        .answer(202, "It is durable.", object(counts, []))
+        .refusal(409, "The Idempotency-Key came with another body.")
+        .refusal(415, "The body is of another type.")
+}
 
 /// How the records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

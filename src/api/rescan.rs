@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
+use super::native::synced_schema;
+use super::operation::{Operation, array, closed, flag, object, text};
 use super::problem::{Problem, quoted};
 use crate::model::path::LogicalPath;
 use crate::model::rescan::RescanRequest;
@@ -20,6 +22,17 @@ impl Default for Rescan {
     fn default() -> Self {
         Self { request: RescanRequest::of(None), wait: false }
     }
+}
+
+/// Of `POST /v1/rescan`.
+pub(super) fn operation() -> Operation {
+    let body = closed([], [("path", text()), ("wait", flag()), ("acceptDeletions", flag()), ("acceptRoot", flag())]);
+    let begun = object([("scanning", array(text())), ("offline", array(text()))], []);
+    Operation::new("Compares the disk with the catalog.")
+        .optional_body(body)
+        .answer(200, "All that was found is matched.", synced_schema())
+        .answer(202, "It has begun.", begun)
+        .refusal(404, "Nothing is there, and nothing is known.")
 }
 
 /// The fields of the body, for messages.

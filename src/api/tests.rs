@@ -30,6 +30,7 @@ mod hints;
 mod ledger;
 mod limits_of_requests;
 mod metrics;
+mod openapi;
 mod records;
 mod security_page;
 mod tenants;

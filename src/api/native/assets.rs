@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::operation::{Operation, array, number, object, text, time, words};
 use super::super::problem::Problem;
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
@@ -25,6 +26,30 @@ pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) ->
     let mut asked = Asked::new(request);
     let answer = native.show_asset(&mut asked).await;
     asked.answer(answer).await
+}
+
+/// Of `GET /v1/assets`.
+pub(super) fn operation() -> Operation {
+    let said = [("source", words(&["record", "xattr"])), ("value", array(text()))];
+    let key = object(said.clone(), [("lost", array(object(said, [])))]);
+    let asset = object(
+        [
+            ("assetId", number()),
+            ("rrn", number()),
+            ("path", text()),
+            ("size", number()),
+            ("mtime", time()),
+            ("owner", text()),
+            ("metadata", json!({"type": "object", "additionalProperties": key})),
+        ],
+        [("pathBase64", text())],
+    );
+    Operation::new("The catalog's view of one asset.")
+        .query("path", text(), "A logical path.")
+        .query("path64", text(), "A logical path that is not UTF-8, in base64.")
+        .query("id", number(), "An asset's number.")
+        .answer(200, "The asset.", asset)
+        .refusal(404, "There is no such asset now.")
 }
 
 impl Native {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use serde_json::json;
 
 use super::super::body::{Asked, Ending};
+use super::super::operation::{Operation, array, number, object, text, words};
 use super::super::problem::{Problem, quoted};
-use super::journal_row::{Wanted, page_of, rendered};
+use super::journal_row::{Wanted, page_of, rendered, row_schema};
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
 use crate::model::change::Action;
@@ -25,6 +27,24 @@ pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) ->
     let mut asked = Asked::new(request);
     let answer = native.changes(&mut asked).await;
     asked.answer(answer).await
+}
+
+/// Of `GET /v1/changes`.
+pub(super) fn operation() -> Operation {
+    let event = "`text/event-stream`: `id` is a row's `seq`, `data` the row.";
+    let page = object([("changes", array(row_schema())), ("next", number())], []);
+    Operation::new("The journal, in pages or as a stream.")
+        .query("since", json!({"type": "integer", "minimum": 0}), "After this place.")
+        .query("path", text(), "A path as in `watchPath`, without a mode.")
+        .query("action", words(&ACTIONS), "What happened.")
+        .query("mount", text(), "A mount's path.")
+        .query("event", text(), "An event's name; not with the three before.")
+        .limit()
+        .header("Last-Event-ID", text(), "Where a stream broke.")
+        .answer(200, "A page, or a stream.", page)
+        .answer_of(200, event, "text/event-stream", text())
+        .refusal(400, "Last-Event-ID is not a number.")
+        .refusal(410, "What comes after that place is kept no longer; `oldest` says where to begin.")
 }
 
 impl Native {

@@ -7,11 +7,12 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::body::Asked;
 use super::super::gate::{Caller, Did};
 use super::super::limits::SELECTION_BYTES_MAX;
+use super::super::operation::{Operation, closed, flag, number, object, text, words};
 use super::super::problem::{Problem, quoted};
 use super::deliveries::is_seen;
 use super::query::{Fields, cursor, delivery_key, no_delivery, no_subscription, parse_cursor, wrong};
@@ -19,7 +20,7 @@ use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::{Ask, Selected, Selection};
 use crate::model::ids::SubscriptionId;
-use crate::model::listing::{DeliveryState, Point, Span};
+use crate::model::listing::{DeliveryState, OUTCOMES, Point, Span};
 use crate::model::part::DeliveryKey;
 use crate::model::scope::Scope;
 use crate::model::task::ToldSince;
@@ -30,6 +31,10 @@ const FILTER: [&str; 7] = ["id", "subscription", "host", "state", "outcome", "si
 /// All fields.
 const FIELDS: [&str; 10] =
     ["id", "subscription", "host", "state", "outcome", "since", "before", "dryRun", "reason", "cursor"];
+
+/// The states in which a delivery may be retried, and dropped.
+const RETRIED: [&str; 2] = ["waiting", "dead"];
+const DROPPED: [&str; 3] = ["pending", "waiting", "dead"];
 
 /// `POST /v1/deliveries/retry`.
 pub(super) async fn retry(State(native): State<Arc<Native>>, request: Request) -> Response {
@@ -59,6 +64,78 @@ pub(super) async fn replay(State(native): State<Arc<Native>>, request: Request) 
     asked.answer(answer).await
 }
 
+/// A place in the journal, or a time.
+fn point() -> Value {
+    json!({"anyOf": [number(), text()]})
+}
+
+/// A body that chooses deliveries, of those in some states.
+fn chosen_body(states: &[&str]) -> Value {
+    closed(
+        [],
+        [
+            ("id", text()),
+            ("subscription", text()),
+            ("host", text()),
+            ("state", words(states)),
+            ("outcome", words(&OUTCOMES)),
+            ("since", point()),
+            ("before", point()),
+            ("dryRun", flag()),
+            ("reason", text()),
+            ("cursor", text()),
+        ],
+    )
+}
+
+/// An operation that answers with how many deliveries it chose.
+fn choosing(summary: &'static str) -> Operation {
+    let counts = [("deliveries", number()), ("entries", number()), ("before", number()), ("dryRun", flag())];
+    Operation::new(summary)
+        .answer(200, "How many; with `next` where there are more.", object(counts, [("next", text())]))
+        .refusal(404, "There is no such delivery or subscription.")
+}
+
+/// Of `POST /v1/deliveries/retry`.
+pub(super) fn retry_operation() -> Operation {
+    choosing("What waits is due at once, and dead letters are sent again.").body(chosen_body(&RETRIED))
+}
+
+/// Of `POST /v1/deliveries/{id}/retry`.
+pub(super) fn retry_one_operation() -> Operation {
+    choosing("One delivery is due at once, or sent again.")
+        .optional_body(closed([], [("dryRun", flag()), ("reason", text())]))
+}
+
+/// Of `POST /v1/deliveries/drop`.
+pub(super) fn drop_operation() -> Operation {
+    choosing("Nobody is sent these deliveries any more.").body(chosen_body(&DROPPED))
+}
+
+/// Of `POST /v1/replay`.
+pub(super) fn replay_operation() -> Operation {
+    let body = closed(
+        [("subscription", text())],
+        [
+            ("dead", flag()),
+            ("since", point()),
+            ("before", point()),
+            ("dryRun", flag()),
+            ("reason", text()),
+            ("cursor", text()),
+        ],
+    );
+    let counts = [("deliveries", number()), ("entries", number()), ("dryRun", flag())];
+    let chosen = object(counts.clone(), [("before", number()), ("next", text())]);
+    Operation::new("Sends a subscription again what was given up, or all that it was sent since a time.")
+        .body(body)
+        .answer(200, "How many.", chosen)
+        .answer(202, "A task does it.", object(counts, [("task", text())]))
+        .refusal(404, "There is no such subscription.")
+        .refusal(409, "A replay of the subscription goes on.")
+        .refusal(410, "The journal keeps the changes of then no longer.")
+}
+
 impl Native {
     async fn retry(&self, asked: &mut Asked, id: Option<String>) -> Answer {
         let scope = asked.caller().scope.clone();
@@ -72,7 +149,7 @@ impl Native {
             }
             None => {
                 let fields = Fields::of_body(&body, &FIELDS)?;
-                let which = self.selection(&fields, scope, &["waiting", "dead"]).await?;
+                let which = self.selection(&fields, scope, &RETRIED).await?;
                 (fields, which)
             }
         };
@@ -86,7 +163,7 @@ impl Native {
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;
         let (reason, is_dry_run) = (fields.reason()?, fields.flag("dryRun")?);
-        let which = self.selection(&fields, scope, &["pending", "waiting", "dead"]).await?;
+        let which = self.selection(&fields, scope, &DROPPED).await?;
         self.choose(Ask::Drop { which, is_dry_run, by, reason }, &fields, "dropped").await
     }
 

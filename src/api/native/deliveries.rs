@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
 use super::super::body::Asked;
+use super::super::operation::{Operation, array, flag, number, object, text, time, words};
 use super::super::problem::Problem;
 use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
 use super::reading::ReadError;
@@ -17,7 +18,7 @@ use super::subscriptions::named;
 use super::{Answer, Native};
 use crate::model::ids::NodeId;
 use crate::model::listing::{
-    DeliveryFilter, DeliveryPage, DeliveryState, ListedAttempt, ListedDelivery, Registry, Span,
+    DeliveryFilter, DeliveryPage, DeliveryState, ListedAttempt, ListedDelivery, OUTCOMES, Registry, Span,
 };
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::scope::Scope;
@@ -50,6 +51,72 @@ pub(super) async fn body(State(native): State<Arc<Native>>, Path(id): Path<Strin
 
 /// The words for states.
 pub(super) const STATES: [&str; 6] = ["pending", "in-flight", "waiting", "delivered", "dead", "dropped"];
+
+/// Of `GET /v1/deliveries`.
+pub(super) fn list_operation() -> Operation {
+    Operation::new("What is on its way, was given up, accepted or dropped, the newest first.")
+        .query("state", words(&STATES), "Where it is.")
+        .query("subscription", text(), "Of the subscription of this name.")
+        .query("host", text(), "To this host: `name:port`, or a name.")
+        .query("outcome", words(&OUTCOMES), "Of its last attempt.")
+        .query("path", text(), "It told a change at this path, or below.")
+        .query("path64", text(), "A path that is not UTF-8, in base64.")
+        .query("since", text(), "A time, or a place in the journal.")
+        .query("before", text(), "A time, or a place in the journal.")
+        .page()
+        .answer(200, "A page.", object([("deliveries", array(delivery_schema(number())))], [("next", text())]))
+}
+
+/// Of `GET /v1/deliveries/{id}`.
+pub(super) fn show_operation() -> Operation {
+    let mut delivery = delivery_schema(array(attempt_schema()));
+    delivery["properties"]["seqs"] = array(number());
+    Operation::new("One delivery, with all attempts.")
+        .answer(200, "The delivery.", delivery)
+        .refusal(404, "There is no such delivery, or it is kept no longer.")
+}
+
+/// Of `GET /v1/deliveries/{id}/body`.
+pub(super) fn body_operation() -> Operation {
+    Operation::new("The frozen bytes of a delivery.")
+        .answer_of(200, "Its body.", "application/octet-stream", json!({}))
+        .refusal(404, "There is no such delivery, or it was accepted.")
+}
+
+/// The schema of a delivery. `attempts`: how many, or which.
+fn delivery_schema(attempts: Value) -> Value {
+    object(
+        [
+            ("id", text()),
+            ("state", words(&STATES)),
+            ("entries", number()),
+            ("createdAt", time()),
+            ("attempts", attempts),
+        ],
+        [
+            ("subscription", text()),
+            ("host", text()),
+            ("firstSeq", number()),
+            ("lastSeq", number()),
+            ("endedAt", time()),
+            ("nextAttemptAt", time()),
+            ("outcome", words(&OUTCOMES)),
+            ("status", number()),
+            ("durationMs", number()),
+            ("last", attempt_schema()),
+            ("replay", flag()),
+            ("by", text()),
+            ("reason", text()),
+        ],
+    )
+}
+
+fn attempt_schema() -> Value {
+    object(
+        [("number", number()), ("at", time()), ("durationMs", number()), ("outcome", words(&OUTCOMES))],
+        [("phase", text()), ("status", number()), ("answer", text())],
+    )
+}
 
 impl Native {
     async fn list_deliveries(&self, asked: &mut Asked) -> Answer {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::super::body::Asked;
 use super::super::gate::Did;
 use super::super::limits::{FAULTS_MAX, HINTED_PATHS_MAX, HINTS_BYTES_MAX};
+use super::super::operation::{Operation, closed, number, object, text};
 use super::super::problem::{Fault, Problem, quoted};
 use super::query::{Fields, wrong};
 use super::{Answer, Native, going_down, unexpected};
@@ -28,6 +29,16 @@ pub(super) async fn take(State(native): State<Arc<Native>>, request: Request) ->
     let mut asked = Asked::new(request);
     let answer = native.hints(&mut asked).await;
     asked.answer(answer).await
+}
+
+/// Of `POST /v1/hints`.
+pub(super) fn operation() -> Operation {
+    let paths = json!({"type": "array", "items": text(), "minItems": 1, "maxItems": HINTED_PATHS_MAX});
+    Operation::new("Looks at paths now.").body(closed([(PATHS, paths)], [])).answer(
+        202,
+        "They are looked at.",
+        object([("accepted", number())], []),
+    )
 }
 
 impl Native {

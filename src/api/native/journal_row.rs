@@ -9,7 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
+use crate::api::operation::{array, number, object, text, time, words};
 use crate::api::{Cover, MountTable};
 use crate::model::change::Action;
 use crate::model::ids::Seq;
@@ -90,6 +92,32 @@ struct EventRow<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     asset_id: Option<i64>,
     fields: &'r RawValue,
+}
+
+/// The schema of a row: of a change, or of an event.
+pub(super) fn row_schema() -> Value {
+    let key = object([("old", array(text())), ("new", array(text()))], []);
+    let place = [("seq", number()), ("rrn", number()), ("time", time())];
+    let [seq, rrn, at] = place.clone();
+    let change = object(
+        [
+            seq,
+            rrn,
+            at,
+            ("assetId", number()),
+            ("path", text()),
+            ("action", words(&Action::ALL.map(Action::as_str))),
+            ("owner", text()),
+            ("changed", json!({"type": "object", "additionalProperties": key})),
+        ],
+        [("pathBase64", text())],
+    );
+    let [seq, rrn, at] = place;
+    // What is damaged in the ledger is shown as null.
+    let fields = json!({"type": ["object", "null"]});
+    let maybe = [("tenant", text()), ("assetId", number())];
+    let event = object([seq, rrn, at, ("event", text()), ("fields", fields)], maybe);
+    json!({"oneOf": [change, event]})
 }
 
 /// A row as a JSON object, in one line.

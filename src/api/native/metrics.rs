@@ -9,6 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 
 use super::super::body::Asked;
+use super::super::operation::{Operation, text};
 use super::Native;
 use super::exposition::{CONTENT_TYPE, Exposition, Kind, seconds};
 use crate::model::change::Action;
@@ -30,6 +31,12 @@ pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) ->
     let asked = Asked::new(request);
     let text = native.metrics(&asked.caller().scope);
     asked.answer(Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())).await
+}
+
+/// Of `GET /metrics`.
+pub(super) fn operation() -> Operation {
+    let help = "The Prometheus text format, 0.0.4.";
+    Operation::new("Numbers for Prometheus.").answer_of(200, help, "text/plain", text())
 }
 
 /// What the HTTP edge itself counts.

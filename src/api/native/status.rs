@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::operation::{Operation, array, flag, number, object, text, time, words};
 use super::{Answer, Native};
 use crate::model::listing::Registry;
 use crate::model::scope::Scope;
@@ -19,6 +20,55 @@ pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) ->
     let asked = Asked::new(request);
     let answer = native.status(&asked.caller().scope).await;
     asked.answer(answer).await
+}
+
+/// Of `GET /v1/status`.
+pub(super) fn operation() -> Operation {
+    let place = object([("path", text()), ("why", text())], [("pathBase64", text())]);
+    let scan = object([("at", time()), ("seconds", number()), ("changes", number())], []);
+    let mount = object(
+        [
+            ("path", text()),
+            ("dir", text()),
+            ("state", words(&["scanning", "watching", "degraded", "offline"])),
+            ("assets", number()),
+            ("directories", number()),
+            ("lagMs", number()),
+        ],
+        [
+            ("reason", text()),
+            ("source", text()),
+            ("sourceReason", text()),
+            ("lastScan", scan),
+            ("notes", array(place)),
+            ("notesMore", number()),
+        ],
+    );
+    let trouble = object([("kind", text()), ("since", time()), ("text", text())], [("subject", text())]);
+    let rules = object(
+        [("generation", number()), ("subscriptions", number()), ("faults", array(text()))],
+        [("events", number()), ("faultsMore", number())],
+    );
+    let deliveries = ["pending", "inFlight", "waiting", "dead"].map(|state| (state, number()));
+    let status = object(
+        [
+            ("version", text()),
+            ("node", text()),
+            ("ready", flag()),
+            ("troubles", array(trouble)),
+            ("mounts", array(mount)),
+            ("rules", rules),
+        ],
+        // Those of tenants see no sums over all of them.
+        [
+            ("outbox", object([("entries", number()), ("oldestSeconds", number())], [])),
+            ("deliveries", object(deliveries, [])),
+            ("troublesMore", number()),
+            ("attemptsOverdue", number()),
+            ("logLinesLost", number()),
+        ],
+    );
+    Operation::new("How ringback is doing.").answer(200, "As far as the caller may know.", status)
 }
 
 /// What of the status a tenant's caller is not shown: it is about all tenants together.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::super::body::Asked;
 use super::super::gate::{Caller, Did};
 use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
+use super::super::operation::{Operation, array, closed, number, object, text, time, words};
 use super::super::problem::{Problem, quoted};
 use super::query::{Fields, no_subscription, wrong};
 use super::reading::ReadError;
@@ -57,6 +58,64 @@ pub(super) async fn resume(State(native): State<Arc<Native>>, Path(id): Path<Str
     let mut asked = Asked::new(request);
     let answer = native.hold(&mut asked, id, false).await;
     asked.answer(answer).await
+}
+
+/// Of `GET /v1/subscriptions`.
+pub(super) fn list_operation() -> Operation {
+    Operation::new("Who is notified, and what keeps it from them.")
+        .query("state", words(&STATES), "What it is.")
+        .query("tenant", text(), "Whose it is.")
+        .query("origin", words(&ORIGINS), "Where it comes from.")
+        .query("host", text(), "Its target: `name:port`, or a name.")
+        .query("name", text(), "Its name.")
+        .page()
+        .answer(200, "A page.", object([("subscriptions", array(schema()))], [("next", text())]))
+}
+
+/// Of `GET /v1/subscriptions/{id}`.
+pub(super) fn show_operation() -> Operation {
+    answering(Operation::new("One subscription."))
+}
+
+/// Of `POST /v1/subscriptions/{id}/pause`.
+pub(super) fn pause_operation() -> Operation {
+    answering(Operation::new("Has it sent nothing until it is resumed.")).optional_body(because())
+}
+
+/// Of `POST /v1/subscriptions/{id}/resume`.
+pub(super) fn resume_operation() -> Operation {
+    answering(Operation::new("Goes on with it."))
+        .optional_body(because())
+        .refusal(409, "Its rule file says `paused = true`.")
+}
+
+fn answering(operation: Operation) -> Operation {
+    operation.answer(200, "The subscription.", schema()).refusal(404, "There is no such subscription.")
+}
+
+fn because() -> Value {
+    closed([], [("reason", text())])
+}
+
+/// The schema of a subscription.
+fn schema() -> Value {
+    object(
+        [
+            ("id", text()),
+            ("name", text()),
+            ("origin", words(&ORIGINS)),
+            ("tenant", json!({"type": ["string", "null"]})),
+            ("target", object([("method", text()), ("url", text())], [])),
+            ("state", words(&STATES)),
+            ("owed", number()),
+            ("oldestSeconds", number()),
+        ],
+        [
+            ("nextAttemptAt", time()),
+            ("paused", object([("by", text())], [("at", time()), ("reason", text())])),
+            ("failing", object([("since", time()), ("outcome", text())], [("status", number())])),
+        ],
+    )
 }
 
 /// Which subscriptions are asked for.

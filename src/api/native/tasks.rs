@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::body::Asked;
 use super::super::limits::{IGNORED_BYTES_MAX, PAGE_MAX};
+use super::super::operation::{Operation, array, number, object, text, time, words};
 use super::super::problem::{Problem, quoted};
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
@@ -42,6 +43,46 @@ pub(super) async fn stop(State(native): State<Arc<Native>>, Path(uuid): Path<Str
     let mut asked = Asked::new(request);
     let answer = native.stop_task(&mut asked, uuid).await;
     asked.answer(answer).await
+}
+
+/// Of `GET /v1/tasks`.
+pub(super) fn list_operation() -> Operation {
+    Operation::new("What goes on by itself, the newest first.")
+        .query("state", words(&TaskState::ALL.map(TaskState::as_str)), "How far it is.")
+        .page()
+        .answer(200, "A page.", object([("tasks", array(schema()))], [("next", text())]))
+}
+
+/// Of `GET /v1/tasks/{uuid}`.
+pub(super) fn show_operation() -> Operation {
+    Operation::new("One task.")
+        .answer(200, "The task.", schema())
+        .refusal(404, "There is no such task, or it is kept no longer.")
+}
+
+/// Of `POST /v1/tasks/{uuid}/stop`.
+pub(super) fn stop_operation() -> Operation {
+    Operation::new("Ends a task before it is done.")
+        .answer(202, "The task.", schema())
+        .refusal(400, "The body broke off.")
+        .refusal(404, "There is no such task, or it is kept no longer.")
+        .refusal(408, "The body took too long.")
+        .refusal(413, "The body, which is ignored, is too long.")
+}
+
+/// The schema of a task.
+fn schema() -> Value {
+    object(
+        [
+            ("UUID", text()),
+            ("task", text()),
+            ("state", words(&TaskState::ALL.map(TaskState::as_str))),
+            ("done", number()),
+            ("by", text()),
+            ("startedAt", time()),
+        ],
+        [("subscription", text()), ("total", number()), ("endedAt", time()), ("problem", text())],
+    )
 }
 
 impl Native {
