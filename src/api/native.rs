@@ -96,11 +96,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let read = |path, handler, operation| Endpoint::new("GET", path, Some(Right::Read), handler, operation);
     let see = |path, handler, operation| Endpoint::new("GET", path, Some(Right::ReadStatus), handler, operation);
     let act = |path, handler, operation| Endpoint::new("POST", path, Some(Right::Act), handler, operation);
-    let tell = |path, handler, operation| Endpoint::new("POST", path, Some(Right::Record), handler, operation);
+    let report = |path, handler, operation| Endpoint::new("POST", path, Some(Right::Record), handler, operation);
     let anybody = |path, handler, operation| Endpoint::new("GET", path, None, handler, operation);
     vec![
-        tell("/v1/records", post(records), records::operation),
-        tell("/v1/hints", post(hints::take), hints::operation),
+        report("/v1/records", post(records), records::operation),
+        report("/v1/hints", post(hints::take), hints::operation),
         Endpoint::new("POST", "/v1/sync", Some(Right::Sync), post(sync), sync_operation),
         see("/v1/status", get(status::show), status::operation),
         act("/v1/rescan", post(rescan), rescan::operation),

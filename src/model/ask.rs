@@ -70,7 +70,7 @@ pub struct Selected {
 pub enum Ask {
     /// Record what the asset store knows.
     Records(RecordsRequest),
-    /// Look at these paths now: their writer says that he is done with them.
+    /// Look at these paths now: the caller has finished writing there.
     Hints(Vec<LogicalPath>),
     /// Say when every write that finished before is journaled and matched.
     Sync,

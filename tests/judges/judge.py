@@ -1,6 +1,6 @@
 """What the real binary sends to a real receiver, judged by other people's programs.
 
-    judge.py RINGBACK events|signatures|hub|stream...
+    judge.py RINGBACK events|signatures|hub|openapi|stream...
 
 Nothing here knows how ringback writes a body or a signature. Each wait is for a condition, with a limit.
 """
@@ -309,6 +309,41 @@ def judge_hub(binary, directory):
         webhook.wait(LIMIT_S)
 
 
+# Whether a body makes sense is more than a schema can say, so what is well-formed may be refused. Who may call what is
+# not asked: after five wrong credentials a second the answer is 429, and not the 401 that the check expects.
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+]
+
+
+def judge_openapi(binary, directory):
+    """Every endpoint of /openapi.json, called with what schemathesis makes up, against what the document says."""
+    receiver = Receiver()
+    rules = subscription("accepted", receiver.url("/accepted"))
+    rules += subscription("dead", "http://127.0.0.1:1/refused", "retryCount = 0")
+    with Ringback(binary, directory, rules) as ringback:
+        for name in NAMES:
+            ringback.write(name)
+        receiver.next("/accepted")
+        # The first line: of a daemon with TLS there is a second one.
+        url = (ringback.state / "address").read_text().splitlines()[0]
+        token = (ringback.state / "token").read_text().strip()
+        arguments = ["run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {token}"]
+        arguments += ["--checks", ",".join(CHECKS), "--max-examples", "60", "--seed", "1", "--no-color"]
+        schemathesis = pathlib.Path(sys.executable).with_name("schemathesis")
+        judged = subprocess.run([schemathesis, *arguments], cwd=directory, text=True, capture_output=True)
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        said = [line.strip() for line in judged.stdout.splitlines()]
+        numbers = [line for line in said if line.startswith("Tested:") or " generated, " in line]
+        assert len(numbers) == 2, judged.stdout
+        print(f"schemathesis: {', '.join(numbers)}")
+
+
 def judge_stream(binary, directory):
     """A stream of changes, followed by npm's eventsource while the daemon is killed and started again: nothing is
     missing, and nothing comes twice."""
@@ -353,7 +388,13 @@ def free_port():
         return listener.getsockname()[1]
 
 
-JUDGES = {"events": judge_events, "signatures": judge_signatures, "hub": judge_hub, "stream": judge_stream}
+JUDGES = {
+    "events": judge_events,
+    "signatures": judge_signatures,
+    "hub": judge_hub,
+    "openapi": judge_openapi,
+    "stream": judge_stream,
+}
 
 
 def main():

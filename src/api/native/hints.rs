@@ -1,5 +1,5 @@
-//! `POST /v1/hints`: where an asset store has just written, so that ringback looks there without being told by the
-//! filesystem. Nothing is recorded by it: what is there is found by looking.
+//! `POST /v1/hints`: where an asset store has just written, so that ringback looks there although the filesystem
+//! reports nothing. A hint records nothing: what is there is found by looking.
 
 use std::sync::Arc;
 

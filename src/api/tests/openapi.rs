@@ -86,6 +86,7 @@ async fn each_operation_is_whole() {
 #[tokio::test]
 async fn each_endpoint_takes_the_fields_that_the_document_names() {
     let document = document().await;
+    let word = Regex::new(r"[A-Za-z0-9]+").expect("a regex");
     let mut compared = 0;
     for (endpoint, operation) in operations(&document) {
         let (method, path) = endpoint.split_once(' ').expect("two words");
@@ -124,7 +125,6 @@ async fn each_endpoint_takes_the_fields_that_the_document_names() {
         let problem: Value = serde_json::from_slice(&bytes).expect("JSON");
         let said = problem["errors"][0]["detail"].as_str().or(problem["detail"].as_str()).expect("a detail");
         let known = said.split(" has ").nth(1).or(said.split("there are ").nth(1)).unwrap_or_else(|| panic!("{said}"));
-        let word = Regex::new(r"[A-Za-z0-9]+").expect("a regex");
         let known: BTreeSet<String> =
             word.find_iter(known).map(|word| word.as_str().to_owned()).filter(|word| word != "and").collect();
         assert_eq!(known, expect, "{endpoint}: {said}");

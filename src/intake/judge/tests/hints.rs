@@ -1,4 +1,4 @@
-//! Paths that a caller hints at: they are looked at as those that the watch source tells of.
+//! Paths that a caller hints at: they are looked at like those that a watch source reports.
 
 use super::{World, files, path};
 use crate::intake::machine::World as _;
