@@ -89,7 +89,12 @@ fn table(rows: &[Value], next: Option<&str>) -> String {
     for row in rows {
         let of = row["total"].as_u64().map(|total| format!(" of {total}")).unwrap_or_default();
         let (uuid, what, state) = (text(&row["UUID"]), text(&row["task"]), text(&row["state"]));
-        out += &format!("{uuid:<36} {what:<9} {state:<8} {}{of}\n", row["done"]);
+        let unit = match what.as_str() {
+            "replay" => " deliveries",
+            "backfill" => " entries",
+            _ => "",
+        };
+        out += &format!("{uuid:<36} {what:<9} {state:<8} {}{of}{unit}\n", row["done"]);
         let whose = row["subscription"].as_str().map(|name| format!("{name}, ")).unwrap_or_default();
         out += &format!("    {whose}by {}, {}\n", text(&row["by"]), text(&row["startedAt"]));
         if let Some(problem) = row["problem"].as_str() {
@@ -113,7 +118,7 @@ mod tests {
         assert_eq!(
             table(&[row], None),
             "task                                 what      state    done\n\
-             3f1c0000-0000-8000-8000-000000000000 replay    failed   3 of 7\n    \
+             3f1c0000-0000-8000-8000-000000000000 replay    failed   3 of 7 deliveries\n    \
              dailies, by jo, 2026-11-22T10:00:00.000Z\n    \
              its subscription was dropped\n"
         );
