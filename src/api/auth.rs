@@ -71,7 +71,7 @@ pub(super) fn forbidden(role: Role, right: Right) -> Problem {
 }
 
 impl Principals {
-    /// The principals. Without any, nobody may call.
+    /// The principals. Without any, every caller is refused.
     #[must_use]
     pub fn new(all: Vec<Principal>) -> Self {
         Self { all, throttle: Mutex::default(), wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }

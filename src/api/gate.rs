@@ -1,5 +1,5 @@
 //! The gate before each endpoint: who asks is found out, a role that may not is turned away, and of each write it is
-//! logged who did what, from where, and what came of it. Endpoints behind it ask for nobody's credentials.
+//! logged who did what, from where, and what came of it. Endpoints behind it need not check credentials.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::limits::ECHO_CHARS_MAX;
 use crate::model::principal::{Principal, Role};
 use crate::model::scope::Scope;
 
-/// The target of the audit's log lines, for filters and for whoever collects them.
+/// The target of the audit's log lines, for log filters and collectors.
 pub const AUDIT: &str = "ringback::audit";
 
 /// Who asks, as an endpoint sees them.
