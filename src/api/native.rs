@@ -130,12 +130,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Every endpoint, behind its gate.
 pub(super) fn router(state: ApiState) -> Router {
     let principals = Arc::clone(&state.principals);
+    let reads = Arc::new(Semaphore::new(READS_MAX));
     let native = Arc::new(Native {
         mounts: Arc::new(MountTable::new(Arc::clone(&state.mounts))),
-        streams: Streams::new(Arc::clone(&state.reader)),
+        streams: Streams::new(Arc::clone(&state.reader), Arc::clone(&reads)),
         state,
         records: Semaphore::new(RECORDS_REQUESTS_MAX),
-        reads: Arc::new(Semaphore::new(READS_MAX)),
+        reads,
         calls_refused: AtomicU64::new(0),
     });
     let mut router = Router::new();

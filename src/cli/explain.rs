@@ -59,7 +59,7 @@ pub struct ExplainArgs {
 
 fn actions() -> impl clap::builder::TypedValueParser<Value = Action> {
     let words = PossibleValuesParser::new(Action::ALL.map(Action::as_str));
-    words.map(|word| Action::ALL.into_iter().find(|action| action.as_str() == word).expect("it is an action's word"))
+    words.map(|word| Action::parse(&word).expect("it is an action's word"))
 }
 
 const AFTER_HELP: &str = "\

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::cut::write_delivery;
+use super::cut::{render, write_delivery};
 use super::lane::Head;
 use super::send::Due;
 use super::{Dispatch, Lane};
@@ -13,13 +13,10 @@ use crate::model::ask::Answer;
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::{SubscriptionId, TaskNo};
-use crate::model::metadata::merged;
 use crate::model::subscription::Subscription;
 use crate::model::task::{Replay, TaskState};
 use crate::model::time::{Now, Wall};
-use crate::outbox::batch::cut;
 use crate::outbox::fold::fold;
-use crate::outbox::limits::MAX_BATCH_BYTES;
 use crate::store::{Ledger, NewReplay, StoreError};
 
 /// Deliveries that have ended which one step reads at most, until it has found one to be sent again.
@@ -169,8 +166,7 @@ fn write_again(
     let folded = fold(entries, subscription.covers_modification);
     let (mut left, mut deliveries) = (&folded[..], Vec::new());
     while !left.is_empty() {
-        let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
-        let batch = cut(subscription, ledger.node(), left, MAX_BATCH_BYTES, metadata)?;
+        let batch = render(subscription, left, ledger)?;
         left = &left[batch.told.len()..];
         deliveries.push(write_delivery(now, id, batch, Some(0), ledger)?);
     }

@@ -2,21 +2,18 @@
 //! the assets stand that changed since, in deliveries of its lane. Those take turns with what it owes, and whatever is
 //! cut later is newer. How far it has come is written in the savepoint that cuts.
 
-use super::cut::write_delivery;
-use super::fault::RowFault;
+use super::cut::{render, write_delivery};
+use super::fault::{RowFault, rests};
 use super::lane::Head;
 use super::send::Due;
 use super::{Dispatch, Lane};
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::SubscriptionId;
-use crate::model::metadata::merged;
 use crate::model::subscription::Subscription;
 use crate::model::task::TaskState;
 use crate::model::time::{Mono, Now};
-use crate::outbox::batch::cut;
 use crate::outbox::fold::Folded;
-use crate::outbox::limits::MAX_BATCH_BYTES;
 use crate::store::{Backfill, Ledger, StoreError, Walked};
 
 /// Goes on with a backfill's walk through the catalog, by at most so many entries. `None`: nobody knows the rules and
@@ -55,18 +52,10 @@ impl Dispatch {
     pub(super) fn may_backfill(&self, now: Now, id: SubscriptionId, others_wait: bool) -> bool {
         let Some(lane) = self.lanes.get(&id) else { return false };
         let Some(filling) = &lane.backfill else { return false };
-        let rests = filling.fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
+        let rests = rests(filling.fault.as_ref(), now.mono);
         let waits = rests || filling.again_at.is_some_and(|at| at > now.mono) || (others_wait && filling.had_its_turn);
         let is_told_first = lane.policy().untold.is_none() && !self.to_bound.contains(&id);
         !waits && is_told_first && lane.active().is_some() && lane.may_freeze(now.mono)
-    }
-
-    /// A lane lost entries: its backfill is this one from here on.
-    pub(super) fn take_up_backfill(lane: &mut Lane, backfill: Backfill) {
-        match &mut lane.backfill {
-            Some(filling) => filling.backfill = backfill,
-            None => lane.backfill = Some(Filling::of(backfill)),
-        }
     }
 
     /// Goes on with a lane's backfill. Returns whether a delivery was cut.
@@ -109,10 +98,20 @@ impl Dispatch {
         }
         Ok(is_cut)
     }
+}
 
-    /// A batch of what the lane owes was cut: it is the backfill's turn again.
-    pub(super) fn yield_to_backfill(lane: &mut Lane) {
-        if let Some(filling) = &mut lane.backfill {
+impl Lane {
+    /// It lost entries: its backfill is this one from here on.
+    pub(super) fn take_up_backfill(&mut self, backfill: Backfill) {
+        match &mut self.backfill {
+            Some(filling) => filling.backfill = backfill,
+            None => self.backfill = Some(Filling::of(backfill)),
+        }
+    }
+
+    /// A batch of what it owes was cut: it is the backfill's turn again.
+    pub(super) fn yield_to_backfill(&mut self) {
+        if let Some(filling) = &mut self.backfill {
             filling.had_its_turn = false;
         }
     }
@@ -132,8 +131,7 @@ fn write_step(
     let mut done = backfill.done;
     if !entries.is_empty() {
         let states: Vec<_> = entries.into_iter().map(|entry| Folded { entry, seqs: Vec::new() }).collect();
-        let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
-        let batch = cut(subscription, ledger.node(), &states, MAX_BATCH_BYTES, metadata)?;
+        let batch = render(subscription, &states, ledger)?;
         done += batch.entries as u64;
         if batch.entries < places.len() {
             next = Some(places[batch.entries - 1].clone());

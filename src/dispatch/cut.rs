@@ -19,7 +19,7 @@ use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::time::Now;
 use crate::outbox::batch::{Cut, cut};
-use crate::outbox::fold::{Fold, fold};
+use crate::outbox::fold::{Fold, Folded, fold};
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
 use crate::store::{Ledger, OldestOwed, StoreError};
 
@@ -118,8 +118,7 @@ impl Dispatch {
         let (mut told, mut folded) = if gap.is_some() { (&[][..], Vec::new()) } else { (&entries[..], whole.finish()) };
         let mut batch = None;
         while !told.is_empty() {
-            let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
-            let cut = cut(subscription, ledger.node(), &folded, MAX_BATCH_BYTES, metadata)?;
+            let cut = render(subscription, &folded, ledger)?;
             if cut.told.len() == folded.len() {
                 batch = Some(cut);
                 break;
@@ -208,7 +207,7 @@ impl Dispatch {
             lane.linger_until = None;
         }
         if let Some(Delivery { key, entries, body, .. }) = delivery {
-            Self::yield_to_backfill(lane);
+            lane.yield_to_backfill();
             lane.queue.insert(key, Head::new(entries, about_to_go.then_some(body)));
             debug_assert!(lane.queue.values().any(|head| head.state == HeadState::Queued), "it is behind the others");
             self.advance(id);
@@ -235,6 +234,12 @@ impl Frozen {
     fn nothing() -> Self {
         Self { delivery: None, fresh: 0, settled: 0, oldest: None, missing: None }
     }
+}
+
+/// Renders as many of the entries, from the first on, as one batch holds.
+pub(super) fn render(subscription: &Subscription, folded: &[Folded], ledger: &Ledger) -> Result<Cut, StoreError> {
+    let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
+    cut(subscription, ledger.node(), folded, MAX_BATCH_BYTES, metadata)
 }
 
 /// Freezes a batch. `replayed_after`: it is told again, beside the order.

@@ -266,6 +266,11 @@ fn set_aside(now: Now, rows: &mut Option<SetAside>, error: &StoreError) {
     rows.get_or_insert_with(first).rows += 1;
 }
 
+/// Returns whether what has a fault waits until its row is tried again.
+pub(super) fn rests(fault: Option<&RowFault>, now: Mono) -> bool {
+    fault.is_some_and(|fault| fault.again_at > now)
+}
+
 /// What has the row is gone: only what is about more than a row matters.
 fn refuse(error: StoreError) -> Result<(), StoreError> {
     if is_of_a_row(&error) { Ok(()) } else { Err(error) }

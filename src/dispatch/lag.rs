@@ -164,7 +164,7 @@ impl Dispatch {
         let policy = self.policy_after_skipping(id, skipped);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         policy.into_iter().for_each(|policy| lane.set_policy(policy));
-        Self::take_up_backfill(lane, backfill);
+        lane.take_up_backfill(backfill);
         lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 }).skipped += skipped.entries;
         let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
         self.lagged.push(Lagged { subscription: id, name, skipped });

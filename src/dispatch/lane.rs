@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::backfill::Filling;
-use super::fault::RowFault;
+use super::fault::{RowFault, rests};
 use super::slots::Class;
 use crate::model::delivery::Body;
 use crate::model::entry::Entry;
@@ -160,7 +160,7 @@ impl Lane {
 
     /// Returns whether it waits until it tries again to read what a cut needs.
     pub(super) fn is_resting(&self, now: Mono) -> bool {
-        self.fault.as_ref().is_some_and(|fault| fault.again_at > now)
+        rests(self.fault.as_ref(), now)
     }
 
     /// Returns whether one more delivery may be frozen now.

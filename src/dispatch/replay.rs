@@ -3,6 +3,7 @@
 
 use super::Dispatch;
 use super::Lane;
+use super::fault::rests;
 use super::lane::{Head, HeadState, QUEUE_MAX};
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
@@ -17,7 +18,7 @@ impl Dispatch {
         };
         let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());
         let is_busy = replays().any(|head| !matches!(head.state, HeadState::Waiting(_)));
-        let rests = lane.replay_fault.as_ref().is_some_and(|fault| fault.again_at > now.mono);
+        let rests = rests(lane.replay_fault.as_ref(), now.mono);
         if rests || is_busy || replays().count() >= QUEUE_MAX {
             return Ok(());
         }

@@ -438,13 +438,19 @@ fn two_hundred_and_fifty_six_attempts_at_most_are_under_way() {
 /// Runs a script; every `->` must come true.
 #[track_caller]
 fn check(script: &str) {
-    let mut run = Run::new();
+    check_in(Run::new(), script);
+}
+
+/// The same, with what there is already; returns it.
+#[track_caller]
+fn check_in(mut run: Run, script: &str) -> Run {
     for line in script.lines() {
         match line.split_once("->") {
             Some((command, expect)) => assert_eq!(run.shown(command), expect.trim(), "{line}"),
             None => run.line(line),
         }
     }
+    run
 }
 
 struct Run {

@@ -22,6 +22,12 @@ impl Action {
     /// All of them, in the order of the published payload text.
     pub const ALL: [Self; 4] = [Self::None, Self::Added, Self::Modified, Self::Deleted];
 
+    /// The action of a word in payloads and rules.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == word)
+    }
+
     /// The word in payloads and rules.
     #[must_use]
     pub fn as_str(self) -> &'static str {

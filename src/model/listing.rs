@@ -236,30 +236,6 @@ pub fn is_at(subscription: &Subscription, host: &str) -> bool {
     subscription.target.authority() == host || subscription.target.url.host_str() == Some(host)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Point, Span};
-    use crate::model::ids::Seq;
-    use crate::model::time::Wall;
-
-    #[test]
-    fn a_span_is_of_times_or_of_places_in_the_journal() {
-        let of = |since, before| Span { since, before };
-        let (seq, time) = (|n| Some(Point::Seq(Seq(n))), |n| Some(Point::Time(Wall(n))));
-        for (span, covers) in [
-            (of(None, None), true),
-            (of(seq(9), seq(11)), true),
-            (of(seq(10), None), false),
-            (of(None, seq(10)), false),
-            (of(time(500), time(501)), true),
-            (of(time(501), None), false),
-            (of(None, time(500)), false),
-        ] {
-            assert_eq!(span.covers(Wall(500), Seq(10)), covers, "{span:?}");
-        }
-    }
-}
-
 /// A row of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalRow {
@@ -334,4 +310,28 @@ pub struct ListedAsset {
     pub owner: String,
     /// What each source says of it.
     pub sources: BySource,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Point, Span};
+    use crate::model::ids::Seq;
+    use crate::model::time::Wall;
+
+    #[test]
+    fn a_span_is_of_times_or_of_places_in_the_journal() {
+        let of = |since, before| Span { since, before };
+        let (seq, time) = (|n| Some(Point::Seq(Seq(n))), |n| Some(Point::Time(Wall(n))));
+        for (span, covers) in [
+            (of(None, None), true),
+            (of(seq(9), seq(11)), true),
+            (of(seq(10), None), false),
+            (of(None, seq(10)), false),
+            (of(time(500), time(501)), true),
+            (of(time(501), None), false),
+            (of(None, time(500)), false),
+        ] {
+            assert_eq!(span.covers(Wall(500), Seq(10)), covers, "{span:?}");
+        }
+    }
 }

@@ -145,9 +145,7 @@ impl RuleSet {
         let events = found.split_off(events).into_iter().map(|who| who as usize - rules).collect();
         Matching { rules: found.into_iter().map(|who| who as usize).collect(), events }
     }
-}
 
-impl RuleSet {
     /// Whether a change fires one of the rules, by its own condition or by an event that it asks for. To ask of one
     /// rule; [`Self::matching`] asks of all of them.
     #[must_use]

@@ -86,21 +86,19 @@ impl Native {
                 "`event` asks for events, and `path`, `action` and `mount` for changes: say one".to_owned(),
             ));
         }
-        let parse = |word: &str| Action::ALL.into_iter().find(|action| action.as_str() == word);
         let cover = match fields.text("path")? {
             Some(path) => Some((self.state.cover)(path).map_err(|why| wrong(format!("`path`: {why}")))?),
             None => None,
         };
         let mount = match fields.text("mount")? {
             Some(path) => {
-                let scope = &asked.caller().scope;
-                let mut mounts = self.state.mounts.iter().filter(|mount| scope.covers(mount.tenant.as_ref()));
-                let found = mounts.find(|mount| mount.path.as_bytes() == path.as_bytes());
+                let found =
+                    self.mounts_of(&asked.caller().scope).find(|mount| mount.path.as_bytes() == path.as_bytes());
                 Some(found.ok_or_else(|| wrong(format!("`mount`: there is no mount {}", quoted(path))))?.path.clone())
             }
             None => None,
         };
-        let action = fields.word("action", parse, &ACTIONS)?;
+        let action = fields.word("action", Action::parse, &ACTIONS)?;
         let scope = asked.caller().scope.clone();
         Ok(Wanted { cover, action, mount, event, scope, mounts: Arc::clone(&self.mounts) })
     }

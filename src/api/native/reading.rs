@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::super::problem::Problem;
 use super::{Native, going_down};
 use crate::model::error_chain::ErrorChain;
@@ -23,16 +25,27 @@ impl Native {
         &self,
         question: impl FnOnce(&Reader, &Registry) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| going_down())?;
-        let (reader, registry) = (Arc::clone(&self.state.reader), Arc::clone(&self.state.registry));
-        let asked = tokio::task::spawn_blocking(move || {
-            // A caller who goes away does not end the question, so the turn ends with it.
-            let _turn = turn;
-            question(&reader, &registry())
-        });
-        asked.await.map_err(|_| going_down())?.map_err(|ReadError(error)| {
+        let registry = Arc::clone(&self.state.registry);
+        let answer = ask(&self.reads, &self.state.reader, move |reader| question(reader, &registry())).await;
+        answer.ok_or_else(going_down)?.map_err(|ReadError(error)| {
             tracing::error!(error = %ErrorChain(&*error), "the ledger could not be asked what the API is to answer");
             Problem::come_back("the ledger cannot be read now; the log says why")
         })
     }
+}
+
+/// Asks the ledger, when it is the caller's turn; `None`: ringback goes down.
+pub(super) async fn ask<T: Send + 'static>(
+    reads: &Arc<Semaphore>,
+    reader: &Arc<Reader>,
+    question: impl FnOnce(&Reader) -> Result<T, ReadError> + Send + 'static,
+) -> Option<Result<T, ReadError>> {
+    let turn = Arc::clone(reads).acquire_owned().await.ok()?;
+    let reader = Arc::clone(reader);
+    let asked = tokio::task::spawn_blocking(move || {
+        // A caller who goes away does not end the question, so the turn ends with it.
+        let _turn = turn;
+        question(&reader)
+    });
+    asked.await.ok()
 }

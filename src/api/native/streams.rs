@@ -14,11 +14,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use hyper::body::Frame;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::journal_row::{Wanted, rendered};
-use super::reading::ReadError;
+use super::reading::{ReadError, ask};
 use crate::api::limits::{FEED_EVERY, FEED_KEPT, PAGE_MAX, STREAM_COMMENT_EVERY, STREAMS_MAX, STREAMS_OF_ONE_MAX};
 use crate::api::problem::Problem;
 use crate::model::error_chain::ErrorChain;
@@ -41,6 +41,8 @@ struct News {
 /// All streams.
 pub(in crate::api) struct Streams {
     reader: Arc<Reader>,
+    /// Turns to ask the ledger, which all callers share.
+    reads: Arc<Semaphore>,
     open: Mutex<Open>,
     news: broadcast::Sender<Arc<News>>,
     /// Streams that were one too many.
@@ -62,12 +64,6 @@ pub(in crate::api) struct Slot {
     of: String,
 }
 
-impl std::fmt::Debug for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "a stream of {}", self.of)
-    }
-}
-
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,9 +78,9 @@ impl Drop for Slot {
 }
 
 impl Streams {
-    pub(in crate::api) fn new(reader: Arc<Reader>) -> Arc<Self> {
+    pub(in crate::api) fn new(reader: Arc<Reader>, reads: Arc<Semaphore>) -> Arc<Self> {
         let news = broadcast::Sender::new(FEED_KEPT);
-        Arc::new(Self { reader, open: Mutex::default(), news, refused: AtomicU64::new(0) })
+        Arc::new(Self { reader, reads, open: Mutex::default(), news, refused: AtomicU64::new(0) })
     }
 
     /// How many streams were one too many.
@@ -120,7 +116,7 @@ impl Streams {
         let (pieces, waiting) = mpsc::channel(PIECES);
         let news = self.news.subscribe();
         self.feed();
-        let stream = Stream { reader: Arc::clone(&self.reader), wanted, at: since, pieces };
+        let stream = Stream { streams: Arc::clone(self), wanted, at: since, pieces };
         tokio::spawn(async move {
             stream.run(news, ending).await;
             drop(slot);
@@ -146,8 +142,10 @@ impl Streams {
                 match streams.read_news(at).await {
                     Some((news, more)) => {
                         at = Some(news.next);
-                        // Nobody listening is no error: they have gone.
-                        let _nobody = streams.news.send(Arc::new(news));
+                        if news.next > news.after {
+                            // Nobody listening is no error: they have gone.
+                            let _nobody = streams.news.send(Arc::new(news));
+                        }
                         if more {
                             continue;
                         }
@@ -166,35 +164,37 @@ impl Streams {
 
     /// What is new behind a place; where there is none yet, the newest place. `None`: it cannot be read now.
     async fn read_news(&self, at: Option<Seq>) -> Option<(News, bool)> {
-        let reader = Arc::clone(&self.reader);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = ask(&self.reads, &self.reader, move |reader| {
             let after = match at {
                 Some(at) => at,
                 None => reader.newest_place()?,
             };
-            Ok::<_, ReadError>((after, reader.changes(Some(after), PAGE_MAX, |_| true)?))
+            Ok((after, reader.changes(Some(after), PAGE_MAX, |_| true)?))
         });
-        match read.await.ok()? {
+        match read.await? {
             Ok((after, Ok(JournalPage { rows, next, more }))) => {
-                let rows = rows.into_iter().map(|row| (rendered(&row), row)).map(|(json, row)| (row, json)).collect();
-                Some((News { after, next, rows }, more))
+                let with_json = |row| {
+                    let json = rendered(&row);
+                    (row, json)
+                };
+                Some((News { after, next, rows: rows.into_iter().map(with_json).collect() }, more))
             }
             Ok((_, Err(_forgotten))) => None,
-            Err(ReadError(error)) => {
-                unread(&*error);
+            Err(error) => {
+                unread(&error);
                 None
             }
         }
     }
 }
 
-fn unread(error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(error = %ErrorChain(error), "the journal could not be read for the streams of events");
+fn unread(ReadError(error): &ReadError) {
+    tracing::error!(error = %ErrorChain(&**error), "the journal could not be read for the streams of events");
 }
 
 /// One stream.
 struct Stream {
-    reader: Arc<Reader>,
+    streams: Arc<Streams>,
     wanted: Arc<Wanted>,
     /// How far it has come.
     at: Seq,
@@ -205,48 +205,51 @@ struct Stream {
 struct Ended;
 
 impl Stream {
-    async fn run(mut self, mut news: broadcast::Receiver<Arc<News>>, mut ending: watch::Receiver<()>) {
+    async fn run(mut self, news: broadcast::Receiver<Arc<News>>, mut ending: watch::Receiver<()>) {
+        let gone = self.pieces.clone();
+        tokio::select! {
+            Err(Ended) = self.follow(news) => {}
+            _ = ending.changed() => {}
+            () = gone.closed() => {}
+        }
+    }
+
+    /// Sends what was and what comes, until it ends.
+    async fn follow(&mut self, mut news: broadcast::Receiver<Arc<News>>) -> Result<Infallible, Ended> {
         let first = tokio::time::Instant::now() + STREAM_COMMENT_EVERY;
         let mut comments = interval_at(first, STREAM_COMMENT_EVERY);
         comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let gone = self.pieces.clone();
-        let run = async {
-            self.catch_up().await?;
-            loop {
-                let piece = tokio::select! {
-                    piece = news.recv() => piece,
-                    _ = comments.tick() => {
-                        self.send(Bytes::from_static(b":\n\n")).await?;
-                        continue;
-                    }
-                };
-                match piece {
-                    Ok(piece) if piece.after <= self.at => {
-                        let new = piece.rows.iter().filter(|(row, _)| row.seq() > self.at && self.wanted.covers(row));
-                        let events = events(new.map(|(row, json)| (row.seq(), json)));
-                        self.send(events).await?;
-                        self.at = self.at.max(piece.next);
-                    }
-                    // Something is missing in between.
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
-                    Err(broadcast::error::RecvError::Closed) => return Err(Ended),
+        self.catch_up().await?;
+        loop {
+            let piece = tokio::select! {
+                piece = news.recv() => piece,
+                _ = comments.tick() => {
+                    self.send(Bytes::from_static(b":\n\n")).await?;
+                    continue;
                 }
+            };
+            match piece {
+                Ok(piece) if piece.after <= self.at => {
+                    let new = piece.rows.iter().filter(|(row, _)| row.seq() > self.at && self.wanted.covers(row));
+                    let events = events(new.map(|(row, json)| (row.seq(), json)));
+                    self.send(events).await?;
+                    self.at = self.at.max(piece.next);
+                }
+                // Something is missing in between.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
+                Err(broadcast::error::RecvError::Closed) => return Err(Ended),
             }
-        };
-        tokio::select! {
-            _ended = async { let ended: Result<(), Ended> = run.await; ended } => {}
-            _ = ending.changed() => {}
-            () = gone.closed() => {}
         }
     }
 
     /// Reads the journal up to its end.
     async fn catch_up(&mut self) -> Result<(), Ended> {
         loop {
-            let (reader, wanted, at) = (Arc::clone(&self.reader), Arc::clone(&self.wanted), self.at);
-            let read =
-                tokio::task::spawn_blocking(move || reader.changes(Some(at), PAGE_MAX, |row| wanted.covers(row)));
-            let page = match read.await.map_err(|_| Ended)? {
+            let (wanted, at) = (Arc::clone(&self.wanted), self.at);
+            let read = ask(&self.streams.reads, &self.streams.reader, move |reader| {
+                Ok(reader.changes(Some(at), PAGE_MAX, |row| wanted.covers(row))?)
+            });
+            let page = match read.await.ok_or(Ended)? {
                 Ok(Ok(page)) => page,
                 // It asks again, and is told so.
                 Ok(Err(_forgotten)) => return Err(Ended),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::client::Answer;
 use super::ledger::{append, ledger_and_reader, reader};
@@ -199,7 +200,7 @@ async fn a_stream_tells_what_was_and_what_comes_and_goes_on_where_it_broke() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_limited_in_all_and_for_each_principal() {
-    let streams = Streams::new(Arc::new(reader()));
+    let streams = Streams::new(Arc::new(reader()), Arc::new(Semaphore::new(1)));
     let own: Vec<_> = (0..STREAMS_OF_ONE_MAX).map(|_| streams.enter("jo").expect("a place")).collect();
     assert!(streams.enter("jo").is_err(), "one more of the same principal");
     let mut others: Vec<_> = (STREAMS_OF_ONE_MAX..STREAMS_MAX)

@@ -1,19 +1,12 @@
 //! A subscription that lost entries is told how the assets stand that changed since.
 
-use super::{Run, WALL_MS};
+use super::{Run, WALL_MS, check_in};
 use crate::model::time::Wall;
 
 /// Runs a script for a subscription that may be owed 20 entries.
 #[track_caller]
 fn check(script: &str) -> Run {
-    let mut run = Run::bounded(20);
-    for line in script.lines() {
-        match line.split_once("->") {
-            Some((command, expect)) => assert_eq!(run.shown(command), expect.trim(), "{line}"),
-            None => run.line(line),
-        }
-    }
-    run
+    check_in(Run::bounded(20), script)
 }
 
 fn lags(run: &Run) -> bool {

@@ -37,7 +37,7 @@ fn entry(seq: i64, line: &str) -> Arc<Entry> {
         asset: AssetId(asset.parse().expect("a number")),
         path: LogicalPath::parse(path.as_bytes()).expect("a path"),
         owner: format!("owner{seq}"),
-        action: Action::ALL.into_iter().find(|known| known.as_str() == action).expect("an action"),
+        action: Action::parse(action).expect("an action"),
         delta: delta.collect(),
         size: stat.map(|(size, _)| size.parse().expect("a number")),
         mtime_ns: stat.map(|(_, mtime_ns)| number(mtime_ns)),

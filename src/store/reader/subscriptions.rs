@@ -57,9 +57,7 @@ impl Reader {
             optional(id, READ).map(|id| id.map(SubscriptionId))
         })
     }
-}
 
-impl Reader {
     /// The numbers of all subscriptions of a name: one of a rule file's name, one a tenant of a name that registrations
     /// have; also of those whose rule went away. At most `SAME_NAME_MAX`.
     ///

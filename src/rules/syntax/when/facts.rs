@@ -104,7 +104,7 @@ impl Parser<'_> {
     }
 
     fn action_named(&mut self, value: &Value) -> Option<Action> {
-        let found = Action::ALL.into_iter().find(|action| action.as_str() == value.text);
+        let found = Action::parse(&value.text);
         if found.is_none() {
             let words = Action::ALL.map(Action::as_str);
             let rest = "an action is added, modified, deleted or none (metadata alone)";
