@@ -9,6 +9,7 @@ pub mod choosing;
 pub mod client;
 pub mod completions;
 pub mod configuration;
+pub mod default_state;
 pub mod deliveries;
 pub mod explain;
 pub mod health;
@@ -96,6 +97,8 @@ pub enum Outcome {
     Finding,
     /// `serve` refuses what it was given, and said why: starting it again changes nothing.
     Refused,
+    /// `status` found no daemon that answers, and said so.
+    Unreachable,
 }
 
 /// The command line makes no sense in a way that only the command itself could see.
@@ -161,6 +164,7 @@ fn exit_number(outcome: &anyhow::Result<Outcome>) -> (u8, Option<String>) {
         Ok(Outcome::Fine) => (0, None),
         Ok(Outcome::Finding) => (1, None),
         Ok(Outcome::Refused) => (2, None),
+        Ok(Outcome::Unreachable) => (3, None),
         // Whoever reads the output has read enough (`ringback check | head`).
         Err(error) if output::is_broken_pipe(error) => (0, None),
         Err(error) if error.is::<UsageError>() => (2, Some(output::error_chain(error))),

@@ -14,6 +14,7 @@
 mod address_file;
 mod attempts;
 mod beat;
+pub mod beginning;
 mod carrier;
 pub(crate) mod clock;
 mod engine_thread;
@@ -76,6 +77,9 @@ const CALLS_OPEN_MAX: usize = 256;
 pub const SERVES_MAX: Duration = Duration::from_secs(3);
 /// How often the mounts are asked for meanwhile.
 const SERVES_STEP: Duration = Duration::from_millis(2);
+
+/// How often it is asked whether the start scan is done: a scan takes seconds to hours.
+const READY_STEP: Duration = Duration::from_millis(100);
 
 /// A running daemon.
 pub struct Daemon {
@@ -295,6 +299,20 @@ impl Daemon {
     /// [`SERVES_MAX`]. Returns the mounts that have not answered by then: their scans find what changes meanwhile.
     pub fn mounts_seen(&self) -> impl Future<Output = Vec<String>> + use<> {
         mounts_unseen_after(Arc::clone(&self.status), SERVES_MAX)
+    }
+
+    /// Waits until the start scan of each reachable mount is done, and says how things stand then.
+    pub fn ready(&self) -> impl Future<Output = Status> + use<> {
+        let status = Arc::clone(&self.status);
+        async move {
+            loop {
+                let status = status.get();
+                if status.ready {
+                    return status;
+                }
+                tokio::time::sleep(READY_STEP).await;
+            }
+        }
     }
 
     /// Reads the rule files again now.

@@ -16,7 +16,7 @@ mod maintenance;
 mod rules;
 mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::SourceFile;
@@ -116,6 +116,10 @@ pub struct Engine {
     locked_since: Option<Wall>,
     /// What the keeper of the log said last, and since when.
     log_trouble: Option<(LogTrouble, Wall)>,
+    /// Since when mounts, by path, are degraded or offline.
+    ill_mounts: BTreeMap<String, Wall>,
+    /// Since when the rule files on disk are faulty.
+    faulty_rules_since: Option<Wall>,
     retention: Retention,
     slots: SlotLimits,
     upkeep: Upkeep,
@@ -173,6 +177,8 @@ impl Engine {
             locked_out: None,
             locked_since: None,
             log_trouble: None,
+            ill_mounts: BTreeMap::new(),
+            faulty_rules_since: None,
             retention,
             slots: SlotLimits::default(),
             upkeep: Upkeep::start(now, clock),
@@ -204,7 +210,7 @@ impl Engine {
     /// come.
     pub fn run(&mut self, now: Now, inputs: Vec<Input>) -> Ran {
         let mut ran = Ran::default();
-        let Sorted { mut machine, outcomes, asks } = self.sort(inputs);
+        let Sorted { mut machine, outcomes, asks } = self.sort(now, inputs);
         self.watch_clock(now);
         self.watch_log(now);
         self.look_for_room(now, &mut ran);
@@ -262,7 +268,7 @@ impl Engine {
     }
 
     /// Puts apart what must outlive a lost group.
-    fn sort(&mut self, inputs: Vec<Input>) -> Sorted {
+    fn sort(&mut self, now: Now, inputs: Vec<Input>) -> Sorted {
         let mut sorted = Sorted {
             machine: Vec::with_capacity(inputs.len()),
             outcomes: std::mem::take(&mut self.outcomes_to_come),
@@ -289,6 +295,8 @@ impl Engine {
                 }
                 Input::RuleFaults(faults) => {
                     self.reloads.refused += u64::from(!faults.is_empty());
+                    let since = self.faulty_rules_since.unwrap_or(now.wall);
+                    self.faulty_rules_since = (!faults.is_empty()).then_some(since);
                     self.rules_status.faults = faults;
                 }
                 Input::Attempted(attempted) => sorted.outcomes.push(attempted),

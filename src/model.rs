@@ -13,6 +13,7 @@ pub mod ask;
 pub mod asset;
 pub mod attempt;
 pub mod change;
+pub mod counted;
 pub mod delivery;
 pub mod duration;
 pub mod entry;

@@ -44,7 +44,7 @@ pub use catalog::LastPlace;
 pub use deliveries::{DamagedDelivery, Deliveries, Finished, HotDelivery};
 pub use dirs::DirId;
 pub use error::{DiskFault, StoreError};
-pub use file::OpenError;
+pub use file::{OpenError, last_written};
 pub use keeper::{Keeper, Kept};
 pub use log::LogTrouble;
 pub use maintenance::{PIECE_ROWS, Pass, Piece};

@@ -157,7 +157,7 @@ fn tried(code: Code, example: &str) -> Vec<Diagnostic> {
             text.push_str("\n[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\n");
         }
         let file = SourceFile { name: "ringback.toml".into(), text: text.into_bytes().into() };
-        let places = Places { config: Path::new("/etc"), working: Path::new("/") };
+        let places = Places { config: Path::new("/etc"), working: Path::new("/"), state: Path::new("/state") };
         return resolve(Some(&file), places, Overrides::default()).map_or_else(|found| found, |fine| fine.warnings);
     }
     if !text.starts_with("[[") {
@@ -200,7 +200,7 @@ fn documented_examples_are_without_fault() {
         for example in examples(&text) {
             let file = SourceFile { name: name.to_owned(), text: example.clone().into_bytes().into() };
             if example.contains("[[mount]]") {
-                let places = Places { config: Path::new("/etc"), working: Path::new("/") };
+                let places = Places { config: Path::new("/etc"), working: Path::new("/"), state: Path::new("/state") };
                 let resolved = resolve(Some(&file), places, Overrides::default());
                 assert!(resolved.is_ok(), "{name}: {resolved:#?}");
             } else if example.contains("[[case]]") {

@@ -76,6 +76,7 @@ fn status(ready: bool) -> Status {
         assets: 3,
         directories: 1,
         last_scan: None,
+        scan: None,
         lag_ms: 0,
         notes: Vec::new(),
         notes_more: 0,

@@ -126,7 +126,7 @@ struct Found {
 
 impl Found {
     fn config(&mut self, path: &Path) -> anyhow::Result<Option<Settings>> {
-        let Configuration { file, resolved } = configuration::read(Some(path), Overrides::default())?;
+        let Configuration { file, resolved, .. } = configuration::read(Some(path), Overrides::default())?;
         self.sources.extend(file);
         match resolved {
             Ok(Resolved { settings, warnings }) => {

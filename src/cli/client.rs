@@ -21,6 +21,17 @@ use super::server::Server;
 /// listens there may not be ringback, and must not fill the memory.
 const ANSWER_MAX: usize = 8 << 20;
 
+/// No daemon answers there. For people.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Nobody listens, or whoever listens ends the connection.
+    #[error("{0}")]
+    Unreachable(String),
+    /// There was none in time.
+    #[error("{0}")]
+    Late(String),
+}
+
 /// Posts JSON, and gives the JSON of a 2xx answer.
 ///
 /// # Errors
@@ -101,9 +112,27 @@ async fn open(
     header: (HeaderName, &str),
     body: String,
 ) -> anyhow::Result<Response<Incoming>> {
-    let Reach { server: Server { address, tls }, token } = reach;
+    let opened = open_patiently(reach, method, path, header, body);
+    let Some(most) = reach.timeout else { return opened.await };
+    tokio::time::timeout(most, opened).await.unwrap_or_else(|_| {
+        let (address, seconds) = (reach.server.address, most.as_secs_f64());
+        let why = format!("{address} gave no answer to {path} within {seconds} s; --timeout waits longer");
+        Err(NoAnswer::Late(why).into())
+    })
+}
+
+async fn open_patiently(
+    reach: &Reach,
+    method: Method,
+    path: &str,
+    header: (HeaderName, &str),
+    body: String,
+) -> anyhow::Result<Response<Incoming>> {
+    let Reach { server: Server { address, tls }, token, .. } = reach;
     let stream = TcpStream::connect(address).await.with_context(|| {
-        format!("cannot reach ringback at {address}: is it running? Say another address with --url or --config")
+        NoAnswer::Unreachable(format!(
+            "cannot reach ringback at {address}: is it running? Say another address with --url or --config"
+        ))
     })?;
     let request = hyper::Request::builder()
         .method(method)
@@ -129,7 +158,8 @@ async fn exchange(
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     tokio::spawn(connection);
     let path = request.uri().to_string();
-    sender.send_request(request).await.with_context(|| format!("{address} gave no answer to {path}"))
+    let gone = || NoAnswer::Unreachable(format!("{address} gave no answer to {path}"));
+    sender.send_request(request).await.with_context(gone)
 }
 
 /// The error that an answer says.
@@ -174,7 +204,7 @@ mod tests {
             .route("/most", axum::routing::get(move || async move { text(ANSWER_MAX) }))
             .route("/more", axum::routing::get(move || async move { text(ANSWER_MAX + 1) }));
         let server = tokio::spawn(async { axum::serve(listener, router).await });
-        let reach = Reach { server: Server { address, tls: None }, token: "t".to_owned() };
+        let reach = Reach { server: Server { address, tls: None }, token: "t".to_owned(), timeout: None };
         let answer = get(&reach, "/most").await.expect("it is read");
         assert_eq!(answer.as_str().map(str::len), Some(ANSWER_MAX - 2));
         let error = get(&reach, "/more").await.expect_err("it is too large");

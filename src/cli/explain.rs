@@ -169,7 +169,7 @@ fn metadata(option: &str, pairs: &[String]) -> Result<Metadata, UsageError> {
 }
 
 fn settings(config: &Path) -> anyhow::Result<Result<Settings, Faulty>> {
-    let Configuration { file, resolved } = configuration::read(Some(config), Overrides::default())?;
+    let Configuration { file, resolved, .. } = configuration::read(Some(config), Overrides::default())?;
     let sources = file.into_iter().collect();
     Ok(resolved.map(|Resolved { settings, .. }| settings).map_err(|diagnostics| Faulty { diagnostics, sources }))
 }

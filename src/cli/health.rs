@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::reach::ReachArgs;
-use super::sync::within;
 use super::{Outcome, client, output};
 
 /// Options of `ringback health`.
@@ -16,9 +15,6 @@ pub struct HealthArgs {
     /// Which daemon.
     #[command(flatten)]
     pub reach: ReachArgs,
-    /// Give up after this long
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
-    pub timeout: String,
     /// Print the API's answer
     #[arg(long)]
     pub json: bool,
@@ -40,7 +36,7 @@ Exit codes: 0 it is so, 1 it is not, or nobody answers, 2 bad usage.";
 pub async fn run(args: HealthArgs) -> anyhow::Result<Outcome> {
     let reach = args.reach.find_without_token()?;
     let (path, said) = if args.ready { ("/readyz", "it is ready") } else { ("/healthz", "it lives") };
-    let answer = within(Some(&args.timeout), client::get(&reach, path)).await?;
+    let answer = client::get(&reach, path).await?;
     match args.json {
         true => output::json(&answer)?,
         false => output::line(said)?,

@@ -1,20 +1,27 @@
 //! Where the running daemon is, and the token that it knows the caller by.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::client::NoAnswer;
 use super::configuration::{self, Configuration};
+use super::default_state::Surroundings;
 use super::server::Server;
 use crate::api::token;
 use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::diagnostic::render::{Format, report};
+use crate::model::duration::parse_duration_ms;
 
 /// The variable that a token is taken from.
 const TOKEN: &str = "RINGBACK_TOKEN";
 /// Where the API listens by default.
 const DEFAULT: &str = "127.0.0.1:8873";
+
+/// How long an answer may take, where nobody says.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Options of every command that talks to a daemon.
 #[derive(Debug, Args)]
@@ -26,10 +33,14 @@ pub struct ReachArgs {
     /// directory, else that of --config, else 127.0.0.1:8873]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// The daemon's state directory, where its address and its token are [default: that of --config, else
-    /// ringback-state]
+    /// The daemon's state directory, where its address and its token are [default: that of --config, else that of
+    /// the one daemon that runs at a default place]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Give up when there is no answer within this, such as 30s [default: 10s; never for what waits for a scan or for
+    /// all writes]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
 }
 
 /// Where to call, and as whom.
@@ -39,6 +50,8 @@ pub struct Reach {
     pub server: Server,
     /// A bearer token.
     pub token: String,
+    /// How long an answer may take; `None`: as long as it does.
+    pub timeout: Option<Duration>,
 }
 
 impl ReachArgs {
@@ -47,12 +60,20 @@ impl ReachArgs {
     /// # Errors
     /// A bad URL or configuration, or no token; each says what to do.
     pub fn find(&self) -> anyhow::Result<Reach> {
-        let (server, state, running) = self.server()?;
+        let (server, state) = self.server()?;
         let token = match std::env::var(TOKEN) {
             Ok(token) => token,
-            Err(_) => token_for(&server, &state, running.as_ref())?,
+            Err(_) => token_for(&server, state.as_ref())?,
         };
-        Ok(Reach { server, token })
+        Ok(Reach { server, token, timeout: Some(self.timeout.unwrap_or(ANSWER_WITHIN)) })
+    }
+
+    /// Finds the daemon and the token, for a request whose answer takes as long as it takes.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn find_patient(&self) -> anyhow::Result<Reach> {
+        Ok(Reach { timeout: self.timeout, ..self.find()? })
     }
 
     /// Finds the daemon, for what needs no token.
@@ -61,36 +82,57 @@ impl ReachArgs {
     /// A bad URL or configuration.
     pub fn find_without_token(&self) -> anyhow::Result<Reach> {
         let (server, ..) = self.server()?;
-        Ok(Reach { server, token: String::new() })
+        Ok(Reach { server, token: String::new(), timeout: Some(self.timeout.unwrap_or(ANSWER_WITHIN)) })
     }
 
-    /// The daemon, its state directory, and the daemon that has that one now.
-    fn server(&self) -> anyhow::Result<(Server, PathBuf, Option<Server>)> {
+    /// The daemon, and the state directory that was named or found.
+    fn server(&self) -> anyhow::Result<(Server, Option<State>)> {
         let settings = self.config.as_deref().map(settings).transpose()?;
         let state = match (&self.state, &settings) {
-            (Some(state), _) => state.clone(),
-            (None, Some((_, state))) => state.clone(),
-            (None, None) => "ringback-state".into(),
+            (Some(state), _) => Some(state.clone()),
+            (None, Some((_, state))) => Some(state.clone()),
+            // Whoever names a server and brings a token needs no state directory, however many daemons there are.
+            (None, None) if self.url.is_some() && std::env::var_os(TOKEN).is_some() => None,
+            (None, None) => Surroundings::of_process()?.running()?,
         };
-        let running = Server::of_state_dir(&state)?;
-        let server = match (&self.url, &running, settings) {
+        let state = state.map(State::read).transpose()?;
+        let running = state.as_ref().and_then(|state| state.running.as_ref());
+        let server = match (&self.url, running, settings) {
             (Some(url), _, _) => {
                 let named = Server::of_url(url)?;
                 // The file says by what certificate the same server is known.
-                let known = running.as_ref().filter(|it| it.address == named.address && it.tls.is_some());
+                let known = running.filter(|it| it.address == named.address && it.tls.is_some());
                 known.cloned().unwrap_or(named)
             }
             (None, Some(running), _) => running.clone(),
             (None, None, Some((listen, _))) => Server::of_url(&listen)?,
             (None, None, None) => Server::of_url(DEFAULT)?,
         };
-        Ok((server, state, running))
+        Ok((server, state))
+    }
+}
+
+/// A duration as it is written on the command line.
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration_ms(text).map(Duration::from_millis).map_err(|error| error.to_string())
+}
+
+/// A state directory, and the daemon that has it now.
+struct State {
+    dir: PathBuf,
+    running: Option<Server>,
+}
+
+impl State {
+    fn read(dir: PathBuf) -> anyhow::Result<Self> {
+        let running = Server::of_state_dir(&dir)?;
+        Ok(Self { dir, running })
     }
 }
 
 /// The URL of a configured daemon, and its state directory.
 fn settings(config: &Path) -> anyhow::Result<(String, PathBuf)> {
-    let Configuration { file, resolved } = configuration::read(Some(config), Overrides::default())?;
+    let Configuration { file, resolved, .. } = configuration::read(Some(config), Overrides::default())?;
     match resolved {
         Ok(Resolved { settings: Settings { listen, tls, state, .. }, .. }) => {
             let scheme = if tls.is_some() { "https" } else { "http" };
@@ -105,10 +147,16 @@ fn settings(config: &Path) -> anyhow::Result<(String, PathBuf)> {
 
 /// The token of a state directory. It goes to the daemon that has the state directory, and to nobody else: whoever
 /// listens elsewhere, or there while that daemon is down, would have it.
-fn token_for(server: &Server, state: &Path, running: Option<&Server>) -> anyhow::Result<String> {
-    let file = token::admin_token_path(state);
+fn token_for(server: &Server, state: Option<&State>) -> anyhow::Result<String> {
+    let Some(State { dir, running }) = state else {
+        let why = format!(
+            "nothing says that a daemon runs at a default place, and {TOKEN} is not set: say the daemon's --state or --config"
+        );
+        return Err(NoAnswer::Unreachable(why).into());
+    };
+    let file = token::admin_token_path(dir);
     let file = file.display();
-    let token = token::read_admin_token(state).with_context(|| {
+    let token = token::read_admin_token(dir).with_context(|| {
         format!("no token: {TOKEN} is not set, and {file} cannot be read (say the daemon's --state or --config)")
     })?;
     match running {
@@ -118,11 +166,14 @@ fn token_for(server: &Server, state: &Path, running: Option<&Server>) -> anyhow:
             running.address,
             server.address
         ),
-        None => bail!(
-            "cannot reach ringback at {}: is it running? Nothing in {} says so, and its token is sent to nobody else; set \
-             {TOKEN} where another daemon is meant",
-            server.address,
-            state.display()
-        ),
+        None => {
+            let why = format!(
+                "cannot reach ringback at {}: is it running? Nothing in {} says so, and its token is sent to nobody else; \
+                 set {TOKEN} where another daemon is meant",
+                server.address,
+                dir.display()
+            );
+            Err(NoAnswer::Unreachable(why).into())
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::reach::ReachArgs;
-use super::sync::{tell, within};
+use super::reach::{Reach, ReachArgs};
+use super::sync::{late, tell};
 use super::{Outcome, client, output};
 
 /// Options of `ringback rescan`.
@@ -28,9 +28,6 @@ pub struct RescanArgs {
     /// Which daemon.
     #[command(flatten)]
     pub reach: ReachArgs,
-    /// With --wait, give up after this long, such as 30s [default: never]
-    #[arg(long, value_name = "DURATION", requires = "wait")]
-    pub timeout: Option<String>,
     /// Print the API's answer
     #[arg(long)]
     pub json: bool,
@@ -57,14 +54,14 @@ const TICK: Duration = Duration::from_secs(1);
 /// # Errors
 /// The daemon cannot be reached, refuses, or does not answer in time.
 pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
-    let reach = args.reach.find()?;
+    let reach = if args.wait { args.reach.find_patient()? } else { args.reach.find()? };
     let mut body = json!({"wait": args.wait, "acceptDeletions": args.accept_deletions, "acceptRoot": args.accept_root});
     if let Some(path) = &args.path {
         body["path"] = json!(path);
     }
     let call = client::post(&reach, "/v1/rescan", &body);
     if args.wait {
-        let answer = within(args.timeout.as_deref(), shown(call)).await?;
+        let answer = shown(&reach, call).await.map_err(late)?;
         return tell("the scan is done, and everything that it found is matched", &answer, args.json);
     }
     let answer = call.await?;
@@ -82,8 +79,8 @@ pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
     Ok(if offline.is_empty() { Outcome::Fine } else { Outcome::Finding })
 }
 
-/// Shows on a terminal that, and for how long, an answer is waited for.
-async fn shown(call: impl Future<Output = anyhow::Result<Value>>) -> anyhow::Result<Value> {
+/// Shows on a terminal how far the scan is whose end is waited for.
+async fn shown(reach: &Reach, call: impl Future<Output = anyhow::Result<Value>>) -> anyhow::Result<Value> {
     if !std::io::stderr().is_terminal() {
         return call.await;
     }
@@ -96,9 +93,23 @@ async fn shown(call: impl Future<Output = anyhow::Result<Value>>) -> anyhow::Res
                 return answer;
             }
             () = tokio::time::sleep(TICK) => {
-                show(&format!("scanning, {} s", began.elapsed().as_secs()));
+                // Where the status cannot be had, the scan may still end well.
+                let far = client::get(reach, "/v1/status").await.map(|status| progress(&status)).unwrap_or_default();
+                show(&format!("scanning, {} s{far}", began.elapsed().as_secs()));
             }
         }
+    }
+}
+
+/// How far the scans are that go on.
+fn progress(status: &Value) -> String {
+    let scans = status["mounts"].as_array().into_iter().flatten().map(|mount| &mount["scan"]);
+    let scans: Vec<_> = scans.filter(|scan| scan.is_object()).collect();
+    let sum = |key: &str| scans.iter().filter_map(|scan| scan[key].as_u64()).sum::<u64>();
+    let Some(path) = scans.first().and_then(|scan| scan["path"].as_str()) else { return String::new() };
+    match sum("last") {
+        0 => format!(": {} directories, now {path}", sum("done")),
+        last => format!(": {} of about {last} directories, now {path}", sum("done")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
@@ -17,6 +17,7 @@ use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
 use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::sources::SourcesError;
+use crate::daemon::beginning::Beginning;
 use crate::daemon::log::{self, Log, Style};
 use crate::daemon::{Daemon, RulesError, StartError, wall};
 use crate::diagnostic::render::{Format, one_lines, report};
@@ -35,7 +36,8 @@ pub struct ServeArgs {
     /// The directory of rule files [default: none: nobody is called]
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
-    /// The directory that keeps the ledger and the token, one daemon each [default: ringback-state]
+    /// The directory that keeps the ledger and the token, one daemon each [default: one that is named for DIR, below
+    /// $XDG_STATE_HOME/ringback, as root below /var/lib/ringback; with --config alone ringback-state beside the file]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Where the API listens [default: 127.0.0.1:8873]
@@ -118,16 +120,24 @@ async fn serve(args: &ServeArgs, format: LogFormat) -> anyhow::Result<Outcome> {
         }
     };
     let mut signals = Signals::new()?;
-    tell_settings(&settings);
+    let beginning = Beginning::of(&settings.state)
+        .with_context(|| format!("the state directory {} cannot be read", settings.state.display()))?;
+    tell_settings(&settings, beginning);
+    let mounts = settings.mounts.clone();
     let mut daemon = Daemon::start(settings).await?;
     let admin = daemon.admin_token();
     let made = if admin.created { "was made" } else { "is kept from an earlier start" };
     tracing::info!(file = %admin.path.display(), "the local administrator's token {made}");
     let address = daemon.address();
     let mut seen = std::pin::pin!(daemon.mounts_seen());
-    let mut serves = false;
+    let mut ready = std::pin::pin!(daemon.ready());
+    let (mut serves, mut is_ready) = (false, false);
     loop {
         tokio::select! {
+            status = &mut ready, if serves && !is_ready => {
+                is_ready = true;
+                tracing::info!("{}", beginning.done(&mounts, &status));
+            }
             unseen = &mut seen, if !serves => {
                 serves = true;
                 for mount in unseen {
@@ -180,10 +190,11 @@ impl Faults {
     }
 }
 
-fn tell_settings(settings: &Settings) {
+fn tell_settings(settings: &Settings, beginning: Beginning) {
     let rules = settings.rules.as_deref().map_or("none".into(), |rules| rules.display().to_string());
     let version = env!("CARGO_PKG_VERSION");
-    tracing::info!(version, state = %settings.state.display(), rules, "starting");
+    let beginning = beginning.announced(&settings.mounts);
+    tracing::info!(version, state = %settings.state.display(), rules, "{beginning}");
     for mount in &settings.mounts {
         tracing::info!(mount = %mount.path, dir = %mount.dir.display(), "mounted");
     }
@@ -193,12 +204,20 @@ fn tell_settings(settings: &Settings) {
 fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, Faults>> {
     let overrides =
         Overrides { dir: args.dir.clone(), rules: args.rules.clone(), state: args.state.clone(), listen: args.listen };
-    let Configuration { file, resolved } = configuration::read(args.config.as_deref(), overrides)?;
+    let Configuration { file, resolved, state_belongs_at } = configuration::read(args.config.as_deref(), overrides)?;
     let files: Vec<_> = file.into_iter().collect();
     Ok(match resolved {
         Ok(Resolved { settings, warnings }) => {
             for line in one_lines(&warnings, &files) {
                 tracing::warn!("{line}");
+            }
+            if let Some(place) = state_belongs_at {
+                tracing::warn!(
+                    state = %settings.state.display(),
+                    place = %place.display(),
+                    "an earlier version kept the state in the directory in which it was started, and it is gone on with; \
+                     started elsewhere, ringback would not find it: stop it, and move that directory to `place`"
+                );
             }
             Ok(settings)
         }

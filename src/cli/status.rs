@@ -1,12 +1,16 @@
 //! `ringback status`: how a running daemon is doing, for people and for programs.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
+use super::client::NoAnswer;
 use super::reach::ReachArgs;
-use super::{Outcome, client, output};
+use super::{Outcome, UsageError, client, output};
+use crate::model::counted::counted;
 
 /// Options of `ringback status`.
 #[derive(Debug, Args)]
@@ -18,30 +22,67 @@ pub struct StatusArgs {
     /// Print the API's answer
     #[arg(long)]
     pub json: bool,
+    /// Show it again every two seconds, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   ringback status
-      Mounts, rules, and what is owed, by the daemon that listens on 127.0.0.1:8873.
+      What needs you first; then mounts, rules, and what is not accepted yet.
+  ringback status --watch
+      The same, while you mend it.
   ringback status --json | jq -r '.mounts[] | select(.state != \"watching\") | .reason'
       Why a mount is not well, for a program.
 
-Exit codes: 0 all is well, 1 something needs you (a trouble, a mount that is degraded or offline, faults of rules) or it failed,
-2 bad usage.";
+Exit codes: 0 all is well, 1 something needs you (a trouble, a mount that is degraded or offline, faults of rules, dead
+letters) or it failed, 2 bad usage, 3 no daemon answers.";
+
+/// How often the status is shown again.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Moves the cursor to the first line and clears what is below (ECMA-48, CUP and ED).
+const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Asks, and prints the answer.
 ///
 /// # Errors
 /// The daemon cannot be reached, or refuses.
 pub async fn run(args: StatusArgs) -> anyhow::Result<Outcome> {
-    let reach = args.reach.find()?;
-    let status = client::get(&reach, "/v1/status").await?;
+    if args.watch {
+        return watch(&args).await;
+    }
+    let status = match status(&args).await {
+        Ok(status) => status,
+        Err(error) if error.is::<NoAnswer>() => {
+            output::note(&output::error_chain(&error));
+            return Ok(Outcome::Unreachable);
+        }
+        Err(error) => return Err(error),
+    };
     match args.json {
         true => output::json(&status)?,
         false => output::line(show(&status).trim_end())?,
     }
     Ok(if is_well(&status) { Outcome::Fine } else { Outcome::Finding })
+}
+
+async fn status(args: &StatusArgs) -> anyhow::Result<Value> {
+    client::get(&args.reach.find()?, "/v1/status").await
+}
+
+/// Shows it again and again. A daemon that is restarted meanwhile is found again, at whatever address.
+async fn watch(args: &StatusArgs) -> anyhow::Result<Outcome> {
+    loop {
+        let text = match status(args).await {
+            Ok(status) => show(&status),
+            Err(error) if error.is::<UsageError>() => return Err(error),
+            Err(error) => output::error_chain(&error),
+        };
+        let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
+        output::line(&format!("{clear}{}", text.trim_end()))?;
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -65,6 +106,10 @@ fn show(status: &Value) -> String {
     say(format!("ringback {}, {ready}", text(&status["version"])));
     for trouble in list(&status["troubles"]) {
         say(format!("{}, since {}: {}", text(&trouble["kind"]), text(&trouble["since"]), text(&trouble["text"])));
+        if let Some(owed) = trouble["owed"].as_u64() {
+            let next = trouble["nextAttemptAt"].as_str().map(|at| format!("; the next attempt is at {at}"));
+            say(format!("    {} owed{}", counted(owed, "entry"), next.unwrap_or_default()));
+        }
     }
     say(String::new());
     say(format!("{:<24} {:<9} {:<9} {:>10} {:>8}", "mount", "state", "source", "assets", "lag"));
@@ -72,6 +117,11 @@ fn show(status: &Value) -> String {
         let (path, state, source) = (text(&mount["path"]), text(&mount["state"]), text(&mount["source"]));
         let lag = format!("{} ms", mount["lagMs"]);
         say(format!("{path:<24} {state:<9} {source:<9} {:>10} {lag:>8}", mount["assets"].to_string()));
+        let scan = &mount["scan"];
+        if let (Some(done), Some(now)) = (scan["done"].as_u64(), scan["path"].as_str()) {
+            let of = scan["last"].as_u64().map(|last| format!(" of about {last}")).unwrap_or_default();
+            say(format!("    scan: {done}{of} directories gone through, now at {now}"));
+        }
         for (what, why) in [("why", &mount["reason"]), ("watched by", &mount["sourceReason"])] {
             if let Some(why) = why.as_str() {
                 say(format!("    {what}: {why}"));
@@ -80,7 +130,8 @@ fn show(status: &Value) -> String {
     }
     say(String::new());
     let rules = &status["rules"];
-    say(format!("rules: {} subscriptions, generation {}", rules["subscriptions"], rules["generation"]));
+    let subscriptions = counted(rules["subscriptions"].as_u64().unwrap_or(0), "subscription");
+    say(format!("rules: {subscriptions}, generation {}", rules["generation"]));
     for fault in list(&rules["faults"]) {
         say(format!("    fault: {}", text(fault)));
     }
@@ -89,7 +140,8 @@ fn show(status: &Value) -> String {
     }
     // What is a sum over all tenants is not shown to one of them.
     if let Some(outbox) = status["outbox"].as_object() {
-        say(format!("owed: {} entries, the oldest {} s old", outbox["entries"], outbox["oldestSeconds"]));
+        let entries = counted(outbox["entries"].as_u64().unwrap_or(0), "entry");
+        say(format!("owed: {entries}, the oldest {} s old", outbox["oldestSeconds"]));
     }
     if let Some(deliveries) = status["deliveries"].as_object() {
         say(format!(

@@ -1,14 +1,11 @@
 //! `ringback sync`: waits until every write that has finished is looked at, journaled and matched.
 
-use std::time::Duration;
-
-use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::client::NoAnswer;
 use super::reach::ReachArgs;
-use super::{Outcome, UsageError, client, output};
-use crate::model::duration::parse_duration_ms;
+use super::{Outcome, client, output};
 
 /// Options of `ringback sync`.
 #[derive(Debug, Args)]
@@ -17,9 +14,6 @@ pub struct SyncArgs {
     /// Which daemon.
     #[command(flatten)]
     pub reach: ReachArgs,
-    /// Give up after this long, such as 30s [default: never]
-    #[arg(long, value_name = "DURATION")]
-    pub timeout: Option<String>,
     /// Print the API's answer
     #[arg(long)]
     pub json: bool,
@@ -41,23 +35,16 @@ Exit codes: 0 everything is matched, 1 a mount is offline, or it failed, 2 bad u
 /// # Errors
 /// The daemon cannot be reached, refuses, or does not answer in time.
 pub async fn run(args: SyncArgs) -> anyhow::Result<Outcome> {
-    let reach = args.reach.find()?;
-    let nothing = json!({});
-    let call = client::post(&reach, "/v1/sync", &nothing);
-    let answer = within(args.timeout.as_deref(), call).await?;
+    let reach = args.reach.find_patient()?;
+    let answer = client::post(&reach, "/v1/sync", &json!({})).await.map_err(late)?;
     tell("everything that was written is matched", &answer, args.json)
 }
 
-/// Waits for an answer, no longer than was said.
-pub(super) async fn within(
-    timeout: Option<&str>,
-    call: impl Future<Output = anyhow::Result<Value>>,
-) -> anyhow::Result<Value> {
-    let Some(text) = timeout else { return call.await };
-    let ms = parse_duration_ms(text).map_err(|error| UsageError(format!("--timeout {text}: {error}")))?;
-    match tokio::time::timeout(Duration::from_millis(ms), call).await {
-        Ok(answer) => answer,
-        Err(_) => bail!("no answer within {text}: what is still to be matched, `ringback status` says"),
+/// Says where to look, where no answer came in time.
+pub(super) fn late(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(NoAnswer::Late(_)) => error.context("not everything is matched yet: `ringback status` says what is left"),
+        _ => error,
     }
 }
 

@@ -72,7 +72,7 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
     let daemon = Daemon::start(settings(&scratch.dir)?).await?;
     let token = daemon.admin_token().token.as_str().to_owned();
     let address = daemon.address();
-    let reach = Reach { server: Server { address, tls: None }, token: token.clone() };
+    let reach = Reach { server: Server { address, tls: None }, token: token.clone(), timeout: None };
     say(&format!(
         "ringback watches a copy of the sample store, by two rules, and calls a receiver.\n\n  \
          store     {}\n  rules     {}\n  receiver  {}\n  API       http://{address}\n\n\
@@ -164,13 +164,14 @@ impl Drop for Scratch {
 
 /// The defaults, over the scratch directory, on a free port.
 fn settings(scratch: &Path) -> anyhow::Result<Settings> {
+    let state = scratch.join("state");
     let overrides = Overrides {
         dir: Some(scratch.join("store")),
         rules: Some(scratch.join("rules")),
-        state: Some(scratch.join("state")),
+        state: None,
         listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
     };
-    match resolve(None, Places { config: scratch, working: scratch }, overrides) {
+    match resolve(None, Places { config: scratch, working: scratch, state: &state }, overrides) {
         Ok(resolved) => Ok(resolved.settings),
         Err(diagnostics) => bail!("{}", one_lines(&diagnostics, &[]).join("\n")),
     }

@@ -4,8 +4,7 @@
 //! overlap only through a symbolic link are not found here.
 //!
 //! Relative directories in the file are taken from the file's own directory, those of the command line from the working
-//! directory. Without `state`, the state directory is `ringback-state` beside the configuration file, or in the working
-//! directory when there is none. It is never watched, wherever it lies, so it may lie in a mount, and no mount in it.
+//! directory. The state directory is never watched, wherever it lies, so it may lie in a mount, and no mount in it.
 
 mod callers;
 
@@ -85,13 +84,15 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
 }
 
-/// Where relative directories are taken from. Both are absolute.
+/// Where relative directories are taken from, and where the state is. All are absolute.
 #[derive(Debug, Clone, Copy)]
 pub struct Places<'a> {
     /// The configuration file's directory; the working directory when there is no file.
     pub config: &'a Path,
     /// The working directory.
     pub working: &'a Path,
+    /// The state directory where neither the file nor the command line says one.
+    pub state: &'a Path,
 }
 
 /// Settings, and what is odd about them.
@@ -144,7 +145,7 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
     let (state_span, state) = match (overrides.state, state) {
         (Some(dir), _) => (0..0, joined(places.working, dir)),
         (None, Some(written)) => (written.span, joined(places.config, written.value)),
-        (None, None) => (0..0, places.config.join("ringback-state")),
+        (None, None) => (0..0, places.state.to_owned()),
     };
     let rules = match (overrides.rules, rules) {
         (Some(dir), _) => Some(joined(places.working, dir)),
@@ -331,7 +332,8 @@ mod tests {
 
     fn resolved(text: &str, overrides: Overrides) -> Result<Resolved, Vec<Diagnostic>> {
         let file = SourceFile { name: "ringback.toml".into(), text: text.as_bytes().to_vec().into() };
-        let places = Places { config: Path::new("/etc/rb"), working: Path::new("/home/ana") };
+        let places =
+            Places { config: Path::new("/etc/rb"), working: Path::new("/home/ana"), state: Path::new("/var/lib/rb") };
         resolve(Some(&file), places, overrides)
     }
 
@@ -351,7 +353,7 @@ mod tests {
         let mut mount = at_root("/etc/rb/media".into()).mount;
         mount.path = LogicalPath::parse(b"/acme").expect("a path");
         let expect = Settings {
-            state: "/etc/rb/ringback-state".into(),
+            state: "/var/lib/rb".into(),
             rules: None,
             listen: "127.0.0.1:8873".parse().expect("an address"),
             mounts: vec![mount],
@@ -488,7 +490,7 @@ mod tests {
             (mount("/a", "/srv/a") + &mount("/a/b", "/srv/a"), &[MountsOverlap, MountsOverlap]),
             (mount("acme", "/srv"), &[BadPath]),
             (mount("/a/..", ""), &[BadPath, BadPath]),
-            (mount("/a", "ringback-state"), &[MountInState]),
+            (mount("/a", "/var/lib/rb"), &[MountInState]),
             (format!("state = '/srv'\n{}", mount("/a", "/srv/a")), &[MountInState]),
             (format!("{MOUNT}ignore = ['[', '']\nfirst_scan = 'quiet'\n"), &[BadGlob, BadGlob, UnknownWord]),
             (format!("{MOUNT}watch = 'kqueue'\npoll_interval = '5ms'\n"), &[UnknownWord, OutOfRange]),
@@ -551,10 +553,12 @@ mod tests {
 
     #[test]
     fn a_directory_alone_is_enough_also_when_the_state_lies_in_it() {
-        let places = Places { config: Path::new("/home/ana"), working: Path::new("/home/ana") };
+        let home = Path::new("/home/ana");
+        let state = home.join("state");
+        let places = Places { config: home, working: home, state: &state };
         let at = |dir: &str| resolve(None, places, Overrides { dir: Some(dir.into()), ..Overrides::default() });
         for dir in ["media", "."] {
-            assert_eq!(at(dir).expect("it is enough").settings.state, Path::new("/home/ana/ringback-state"), "{dir}");
+            assert_eq!(at(dir).expect("it is enough").settings.state, state, "{dir}");
         }
     }
 }

@@ -34,6 +34,11 @@ impl SystemClock {
 /// Wall-clock time. A clock before 1970 counts as 1970.
 #[must_use]
 pub fn wall() -> Wall {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    wall_of(SystemTime::now())
+}
+
+/// A time of the system's as one that is stored and shown.
+pub(super) fn wall_of(time: SystemTime) -> Wall {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -175,7 +175,7 @@ impl EngineThread {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let attempts_overdue = self.carrier.attempts().overdue();
         let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
         self.status.set(status, self.why_nothing_is_taken_in());

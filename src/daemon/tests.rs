@@ -51,7 +51,7 @@ fn engine(clock: SystemClock) -> Engine {
 /// The thread's own parts, with nothing that looks. To be made inside a runtime.
 fn engine_thread() -> EngineThread {
     let (clock, inbox) = (SystemClock::start(), Arc::new(Inbox::default()));
-    let engine = engine(clock);
+    let mut engine = engine(clock);
     let lookers = Lookers::new(Tools {
         disk: Arc::new(RealDisk::new()),
         mounts: Arc::new(Mounts::new(Vec::new(), None).expect("mounts")),

@@ -10,6 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet,
 use super::lines::LineIndex;
 use super::mask::{mask, mask_tail};
 use super::{Diagnostic, Severity, SourceFile};
+use crate::model::counted::counted;
 
 /// How a report is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,12 @@ pub fn report(diagnostics: &[Diagnostic], sources: &[SourceFile], format: Format
     }
     if !diagnostics.is_empty() {
         let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-        let _ = writeln!(out, "{}, {}", counted(errors, "error"), counted(diagnostics.len() - errors, "warning"));
+        let _ = writeln!(
+            out,
+            "{}, {}",
+            counted(errors as u64, "error"),
+            counted((diagnostics.len() - errors) as u64, "warning")
+        );
     }
     out
 }
@@ -178,11 +184,6 @@ impl Shown {
         let cut_off = from > line_start || cut > 0;
         Self { at, line: line[cut..end].to_owned(), mark: mark.start - cut..mark.end - cut, cut: cut_off }
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]

@@ -56,6 +56,10 @@ use shown::{changes, entries};
 const NODE: u64 = 0xa1;
 const WALL_MS: i64 = 1_800_000_000_000;
 
+fn now_at(wall_ms: i64) -> Now {
+    Now { mono: Mono(0), wall: Wall(wall_ms) }
+}
+
 mod again;
 mod backfill;
 mod bounds;
@@ -480,7 +484,7 @@ impl Run {
         let retention = Retention { owed, ..Retention::default() };
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
-        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
+        let now = now_at(WALL_MS);
         let dispatch = Dispatch::load(&ledger, now, &UnderWay::new(), &retention).expect("dispatch");
         Self {
             retention,
@@ -639,7 +643,7 @@ impl Run {
         state: &str,
         after: Option<(SubscriptionId, DeliveryKey)>,
     ) -> (u64, Option<(SubscriptionId, DeliveryKey)>) {
-        let now = Now { mono: Mono(0), wall: Wall(WALL_MS) };
+        let now = now_at(WALL_MS);
         let ledger = self.ledger.as_ref().expect("a ledger");
         let which = Selection { after, ..chosen(ledger, whose, state) };
         let selected = self.dispatch.select(now, &which, Deed::Retry, true, ledger).expect("a choice");

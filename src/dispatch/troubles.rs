@@ -1,10 +1,17 @@
 //! What of the deliveries needs an operator, for the status.
 
+use std::collections::BTreeMap;
+
 use super::fault::SetAside;
+use super::lane::HeadState;
 use super::{Dispatch, Lane, Totals};
 use crate::model::ids::SubscriptionId;
-use crate::model::status::{TROUBLES_MAX, Trouble, TroubleKind};
-use crate::model::time::Wall;
+use crate::model::status::{Failing, TROUBLES_MAX, Trouble, TroubleKind, merge_troubles};
+use crate::model::tenant::Tenant;
+use crate::model::time::Now;
+
+/// Lanes that fail and are read for the status, at most: it is made once a second.
+const FAILING_READ: usize = 10_000;
 
 /// A lane that fails is a trouble after so long, milliseconds: a receiver that is restarted needs nobody.
 const FAILING_MS: i64 = 60_000;
@@ -13,7 +20,7 @@ impl Dispatch {
     /// Lanes that rest, deliveries that are set aside, lanes that are paused, that fail, that lost entries, and dead
     /// letters; at most [`TROUBLES_MAX`] of the lanes each, and how many more there are.
     #[must_use]
-    pub fn troubles(&self, now: Wall) -> (Vec<Trouble>, u64) {
+    pub fn troubles(&self, now: Now) -> (Vec<Trouble>, u64) {
         let lanes = |ids: &std::collections::BTreeSet<SubscriptionId>| -> Vec<(SubscriptionId, &Lane)> {
             ids.iter().take(TROUBLES_MAX).filter_map(|id| Some((*id, self.lanes.get(id)?))).collect()
         };
@@ -21,7 +28,7 @@ impl Dispatch {
         for (id, lane) in lanes(&self.totals.faulty) {
             let (name, Some(fault)) = (name(id, lane), lane.row_fault()) else { continue };
             let text = format!("{name} is not notified, because a row of the ledger cannot be read: {}", fault.text);
-            troubles.push(Trouble::new(TroubleKind::Disk, fault.since, text, Some(name)));
+            troubles.push(Trouble::new(TroubleKind::Disk, fault.since, text, Some(name)).of(tenant(lane)));
         }
         if let Some(set_aside) = &self.set_aside {
             let what = match set_aside.rows {
@@ -39,28 +46,14 @@ impl Dispatch {
             let text = format!("{what}, because the ledger does not say to whom: {text}");
             troubles.push(Trouble::new(TroubleKind::Disk, *since, text, None));
         }
-        // Of what has no rule and is owed nothing only a pause is remembered, for its return.
-        let is_over = |lane: &Lane| lane.subscription.is_none() && lane.is_through();
         for (id, lane) in lanes(&self.totals.paused).into_iter().filter(|(_, lane)| !is_over(lane)) {
             let (name, Some(pause)) = (name(id, lane), &lane.policy().paused) else { continue };
             let because = pause.reason.as_ref().map(|reason| format!(", because {reason}")).unwrap_or_default();
             let text =
                 format!("{name} was paused by {}{because}: it gathers what it is owed until it is resumed", pause.by);
-            troubles.push(Trouble::new(TroubleKind::Paused, pause.at, text, Some(name)));
+            troubles.push(Trouble::new(TroubleKind::Paused, pause.at, text, Some(name)).of(tenant(lane)));
         }
-        let mut brief = 0;
-        for (id, lane) in lanes(&self.totals.failing) {
-            let (name, Some(failing)) = (name(id, lane), &lane.policy().failing) else { continue };
-            if now.0.saturating_sub(failing.since.0) < FAILING_MS || is_over(lane) {
-                brief += 1;
-                continue;
-            }
-            let said = failing.status.map_or_else(|| failing.outcome.clone(), |status| format!("HTTP status {status}"));
-            let host =
-                lane.subscription.as_ref().map_or_else(String::new, |it| format!(" to {}", it.target.authority()));
-            let text = format!("{name}: deliveries{host} are not accepted, the last outcome was: {said}");
-            troubles.push(Trouble::new(TroubleKind::Failing, failing.since, text, Some(name)));
-        }
+        troubles.extend(self.failing(now));
         for (id, lane) in lanes(&self.totals.lagging) {
             let (name, Some(lag)) = (name(id, lane), lane.lag) else { continue };
             let text = format!(
@@ -68,7 +61,7 @@ impl Dispatch {
                  [delivery] owed and [retention] journal",
                 lag.skipped
             );
-            troubles.push(Trouble::new(TroubleKind::Lagged, lag.since, text, Some(name)));
+            troubles.push(Trouble::new(TroubleKind::Lagged, lag.since, text, Some(name)).of(tenant(lane)));
         }
         if let Some(since) = self.dead_since.filter(|_| self.dead > 0) {
             let what = if self.dead == 1 {
@@ -78,11 +71,49 @@ impl Dispatch {
             };
             troubles.push(Trouble::new(TroubleKind::Dead, since, format!("{} {what}", self.dead), None));
         }
-        let more = |count: usize| count.saturating_sub(TROUBLES_MAX) as u64;
+        let more = |count: usize, most: usize| count.saturating_sub(most) as u64;
         let Totals { faulty, paused, failing, lagging, .. } = &self.totals;
-        let lanes = [faulty.len(), paused.len(), failing.len() - brief, lagging.len()];
-        (troubles, lanes.map(more).iter().sum())
+        let of_lanes = [faulty.len(), paused.len(), lagging.len()].map(|count| more(count, TROUBLES_MAX));
+        (troubles, of_lanes.iter().sum::<u64>() + more(failing.len(), FAILING_READ))
     }
+
+    /// Lanes whose deliveries have failed for a while, those of one tenant, host and outcome together.
+    fn failing(&self, now: Now) -> Vec<Trouble> {
+        let mut troubles: BTreeMap<_, Vec<Trouble>> = BTreeMap::new();
+        let ids = self.totals.failing.iter().take(FAILING_READ);
+        for (id, lane) in ids.filter_map(|id| Some((*id, self.lanes.get(id)?))) {
+            let Some(policy) = &lane.policy().failing else { continue };
+            if now.wall.0.saturating_sub(policy.since.0) < FAILING_MS || is_over(lane) {
+                continue;
+            }
+            let next = lane.queue.values().filter_map(|head| match head.state {
+                HeadState::Waiting(until) => Some(until),
+                _ => None,
+            });
+            let failing = Failing {
+                host: lane.subscription.as_ref().map(|subscription| subscription.target.authority()),
+                outcome: policy.outcome.clone(),
+                status: policy.status,
+                subscriptions: 1,
+                owed: lane.owed + lane.queue.values().map(|head| head.entries as u64).sum::<u64>(),
+                next_attempt_at: next.min().map(|until| now.wall_at(until).to_string()),
+            };
+            let key = (tenant(lane), failing.host.clone(), failing.outcome.clone(), failing.status);
+            let of_key = troubles.entry(key).or_default();
+            of_key.push(Trouble::failing(policy.since, Some(name(id, lane)), failing).of(tenant(lane)));
+            merge_troubles(of_key);
+        }
+        troubles.into_values().flatten().collect()
+    }
+}
+
+/// Of what has no rule and is owed nothing only a pause is remembered, for its return.
+fn is_over(lane: &Lane) -> bool {
+    lane.subscription.is_none() && lane.is_through()
+}
+
+fn tenant(lane: &Lane) -> Option<Tenant> {
+    lane.subscription.as_ref()?.tenant.clone()
 }
 
 fn name(id: SubscriptionId, lane: &Lane) -> String {

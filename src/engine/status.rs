@@ -2,29 +2,35 @@
 
 use super::{Engine, Machines};
 use crate::intake::{Intake, RulesInForce};
+use crate::model::counted::counted;
 use crate::model::measures::Measures;
 use crate::model::part::DeliveryKey;
-use crate::model::status::{Status, TROUBLES_MAX, Trouble, TroubleKind};
+use crate::model::status::{MountState, MountStatus, Status, TROUBLES_MAX, Trouble, TroubleKind};
 use crate::model::time::{Now, Wall};
 use crate::store::LogTrouble;
 
 impl Engine {
     /// What ringback says of itself.
     #[must_use]
-    pub fn status(&self, now: Now) -> Status {
+    pub fn status(&mut self, now: Now) -> Status {
         let intake = self.machines.as_ref().and_then(|machines| machines.intake.as_ref());
         let (outbox, deliveries) = match &self.machines {
             Some(Machines { dispatch, .. }) => (dispatch.outbox_status(now), dispatch.deliveries_status()),
             None => self.to_deliver.clone(),
         };
-        let (troubles, troubles_more) = self.troubles(now);
+        let mounts = intake.map(|intake| intake.status(now)).unwrap_or_default();
+        let since = std::mem::take(&mut self.ill_mounts);
+        let ill = mounts.iter().filter(|mount| matches!(mount.state, MountState::Degraded | MountState::Offline));
+        self.ill_mounts =
+            ill.map(|mount| (mount.path.clone(), since.get(&mount.path).copied().unwrap_or(now.wall))).collect();
+        let (troubles, troubles_more) = self.troubles(now, &mounts);
         Status {
             version: env!("CARGO_PKG_VERSION"),
             node: self.ledger.node().to_string(),
             troubles,
             troubles_more,
             ready: self.is_well() && !self.is_locked_out() && intake.is_some_and(Intake::ready),
-            mounts: intake.map(|intake| intake.status(now)).unwrap_or_default(),
+            mounts,
             rules: self.rules_status.clone(),
             outbox,
             deliveries,
@@ -57,7 +63,7 @@ impl Engine {
     }
 
     /// What needs an operator, worst first, and how many more there are.
-    fn troubles(&self, now: Now) -> (Vec<Trouble>, u64) {
+    fn troubles(&self, now: Now, mounts: &[MountStatus]) -> (Vec<Trouble>, u64) {
         let mut troubles: Vec<Trouble> = self.hold_trouble().into_iter().chain(self.lock_trouble()).collect();
         if let Some((trouble, since)) = self.log_trouble {
             troubles.push(Trouble::new(TroubleKind::Disk, since, log_text(trouble), None));
@@ -73,9 +79,22 @@ impl Engine {
             );
             troubles.push(Trouble::new(TroubleKind::Disk, acted.since, text, None));
         }
+        if let (Some(since), Some(first)) = (self.faulty_rules_since, self.rules_status.faults.first()) {
+            let faults = counted(self.rules_status.faults.len() as u64, "fault");
+            let text =
+                format!("the rule files have {faults}, and the rules that were good last stay in force: {first}");
+            troubles.push(Trouble::new(TroubleKind::Rules, since, text, None));
+        }
+        for mount in mounts {
+            let Some(since) = self.ill_mounts.get(&mount.path) else { continue };
+            let state = if mount.state == MountState::Offline { "offline" } else { "degraded" };
+            let why = mount.reason.as_deref().unwrap_or("nothing says why");
+            let text = format!("{} is {state}: {why}", mount.path);
+            troubles.push(Trouble::new(TroubleKind::Mount, *since, text, Some(mount.path.clone())));
+        }
         let mut more = 0;
         if let Some(Machines { dispatch, .. }) = &self.machines {
-            let (of_lanes, more_of_lanes) = dispatch.troubles(now.wall);
+            let (of_lanes, more_of_lanes) = dispatch.troubles(now);
             troubles.extend(of_lanes);
             more += more_of_lanes;
         }

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Intake;
-use super::mounts::counted;
 use super::roots::{SAMPLE_MAX, answer, sampled};
 use crate::model::asset::Identity;
+use crate::model::counted::counted;
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::Intake;
 use super::inner::Inside;
 use super::roots::Doubt;
+use super::scans::Scan;
 use crate::model::asset::Identity;
+use crate::model::counted::counted;
 use crate::model::ids::MountId;
 use crate::model::job::Job;
 use crate::model::look::KnownRoot;
@@ -14,7 +16,7 @@ use crate::model::mount::{FirstScan, MaxDeletions, Mount};
 use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 use crate::model::root::{Handle, RootRequest};
-use crate::model::status::{MountNote, MountState, MountStatus, NOTES_MAX, NoteKind, ScanStatus};
+use crate::model::status::{MountNote, MountState, MountStatus, NOTES_MAX, NoteKind, ScanProgress, ScanStatus};
 use crate::model::tenant::Tenant;
 use crate::model::time::{Mono, Now};
 use crate::model::watching::Watching;
@@ -112,6 +114,12 @@ pub(super) enum Presence {
 pub(super) struct ScanJob {
     began: Mono,
     found: u64,
+    /// Directories that it has gone through.
+    listed: u64,
+    /// Directories that there were when it began; 0 before the first scan.
+    expected: u64,
+    /// The last directory that it has gone through.
+    at: LogicalPath,
     /// All listings have come back, and the root is being looked at: was it there for all of them?
     checking_root: bool,
     /// The root was gone for some listing: the scan begins anew.
@@ -201,11 +209,6 @@ impl State {
         };
         all.into_iter().map(note).collect()
     }
-}
-
-/// A number of things, in words.
-pub(super) fn counted(count: u64, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 impl Mounts {
@@ -415,7 +418,16 @@ impl Mounts {
         let state = self.state_mut(mount);
         state.unwatched_in_scan = 0;
         state.count_deletions_anew(is_judged);
-        state.scan.get_or_insert(ScanJob { began: now, found: 0, checking_root: false, broken: false });
+        let expected = if state.row.first_scan_done { state.directories.max(0) as u64 } else { 0 };
+        state.scan.get_or_insert_with(|| ScanJob {
+            began: now,
+            found: 0,
+            listed: 0,
+            expected,
+            at: state.path.clone(),
+            checking_root: false,
+            broken: false,
+        });
     }
 
     /// Notes that what the scans of a mount have found so far has earlier places among the hints than this.
@@ -430,9 +442,14 @@ impl Mounts {
         }
     }
 
-    pub(super) fn note_found(&mut self, mount: MountId, found: usize) {
-        if let Some(scan) = &mut self.state_mut(mount).scan {
+    /// A directory was gone through, and so many paths in it differ from the catalog.
+    pub(super) fn note_listed(&mut self, directory: &Scan, found: usize) {
+        if let Some(scan) = &mut self.state_mut(directory.mount).scan {
             scan.found += found as u64;
+            if !directory.is_sweep {
+                scan.listed += 1;
+                scan.at.clone_from(&directory.path);
+            }
         }
     }
 
@@ -527,6 +544,7 @@ impl Mounts {
                 assets: state.assets.max(0) as u64,
                 directories: state.directories.max(0) as u64,
                 last_scan: state.last_scan.clone(),
+                scan: state.scan.as_ref().map(ScanJob::progress),
                 lag_ms: oldest(&state.path).map_or(0, |since| now.mono.since_ms(since)),
                 notes,
                 notes_more,
@@ -637,6 +655,13 @@ impl Intake {
             }
         }
         Ok(())
+    }
+}
+
+impl ScanJob {
+    fn progress(&self) -> ScanProgress {
+        let last = (self.expected > 0).then_some(self.expected);
+        ScanProgress { done: self.listed, last, path: self.at.to_string() }
     }
 }
 

@@ -6,9 +6,10 @@
 //! no sample: the known root was removed at its place (a directory is removed only when it is empty, so its files went
 //! before it), and a filesystem that comes late over a bare directory with a few files.
 
-use super::mounts::{Presence, TICK_NS, counted};
+use super::mounts::{Presence, TICK_NS};
 use super::{Done, Intake};
 use crate::model::asset::Asset;
+use crate::model::counted::counted;
 use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen, Sampled};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::counted::counted;
+use super::tenant::Tenant;
 use super::time::Wall;
 use super::watching::SourceKind;
 
@@ -54,13 +56,94 @@ pub struct Trouble {
     /// The subscription, mount or file that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// What it is of deliveries that fail.
+    #[serde(flatten)]
+    pub failing: Option<Failing>,
+    /// Whose it is; `None`: nobody's alone. Callers of a tenant are shown theirs.
+    #[serde(skip)]
+    pub tenant: Option<Tenant>,
+}
+
+/// Deliveries to one host fail in one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failing {
+    /// Where they go: `name:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The last outcome.
+    pub outcome: String,
+    /// The last status, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How many subscriptions.
+    pub subscriptions: u64,
+    /// How many entries they are owed together.
+    pub owed: u64,
+    /// When the first of them is tried again, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<String>,
 }
 
 impl Trouble {
     /// Of a kind, since a time.
     #[must_use]
     pub fn new(kind: TroubleKind, since: Wall, text: String, subject: Option<String>) -> Self {
-        Self { kind, since: since.to_string(), text, subject }
+        Self { kind, since: since.to_string(), text, subject, failing: None, tenant: None }
+    }
+
+    /// The same, and whose it is.
+    #[must_use]
+    pub fn of(self, tenant: Option<Tenant>) -> Self {
+        Self { tenant, ..self }
+    }
+
+    /// Deliveries fail. `subject` is the subscription, where it is one.
+    #[must_use]
+    pub fn failing(since: Wall, subject: Option<String>, failing: Failing) -> Self {
+        let mut trouble = Self::new(TroubleKind::Failing, since, String::new(), subject);
+        trouble.text = failing.text(trouble.subject.as_deref());
+        Self { failing: Some(failing), ..trouble }
+    }
+
+    /// Takes another one in, where both are of one host and outcome; gives it back where they are not.
+    fn merge(&mut self, other: Self) -> Option<Self> {
+        let (Some(failing), Some(more)) = (&mut self.failing, &other.failing) else { return Some(other) };
+        if (&failing.host, &failing.outcome, failing.status) != (&more.host, &more.outcome, more.status) {
+            return Some(other);
+        }
+        failing.subscriptions += more.subscriptions;
+        failing.owed += more.owed;
+        // Of one length and one zone: their order is that of the times.
+        let next = [failing.next_attempt_at.take(), more.next_attempt_at.clone()];
+        failing.next_attempt_at = next.into_iter().flatten().min();
+        self.subject = None;
+        self.text = failing.text(None);
+        self.since = other.since.min(std::mem::take(&mut self.since));
+        self.tenant = self.tenant.take().filter(|tenant| other.tenant.as_ref() == Some(tenant));
+        None
+    }
+}
+
+/// Makes one of the troubles that are of one host and outcome.
+pub fn merge_troubles(troubles: &mut Vec<Trouble>) {
+    let mut merged: Vec<Trouble> = Vec::with_capacity(troubles.len());
+    for trouble in troubles.drain(..) {
+        let left = merged.iter_mut().try_fold(trouble, |trouble, before| match before.merge(trouble) {
+            Some(left) => Ok(left),
+            None => Err(()),
+        });
+        merged.extend(left);
+    }
+    *troubles = merged;
+}
+
+impl Failing {
+    fn text(&self, subscription: Option<&str>) -> String {
+        let who = subscription.map_or_else(|| counted(self.subscriptions, "subscription"), str::to_owned);
+        let host = self.host.as_ref().map(|host| format!(" to {host}")).unwrap_or_default();
+        let said = self.status.map_or_else(|| self.outcome.clone(), |status| format!("HTTP status {status}"));
+        format!("{who}: deliveries{host} are not accepted, the last outcome was: {said}")
     }
 }
 
@@ -112,6 +195,9 @@ pub struct MountStatus {
     /// The last scan of the whole mount that ended; none before the first has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scan: Option<ScanStatus>,
+    /// How far the scan is that goes on now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ScanProgress>,
     /// Age in milliseconds of the oldest hint that is not yet a look's result; 0 when there is none.
     pub lag_ms: u64,
     /// Places in it that are not watched, read or entered, in the order of paths, at most [`NOTES_MAX`].
@@ -194,6 +280,18 @@ pub struct ScanStatus {
     pub changes: u64,
 }
 
+/// How far a scan is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScanProgress {
+    /// Directories that it has gone through.
+    pub done: u64,
+    /// Directories that there were before it, where the mount has been scanned before: about so many there will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+    /// The directory that it went through last, logical; U+FFFD where it is not UTF-8.
+    pub path: String,
+}
+
 /// The rules in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RulesStatus {
@@ -229,4 +327,47 @@ pub struct DeliveriesStatus {
     pub waiting: u64,
     /// Given up.
     pub dead: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failing, Trouble, TroubleKind, merge_troubles};
+    use crate::model::time::Wall;
+
+    #[test]
+    fn troubles_of_one_host_and_outcome_are_one() {
+        let failing = |name: &str, at: i64, host: &str, status, next: Option<i64>| {
+            let failing = Failing {
+                host: Some(host.to_owned()),
+                outcome: "http-error".to_owned(),
+                status: Some(status),
+                subscriptions: 1,
+                owed: 3,
+                next_attempt_at: next.map(|at| Wall(at).to_string()),
+            };
+            Trouble::failing(Wall(at), Some(name.to_owned()), failing)
+        };
+        let dead = Trouble::new(TroubleKind::Dead, Wall(0), "1 delivery was given up".to_owned(), None);
+        let mut troubles = vec![
+            failing("a", 2_000, "x:80", 503, Some(9_000)),
+            failing("b", 1_000, "x:80", 500, None),
+            dead.clone(),
+            failing("c", 3_000, "y:80", 503, None),
+            failing("d", 1_000, "x:80", 503, Some(8_000)),
+        ];
+        merge_troubles(&mut troubles);
+        let texts: Vec<_> =
+            troubles.iter().map(|trouble| (trouble.text.as_str(), trouble.subject.as_deref())).collect();
+        let expect = [
+            ("2 subscriptions: deliveries to x:80 are not accepted, the last outcome was: HTTP status 503", None),
+            ("b: deliveries to x:80 are not accepted, the last outcome was: HTTP status 500", Some("b")),
+            ("1 delivery was given up", None),
+            ("c: deliveries to y:80 are not accepted, the last outcome was: HTTP status 503", Some("c")),
+        ];
+        assert_eq!(texts, expect);
+        let first = troubles[0].failing.clone().expect("it fails");
+        assert_eq!((first.subscriptions, first.owed), (2, 6));
+        assert_eq!(first.next_attempt_at, Some(Wall(8_000).to_string()), "the first of both");
+        assert_eq!(troubles[0].since, Wall(1_000).to_string(), "since the first of both");
+    }
 }

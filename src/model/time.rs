@@ -118,6 +118,14 @@ pub struct Now {
     pub wall: Wall,
 }
 
+impl Now {
+    /// What the wall clock will show at a deadline, unless it jumps.
+    #[must_use]
+    pub fn wall_at(self, deadline: Mono) -> Wall {
+        Wall(self.wall.0.saturating_add_unsigned(deadline.since_ms(self.mono)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Wall;

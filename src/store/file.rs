@@ -2,10 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "the ledger is a file; this is the one place that opens it")]
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -78,6 +78,22 @@ pub enum OpenError {
         /// What went wrong.
         source: StoreError,
     },
+}
+
+/// When the ledger of a state directory was last written; `None`: there is none yet.
+///
+/// # Errors
+/// The system refuses to say.
+pub fn last_written(dir: &Path) -> io::Result<Option<SystemTime>> {
+    let mut last = None;
+    for name in [DATABASE, LOG] {
+        match fs::metadata(dir.join(name)) {
+            Ok(about) => last = last.max(Some(about.modified()?)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(last)
 }
 
 impl Ledger {

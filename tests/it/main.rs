@@ -33,6 +33,7 @@ mod rules_at_work;
 mod scratch;
 mod secrets;
 mod sink;
+mod starts;
 mod state_dir;
 mod turns;
 mod unicode_forms;

@@ -13,7 +13,7 @@ use super::super::operation::{Operation, array, flag, number, object, text, time
 use super::{Answer, Native};
 use crate::model::listing::Registry;
 use crate::model::scope::Scope;
-use crate::model::status::Status;
+use crate::model::status::{Status, TroubleKind, merge_troubles};
 
 /// `GET /v1/status`.
 pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
@@ -40,11 +40,21 @@ pub(super) fn operation() -> Operation {
             ("source", text()),
             ("sourceReason", text()),
             ("lastScan", scan),
+            ("scan", object([("done", number()), ("path", text())], [("last", number())])),
             ("notes", array(place)),
             ("notesMore", number()),
         ],
     );
-    let trouble = object([("kind", text()), ("since", time()), ("text", text())], [("subject", text())]);
+    let of_failing = [
+        ("subject", text()),
+        ("host", text()),
+        ("outcome", text()),
+        ("status", number()),
+        ("subscriptions", number()),
+        ("owed", number()),
+        ("nextAttemptAt", time()),
+    ];
+    let trouble = object([("kind", text()), ("since", time()), ("text", text())], of_failing);
     let rules = object(
         [("generation", number()), ("subscriptions", number()), ("faults", array(text()))],
         [("events", number()), ("faultsMore", number())],
@@ -76,8 +86,9 @@ const OF_ALL: [&str; 5] = ["outbox", "deliveries", "attemptsOverdue", "logLinesL
 
 impl Native {
     async fn status(&self, scope: &Scope) -> Answer {
-        let status = (self.state.status)();
+        let mut status = (self.state.status)();
         if scope.is_all() {
+            merge_troubles(&mut status.troubles);
             return Ok(Json(status).into_response());
         }
         let mounts: HashSet<String> = self.mounts_of(scope).map(|mount| mount.path.to_string()).collect();
@@ -95,23 +106,14 @@ fn of_tenants(
     scope: &Scope,
     registry: &Registry,
 ) -> serde_json::Result<Value> {
-    let subjects: HashSet<String> = status.troubles.iter().filter_map(|trouble| trouble.subject.clone()).collect();
-    let (mut theirs, mut others, mut subscriptions) = (HashSet::new(), HashSet::new(), 0);
-    for subscription in registry.subscriptions.values() {
-        let is_theirs = scope.covers(subscription.tenant.as_ref());
-        subscriptions += u64::from(is_theirs);
-        let name = subscription.name.as_str();
-        if subjects.contains(name) {
-            // Two tenants may have registered the same name: whose trouble it is cannot be said then.
-            if is_theirs {
-                theirs.insert(name)
-            } else {
-                others.insert(name)
-            };
-        }
-    }
-    let is_theirs = |subject: &str| mounts.contains(subject) || (theirs.contains(subject) && !others.contains(subject));
-    status.troubles.retain(|trouble| trouble.subject.as_deref().is_some_and(is_theirs));
+    let theirs = registry.subscriptions.values().filter(|subscription| scope.covers(subscription.tenant.as_ref()));
+    let subscriptions = theirs.count();
+    let is_their_mount = |subject: &str| mounts.contains(subject);
+    status.troubles.retain(|trouble| match trouble.kind {
+        TroubleKind::Mount => trouble.subject.as_deref().is_some_and(is_their_mount),
+        _ => scope.covers(trouble.tenant.as_ref()),
+    });
+    merge_troubles(&mut status.troubles);
     status.mounts.retain(|mount| mounts.contains(&mount.path));
     let mut seen = serde_json::to_value(&status)?;
     if let Some(fields) = seen.as_object_mut() {

@@ -165,8 +165,8 @@ async fn a_tenant_s_status_has_its_mounts_and_subscriptions_and_the_number_of_fa
             trouble(TroubleKind::Disk, None),
             trouble(TroubleKind::Mount, Some("/acme")),
             trouble(TroubleKind::Mount, Some("/b")),
-            trouble(TroubleKind::Failing, Some("a")),
-            trouble(TroubleKind::Paused, Some("b")),
+            trouble(TroubleKind::Failing, Some("a")).of(Tenant::parse("acme").ok()),
+            trouble(TroubleKind::Paused, Some("b")).of(Tenant::parse("b").ok()),
             trouble(TroubleKind::Dead, None),
         ];
         status.rules.faults = vec!["a.toml:1: secret".to_owned(), "b.toml:1: secret".to_owned()];

@@ -1,7 +1,6 @@
 //! A subscription that lost entries is told how the assets stand that changed since.
 
 use super::{Run, WALL_MS, check_in};
-use crate::model::time::Wall;
 
 /// Runs a script for a subscription that may be owed 20 entries.
 #[track_caller]
@@ -10,7 +9,7 @@ fn check(script: &str) -> Run {
 }
 
 fn lags(run: &Run) -> bool {
-    !run.dispatch.troubles(Wall(WALL_MS)).0.is_empty()
+    !run.dispatch.troubles(super::now_at(WALL_MS)).0.is_empty()
 }
 
 #[test]

@@ -61,19 +61,19 @@ fn past_its_bound_a_subscription_loses_the_oldest_and_that_is_said() {
     assert_eq!(run.shown("status"), "owed 18, pending 0, in flight 0, waiting 0, dead 0");
     run.line("2 owe 22-23 to a");
     assert_eq!(lagged(&mut run), [], "there is room again");
-    let (troubles, more) = run.dispatch.troubles(Wall(super::WALL_MS));
+    let (troubles, more) = run.dispatch.troubles(super::now_at(super::WALL_MS));
     assert_eq!((troubles.len(), more), (1, 0));
     assert_eq!((troubles[0].kind, troubles[0].subject.as_deref()), (TroubleKind::Lagged, Some("a")));
     assert!(troubles[0].text.contains("3 were dropped"), "{troubles:?}");
     run.line("3 restart");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0, troubles, "a restart does not forget it");
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)).0, troubles, "a restart does not forget it");
     assert_eq!(run.shown("4 rule a"), "a 65537/1 []", "it is told what it lost");
     let owed = "4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23";
     assert_eq!(run.shown("4 accept 65537"), format!("a 65538/1 [1 2 3 {owed}]"), "how all stands that changed since");
     assert_eq!(run.shown("5 accept 65538"), format!("a 65539/1 [{owed}]"));
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 1);
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)).0.len(), 1);
     run.line("6 accept 65539");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0), "it is level again");
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0), "it is level again");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn troubles_are_named_up_to_the_limit_and_the_rest_are_counted() {
         new.iter().for_each(|name| run.line(&format!("rule {name} paused=1")));
         let from = 1 + 100 * more;
         run.line(&format!("{more} owe {from}-{} to {}", from + 20, new.join(" ")));
-        let (troubles, counted) = run.dispatch.troubles(Wall(super::WALL_MS));
+        let (troubles, counted) = run.dispatch.troubles(super::now_at(super::WALL_MS));
         assert_eq!((troubles.len(), counted), (TROUBLES_MAX, more));
         assert!(troubles.iter().all(|trouble| trouble.kind == TroubleKind::Lagged), "{troubles:?}");
     }
@@ -144,7 +144,7 @@ fn a_change_that_cannot_be_read_stops_the_one_lane_that_is_owed_it() {
     run.line("rule a");
     run.line("2 accept 1");
     assert_eq!(run.shown("3 owe 4 to b"), "");
-    let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
+    let (troubles, _) = run.dispatch.troubles(super::now_at(super::WALL_MS));
     assert_eq!(troubles.len(), 1, "{troubles:?}");
     assert_eq!((troubles[0].kind, troubles[0].subject.as_deref()), (TroubleKind::Disk, Some("a")));
     assert!(troubles[0].text.contains("row 2 of the table journal cannot be read"), "{troubles:?}");
@@ -154,7 +154,7 @@ fn a_change_that_cannot_be_read_stops_the_one_lane_that_is_owed_it() {
     assert_eq!((run.shown("next"), run.dispatch.take_unread().len()), ("15002".to_owned(), 0));
     damage(&mut run, "UPDATE journal SET path = x'2f32' WHERE seq = 2");
     assert_eq!(run.shown("15002 tick"), "a 131073/1 [2 3]");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_delivery_whose_bytes_cannot_be_read_waits_and_the_others_go_on() {
     damage(&mut run, "UPDATE deliveries SET body = 7 WHERE number = 1");
     assert_eq!(run.shown("1001 tick"), "b 2/2 [1]");
     assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 1, waiting 1, dead 0");
-    assert!(run.dispatch.troubles(Wall(super::WALL_MS)).0[0].text.contains("row 1 of the table deliveries"));
+    assert!(run.dispatch.troubles(super::now_at(super::WALL_MS)).0[0].text.contains("row 1 of the table deliveries"));
     assert!(!run.dispatch.in_flight.contains_key(&super::key("1")));
 }
 
@@ -193,7 +193,7 @@ fn a_delivery_whose_numbers_cannot_be_read_waits_and_the_others_go_on() {
         let sound = if column == "due" { "1800000001001" } else { "1" };
         set(&mut run, value);
         assert_eq!(run.shown("2 restart"), "", "{column} = {value}");
-        let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
+        let (troubles, _) = run.dispatch.troubles(super::now_at(super::WALL_MS));
         assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
         assert_eq!(troubles[0].subject.as_deref(), Some("a"));
         assert!(troubles[0].text.contains("row 1 of the table deliveries cannot be read"), "{troubles:?}");
@@ -202,7 +202,7 @@ fn a_delivery_whose_numbers_cannot_be_read_waits_and_the_others_go_on() {
         assert_eq!(run.shown("5002 tick"), "", "it is tried again, and cannot be read");
         set(&mut run, sound);
         assert_eq!(run.shown("15002 tick"), "a 1/2 [1]", "{column} = {value}");
-        assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
+        assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0));
     }
 }
 
@@ -218,7 +218,7 @@ fn a_delivery_that_cannot_be_read_keeps_a_parallel_lane_from_nothing_else() {
     assert_eq!(run.dispatch.take_unread().len(), 1);
     assert_eq!(run.shown("1002 owe 3 to a"), "a 65537/1 [3]", "the others are cut and sent");
     run.line("1003 accept 65537");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 1, "it is still said");
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)).0.len(), 1, "it is still said");
     assert_eq!(run.shown("6001 tick"), "", "it cannot be read after 5 s");
     assert_eq!(run.shown("6002 owe 4 to a"), "a 65538/1 [4]");
     run.line("6003 accept 65538");
@@ -237,12 +237,16 @@ fn a_replay_that_cannot_be_read_waits_for_itself() {
     }
     damage(&mut run, "UPDATE dead SET entries = 'some' WHERE number = 1");
     assert_eq!(run.shown("2 retry a dead"), "");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)).0.len(), 2, "it is said, and that there is a dead letter");
+    assert_eq!(
+        run.dispatch.troubles(super::now_at(super::WALL_MS)).0.len(),
+        2,
+        "it is said, and that there is a dead letter"
+    );
     assert_eq!(run.shown("3 owe 2 to a"), "a 65537/1 [2]");
     run.line("4 accept 65537");
     damage(&mut run, "UPDATE dead SET entries = 1 WHERE number = 1");
     assert_eq!(run.shown("5002 tick"), "a 1/2 replay [1]");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0));
 }
 
 #[test]
@@ -253,7 +257,7 @@ fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
     }
     damage(&mut run, "UPDATE deliveries SET subscription = 'nobody' WHERE number = 1");
     run.line("2 restart");
-    let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
+    let (troubles, _) = run.dispatch.troubles(super::now_at(super::WALL_MS));
     assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
     assert!(troubles[0].text.contains("a delivery is not made"), "{troubles:?}");
     assert!(troubles[0].text.contains("row 1 of the table deliveries cannot be read"), "{troubles:?}");
@@ -264,7 +268,7 @@ fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
         "UPDATE deliveries SET subscription = (SELECT id FROM subscriptions WHERE name = 'a') WHERE number = 1",
     );
     assert_eq!(run.shown("1003 restart"), "a 1/2 [1], b 2/2 [1]");
-    assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
+    assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0));
 }
 
 #[test]

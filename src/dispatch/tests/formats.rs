@@ -7,7 +7,6 @@ use super::{Run, check, entries};
 use crate::model::delivery::Body;
 use crate::model::ids::AssetId;
 use crate::model::metadata::{Metadata, Source};
-use crate::model::time::Wall;
 
 /// The body of the attempt that went out last.
 fn last_body(run: &Run) -> &Body {
@@ -104,13 +103,13 @@ fn metadata_that_cannot_be_read_stops_the_one_lane_that_asks_for_it_and_nothing_
             run.line("0 accept 1");
         }
         assert!(!run.dispatch.in_flight.contains_key(&super::key("3")));
-        let (troubles, _) = run.dispatch.troubles(Wall(super::WALL_MS));
+        let (troubles, _) = run.dispatch.troubles(super::now_at(super::WALL_MS));
         assert_eq!((troubles.len(), troubles[0].subject.as_deref()), (1, Some("a")), "{troubles:?}");
         assert!(troubles[0].text.contains("row 2 of the table metadata cannot be read"), "{troubles:?}");
         assert_eq!(run.shown("1 owe 4 to a"), "", "it rests");
         damage(&mut run, "DELETE FROM metadata");
         let sent = run.shown("5000 tick");
         assert!(sent.starts_with("a ") && sent.ends_with(" [1 2 3 4]"), "{sent}");
-        assert_eq!(run.dispatch.troubles(Wall(super::WALL_MS)), (Vec::new(), 0));
+        assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0));
     }
 }

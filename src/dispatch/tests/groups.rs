@@ -218,7 +218,7 @@ fn a_group_whose_row_cannot_be_read_is_set_aside_and_said_and_the_others_count()
         damage(&mut run, &format!("UPDATE owed_groups SET content = {damaged} WHERE number = 2"));
         run.line("5 restart");
         assert_eq!(run.shown("status"), "owed 6, pending 0, in flight 3, waiting 0, dead 0", "{damaged}");
-        let (troubles, _) = run.dispatch.troubles(Wall(WALL_MS));
+        let (troubles, _) = run.dispatch.troubles(super::now_at(WALL_MS));
         assert_eq!((troubles.len(), troubles[0].kind), (1, TroubleKind::Disk), "{troubles:?}");
         assert!(troubles[0].text.contains("row 2 of the table owed_groups cannot be read"), "{troubles:?}");
         assert_eq!(run.dispatch.take_unread().len(), 1);
@@ -227,7 +227,7 @@ fn a_group_whose_row_cannot_be_read_is_set_aside_and_said_and_the_others_count()
     let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
     damage(&mut run, &format!("UPDATE owed_groups SET content = x'{content}' WHERE number = 2"));
     run.line("7 restart");
-    assert_eq!(run.dispatch.troubles(Wall(WALL_MS)), (Vec::new(), 0));
+    assert_eq!(run.dispatch.troubles(super::now_at(WALL_MS)), (Vec::new(), 0));
     assert_eq!(run.shown("8 accept 2").split_once('[').map(|(_, sent)| sent), Some("2 3 4]"));
 }
 

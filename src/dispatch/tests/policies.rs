@@ -334,7 +334,7 @@ fn a_lane_that_is_paused_or_fails_for_a_minute_is_a_trouble() {
     run.line("1 refuse 1");
     run.line("2 410 2");
     let troubles = |run: &Run, after_ms| {
-        let (troubles, more) = run.dispatch.troubles(Wall(super::WALL_MS + after_ms));
+        let (troubles, more) = run.dispatch.troubles(super::now_at(super::WALL_MS + after_ms));
         assert_eq!(more, 0);
         troubles.into_iter().map(|trouble| (trouble.kind, trouble.text)).collect::<Vec<_>>()
     };

@@ -35,7 +35,8 @@ impl World {
             return Err(format!("one damaged row gives {} errors", self.faults - before));
         }
         check::converged(&self.host.lock(), &self.ledger, false).map_err(|why| format!("beside damage: {why}"))?;
-        let status = self.engine.as_ref().expect("it runs").status(self.now());
+        let now = self.now();
+        let status = self.engine.as_mut().expect("it runs").status(now);
         let said = status.troubles.iter().filter(|trouble| trouble.text.contains(&format!("row {seq} of"))).count();
         if said != names.len().min(100) {
             return Err(format!("{names:?} wait for a damaged row, and the status says {:?}", status.troubles));

@@ -137,8 +137,9 @@ impl World {
 
     /// An operator resumes what ringback has paused. Returns whether there was anything.
     fn resume_what_is_paused(&mut self) -> bool {
-        let Some(engine) = &self.engine else { return false };
-        let troubles = engine.status(self.now()).troubles.into_iter();
+        let now = self.now();
+        let Some(engine) = &mut self.engine else { return false };
+        let troubles = engine.status(now).troubles.into_iter();
         let paused: Vec<_> = troubles
             .filter(|trouble| trouble.kind == TroubleKind::Paused)
             .filter_map(|trouble| trouble.subject)
@@ -238,8 +239,9 @@ impl World {
     }
 
     /// What the status says of a quiet world.
-    fn is_quiet(&self) -> Checked {
-        let status = self.engine.as_ref().expect("it runs").status(self.now());
+    fn is_quiet(&mut self) -> Checked {
+        let now = self.now();
+        let status = self.engine.as_mut().expect("it runs").status(now);
         let mounts = status.mounts.iter().all(|mount| mount.lag_ms == 0);
         let (outbox, deliveries) = (&status.outbox, &status.deliveries);
         let on_the_way = outbox.entries + deliveries.pending + deliveries.in_flight + deliveries.waiting;

@@ -66,9 +66,9 @@ impl World {
     }
 
     /// How long it is until a delivery is due, milliseconds; `None` where none is.
-    pub(super) fn next_due(&self) -> Option<u64> {
+    pub(super) fn next_due(&mut self) -> Option<u64> {
         let now = self.now();
-        if self.engine.as_ref().is_none_or(|engine| engine.status(now).deliveries.waiting == 0) {
+        if self.engine.as_mut().is_none_or(|engine| engine.status(now).deliveries.waiting == 0) {
             return None;
         }
         // Where the clock has jumped, the ledger does not say when.
@@ -103,7 +103,8 @@ impl World {
             }
             if self.inbox.is_empty() && self.receivers.is_idle() {
                 let left = until.since_ms(now);
-                self.pass(self.next_due().unwrap_or(left).min(left).max(1));
+                let next = self.next_due().unwrap_or(left).min(left).max(1);
+                self.pass(next);
             }
         }
         self.receivers.down.clear();
