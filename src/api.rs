@@ -5,11 +5,14 @@
 //! What is shown of deliveries and subscriptions is asked of the ledger's [`Reader`]. Nothing here waits without a
 //! limit either: each is named in [`limits`].
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
+use crate::model::attempt::Attempted;
+use crate::model::delivery::SendRequest;
 use crate::model::listing::Registry;
 use crate::model::measures::Measures;
 use crate::model::mount::Mount;
@@ -71,6 +74,11 @@ pub struct ApiState {
     pub mounts: Arc<[Mount]>,
     /// Reads the paths that a caller asks for.
     pub cover: Arc<ReadCover>,
+    /// Makes an attempt that is nobody's delivery.
+    pub attempt: Arc<Attempt>,
     /// Who may call.
     pub principals: Arc<Principals>,
 }
+
+/// Makes an attempt, and says what came of it.
+pub type Attempt = dyn Fn(SendRequest) -> Pin<Box<dyn Future<Output = Attempted> + Send>> + Send + Sync;

@@ -30,6 +30,7 @@ pub mod sync;
 pub mod tasks;
 pub mod test_rules;
 pub mod token;
+pub mod trigger;
 pub mod try_it;
 
 /// Calls subscribers back when the files of a media asset store, or their metadata, change.
@@ -70,6 +71,8 @@ pub enum Command {
     Tasks(tasks::TasksArgs),
     /// Show who is notified; pause and resume
     Subscriptions(subscriptions::SubscriptionsArgs),
+    /// Send a subscription's target one real request, with a test mark
+    Trigger(trigger::TriggerArgs),
     /// Wait until every write that has finished is matched
     Sync(sync::SyncArgs),
     /// Have a path, or every mount, scanned again
@@ -121,6 +124,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Tasks(args) => on_runtime(tasks::run(args)),
         Command::Subscriptions(args) => on_runtime(subscriptions::run(args)),
+        Command::Trigger(args) => on_runtime(trigger::run(args)),
         Command::Sync(args) => on_runtime(sync::run(args)),
         Command::Rescan(args) => on_runtime(rescan::run(args)),
         Command::Health(args) => on_runtime(health::run(args)),

@@ -221,7 +221,9 @@ impl Daemon {
         // An attempt's own limit covers its connection too; both are counted, for a slow machine's sake.
         let attempt_max = Duration::from_millis(limits.connect_ms + limits.attempt_ms + limits.answer_ms);
         let attempts = attempts::Attempts::new(Arc::clone(&inbox), attempt_max);
-        let carrier = carrier::Carrier::new(lookers, deliver::Client::new(limits, reach), attempts);
+        let client = deliver::Client::new(limits, reach);
+        let trying = client.clone();
+        let carrier = carrier::Carrier::new(lookers, client, attempts);
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
         let measures = Arc::new(MeasuresSlot::default());
         let registry = Arc::new(RegistrySlot::default());
@@ -255,6 +257,10 @@ impl Daemon {
             registry: Arc::new(move || shown.get(wall())),
             mounts: mounts_shown,
             cover: Arc::new(cover),
+            attempt: Arc::new(move |request| {
+                let client = trying.clone();
+                Box::pin(async move { client.attempt(&request).await })
+            }),
             principals: Arc::new(principals),
         };
         let (api_stop, stopped) = oneshot::channel::<()>();

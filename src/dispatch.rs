@@ -42,6 +42,7 @@ mod send;
 mod slots;
 mod tail;
 mod totals;
+mod trial;
 mod troubles;
 
 use std::cell::RefCell;

@@ -31,6 +31,9 @@ pub const HINTED_PATHS_MAX: usize = 1_000;
 /// Requests with records or hints that are read and parsed at once. More wait, so that bodies cannot fill the memory.
 pub const RECORDS_REQUESTS_MAX: usize = 32;
 
+/// Trials of targets under way at once (`POST /v1/subscriptions/{id}/test`): they wait for no slot, so they are few.
+pub const TRIALS_MAX: usize = 4;
+
 /// Faults listed in one problem; the rest are counted.
 pub const FAULTS_MAX: usize = 100;
 

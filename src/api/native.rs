@@ -16,6 +16,7 @@ mod status;
 pub(super) mod streams;
 mod subscriptions;
 mod tasks;
+mod trial;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +36,7 @@ use super::body::Asked;
 use super::gate::{self, Caller, Gate};
 use super::limits::{
     BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, READS_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX,
-    RESCAN_BYTES_MAX,
+    RESCAN_BYTES_MAX, TRIALS_MAX,
 };
 use super::mount_table::MountTable;
 use super::operation::{Operation, array, flag, number, object, text};
@@ -62,6 +63,8 @@ struct Native {
     reads: Arc<Semaphore>,
     mounts: Arc<MountTable>,
     streams: Arc<Streams>,
+    /// See [`TRIALS_MAX`].
+    trials: Semaphore,
     /// Calls that found the queue to the engine full.
     calls_refused: AtomicU64,
 }
@@ -117,6 +120,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         read("/v1/subscriptions/{id}", get(subscriptions::show), subscriptions::show_operation),
         act("/v1/subscriptions/{id}/pause", post(subscriptions::pause), subscriptions::pause_operation),
         act("/v1/subscriptions/{id}/resume", post(subscriptions::resume), subscriptions::resume_operation),
+        act("/v1/subscriptions/{id}/test", post(trial::test), trial::operation),
         read("/v1/tasks", get(tasks::list), tasks::list_operation),
         read("/v1/tasks/{uuid}", get(tasks::show), tasks::show_operation),
         act("/v1/tasks/{uuid}/stop", post(tasks::stop), tasks::stop_operation),
@@ -136,6 +140,7 @@ pub(super) fn router(state: ApiState) -> Router {
         streams: Streams::new(Arc::clone(&state.reader), Arc::clone(&reads)),
         state,
         records: Semaphore::new(RECORDS_REQUESTS_MAX),
+        trials: Semaphore::new(TRIALS_MAX),
         reads,
         calls_refused: AtomicU64::new(0),
     });

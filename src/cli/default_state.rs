@@ -190,7 +190,8 @@ mod tests {
         assert_eq!(from(Path::new("/")).state_of(&root.join("link")), direct);
         assert_eq!(from(&root.join("store")).state_of(Path::new(".")), direct);
 
-        // What an earlier version left in the working directory is gone on with, as long as nothing lies at the new place.
+        // What an earlier version left in the working directory is gone on with, as long as nothing lies at the new
+        // place.
         fs::create_dir(root.join("ringback-state")).expect("a directory");
         fs::write(root.join("ringback-state/ledger.db"), "").expect("written");
         let earlier = StateDir { dir: root.join("ringback-state"), belongs_at: Some(direct.dir.clone()) };

@@ -77,7 +77,7 @@ fn request() -> SendRequest {
     let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
     let key = DeliveryKey::whole(DeliveryNo(1));
     SendRequest {
-        is_replay: false,
+        mark: None,
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
         id: DeliveryId { node: NodeId(1), key },
         attempt: 1,

@@ -8,7 +8,7 @@ use url::{Position, Url};
 
 use super::sign;
 use crate::model::attempt::{Phase, Reply};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Mark, SendRequest};
 use crate::model::subscription::{Method, Target};
 
 /// The `User-Agent` of every request, unless the target's headers have one.
@@ -41,8 +41,12 @@ fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Err
         .header("webhook-timestamp", request.at.unix_seconds())
         .body(Full::new(body))?;
     let sent = message.headers_mut();
-    if request.is_replay {
-        sent.insert("ringback-replay", HeaderValue::from_static("1"));
+    let mark = request.mark.map(|mark| match mark {
+        Mark::Replay => "ringback-replay",
+        Mark::Trial => "ringback-test",
+    });
+    if let Some(mark) = mark {
+        sent.insert(mark, HeaderValue::from_static("1"));
     }
     for (name, value) in headers {
         sent.append(HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?);

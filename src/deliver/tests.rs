@@ -46,7 +46,7 @@ fn post(url: &str) -> Target {
 fn send_request(target: Target, body: &str) -> SendRequest {
     let name = Name::parse("watch").expect("a name");
     SendRequest {
-        is_replay: false,
+        mark: None,
         subscription: Arc::new(Subscription { trust: Trust::RuleFile, ..Subscription::new(name, target) }),
         id: DeliveryId { node: NodeId(0xab), key: DeliveryKey::whole(DeliveryNo(7)) },
         attempt: 3,

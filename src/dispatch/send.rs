@@ -3,7 +3,7 @@
 use super::lane::{Head, HeadState};
 use super::slots::{Class, Refusal};
 use super::{Dispatch, InFlight};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Mark, SendRequest};
 use crate::model::ids::SubscriptionId;
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::time::{Mono, Now};
@@ -141,10 +141,10 @@ impl Dispatch {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(None) };
         let Some(head) = lane.queue.get_mut(&key) else { return Ok(None) };
         head.state = HeadState::InFlight;
-        let (attempt, is_replay) = (head.attempts + 1, head.replayed_after.is_some());
+        let (attempt, mark) = (head.attempts + 1, head.replayed_after.map(|_| Mark::Replay));
         self.in_flight.insert(key, InFlight { lane: id, class, authority });
         let id = DeliveryId { node: ledger.node(), key };
-        Ok(Some(SendRequest { subscription, id, attempt, is_replay, at: now.wall, body }))
+        Ok(Some(SendRequest { subscription, id, attempt, mark, at: now.wall, body }))
     }
 
     /// Gives a slot back, and lets the next delivery have it that waits for that target. Those that went away or are

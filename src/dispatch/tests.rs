@@ -37,7 +37,7 @@ use super::{Deed, Dispatch, UnderWay};
 use crate::model::ask::{Answer, Selection};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Mark, SendRequest};
 use crate::model::entry::{Entry, Owed};
 use crate::model::ids::{AssetId, NodeId, SubscriptionId, TaskNo};
 use crate::model::lane::Pause;
@@ -484,8 +484,7 @@ impl Run {
         let retention = Retention { owed, ..Retention::default() };
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
-        let now = now_at(WALL_MS);
-        let dispatch = Dispatch::load(&ledger, now, &UnderWay::new(), &retention).expect("dispatch");
+        let dispatch = Dispatch::load(&ledger, now_at(WALL_MS), &UnderWay::new(), &retention).expect("dispatch");
         Self {
             retention,
             ledger: Some(ledger),
@@ -629,7 +628,7 @@ impl Run {
             let kept = self.bodies.entry(key).or_insert_with(|| request.body.bytes.to_vec());
             assert_eq!(*kept, request.body.bytes, "the same bytes on every attempt");
             let name = &request.subscription.name;
-            let replay = if request.is_replay { "replay " } else { "" };
+            let replay = if request.mark == Some(Mark::Replay) { "replay " } else { "" };
             shown.push(format!("{name} {key}/{} {replay}{}", request.attempt, changes(&request.body.bytes)));
             self.sent.push(request);
         }
@@ -643,11 +642,10 @@ impl Run {
         state: &str,
         after: Option<(SubscriptionId, DeliveryKey)>,
     ) -> (u64, Option<(SubscriptionId, DeliveryKey)>) {
-        let now = now_at(WALL_MS);
         let ledger = self.ledger.as_ref().expect("a ledger");
         let which = Selection { after, ..chosen(ledger, whose, state) };
-        let selected = self.dispatch.select(now, &which, Deed::Retry, true, ledger).expect("a choice");
-        let selected = selected.expect("a subscription");
+        let selected = self.dispatch.select(now_at(WALL_MS), &which, Deed::Retry, true, ledger);
+        let selected = selected.expect("a choice").expect("a subscription");
         (selected.deliveries, selected.next)
     }
 }

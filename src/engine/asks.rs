@@ -3,6 +3,7 @@
 use super::{Effect, Engine, Machines, Ran};
 use crate::dispatch::Deed;
 use crate::model::ask::{Answer, Ask, Selected};
+use crate::model::entry::Entry;
 use crate::model::ids::ReplyId;
 use crate::model::lane::Pause;
 use crate::model::time::Now;
@@ -93,6 +94,10 @@ impl Engine {
             }
             Ask::Replay { subscription, since, total, by } => {
                 promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger))
+            }
+            Ask::Trial { subscription, entry } => {
+                let made = ledger.savepoint(|| dispatch.trial(now, *subscription, Entry::clone(entry), ledger))?;
+                Ok(Some(made.map_or(Answer::NotFound, |request| Answer::Trial(Box::new(request)))))
             }
             Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger)),
             Ask::Drop { which, is_dry_run, by, reason } => {

@@ -1,5 +1,7 @@
 //! What a caller asks of the engine, and what it is answered once that is durable.
 
+use super::delivery::SendRequest;
+use super::entry::Entry;
 use super::ids::{Seq, SubscriptionId};
 use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
@@ -119,6 +121,13 @@ pub enum Ask {
         /// Who asks.
         by: String,
     },
+    /// Make the request that tells a subscription's target an entry that it is not owed. The caller sends it.
+    Trial {
+        /// Which.
+        subscription: SubscriptionId,
+        /// What it is told.
+        entry: Box<Entry>,
+    },
     /// End a task before it is done.
     StopTask {
         /// Its UUID.
@@ -173,6 +182,8 @@ pub enum Answer {
     Selected(Selected),
     /// A task has begun, with this UUID.
     Begun(String),
+    /// To an [`Ask::Trial`]: what is to be sent.
+    Trial(Box<SendRequest>),
     /// There is no such subscription, delivery or task.
     NotFound,
     /// A replay of the subscription goes on already: one at a time.

@@ -90,12 +90,21 @@ pub struct SendRequest {
     pub id: DeliveryId,
     /// 1 for the first.
     pub attempt: u32,
-    /// It was given up before, and somebody has it sent again: `ringback-replay`.
-    pub is_replay: bool,
+    /// What a header says of it, where it is not one of the order.
+    pub mark: Option<Mark>,
     /// `webhook-timestamp`: when this attempt was decided.
     pub at: Wall,
     /// The frozen body; not sent with GET.
     pub body: Body,
+}
+
+/// What a request is that is not one of the order. The receiver is told by a header with the value `1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It was given up before, and somebody has it sent again: `ringback-replay`.
+    Replay,
+    /// Somebody tries the target, and nobody is owed it: `ringback-test`.
+    Trial,
 }
 
 /// A delivery that was accepted, as history keeps it.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::commands::ringback;
 use crate::daemon::{Daemon, Place};
-use crate::sink::Sink;
+use crate::sink::{Sink, lines};
 
 fn get(daemon: &Daemon, path: &str) -> Value {
     let answer = daemon.call(&format!("GET {path}"), &[], b"");
@@ -238,4 +238,35 @@ fn who_lost_entries_is_told_how_the_store_stands_and_is_level_again() {
     assert_eq!(shown("done"), FILES, "each once");
     let (code, text) = ringback(&place, &daemon, &["tasks"]);
     assert!(code == Some(0) && text.contains("backfill"), "{code:?} {text}");
+}
+
+/// A target can be tried: one real request, marked, signed as a delivery is, of which nothing is kept.
+#[test]
+fn a_target_is_tried_with_one_marked_request() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    let daemon = place.start();
+    place.write("/1", "one");
+    daemon.sync();
+    sink.wait_line("added /1");
+    let name = "all";
+    let (code, text) = ringback(&place, &daemon, &["trigger", name, "--path", "/1"]);
+    assert!(
+        code == Some(0) && text.starts_with(&format!("{name}: accepted, succeeded, HTTP status 200")),
+        "{code:?} {text}"
+    );
+    sink.wait_calls("the trial", |calls| calls.len() == 2);
+    let trial = sink.calls().pop().expect("a call");
+    assert_eq!(trial.received.header("ringback-test"), "1");
+    assert_eq!(lines(&trial.entries), ["modified /1"]);
+
+    sink.behave(|_| 500);
+    let (code, text) = ringback(&place, &daemon, &["trigger", name]);
+    assert!(code == Some(1) && text.contains("not accepted, http-error, HTTP status 500"), "{code:?} {text}");
+    let (code, text) = ringback(&place, &daemon, &["trigger", "none"]);
+    assert!(code == Some(1) && text.contains("404"), "{code:?} {text}");
+    let answer = daemon.call("GET /v1/deliveries", &[], b"");
+    let deliveries = answer.json()["deliveries"].as_array().map(Vec::len);
+    assert_eq!(deliveries, Some(1), "the trials are not among them: {}", answer.text());
+    assert_eq!(daemon.status()["outbox"]["entries"], 0);
 }

@@ -111,7 +111,7 @@ fn delivery_schema(attempts: Value) -> Value {
     )
 }
 
-fn attempt_schema() -> Value {
+pub(super) fn attempt_schema() -> Value {
     object(
         [("number", number()), ("at", time()), ("durationMs", number()), ("outcome", words(&OUTCOMES))],
         [("phase", text()), ("status", number()), ("answer", text())],
@@ -248,7 +248,8 @@ fn shown(row: &ListedDelivery, node: NodeId, registry: &Registry) -> Map<String,
     out
 }
 
-fn attempt(attempt: &ListedAttempt) -> Value {
+/// An attempt.
+pub(super) fn attempt(attempt: &ListedAttempt) -> Value {
     let ListedAttempt { number, at, duration_ms, outcome, phase, status, answer } = attempt;
     let mut out = json!({"number": number, "at": at.to_string(), "durationMs": duration_ms, "outcome": outcome});
     if let Some(phase) = phase {

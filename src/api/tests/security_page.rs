@@ -138,6 +138,7 @@ fn agreeing(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Ask> {
                 Ask::Records(_) => Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 }),
                 Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
                 Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
+                Ask::Trial { .. } => Answer::Trial(Box::new(super::trial::made())),
                 Ask::Retry { .. } | Ask::Drop { .. } => {
                     Answer::Selected(Selected { deliveries: 1, entries: 1, before: Seq(9), next: None })
                 }

@@ -24,7 +24,7 @@ async fn call(client: &Client, url: &str, body: Vec<u8>) -> attempt::Reply {
     let target = Target { method: Method::Put, url, headers: vec![], accepts: Accepts::AnySuccess };
     let name = Name::parse("watch").expect("a name");
     let request = SendRequest {
-        is_replay: false,
+        mark: None,
         subscription: Arc::new(Subscription { trust: Trust::RuleFile, ..Subscription::new(name, target) }),
         id: DeliveryId { node: NodeId(1), key: DeliveryKey::whole(DeliveryNo(1)) },
         attempt: 1,

@@ -24,7 +24,7 @@ fn request(number: i64, attempt: u32) -> SendRequest {
     let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess };
     let key = DeliveryKey::whole(DeliveryNo(number));
     SendRequest {
-        is_replay: false,
+        mark: None,
         subscription: Arc::new(Subscription::new(Name::parse("watch").expect("a name"), target)),
         id: DeliveryId { node: NodeId(1), key },
         attempt,

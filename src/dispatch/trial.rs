@@ -1,0 +1,35 @@
+//! A request that tries a subscription's target: real, as a delivery is, and marked. Nobody is owed it, it is made
+//! once, and nothing of it is kept.
+
+use super::Dispatch;
+use super::cut::render;
+use crate::model::delivery::{Mark, SendRequest};
+use crate::model::entry::Entry;
+use crate::model::ids::SubscriptionId;
+use crate::model::part::{DeliveryId, DeliveryKey};
+use crate::model::time::Now;
+use crate::outbox::fold::Folded;
+use crate::store::{Ledger, StoreError};
+
+impl Dispatch {
+    /// What tells one entry to a subscription's target, also while the subscription is paused; `None` where it has no
+    /// rule.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn trial(
+        &self,
+        now: Now,
+        id: SubscriptionId,
+        entry: Entry,
+        ledger: &Ledger,
+    ) -> Result<Option<SendRequest>, StoreError> {
+        let Some(subscription) = self.lanes.get(&id).and_then(|lane| lane.subscription.clone()) else {
+            return Ok(None);
+        };
+        let told = Folded { entry, seqs: Vec::new() };
+        let body = render(&subscription, std::slice::from_ref(&told), ledger)?.body;
+        let id = DeliveryId { node: ledger.node(), key: DeliveryKey::whole(ledger.next_delivery()?) };
+        Ok(Some(SendRequest { subscription, id, attempt: 1, mark: Some(Mark::Trial), at: now.wall, body }))
+    }
+}
