@@ -694,7 +694,6 @@ fn key(text: &str) -> DeliveryKey {
     DeliveryId::parse(&format!("{NODE:016x}-{text}")).expect("a delivery").key
 }
 
-/// `3` or `3-5`.
 fn range(word: &str) -> std::ops::RangeInclusive<i64> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     first.parse().expect("a number")..=last.parse().expect("a number")
