@@ -27,6 +27,7 @@
 
 mod again;
 mod backfill;
+mod bulk;
 mod cut;
 mod fault;
 mod groups;
@@ -63,13 +64,13 @@ use crate::store::{HotDelivery, Ledger, OldestOwed, OwedTotal, StoreError};
 
 pub use backfill::Catalog;
 use backfill::Filling;
+use bulk::Bulks;
 pub(crate) use fault::Faults;
 use fault::SetAside;
 use groups::Groups;
 pub use lag::Lagged;
 use lane::{Head, HeadState, Lag, Lane};
 pub use notes::{Note, NoteKind};
-pub use selection::Deed;
 use send::Due;
 use slots::{Class, Slots};
 use tail::Tail;
@@ -95,6 +96,8 @@ pub struct Dispatch {
     timers: BTreeSet<(Mono, SubscriptionId, Due)>,
     /// Lanes that may be able to cut a batch when the group ends.
     to_cut: BTreeSet<SubscriptionId>,
+    /// What is done with all that a filter covers.
+    bulks: Bulks,
     /// Lanes that are owed more than they may be, and have not lost it all yet.
     to_bound: BTreeSet<SubscriptionId>,
     /// Attempts under way. Each holds a slot until its outcome comes, whatever becomes of its lane.
@@ -155,6 +158,7 @@ impl Dispatch {
             waiting: BTreeMap::new(),
             timers: BTreeSet::new(),
             to_cut: BTreeSet::new(),
+            bulks: Bulks::load(ledger)?,
             to_bound: BTreeSet::new(),
             in_flight: HashMap::new(),
             totals: Totals::default(),
@@ -400,6 +404,7 @@ impl Dispatch {
         catalog: &Catalog<'_>,
     ) -> Result<Vec<SendRequest>, StoreError> {
         self.expire_timers(now.mono);
+        self.step_bulk(now, ledger)?;
         self.cut_all(now, ledger, catalog)?;
         for id in self.to_bound.clone() {
             self.bound_lane(now, id, ledger)?;
@@ -439,7 +444,7 @@ impl Dispatch {
     /// Whether [`Self::release`] has something to write or send at this point.
     #[must_use]
     pub fn wants_to_write(&self, now: Mono) -> bool {
-        !self.to_cut.is_empty() || !self.to_bound.is_empty() || self.timers.first().is_some_and(|(due, ..)| *due <= now)
+        !self.to_cut.is_empty() || self.deadline().is_some_and(|due| due <= now)
     }
 
     /// When something is due without an input.
@@ -448,7 +453,7 @@ impl Dispatch {
         if !self.to_bound.is_empty() {
             return Some(Mono(0));
         }
-        self.timers.first().map(|(due, ..)| *due)
+        self.timers.first().map(|(due, ..)| *due).into_iter().chain(self.bulks.due()).min()
     }
 
     /// What the log says of deliveries since the last call. To be taken after the commit.

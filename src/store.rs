@@ -10,6 +10,7 @@
 
 mod backfills;
 mod ballast;
+mod bulks;
 mod catalog;
 mod codec;
 mod deliveries;

@@ -118,6 +118,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         act("/v1/replay", post(chosen::replay), chosen::replay_operation),
         read("/v1/subscriptions", get(subscriptions::list), subscriptions::list_operation),
         read("/v1/subscriptions/{id}", get(subscriptions::show), subscriptions::show_operation),
+        act("/v1/subscriptions/pause", post(chosen::pause), chosen::pause_operation),
+        act("/v1/subscriptions/resume", post(chosen::resume), chosen::resume_operation),
         act("/v1/subscriptions/{id}/pause", post(subscriptions::pause), subscriptions::pause_operation),
         act("/v1/subscriptions/{id}/resume", post(subscriptions::resume), subscriptions::resume_operation),
         act("/v1/subscriptions/{id}/test", post(trial::test), trial::operation),

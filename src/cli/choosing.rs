@@ -1,4 +1,5 @@
-//! Deliveries that a command chooses: by which filter, how many they are, and the question whether to go on.
+//! Deliveries or subscriptions that a command chooses: by which filter, how many they are, and the question whether to go
+//! on.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use super::reach::Reach;
 use super::{UsageError, client};
 use crate::daemon::wall;
+use crate::model::counted::counted;
 use crate::model::duration::parse_duration_ms;
 use crate::model::time::Wall;
 
@@ -100,49 +102,48 @@ pub struct Deed<'a> {
 /// # Errors
 /// The daemon cannot be reached or refuses; in a pipe, `--yes` is missing.
 pub async fn act(reach: &Reach, deed: &Deed<'_>) -> anyhow::Result<Option<Value>> {
-    let counted = all(reach, deed.path, &deed.body, true).await?;
-    if deed.is_dry_run || counted["deliveries"] == 0 {
-        return Ok(Some(counted));
+    let sums = ask(reach, deed, &deed.body, true).await?;
+    let is_none = ["deliveries", "subscriptions"].iter().all(|name| sums[*name].as_u64().unwrap_or(0) == 0);
+    if deed.is_dry_run || is_none {
+        return Ok(Some(sums));
     }
-    if !deed.is_agreed && !agrees(&format!("{} {}?", deed.verb, amount(&counted)))? {
+    if !deed.is_agreed && !agrees(&format!("{} {}?", deed.verb, amount(&sums)))? {
         return Ok(None);
     }
     // What is cut after the count is not meant.
     let mut body = deed.body.clone();
-    if body.get("before").is_none() {
-        body["before"] = counted["before"].clone();
+    if body.get("before").is_none() && sums.get("deliveries").is_some() {
+        body["before"] = sums["before"].clone();
     }
-    all(reach, deed.path, &body, false).await.map(Some)
+    ask(reach, deed, &body, false).await.map(Some)
 }
 
-/// Asks until nothing is left: one answer covers a bounded number of deliveries.
-async fn all(reach: &Reach, path: &str, body: &Value, is_dry_run: bool) -> anyhow::Result<Value> {
+async fn ask(reach: &Reach, deed: &Deed<'_>, body: &Value, is_dry_run: bool) -> anyhow::Result<Value> {
     let mut body = body.clone();
     body["dryRun"] = json!(is_dry_run);
-    let mut sums = json!({"deliveries": 0, "entries": 0, "dryRun": is_dry_run});
-    loop {
-        let answer = client::post(reach, path, &body).await?;
-        for name in ["deliveries", "entries"] {
-            sums[name] = json!(sums[name].as_u64().unwrap_or(0) + answer[name].as_u64().unwrap_or(0));
+    client::post(reach, deed.path, &body).await
+}
+
+/// Says what was done, would be done, or is done by a task from now on.
+#[must_use]
+pub fn told(sums: &Value, done: &str) -> String {
+    match (sums["task"].as_str(), sums["dryRun"] == true) {
+        (Some(task), _) => {
+            format!("{}: {done} by the task {task}; `ringback tasks` says how far it is", amount(sums))
         }
-        if sums.get("before").is_none() {
-            sums["before"] = answer["before"].clone();
-        }
-        match answer.get("next") {
-            Some(next) => body["cursor"] = next.clone(),
-            None => return Ok(sums),
-        }
+        (None, true) => format!("{} would be {done}", amount(sums)),
+        (None, false) => format!("{}: {done}", amount(sums)),
     }
 }
 
 /// How much was chosen, for people.
 #[must_use]
 pub fn amount(sums: &Value) -> String {
-    let of = |name: &str, one: &str, more: &str| match sums[name].as_u64() {
-        Some(1) => format!("1 {one}"),
-        number => format!("{} {more}", number.unwrap_or(0)),
-    };
-    format!("{} with {}", of("deliveries", "delivery", "deliveries"), of("entries", "entry", "entries"))
+    if let Some(subscriptions) = sums["subscriptions"].as_u64() {
+        return counted(subscriptions, "subscription");
+    }
+    let of = |name: &str, noun: &str| counted(sums[name].as_u64().unwrap_or(0), noun);
+    format!("{} with {}", of("deliveries", "delivery"), of("entries", "entry"))
 }
 
 /// Asks on a terminal. In a pipe there is no answer, so nothing is done.

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::choosing::{Deed, FilterArgs, act, amount};
+use super::choosing::{Deed, FilterArgs, act, told};
 use super::reach::{Reach, ReachArgs};
 use super::{Outcome, UsageError, client, output};
 
@@ -136,8 +136,7 @@ async fn change(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome>
     let Some(sums) = act(reach, &deed).await? else { return Ok(Outcome::Finding) };
     match args.json {
         true => output::json(&sums)?,
-        false if args.dry_run => output::line(&format!("{} would be {done}", amount(&sums)))?,
-        false => output::line(&format!("{}: {done}", amount(&sums)))?,
+        false => output::line(&told(&sums, done))?,
     }
     Ok(Outcome::Fine)
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::choosing::{Deed, act, agrees, amount, time};
+use super::choosing::{Deed, act, agrees, amount, time, told};
 use super::reach::{Reach, ReachArgs};
 use super::{Outcome, client, output};
 
@@ -59,8 +59,7 @@ pub async fn run(args: ReplayArgs) -> anyhow::Result<Outcome> {
     let Some(sums) = act(&reach, &deed).await? else { return Ok(Outcome::Finding) };
     match args.json {
         true => output::json(&sums)?,
-        false if args.dry_run => output::line(&format!("{} would be sent again", amount(&sums)))?,
-        false => output::line(&format!("{}: to be sent again", amount(&sums)))?,
+        false => output::line(&told(&sums, "sent again"))?,
     }
     Ok(Outcome::Fine)
 }

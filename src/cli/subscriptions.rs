@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::choosing::{Deed, act, told};
 use super::reach::{Reach, ReachArgs};
 use super::{Outcome, UsageError, client, output};
 
@@ -15,12 +16,15 @@ pub struct SubscriptionsArgs {
     pub what: What,
     /// A subscription's name: for show, pause and resume
     pub id: Option<String>,
-    /// Only those in this state: active, paused, lagged or cancelled (list)
+    /// Only those in this state: active, paused, lagged or cancelled (list, pause, resume)
     #[arg(long, value_name = "STATE")]
     pub in_state: Option<String>,
-    /// Only those whose target is this host (list)
+    /// Only those whose target is this host (list, pause, resume)
     #[arg(long)]
     pub host: Option<String>,
+    /// Only those whose last attempt had this outcome, such as timeout or http-error (pause, resume)
+    #[arg(long)]
+    pub outcome: Option<String>,
     /// Only those of this tenant (list)
     #[arg(long)]
     pub tenant: Option<String>,
@@ -30,6 +34,12 @@ pub struct SubscriptionsArgs {
     /// Why, for those who look later (pause)
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Only say how many it would be (pause and resume by a filter)
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking (pause and resume by a filter)
+    #[arg(long)]
+    pub yes: bool,
     /// Which daemon.
     #[command(flatten)]
     pub reach: ReachArgs,
@@ -60,6 +70,9 @@ Examples:
   ringback subscriptions resume dailies
       What it stopped at goes first, at once.
 
+  ringback subscriptions pause --host hooks.example.org --reason 'it is being moved'
+      All that are sent there; how many they are is said first. --yes asks nothing.
+
 Exit codes: 0 done, 1 there is no such subscription, its rule file says `paused = true`, or it failed, 2 bad usage.";
 
 /// Asks, and prints the answer.
@@ -78,7 +91,8 @@ pub async fn run(args: SubscriptionsArgs) -> anyhow::Result<Outcome> {
             let body = args.reason.as_ref().map_or(json!({}), |reason| json!({"reason": reason}));
             client::post(&reach, &format!("/v1/subscriptions/{id}/{verb}"), &body).await?
         }
-        (_, None) => return Err(UsageError("say which subscription".to_owned()).into()),
+        (What::Pause | What::Resume, None) => return hold_all(&args, &reach).await,
+        (What::Show, None) => return Err(UsageError("say which subscription: `show NAME`".to_owned()).into()),
     };
     if args.json {
         output::json(&answer)?;
@@ -87,6 +101,32 @@ pub async fn run(args: SubscriptionsArgs) -> anyhow::Result<Outcome> {
     match answer["subscriptions"].as_array() {
         Some(rows) => output::line(table(rows, answer["next"].as_str()).trim_end())?,
         None => output::line(table(std::slice::from_ref(&answer), None).trim_end())?,
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Pauses or resumes all that the filter covers.
+async fn hold_all(args: &SubscriptionsArgs, reach: &Reach) -> anyhow::Result<Outcome> {
+    let (path, verb, done) = match args.what {
+        What::Pause => ("/v1/subscriptions/pause", "Pause", "paused"),
+        _ => ("/v1/subscriptions/resume", "Resume", "resumed"),
+    };
+    let fields = [
+        ("state", args.in_state.as_ref()),
+        ("host", args.host.as_ref()),
+        ("outcome", args.outcome.as_ref()),
+        ("reason", args.reason.as_ref()),
+    ];
+    if fields[..3].iter().all(|(_, said)| said.is_none()) {
+        let detail = "say which subscriptions: a name, or at least one of --host, --in-state, --outcome";
+        return Err(UsageError(detail.to_owned()).into());
+    }
+    let body: Value = fields.iter().filter_map(|(name, said)| Some(((*name).to_owned(), json!((*said)?)))).collect();
+    let deed = Deed { path, verb, body, is_dry_run: args.dry_run, is_agreed: args.yes };
+    let Some(sums) = act(reach, &deed).await? else { return Ok(Outcome::Finding) };
+    match args.json {
+        true => output::json(&sums)?,
+        false => output::line(&told(&sums, done))?,
     }
     Ok(Outcome::Fine)
 }

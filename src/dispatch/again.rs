@@ -67,6 +67,7 @@ impl Dispatch {
         let Some((task, subscription, goes_on)) = ledger.task_known_as(uuid)? else { return Ok(Answer::NotFound) };
         if goes_on {
             ledger.end_task(task, TaskState::Stopped, None, now.wall)?;
+            self.bulks.stop(task);
             if let Some(id) = subscription {
                 self.stop_task_of(id, task, ledger)?;
             }

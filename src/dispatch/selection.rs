@@ -1,5 +1,5 @@
-//! What somebody asks of deliveries that he chooses by a filter: to be tried again at once, to be sent again after they
-//! were given up, or to be dropped.
+//! What somebody does with deliveries that he chooses by a filter: they are tried again at once, sent again after they
+//! were given up, or dropped. Or with subscriptions: they are paused, or resumed.
 //!
 //! The choice is walked lane by lane, in the order of their numbers: what is on its way, then the dead letters. A walk
 //! is bounded, because everybody waits for it, and says where it stopped.
@@ -8,9 +8,10 @@ use std::ops::Bound;
 
 use super::Dispatch;
 use super::lane::HeadState;
-use crate::model::ask::{Selected, Selection};
+use crate::model::ask::{Bulk, Deed, Held, Selected, Selection};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
-use crate::model::listing::{DeliveryState, is_at};
+use crate::model::lane::Pause;
+use crate::model::listing::{DeliveryState, Span, is_at};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::time::Now;
 use crate::store::{Candidate, DroppedBy, Ledger, StoreError};
@@ -22,40 +23,37 @@ pub(super) const WALK_MAX: usize = 10_000;
 /// Dead letters that are read at once.
 const PIECE: usize = 500;
 
-/// What is done with what was chosen.
-#[derive(Debug, Clone, Copy)]
-pub enum Deed<'a> {
-    /// What waits is due at once, and dead letters are sent again.
-    Retry,
-    /// It is dropped, by somebody, for a reason.
-    Drop {
-        /// Who.
-        by: &'a str,
-        /// Why.
-        reason: Option<&'a str>,
-    },
-}
-
 /// What is done, or only counted.
 #[derive(Debug, Clone, Copy)]
 struct Plan<'a> {
-    deed: Deed<'a>,
+    bulk: &'a Bulk,
     is_dry_run: bool,
 }
 
+impl Plan<'_> {
+    /// How many one ask chooses at most: to count them costs little.
+    fn most(&self) -> u64 {
+        if self.is_dry_run { u64::MAX } else { SELECTED_MAX }
+    }
+}
+
 impl Dispatch {
-    /// Does something with the deliveries of a choice. `None` when there is no such delivery.
+    /// Does something with some of what a filter covers, from where it stopped before. `None` when there is no such
+    /// delivery.
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
     pub fn select(
         &mut self,
         now: Now,
-        which: &Selection,
-        deed: Deed<'_>,
+        bulk: &Bulk,
         is_dry_run: bool,
         ledger: &Ledger,
     ) -> Result<Option<Selected>, StoreError> {
+        if bulk.deed.is_of_subscriptions() {
+            return self.select_lanes(now, bulk, is_dry_run, ledger).map(Some);
+        }
+        let which = &bulk.which;
         let one = match (which.id, which.subscription) {
             (Some(key), _) => Some(ledger.owner_of(key)?),
             (None, Some(subscription)) => Some(Some(subscription)),
@@ -65,8 +63,8 @@ impl Dispatch {
             return Ok(None);
         }
         let before = Seq(ledger.newest().0.0 + 1);
-        let mut selected = Selected { deliveries: 0, entries: 0, before, next: None };
-        let plan = Plan { deed, is_dry_run };
+        let mut selected = Selected { count: 0, entries: 0, before, next: None };
+        let plan = Plan { bulk, is_dry_run };
         let mut walked = 0;
         let (mut at, mut dead_after) = match which.after {
             Some((id, key)) => (Some(id), Some(key)),
@@ -91,7 +89,7 @@ impl Dispatch {
                 break;
             }
             at = if one.is_some() { None } else { self.next_lane(id, ledger)? };
-            if at.is_some() && (selected.deliveries >= SELECTED_MAX || walked >= WALK_MAX) {
+            if at.is_some() && (selected.count >= plan.most() || walked >= WALK_MAX) {
                 // The walk goes on with the dead letters of this one, of which none is left.
                 selected.next = Some((id, AFTER_ALL));
                 break;
@@ -104,6 +102,67 @@ impl Dispatch {
     fn next_lane(&self, after: SubscriptionId, ledger: &Ledger) -> Result<Option<SubscriptionId>, StoreError> {
         let lane = self.lanes.range((Bound::Excluded(after), Bound::Unbounded)).next().map(|(id, _)| *id);
         Ok(lane.into_iter().chain(ledger.next_with_dead(after)?).min())
+    }
+
+    /// Pauses or resumes some of the subscriptions that a filter covers: those with which anything comes of it.
+    fn select_lanes(
+        &mut self,
+        now: Now,
+        bulk: &Bulk,
+        is_dry_run: bool,
+        ledger: &Ledger,
+    ) -> Result<Selected, StoreError> {
+        let Bulk { deed, which, by, reason } = bulk;
+        let plan = Plan { bulk, is_dry_run };
+        let mut selected = Selected { count: 0, entries: 0, before: Seq(ledger.newest().0.0 + 1), next: None };
+        let after = which.after.map_or(SubscriptionId(i64::MIN), |(id, _)| id);
+        let behind = self.lanes.range((Bound::Excluded(after), Bound::Unbounded)).map(|(id, _)| *id);
+        let ids: Vec<_> = match which.subscription {
+            Some(id) => vec![id],
+            None => behind.take(WALK_MAX + 1).collect(),
+        };
+        for (walked, id) in ids.iter().enumerate() {
+            if walked >= WALK_MAX || selected.count >= plan.most() {
+                selected.next = Some((ids[walked - 1], AFTER_ALL));
+                break;
+            }
+            if !self.is_chosen_lane(*id, *deed, which) {
+                continue;
+            }
+            selected.count += 1;
+            match deed {
+                _ if is_dry_run => {}
+                Deed::Pause => {
+                    let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
+                    self.pause(now, *id, pause, ledger)?;
+                }
+                _ => drop(self.resume(now, *id, by, ledger)?),
+            }
+        }
+        Ok(selected)
+    }
+
+    fn is_chosen_lane(&self, id: SubscriptionId, deed: Deed, which: &Selection) -> bool {
+        let Some(lane) = self.lanes.get(&id).filter(|_| self.is_chosen(id, which)) else { return false };
+        let (Some(subscription), policy) = (&lane.subscription, lane.policy()) else { return false };
+        let held = match () {
+            () if policy.cancelled_at.is_some() => Held::Cancelled,
+            () if policy.paused.is_some() || subscription.paused => Held::Paused,
+            () if lane.lag.is_some() => Held::Lagged,
+            () => Held::Active,
+        };
+        let comes_of_it = match deed {
+            Deed::Pause => policy.paused.is_none(),
+            _ => policy.paused.is_some() && !subscription.paused,
+        };
+        let is_any_time = which.span == Span::default();
+        comes_of_it
+            && which.held.is_none_or(|wanted| wanted == held)
+            && which
+                .outcome
+                .as_ref()
+                .is_none_or(|outcome| policy.failing.as_ref().is_some_and(|it| it.outcome == *outcome))
+            && (is_any_time || policy.failing.as_ref().is_some_and(|it| which.span.covers(it.since, Seq(i64::MAX))))
     }
 
     fn is_chosen(&self, id: SubscriptionId, which: &Selection) -> bool {
@@ -131,7 +190,7 @@ impl Dispatch {
                 HeadState::InFlight => continue,
             };
             // What is to go out anyway cannot be hurried.
-            let is_idle = matches!(plan.deed, Deed::Retry) && state == DeliveryState::Pending;
+            let is_idle = plan.bulk.deed == Deed::Retry && state == DeliveryState::Pending;
             if is_idle || !which.covers_state(state) || which.id.is_some_and(|id| id != *key) {
                 continue;
             }
@@ -141,7 +200,7 @@ impl Dispatch {
         }
         let looked_at = lane.queue.len();
         self.act(now, id, &chosen, plan, false, ledger)?;
-        selected.deliveries += chosen.len() as u64;
+        selected.count += chosen.len() as u64;
         selected.entries += chosen.iter().map(|candidate| candidate.entries).sum::<u64>();
         Ok(looked_at)
     }
@@ -162,7 +221,7 @@ impl Dispatch {
             let mut chosen = Vec::new();
             let mut is_full = false;
             for candidate in piece {
-                is_full = selected.deliveries + chosen.len() as u64 >= SELECTED_MAX || walk.walked >= WALK_MAX;
+                is_full = selected.count + chosen.len() as u64 >= plan.most() || walk.walked >= WALK_MAX;
                 if is_full {
                     break;
                 }
@@ -171,12 +230,12 @@ impl Dispatch {
                 let is_it = which.id.is_none_or(|id| id == candidate.key) && covers(which, &candidate);
                 // One that is to be sent again already is not counted again.
                 let is_asked = |key| ledger.is_replay_asked(walk.id, key);
-                if is_it && (!matches!(plan.deed, Deed::Retry) || !is_asked(candidate.key)?) {
+                if is_it && (plan.bulk.deed != Deed::Retry || !is_asked(candidate.key)?) {
                     chosen.push(candidate);
                 }
             }
             self.act(now, walk.id, &chosen, plan, true, ledger)?;
-            selected.deliveries += chosen.len() as u64;
+            selected.count += chosen.len() as u64;
             selected.entries += chosen.iter().map(|candidate| candidate.entries).sum::<u64>();
             if is_full || is_last {
                 return Ok(!is_full);
@@ -197,7 +256,9 @@ impl Dispatch {
         if chosen.is_empty() || plan.is_dry_run {
             return Ok(());
         }
-        match plan.deed {
+        let Bulk { deed, by, reason, .. } = plan.bulk;
+        match deed {
+            Deed::Pause | Deed::Resume => {}
             Deed::Retry if are_dead => {
                 for candidate in chosen {
                     let is_new = ledger.ask_replay(id, candidate.key)?;
@@ -213,10 +274,11 @@ impl Dispatch {
                 self.advance(id);
                 self.account(id, before);
             }
-            Deed::Drop { by, reason } => {
+            Deed::Drop => {
                 let before = self.share(id);
+                let dropped = DroppedBy { by, reason: reason.as_deref(), at: now.wall };
                 for candidate in chosen {
-                    ledger.drop_delivery(id, candidate.key, &DroppedBy { by, reason, at: now.wall })?;
+                    ledger.drop_delivery(id, candidate.key, &dropped)?;
                     if !are_dead {
                         self.forget_wait(id, candidate.key);
                         if let Some(lane) = self.lanes.get_mut(&id) {
@@ -232,8 +294,8 @@ impl Dispatch {
                 let numbers = [("deliveries", chosen.len() as u64), ("entries", entries)];
                 let mut fields: Vec<_> =
                     numbers.map(|(name, number)| (name.to_owned(), number.to_string())).into_iter().collect();
-                fields.push(("by".to_owned(), by.to_owned()));
-                fields.extend(reason.map(|reason| ("reason".to_owned(), reason.to_owned())));
+                fields.push(("by".to_owned(), by.clone()));
+                fields.extend(reason.clone().map(|reason| ("reason".to_owned(), reason)));
                 self.tell(now, id, "callback.dropped", fields, ledger)?;
             }
         }

@@ -33,8 +33,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::{Deed, Dispatch, UnderWay};
-use crate::model::ask::{Answer, Selection};
+use super::{Dispatch, UnderWay};
+use crate::model::ask::{Answer, Bulk, Deed, Held, Selection};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Mark, SendRequest};
@@ -591,12 +591,16 @@ impl Run {
                 self.dispatch.resume(now, enrolled(ledger, name), "jo", ledger).expect("it resumes");
             }
             ["retry" | "count" | "drop-chosen", whose, state] => {
-                let deed = match command[0] {
-                    "drop-chosen" => Deed::Drop { by: "jo", reason: None },
-                    _ => Deed::Retry,
-                };
-                let is_dry_run = command[0] == "count";
-                self.dispatch.select(now, &chosen(ledger, whose, state), deed, is_dry_run, ledger).expect("a choice");
+                let deed = if command[0] == "drop-chosen" { Deed::Drop } else { Deed::Retry };
+                let bulk = bulk(deed, chosen(ledger, whose, state));
+                self.dispatch.select(now, &bulk, command[0] == "count", ledger).expect("a choice");
+            }
+            ["begin", deed, whose, state] => {
+                let deed = Deed::parse(deed).expect("something that is done");
+                let begun = self.dispatch.begin_bulk(now, &bulk(deed, chosen(ledger, whose, state)), 9, ledger);
+                if let Answer::Begun(uuid) = begun.expect("an answer") {
+                    self.task = uuid;
+                }
             }
             ["replay", name, since] => {
                 let (id, since) = (enrolled(ledger, name), Wall(WALL_MS + since.parse::<i64>().expect("a time")));
@@ -634,20 +638,6 @@ impl Run {
         }
         shown.join(", ")
     }
-
-    /// Counts what is chosen: how many, and where it stopped.
-    fn choose(
-        &mut self,
-        whose: &str,
-        state: &str,
-        after: Option<(SubscriptionId, DeliveryKey)>,
-    ) -> (u64, Option<(SubscriptionId, DeliveryKey)>) {
-        let ledger = self.ledger.as_ref().expect("a ledger");
-        let which = Selection { after, ..chosen(ledger, whose, state) };
-        let selected = self.dispatch.select(now_at(WALL_MS), &which, Deed::Retry, true, ledger);
-        let selected = selected.expect("a choice").expect("a subscription");
-        (selected.deliveries, selected.next)
-    }
 }
 
 fn set(dispatch: &mut Dispatch, ledger: &Ledger, rules: &BTreeMap<String, Arc<Subscription>>) {
@@ -680,11 +670,16 @@ fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
     to.iter().map(owed).collect()
 }
 
+fn bulk(deed: Deed, which: Selection) -> Bulk {
+    Bulk { deed, which, by: "jo".to_owned(), reason: None }
+}
+
 fn chosen(ledger: &Ledger, whose: &str, state: &str) -> Selection {
     let rows = ledger.subscriptions().expect("the subscriptions");
     Selection {
         subscription: rows.into_iter().find(|row| row.name == whose).map(|row| row.id),
         state: DeliveryState::parse(state),
+        held: Held::parse(state),
         ..Selection::default()
     }
 }

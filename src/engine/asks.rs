@@ -1,7 +1,6 @@
 //! What callers ask: each is done whole, or not at all, and answered once the group is durable.
 
 use super::{Effect, Engine, Machines, Ran};
-use crate::dispatch::Deed;
 use crate::model::ask::{Answer, Ask, Selected};
 use crate::model::entry::Entry;
 use crate::model::ids::ReplyId;
@@ -89,9 +88,10 @@ impl Engine {
                 }
                 dispatch.resume(now, *subscription, by, ledger).map(|_was_paused| Answer::Done)
             }),
-            Ask::Retry { which, is_dry_run } => {
-                promised(ledger, || dispatch.select(now, which, Deed::Retry, *is_dry_run, ledger).map(chosen))
+            Ask::Choose { bulk, is_dry_run } => {
+                promised(ledger, || dispatch.select(now, bulk, *is_dry_run, ledger).map(chosen))
             }
+            Ask::Begin { bulk, total } => promised(ledger, || dispatch.begin_bulk(now, bulk, *total, ledger)),
             Ask::Replay { subscription, since, total, by } => {
                 promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger))
             }
@@ -100,10 +100,6 @@ impl Engine {
                 Ok(Some(made.map_or(Answer::NotFound, |request| Answer::Trial(Box::new(request)))))
             }
             Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger)),
-            Ask::Drop { which, is_dry_run, by, reason } => {
-                let deed = Deed::Drop { by, reason: reason.as_deref() };
-                promised(ledger, || dispatch.select(now, which, deed, *is_dry_run, ledger).map(chosen))
-            }
         }
     }
 }

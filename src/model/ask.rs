@@ -11,7 +11,7 @@ use super::rescan::{RescanAnswer, RescanRequest};
 use super::scope::Scope;
 use super::time::Wall;
 
-/// Deliveries, chosen by a filter: those that all of it covers.
+/// Deliveries, or subscriptions, chosen by a filter: those that all of it covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// Those of subscriptions that this covers.
@@ -22,11 +22,13 @@ pub struct Selection {
     pub subscription: Option<SubscriptionId>,
     /// Those whose target is this host: `name:port`, or a name alone.
     pub host: Option<String>,
-    /// Those in this state.
+    /// Deliveries in this state.
     pub state: Option<DeliveryState>,
+    /// Subscriptions in this state.
+    pub held: Option<Held>,
     /// Those whose last attempt had this outcome.
     pub outcome: Option<String>,
-    /// Those that were cut in this span.
+    /// Deliveries that were cut in this span, subscriptions that have failed since a time in it.
     pub span: Span,
     /// Those after these: where the last ask stopped.
     pub after: Option<(SubscriptionId, DeliveryKey)>,
@@ -44,7 +46,17 @@ impl Selection {
     #[must_use]
     pub fn of(scope: Scope) -> Self {
         let span = Span::default();
-        Self { scope, id: None, subscription: None, host: None, state: None, outcome: None, span, after: None }
+        Self {
+            scope,
+            id: None,
+            subscription: None,
+            host: None,
+            state: None,
+            held: None,
+            outcome: None,
+            span,
+            after: None,
+        }
     }
 
     /// Returns whether it covers deliveries in a state.
@@ -54,12 +66,101 @@ impl Selection {
     }
 }
 
+/// What a subscription is: the first of these that applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Its target wants nothing any more.
+    Cancelled,
+    /// It is sent nothing until it is resumed.
+    Paused,
+    /// It lost entries, and is not level again.
+    Lagged,
+    /// None of that.
+    Active,
+}
+
+impl Held {
+    /// All of them, in the order in which they apply.
+    pub const ALL: [Self; 4] = [Self::Cancelled, Self::Paused, Self::Lagged, Self::Active];
+
+    /// As shown, and as the ledger has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Paused => "paused",
+            Self::Lagged => "lagged",
+            Self::Active => "active",
+        }
+    }
+
+    /// The one of a [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|held| held.as_str() == text)
+    }
+}
+
+/// What is done with what was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Deliveries that wait are due at once, and dead letters are sent again.
+    Retry,
+    /// Nobody is sent these deliveries any more.
+    Drop,
+    /// These subscriptions are sent nothing until they are resumed.
+    Pause,
+    /// These subscriptions go on.
+    Resume,
+}
+
+impl Deed {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Drop, Self::Pause, Self::Resume];
+
+    /// As shown, and as the ledger has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Drop => "drop",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
+
+    /// The one of a [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.as_str() == text)
+    }
+
+    /// Whether it is done with subscriptions, and not with deliveries.
+    #[must_use]
+    pub fn is_of_subscriptions(self) -> bool {
+        matches!(self, Self::Pause | Self::Resume)
+    }
+}
+
+/// What somebody does with all that a filter covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bulk {
+    /// What is done.
+    pub deed: Deed,
+    /// With what.
+    pub which: Selection,
+    /// Who asks.
+    pub by: String,
+    /// Why, for people.
+    pub reason: Option<String>,
+}
+
 /// What was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selected {
-    /// Deliveries.
-    pub deliveries: u64,
-    /// Entries in them.
+    /// Deliveries, or subscriptions.
+    pub count: u64,
+    /// Entries in the deliveries.
     pub entries: u64,
     /// The place in the journal before which all of them end.
     pub before: Seq,
@@ -92,23 +193,19 @@ pub enum Ask {
         /// Why, for people.
         reason: Option<String>,
     },
-    /// Try what waits at once, and send dead letters again.
-    Retry {
-        /// Which deliveries.
-        which: Selection,
+    /// Do something with some of what a filter covers, from where the last ask stopped.
+    Choose {
+        /// What, and with what.
+        bulk: Bulk,
         /// They are only counted.
         is_dry_run: bool,
     },
-    /// Drop deliveries: nobody is sent them any more.
-    Drop {
-        /// Which deliveries.
-        which: Selection,
-        /// They are only counted.
-        is_dry_run: bool,
-        /// Who asks.
-        by: String,
-        /// Why, for people.
-        reason: Option<String>,
+    /// Do something with all that a filter covers: a task.
+    Begin {
+        /// What, and with what.
+        bulk: Bulk,
+        /// How many there are, for people.
+        total: u64,
     },
     /// Send a subscription again what it was told since a time, accepted or not, in new deliveries: a task.
     Replay {

@@ -1,7 +1,9 @@
 //! A task: work that goes on by itself, in pieces, until it is done, and what people see of it.
 
+use super::ask::Bulk;
 use super::ids::{DeliveryNo, NodeId, Seq, SubscriptionId, TaskNo};
 use super::part::DeliveryKey;
+use super::scope::Scope;
 use super::time::Wall;
 
 /// How a task stands.
@@ -56,6 +58,17 @@ pub struct Replay {
     pub done: u64,
 }
 
+/// Something that is done, piece by piece, with all that a filter covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningBulk {
+    /// Its task.
+    pub task: TaskNo,
+    /// What, and with what; `which.after` is how far it has come.
+    pub bulk: Bulk,
+    /// With how many it has been done.
+    pub done: u64,
+}
+
 /// A task as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedTask {
@@ -63,7 +76,7 @@ pub struct ListedTask {
     pub number: TaskNo,
     /// What it is known by.
     pub uuid: String,
-    /// What is done: `replay`.
+    /// What is done: `replay`, `backfill`, or a [`Deed`](super::ask::Deed).
     pub task: String,
     /// How it stands.
     pub state: TaskState,
@@ -71,7 +84,9 @@ pub struct ListedTask {
     pub owner: Option<SubscriptionId>,
     /// The same, by name.
     pub subscription: Option<String>,
-    /// How much of it is done: deliveries.
+    /// Whose things it is about, where it is about what a filter covers.
+    pub scope: Option<Scope>,
+    /// How much of it is done: deliveries, entries or subscriptions.
     pub done: u64,
     /// How much there was when it began.
     pub total: Option<u64>,

@@ -96,7 +96,7 @@ impl Ledger {
         let backfill = match under_way {
             Some(backfill) => backfill.with_loss(rrn),
             None => {
-                let (task, _) = self.begin_task("backfill", subscription, None, "ringback", at)?;
+                let (task, _) = self.begin_task("backfill", Some(subscription), None, "ringback", at)?;
                 Backfill { task, subscription, rrn, again: None, place: Place::before(rrn), done: 0 }
             }
         };

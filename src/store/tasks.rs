@@ -51,7 +51,7 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn begin_replay(&self, new: &NewReplay<'_>) -> Result<(Replay, String)> {
         let NewReplay { subscription, since, until, total, by, at } = *new;
-        let (task, uuid) = self.begin_task("replay", subscription, total, by, at)?;
+        let (task, uuid) = self.begin_task("replay", Some(subscription), total, by, at)?;
         self.connection
             .prepare_cached("UPDATE tasks SET since = ?2, until = ?3 WHERE number = ?1")
             .and_then(|mut sql| sql.execute((task.0, since.0, until.0)))
@@ -63,7 +63,7 @@ impl Ledger {
     pub(super) fn begin_task(
         &self,
         task: &str,
-        subscription: SubscriptionId,
+        subscription: Option<SubscriptionId>,
         total: Option<u64>,
         by: &str,
         at: Wall,
@@ -74,7 +74,7 @@ impl Ledger {
                 "INSERT INTO tasks (uuid, task, state, subscription, total, started_by, started)
                  VALUES ('', ?1, 'running', ?2, ?3, ?4, ?5)",
             )
-            .and_then(|mut sql| sql.execute((task, subscription.0, total.map(u64::cast_signed), by, at.0)))
+            .and_then(|mut sql| sql.execute((task, subscription.map(|id| id.0), total.map(u64::cast_signed), by, at.0)))
             .to(BEGIN)?;
         let number = TaskNo(self.connection.last_insert_rowid());
         let uuid = uuid(self.node, number);
@@ -167,6 +167,19 @@ impl Ledger {
                 .optional()
             })
             .to("find a task")
+    }
+
+    /// How a task stands, and how much of it is done; for tests.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    #[cfg(test)]
+    pub(crate) fn task_progress(&self, task: TaskNo) -> Result<(String, u64)> {
+        self.connection
+            .query_row("SELECT state, done FROM tasks WHERE number = ?1", [task.0], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+            })
+            .to("read a task")
     }
 
     /// Deliveries of a subscription that have ended, accepted, given up or dropped, after a key, in order, at most

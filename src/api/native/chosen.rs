@@ -1,5 +1,6 @@
-//! `POST /v1/deliveries/retry`, `/v1/deliveries/drop`, `/v1/deliveries/{id}/retry` and `/v1/replay`: what is done with
-//! deliveries that are chosen by a filter.
+//! `POST /v1/deliveries/retry`, `/v1/deliveries/drop`, `/v1/deliveries/{id}/retry`, `/v1/replay` and
+//! `/v1/subscriptions/pause` and `/resume`: what is done with deliveries, or with subscriptions, that are chosen by a
+//! filter. They are counted first; where there are many a task does it.
 
 use std::sync::Arc;
 
@@ -11,14 +12,14 @@ use serde_json::{Value, json};
 
 use super::super::body::Asked;
 use super::super::gate::{Caller, Did};
-use super::super::limits::SELECTION_BYTES_MAX;
+use super::super::limits::{CHOSEN_AT_ONCE_MAX, SELECTION_BYTES_MAX};
 use super::super::operation::{Operation, closed, flag, number, object, text, words};
 use super::super::problem::{Problem, quoted};
 use super::deliveries::is_seen;
-use super::query::{Fields, cursor, delivery_key, no_delivery, no_subscription, parse_cursor, wrong};
+use super::query::{Fields, delivery_key, no_delivery, no_subscription, wrong};
 use super::{Answer, Native};
 use crate::model;
-use crate::model::ask::{Ask, Selected, Selection};
+use crate::model::ask::{Ask, Bulk, Deed, Held, Selected, Selection};
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::{DeliveryState, OUTCOMES, Point, Span};
 use crate::model::part::DeliveryKey;
@@ -29,8 +30,10 @@ use crate::model::time::Wall;
 /// The fields that choose.
 const FILTER: [&str; 7] = ["id", "subscription", "host", "state", "outcome", "since", "before"];
 /// All fields.
-const FIELDS: [&str; 10] =
-    ["id", "subscription", "host", "state", "outcome", "since", "before", "dryRun", "reason", "cursor"];
+const FIELDS: [&str; 9] = ["id", "subscription", "host", "state", "outcome", "since", "before", "dryRun", "reason"];
+/// The fields that choose subscriptions, and all of that body.
+const LANE_FILTER: [&str; 6] = ["subscription", "host", "state", "outcome", "since", "before"];
+const LANE_FIELDS: [&str; 8] = ["subscription", "host", "state", "outcome", "since", "before", "dryRun", "reason"];
 
 /// The states in which a delivery may be retried, and dropped.
 const RETRIED: [&str; 2] = ["waiting", "dead"];
@@ -54,6 +57,20 @@ pub(super) async fn retry_one(State(native): State<Arc<Native>>, Path(id): Path<
 pub(super) async fn discard(State(native): State<Arc<Native>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.discard(&mut asked).await;
+    asked.answer(answer).await
+}
+
+/// `POST /v1/subscriptions/pause`.
+pub(super) async fn pause(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.hold_all(&mut asked, Deed::Pause).await;
+    asked.answer(answer).await
+}
+
+/// `POST /v1/subscriptions/resume`.
+pub(super) async fn resume(State(native): State<Arc<Native>>, request: Request) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = native.hold_all(&mut asked, Deed::Resume).await;
     asked.answer(answer).await
 }
 
@@ -83,7 +100,6 @@ fn chosen_body(states: &[&str]) -> Value {
             ("before", point()),
             ("dryRun", flag()),
             ("reason", text()),
-            ("cursor", text()),
         ],
     )
 }
@@ -92,8 +108,43 @@ fn chosen_body(states: &[&str]) -> Value {
 fn choosing(summary: &'static str) -> Operation {
     let counts = [("deliveries", number()), ("entries", number()), ("before", number()), ("dryRun", flag())];
     Operation::new(summary)
-        .answer(200, "How many; with `next` where there are more.", object(counts, [("next", text())]))
+        .answer(200, "How many.", object(counts.clone(), []))
+        .answer(202, "How many there are; a task does it.", object(counts, [("task", text())]))
         .refusal(404, "There is no such delivery or subscription.")
+}
+
+/// An operation that answers with how many subscriptions it chose.
+fn holding(summary: &'static str) -> Operation {
+    let time = || json!({"type": "string", "format": "date-time"});
+    let body = closed(
+        [],
+        [
+            ("subscription", text()),
+            ("host", text()),
+            ("state", words(&Held::ALL.map(Held::as_str))),
+            ("outcome", words(&OUTCOMES)),
+            ("since", time()),
+            ("before", time()),
+            ("dryRun", flag()),
+            ("reason", text()),
+        ],
+    );
+    let counts = [("subscriptions", number()), ("before", number()), ("dryRun", flag())];
+    Operation::new(summary)
+        .body(body)
+        .answer(200, "How many.", object(counts.clone(), []))
+        .answer(202, "How many there are; a task does it.", object(counts, [("task", text())]))
+        .refusal(404, "There is no such subscription.")
+}
+
+/// Of `POST /v1/subscriptions/pause`.
+pub(super) fn pause_operation() -> Operation {
+    holding("Has the subscriptions that a filter covers sent nothing until they are resumed.")
+}
+
+/// Of `POST /v1/subscriptions/resume`.
+pub(super) fn resume_operation() -> Operation {
+    holding("Goes on with the paused subscriptions that a filter covers.")
 }
 
 /// Of `POST /v1/deliveries/retry`.
@@ -116,17 +167,10 @@ pub(super) fn drop_operation() -> Operation {
 pub(super) fn replay_operation() -> Operation {
     let body = closed(
         [("subscription", text())],
-        [
-            ("dead", flag()),
-            ("since", point()),
-            ("before", point()),
-            ("dryRun", flag()),
-            ("reason", text()),
-            ("cursor", text()),
-        ],
+        [("dead", flag()), ("since", point()), ("before", point()), ("dryRun", flag()), ("reason", text())],
     );
     let counts = [("deliveries", number()), ("entries", number()), ("dryRun", flag())];
-    let chosen = object(counts.clone(), [("before", number()), ("next", text())]);
+    let chosen = object(counts.clone(), [("before", number())]);
     Operation::new("Sends a subscription again what was given up, or all that it was sent since a time.")
         .body(body)
         .answer(200, "How many.", chosen)
@@ -138,7 +182,7 @@ pub(super) fn replay_operation() -> Operation {
 
 impl Native {
     async fn retry(&self, asked: &mut Asked, id: Option<String>) -> Answer {
-        let scope = asked.caller().scope.clone();
+        let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let node = self.state.reader.node();
         let (fields, which) = match id {
@@ -153,25 +197,53 @@ impl Native {
                 (fields, which)
             }
         };
-        fields.reason()?;
-        let is_dry_run = fields.flag("dryRun")?;
-        self.choose(Ask::Retry { which, is_dry_run }, &fields, "retried").await
+        let reason = fields.reason()?;
+        self.choose(Bulk { deed: Deed::Retry, which, by, reason }, &fields, "retried").await
+    }
+
+    /// Pauses or resumes what a filter covers.
+    async fn hold_all(&self, asked: &mut Asked, deed: Deed) -> Answer {
+        let Caller { name: by, scope, .. } = asked.caller().clone();
+        let body = asked.read(SELECTION_BYTES_MAX).await?;
+        let fields = Fields::of_body(&body, &LANE_FIELDS)?;
+        if !fields.has_one_of(&LANE_FILTER) {
+            let detail = format!("say which subscriptions are meant, by at least one of {}", LANE_FILTER.join(", "));
+            return Err(wrong(detail));
+        }
+        let subscription = match fields.text("subscription")? {
+            Some(name) => Some(self.subscription_named(&scope, name).await?),
+            None => None,
+        };
+        let time = |name: &str| match fields.point(name)? {
+            Some(Point::Seq(_)) => Err(wrong(format!("`{name}` takes a time here, such as 2026-11-22T10:00:00Z"))),
+            point => Ok(point),
+        };
+        let which = Selection {
+            subscription,
+            host: fields.text("host")?.map(str::to_owned),
+            held: fields.word("state", Held::parse, &Held::ALL.map(Held::as_str))?,
+            outcome: fields.outcome()?,
+            span: Span { since: time("since")?, before: time("before")? },
+            ..Selection::of(scope)
+        };
+        let reason = fields.reason()?;
+        let done = if deed == Deed::Pause { "paused" } else { "resumed" };
+        self.choose(Bulk { deed, which, by, reason }, &fields, done).await
     }
 
     async fn discard(&self, asked: &mut Asked) -> Answer {
         let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;
-        let (reason, is_dry_run) = (fields.reason()?, fields.flag("dryRun")?);
+        let reason = fields.reason()?;
         let which = self.selection(&fields, scope, &DROPPED).await?;
-        self.choose(Ask::Drop { which, is_dry_run, by, reason }, &fields, "dropped").await
+        self.choose(Bulk { deed: Deed::Drop, which, by, reason }, &fields, "dropped").await
     }
 
     async fn replay(&self, asked: &mut Asked) -> Answer {
         let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;
-        let fields =
-            Fields::of_body(&body, &["subscription", "dead", "since", "before", "dryRun", "reason", "cursor"])?;
+        let fields = Fields::of_body(&body, &["subscription", "dead", "since", "before", "dryRun", "reason"])?;
         let Some(name) = fields.text("subscription")? else {
             return Err(wrong("`subscription` is missing: who is to be sent again what was sent before?".to_owned()));
         };
@@ -196,11 +268,9 @@ impl Native {
             subscription: Some(subscription),
             state: Some(DeliveryState::Dead),
             span: Span { since: fields.point("since")?, before: fields.point("before")? },
-            after: place(&fields)?,
             ..Selection::of(scope)
         };
-        let is_dry_run = fields.flag("dryRun")?;
-        self.choose(Ask::Retry { which, is_dry_run }, &fields, "replayed").await
+        self.choose(Bulk { deed: Deed::Retry, which, by, reason }, &fields, "replayed").await
     }
 
     /// Sends a subscription again what it was told since a time, as a task.
@@ -214,8 +284,8 @@ impl Native {
         because: &str,
     ) -> Answer {
         let is_dry_run = fields.flag("dryRun")?;
-        if fields.has_one_of(&["before", "cursor"]) {
-            return Err(wrong("`before` and `cursor` go with `dead`: a replay since a time is one task".to_owned()));
+        if fields.has_one_of(&["before"]) {
+            return Err(wrong("`before` goes with `dead`: a replay since a time is of all that follows".to_owned()));
         }
         let counted = self.read(move |reader, _| {
             let (mut all, mut after) = (ToldSince::default(), None);
@@ -276,14 +346,13 @@ impl Native {
             None => None,
         };
         Ok(Selection {
-            scope,
             id,
             subscription,
             host: fields.text("host")?.map(str::to_owned),
             state: fields.word("state", state, states)?,
             outcome: fields.outcome()?,
             span: Span { since: fields.point("since")?, before: fields.point("before")? },
-            after: place(fields)?,
+            ..Selection::of(scope)
         })
     }
 
@@ -294,33 +363,71 @@ impl Native {
         if is_seen { Ok(key) } else { Err(no_delivery(id)) }
     }
 
-    /// Asks, and puts the answer into words. `fields` are those of the body that asked.
-    async fn choose(&self, ask: Ask, fields: &Fields, done: &str) -> Answer {
+    /// Counts what is chosen, does it, or has a task do it, and puts that into words. `fields` are those of the body
+    /// that asked.
+    async fn choose(&self, mut bulk: Bulk, fields: &Fields, done: &str) -> Answer {
         let is_dry_run = fields.flag("dryRun")?;
-        match self.ask(ask).await? {
-            model::ask::Answer::Selected(Selected { deliveries, entries, before, next }) => {
-                let would = if is_dry_run { "would be " } else { "" };
-                let mut did = format!("{deliveries} deliveries with {entries} entries {would}{done}");
-                for (what, of) in [("of", "subscription"), ("to", "host"), ("because", "reason")] {
-                    if let Some(text) = fields.text(of)? {
-                        did.push_str(&format!(" {what} {text}"));
-                    }
-                }
-                let mut answer =
-                    json!({"deliveries": deliveries, "entries": entries, "before": before.0, "dryRun": is_dry_run});
-                if let Some((id, key)) = next {
-                    answer["next"] = json!(format!("{id}:{}", cursor(key)));
-                }
-                Ok((Extension(Did(did)), Json(answer)).into_response())
+        let (of_lanes, noun) = match bulk.deed.is_of_subscriptions() {
+            true => (true, "subscriptions"),
+            false => (false, "deliveries"),
+        };
+        let counted = self.walk(&bulk, true).await?;
+        if bulk.which.span.before.is_none() && !of_lanes {
+            // What is cut after the count is not meant.
+            bulk.which.span.before = Some(Point::Seq(counted.before));
+        }
+        let mut answer = json!({"before": counted.before.0, "dryRun": is_dry_run});
+        let mut task = None;
+        let sums = match () {
+            () if is_dry_run => counted,
+            () if counted.count > CHOSEN_AT_ONCE_MAX => {
+                let begun = self.ask(Ask::Begin { bulk, total: counted.count }).await?;
+                let model::ask::Answer::Begun(uuid) = begun else { return Err(no_delivery("of this id")) };
+                task = Some(uuid);
+                counted
             }
-            _ => Err(no_delivery("of this id")),
+            () => self.walk(&bulk, false).await?,
+        };
+        answer[noun] = json!(sums.count);
+        let mut did = format!("{} {noun}", sums.count);
+        if !of_lanes {
+            answer["entries"] = json!(sums.entries);
+            did.push_str(&format!(" with {} entries", sums.entries));
+        }
+        let how = match (&task, is_dry_run) {
+            (Some(uuid), _) => format!("are {done} by the task {uuid}"),
+            (None, true) => format!("would be {done}"),
+            (None, false) => done.to_owned(),
+        };
+        did.push_str(&format!(" {how}"));
+        for (what, of) in [("of", "subscription"), ("to", "host"), ("because", "reason")] {
+            if let Some(text) = fields.text(of)? {
+                did.push_str(&format!(" {what} {text}"));
+            }
+        }
+        let status = if task.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+        if let Some(uuid) = task {
+            answer["task"] = json!(uuid);
+        }
+        Ok((status, Extension(Did(did)), Json(answer)).into_response())
+    }
+
+    /// Asks the engine piece by piece until it has been through all that is chosen.
+    async fn walk(&self, bulk: &Bulk, is_dry_run: bool) -> Result<Selected, Problem> {
+        let mut bulk = bulk.clone();
+        let mut sums: Option<Selected> = None;
+        loop {
+            let piece = match self.ask(Ask::Choose { bulk: bulk.clone(), is_dry_run }).await? {
+                model::ask::Answer::Selected(piece) => piece,
+                _ => return Err(no_delivery("of this id")),
+            };
+            let sums = sums.get_or_insert(Selected { count: 0, entries: 0, ..piece });
+            sums.count += piece.count;
+            sums.entries += piece.entries;
+            bulk.which.after = piece.next;
+            if piece.next.is_none() {
+                return Ok(Selected { next: None, ..*sums });
+            }
         }
     }
-}
-
-/// Where the last ask stopped.
-fn place(fields: &Fields) -> Result<Option<(SubscriptionId, DeliveryKey)>, Problem> {
-    let Some(text) = fields.text("cursor")? else { return Ok(None) };
-    let place = text.split_once(':').and_then(|(id, key)| Some((SubscriptionId(id.parse().ok()?), parse_cursor(key)?)));
-    place.map(Some).ok_or_else(|| wrong("`cursor` is not a `next`".to_owned()))
 }

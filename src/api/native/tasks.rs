@@ -139,9 +139,16 @@ impl Native {
     }
 }
 
-/// Returns whether a scope covers a task: whose its subscription is. One that is about none is nobody's.
+/// Returns whether a scope covers a task: whose its subscription is, or all tenants of its filter. One that is about
+/// neither is nobody's.
 fn is_seen(task: &ListedTask, scope: &Scope, registry: &Registry) -> bool {
-    scope.is_all() || task.owner.is_some_and(|owner| registry.is_within(scope, owner))
+    let is_theirs = |of: &Scope| match of {
+        Scope::All => scope.is_all(),
+        Scope::Of(tenants) => tenants.iter().all(|tenant| scope.covers(Some(tenant))),
+    };
+    scope.is_all()
+        || task.owner.is_some_and(|owner| registry.is_within(scope, owner))
+        || (task.owner.is_none() && task.scope.as_ref().is_some_and(is_theirs))
 }
 
 fn no_task(uuid: &str) -> Problem {

@@ -6,7 +6,8 @@ use super::super::Call;
 use super::client::Answer;
 use super::ledger::{A, B, key};
 use super::{Served, api_on, auth, exchange, serve_api, served};
-use crate::model::ask::{self, Ask, Selected, Selection};
+use crate::api::limits::CHOSEN_AT_ONCE_MAX;
+use crate::model::ask::{self, Ask, Bulk, Deed, Held, Selected, Selection};
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::listing::{DeliveryState, Point, Span};
 use crate::model::principal::Role;
@@ -161,13 +162,41 @@ async fn subscriptions_are_listed_with_what_keeps_them_from_being_notified() {
     assert_eq!(answer.status, 503);
 }
 
+/// Posts, and answers each ask as the engine would, one after the other. What it was asked comes back too.
+async fn post_asking(
+    served: &mut Served,
+    path: &str,
+    body: &Value,
+    replies: impl IntoIterator<Item = ask::Answer>,
+) -> (Answer, Vec<Ask>) {
+    let head = format!("POST {path} HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    let engine = async {
+        let mut asked = Vec::new();
+        for reply in replies {
+            let Call { ask, reply: to } = served.calls.recv().await.expect("an ask");
+            to.send(reply).expect("somebody waits");
+            asked.push(ask);
+        }
+        asked
+    };
+    let body = body.to_string();
+    tokio::join!(exchange(served.address, &head, body.as_bytes()), engine)
+}
+
 #[tokio::test]
-async fn what_is_retried_dropped_and_replayed_is_chosen_by_a_filter() {
+async fn what_is_retried_dropped_and_replayed_is_counted_first_and_chosen_by_a_filter() {
     let mut served = served(true).await;
-    let selected = Selected { deliveries: 3, entries: 5, before: Seq(9), next: Some((SubscriptionId(1), key(3))) };
-    let answered = json!({"deliveries": 3, "entries": 5, "before": 9, "dryRun": false, "next": "1:3"});
+    let at = Some((SubscriptionId(1), key(3)));
+    let piece = |count, next| ask::Answer::Selected(Selected { count, entries: 2 * count, before: Seq(9), next });
+    let choose = |deed, which: &Selection, reason: Option<&str>, is_dry_run| {
+        let by = "super-administrator".to_owned();
+        let bulk = Bulk { deed, which: which.clone(), by, reason: reason.map(str::to_owned) };
+        Ask::Choose { bulk, is_dry_run }
+    };
     let body = json!({"host": "a.example.org", "state": "waiting", "outcome": "timeout", "since": 4, "before": "2026-11-22T10:00:00Z"});
-    let (answer, asked) = post(&mut served, "/v1/deliveries/retry", &body, ask::Answer::Selected(selected)).await;
+    let replies = [piece(2, at), piece(1, None), piece(2, at), piece(1, None)];
+    let (answer, asked) = post_asking(&mut served, "/v1/deliveries/retry", &body, replies).await;
+    let answered = json!({"deliveries": 3, "entries": 6, "before": 9, "dryRun": false});
     assert_eq!((answer.status, answer.json()), (200, answered));
     let which = Selection {
         host: Some("a.example.org".to_owned()),
@@ -176,27 +205,77 @@ async fn what_is_retried_dropped_and_replayed_is_chosen_by_a_filter() {
         span: Span { since: Some(Point::Seq(Seq(4))), before: Some(Point::Time(super::ledger::AT)) },
         ..Selection::default()
     };
-    assert_eq!(asked, Ask::Retry { which, is_dry_run: false });
+    let on = Selection { after: at, ..which.clone() };
+    let expect = [(&which, true), (&on, true), (&which, false), (&on, false)];
+    assert_eq!(asked, expect.map(|(which, is_dry_run)| choose(Deed::Retry, which, None, is_dry_run)));
 
-    let body = json!({"subscription": "a", "dead": true, "dryRun": true, "cursor": "1:3"});
-    let (answer, asked) = post(&mut served, "/v1/replay", &body, ask::Answer::Selected(selected)).await;
-    assert_eq!(answer.json()["dryRun"], true);
+    // What is cut after the count is not meant.
+    let body = json!({"subscription": "a", "dead": true, "reason": "mended"});
+    let (_, asked) = post_asking(&mut served, "/v1/replay", &body, [piece(3, None), piece(3, None)]).await;
+    let which = Selection { subscription: Some(A), state: Some(DeliveryState::Dead), ..Selection::default() };
+    let until = Span { since: None, before: Some(Point::Seq(Seq(9))) };
+    let bounded = Selection { span: until, ..which.clone() };
+    let reason = Some("mended");
+    assert_eq!(asked, [choose(Deed::Retry, &which, reason, true), choose(Deed::Retry, &bounded, reason, false)]);
+
+    let body = json!({"id": "00000000000000ff-3", "reason": "old", "dryRun": true});
+    let (answer, asked) = post(&mut served, "/v1/deliveries/drop", &body, piece(1, None)).await;
+    assert_eq!(answer.json(), json!({"deliveries": 1, "entries": 2, "before": 9, "dryRun": true}));
+    let which = Selection { id: Some(key(3)), ..Selection::default() };
+    assert_eq!(asked, choose(Deed::Drop, &which, Some("old"), true));
+    let path = "/v1/deliveries/00000000000000ff-3/retry";
+    let (answer, asked) = post(&mut served, path, &json!({}), ask::Answer::NotFound).await;
+    assert_eq!((answer.status, asked), (404, choose(Deed::Retry, &which, None, true)));
+}
+
+#[tokio::test]
+async fn with_more_than_the_limit_a_task_does_it() {
+    let mut served = served(true).await;
+    let counted = |count| ask::Answer::Selected(Selected { count, entries: count, before: Seq(9), next: None });
+    let body = json!({"host": "a.example.org"});
+    for (path, noun) in [("/v1/deliveries/drop", "deliveries"), ("/v1/subscriptions/pause", "subscriptions")] {
+        let at_once = [counted(CHOSEN_AT_ONCE_MAX), counted(CHOSEN_AT_ONCE_MAX)];
+        let (answer, _) = post_asking(&mut served, path, &body, at_once).await;
+        assert_eq!((answer.status, &answer.json()[noun]), (200, &json!(CHOSEN_AT_ONCE_MAX)), "{path}");
+
+        let more = CHOSEN_AT_ONCE_MAX + 1;
+        let begun = ask::Answer::Begun("uuid".to_owned());
+        let (answer, asked) = post_asking(&mut served, path, &body, [counted(more), begun]).await;
+        assert_eq!((answer.status, &answer.json()["task"]), (202, &json!("uuid")), "{path}");
+        assert_eq!(answer.json()[noun], more);
+        assert!(matches!(&asked[1], Ask::Begin { total, .. } if *total == more), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_are_paused_and_resumed_by_a_filter() {
+    let mut served = served(true).await;
+    let counted = ask::Answer::Selected(Selected { count: 2, entries: 0, before: Seq(9), next: None });
+    let body =
+        json!({"host": "a.example.org", "state": "paused", "outcome": "timeout", "since": "2026-11-22T10:00:00Z"});
+    let replies = [counted.clone(), counted.clone()];
+    let (answer, asked) = post_asking(&mut served, "/v1/subscriptions/resume", &body, replies).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"subscriptions": 2, "before": 9, "dryRun": false})));
     let which = Selection {
-        subscription: Some(A),
-        state: Some(DeliveryState::Dead),
-        after: Some((SubscriptionId(1), key(3))),
+        host: Some("a.example.org".to_owned()),
+        held: Some(Held::Paused),
+        outcome: Some("timeout".to_owned()),
+        span: Span { since: Some(Point::Time(super::ledger::AT)), before: None },
         ..Selection::default()
     };
-    assert_eq!(asked, Ask::Retry { which, is_dry_run: true });
-
-    let body = json!({"id": "00000000000000ff-3", "reason": "old"});
-    let (_, asked) = post(&mut served, "/v1/deliveries/drop", &body, ask::Answer::Selected(selected)).await;
-    let which = Selection { id: Some(key(3)), ..Selection::default() };
-    let (by, reason) = ("super-administrator".to_owned(), Some("old".to_owned()));
-    assert_eq!(asked, Ask::Drop { which: which.clone(), is_dry_run: false, by, reason });
-    let (answer, asked) =
-        post(&mut served, "/v1/deliveries/00000000000000ff-3/retry", &json!({}), ask::Answer::NotFound).await;
-    assert_eq!((answer.status, asked), (404, Ask::Retry { which, is_dry_run: false }));
+    let bulk = Bulk { deed: Deed::Resume, which, by: "super-administrator".to_owned(), reason: None };
+    let expect = [true, false].map(|is_dry_run| Ask::Choose { bulk: bulk.clone(), is_dry_run });
+    assert_eq!(asked, expect);
+    for (body, detail) in [
+        (json!({}), "at least one of subscription, host"),
+        (json!({"since": 4}), "`since` takes a time"),
+        (json!({"state": "waiting"}), "there are cancelled, paused, lagged, active"),
+        (json!({"subscription": "none"}), "none"),
+    ] {
+        let head = format!("POST /v1/subscriptions/pause HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+        let answer = served.ask(&head, &body.to_string()).await;
+        assert!(matches!(answer.status, 404 | 422) && answer.text().contains(detail), "{body}: {}", answer.text());
+    }
 }
 
 #[tokio::test]

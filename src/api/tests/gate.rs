@@ -70,7 +70,7 @@ async fn each_write_leaves_one_line_and_nothing_else_does() {
     let mut router = native::router(state);
     tokio::spawn(async move {
         while let Some(Call { reply, .. }) = calls.recv().await {
-            let selected = Selected { deliveries: 3, entries: 5, before: Seq(9), next: None };
+            let selected = Selected { count: 3, entries: 5, before: Seq(9), next: None };
             let _ = reply.send(Answer::Selected(selected));
         }
     });

@@ -139,9 +139,7 @@ fn agreeing(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Ask> {
                 Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
                 Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
                 Ask::Trial { .. } => Answer::Trial(Box::new(super::trial::made())),
-                Ask::Retry { .. } | Ask::Drop { .. } => {
-                    Answer::Selected(Selected { deliveries: 1, entries: 1, before: Seq(9), next: None })
-                }
+                Ask::Choose { .. } => Answer::Selected(Selected { count: 1, entries: 1, before: Seq(9), next: None }),
                 _ => Answer::Done,
             };
             asked.send(ask).expect("the test listens");
@@ -156,7 +154,7 @@ fn scope_of(ask: &Ask) -> Option<&Scope> {
     match ask {
         Ask::Records(request) => Some(&request.scope),
         Ask::Rescan { request, .. } => Some(&request.scope),
-        Ask::Retry { which, .. } | Ask::Drop { which, .. } => Some(&which.scope),
+        Ask::Choose { bulk, .. } | Ask::Begin { bulk, .. } => Some(&bulk.which.scope),
         _ => None,
     }
 }

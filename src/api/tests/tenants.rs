@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::client::Answer;
 use super::ledger::{A, key, task};
 use super::{Call, Served, api_on, exchange, serve_api, served, status};
-use crate::model::ask::{self, Ask, Selected, Selection};
+use crate::model::ask::{self, Ask, Bulk, Deed, Selected, Selection};
 use crate::model::ids::{Rrn, Seq};
 use crate::model::path::LogicalPath;
 use crate::model::record::{RecordsAnswer, SyncAnswer};
@@ -101,19 +101,26 @@ async fn another_tenant_s_thing_is_answered_as_one_that_does_not_exist() {
 #[tokio::test]
 async fn writes_by_filter_reach_the_caller_s_tenants_alone() {
     let mut served = served(true).await;
-    let selected = ask::Answer::Selected(Selected { deliveries: 0, entries: 0, before: Seq(1), next: None });
-    let body = json!({"host": "a.example.org"});
+    let selected = ask::Answer::Selected(Selected { count: 0, entries: 0, before: Seq(1), next: None });
+    // What is only counted is one ask.
+    let body = json!({"host": "a.example.org", "dryRun": true});
     let which = Selection { host: Some("a.example.org".to_owned()), ..Selection::of(acme()) };
     let (answer, asked) =
         ask_engine(&mut served, "operator", "POST /v1/deliveries/retry", &body, selected.clone()).await;
-    assert_eq!((answer.status, asked), (200, Ask::Retry { which: which.clone(), is_dry_run: false }));
-    let (_, asked) = ask_engine(&mut served, "operator", "POST /v1/deliveries/drop", &body, selected.clone()).await;
     let by = "operator".to_owned();
-    assert_eq!(asked, Ask::Drop { which, is_dry_run: false, by: by.clone(), reason: None });
+    let counted = |deed, which: &Selection| {
+        let bulk = Bulk { deed, which: which.clone(), by: by.clone(), reason: None };
+        Ask::Choose { bulk, is_dry_run: true }
+    };
+    assert_eq!((answer.status, asked), (200, counted(Deed::Retry, &which)));
+    let (_, asked) = ask_engine(&mut served, "operator", "POST /v1/deliveries/drop", &body, selected.clone()).await;
+    assert_eq!(asked, counted(Deed::Drop, &which));
+    let (_, asked) = ask_engine(&mut served, "operator", "POST /v1/subscriptions/pause", &body, selected.clone()).await;
+    assert_eq!(asked, counted(Deed::Pause, &which));
     let path = "POST /v1/deliveries/00000000000000ff-3/retry";
-    let (_, asked) = ask_engine(&mut served, "operator", path, &json!({}), selected).await;
+    let (_, asked) = ask_engine(&mut served, "operator", path, &json!({"dryRun": true}), selected).await;
     let which = Selection { id: Some(key(3)), ..Selection::of(acme()) };
-    assert_eq!(asked, Ask::Retry { which, is_dry_run: false });
+    assert_eq!(asked, counted(Deed::Retry, &which));
     let (answer, asked) =
         ask_engine(&mut served, "operator", "POST /v1/subscriptions/a/pause", &json!({}), ask::Answer::Done).await;
     assert_eq!((answer.status, asked), (200, Ask::Pause { subscription: A, by, reason: None }));

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Row};
 
+use super::super::bulks::scope_of;
 use super::super::error::Operation as _;
 use super::super::{Result, seqs};
 use super::deliveries::WALK_MAX;
@@ -13,7 +14,7 @@ use crate::model::time::Wall;
 
 const COLUMNS: &str = "number, uuid, task, state, \
                        (SELECT name FROM subscriptions WHERE id = subscription), \
-                       done, total, started_by, started, ended, problem, subscription";
+                       done, total, started_by, started, ended, problem, subscription, choice";
 
 const READ: &str = "count what was told";
 /// Of history the first change, where it is known; of dead letters what they tell.
@@ -115,6 +116,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ListedTask> {
         state: TaskState::parse(&state).unwrap_or(TaskState::Failed),
         owner: row.get::<_, Option<i64>>(11)?.map(SubscriptionId),
         subscription: row.get(4)?,
+        scope: row.get::<_, Option<String>>(12)?.and_then(|choice| scope_of(&choice)),
         done: unsigned(row.get(5)?),
         total: row.get::<_, Option<i64>>(6)?.map(unsigned),
         by: row.get(7)?,

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::{asset, group, path, put};
 use crate::diagnostic::SourceFile;
+use crate::model::ask::{Bulk, Deed, Selection};
 use crate::model::asset::{Asset, Identity};
 use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
@@ -19,10 +20,13 @@ use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
+use crate::model::listing::{DeliveryState, Point, Span};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
-use crate::model::task::Replay;
+use crate::model::scope::Scope;
+use crate::model::task::{Replay, RunningBulk};
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 use crate::store::{
     Backfill, DirId, EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, NewReplay,
@@ -37,7 +41,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 10] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14];
+const SCHEMAS: [u32; 11] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -127,6 +131,21 @@ fn replay() -> Replay {
 fn backfill() -> Backfill {
     let place = Place::Present(DirId(3), b"caf\xe9.mov".to_vec());
     Backfill { task: TaskNo(2), subscription: SubscriptionId(1), rrn: Rrn(4), again: Some(Rrn(9)), place, done: 7 }
+}
+
+/// Dead letters of two tenants that are dropped, piece by piece.
+fn dropping() -> RunningBulk {
+    let tenants = ["acme", "b"].map(|name| Tenant::parse(name).expect("a name"));
+    let which = Selection {
+        host: Some("h:80".to_owned()),
+        state: Some(DeliveryState::Dead),
+        outcome: Some("timeout".to_owned()),
+        span: Span { since: Some(Point::Time(AT)), before: Some(Point::Seq(Seq(9))) },
+        after: Some((SubscriptionId(1), DeliveryKey { number: DeliveryNo(3), part: Part::WHOLE })),
+        ..Selection::of(Scope::of(tenants))
+    };
+    let reason = Some("moved away".to_owned());
+    RunningBulk { task: TaskNo(3), bulk: Bulk { deed: Deed::Drop, which, by: "jo".to_owned(), reason }, done: 1_000 }
 }
 
 fn in_group() -> OwedInGroups {
@@ -315,6 +334,8 @@ fn fill(ledger: &Ledger) {
     let begun = ledger.backfill_from(one, Seq(1), None, AT).expect("a task");
     assert_eq!(begun, Backfill { again: None, place: Place::before(Rrn(4)), done: 0, ..backfill() });
     ledger.note_backfilled(&backfill()).expect("a row");
+    ledger.begin_bulk(&dropping().bulk, 5_000, AT).expect("a task");
+    ledger.note_bulk(&dropping()).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
@@ -385,6 +406,7 @@ fn read_since(schema: u32, ledger: &Ledger) {
     assert_eq!(replays, Vec::from_iter((schema >= 12).then(replay)));
     let backfills = ledger.running_backfills().expect("tasks");
     assert_eq!(backfills, Vec::from_iter((schema >= 13).then(backfill)));
+    assert_eq!(ledger.running_bulks().expect("tasks"), Vec::from_iter((schema >= 15).then(dropping)));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }
