@@ -5,6 +5,7 @@
 //! What is shown of deliveries and subscriptions is asked of the ledger's [`Reader`]. Nothing here waits without a
 //! limit either: each is named in [`limits`].
 
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -13,10 +14,15 @@ use tokio::sync::{mpsc, oneshot};
 use crate::model::ask::{Answer, Ask};
 use crate::model::attempt::Attempted;
 use crate::model::delivery::SendRequest;
+use crate::model::entry::Entry;
 use crate::model::listing::Registry;
 use crate::model::measures::Measures;
+use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
+use crate::model::path::LogicalPath;
+use crate::model::scope::Scope;
 use crate::model::status::Status;
+use crate::model::why::{PathSeen, Verdicts};
 use crate::store::Reader;
 
 pub mod auth;
@@ -40,6 +46,7 @@ pub mod token;
 pub use auth::Principals;
 pub use gate::AUDIT;
 use mount_table::MountTable;
+pub use native::why::shown as shown_why;
 pub use server::serve;
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
@@ -56,6 +63,18 @@ pub type Cover = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
 /// Reads the path of a `watchPath` clause; the error is a sentence.
 pub type ReadCover = dyn Fn(&str) -> Result<Cover, String> + Send + Sync;
+
+/// Says what rules say of a change of a path in a mount, with the asset's metadata after the change.
+pub type Explain = dyn Fn(&Mount, &Entry, &Metadata, &Scope) -> Verdicts + Send + Sync;
+
+/// Returns the logical path of a path on disk that lies in a mount.
+pub type Locate = dyn Fn(&Path) -> Option<LogicalPath> + Send + Sync;
+
+/// Returns where a logical path is on disk.
+pub type OnDisk = dyn Fn(&LogicalPath) -> Option<PathBuf> + Send + Sync;
+
+/// Begins a look at a path.
+pub type Survey = dyn Fn(LogicalPath) -> oneshot::Receiver<PathSeen> + Send + Sync;
 
 /// What the API is made of.
 #[derive(Clone)]
@@ -76,6 +95,14 @@ pub struct ApiState {
     pub cover: Arc<ReadCover>,
     /// Makes an attempt that is nobody's delivery.
     pub attempt: Arc<Attempt>,
+    /// The logical path of a disk path that lies in a mount. Reads no disk.
+    pub locate: Arc<Locate>,
+    /// Where a logical path is on disk. Reads no disk.
+    pub on_disk: Arc<OnDisk>,
+    /// Begins a look at a path. The answer comes when the filesystem gives it, which may be never.
+    pub survey: Arc<Survey>,
+    /// Says what the rules in force that a scope covers say of a change. Called beside `reader`: it may take a while.
+    pub explain: Arc<Explain>,
     /// Who may call.
     pub principals: Arc<Principals>,
 }

@@ -32,6 +32,7 @@ pub mod test_rules;
 pub mod token;
 pub mod trigger;
 pub mod try_it;
+pub mod why;
 
 /// Calls subscribers back when the files of a media asset store, or their metadata, change.
 #[derive(Debug, Parser)]
@@ -59,6 +60,8 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Receive callbacks and print them: something to build against
     Listen(listen::ListenArgs),
+    /// Say why a callback for a file came, or did not
+    Why(why::WhyArgs),
     /// Show how a running daemon is doing: mounts, rules, what is owed
     Status(status::StatusArgs),
     /// Show what was recorded, and go on as more is
@@ -118,6 +121,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Try(args) => on_runtime(try_it::run(args)),
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Listen(args) => on_runtime(listen::run(args)).map(|()| Outcome::Fine),
+        Command::Why(args) => on_runtime(why::run(args)),
         Command::Status(args) => on_runtime(status::run(args)),
         Command::Log(args) => on_runtime(log::run(args)),
         Command::Deliveries(args) => on_runtime(deliveries::run(args)),

@@ -26,6 +26,8 @@ mod places;
 mod registry;
 mod rules_thread;
 mod stop;
+mod surveys;
+pub(crate) mod verdicts;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,6 +46,7 @@ use crate::config::tls_files::{self, TlsFilesError};
 use crate::deliver;
 use crate::engine::Engine;
 use crate::intake::Setup;
+use crate::look::disk::Disk;
 use crate::look::real::RealDisk;
 use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
@@ -204,8 +207,10 @@ impl Daemon {
             inbox.input(input);
         }
 
+        let disk = Arc::new(RealDisk::new());
+        let surveys = surveys::Surveys::new(Arc::clone(&disk) as Arc<dyn Disk>, Arc::clone(&places));
         let lookers = looker::Lookers::new(looker::Tools {
-            disk: Arc::new(RealDisk::new()),
+            disk,
             mounts: Arc::clone(&places),
             source,
             inbox: Arc::clone(&inbox),
@@ -249,6 +254,8 @@ impl Daemon {
         tokio::spawn(forward_calls(queue, Arc::clone(&inbox)));
         let snapshot = Arc::clone(&status);
         let shown = Arc::clone(&registry);
+        let located = Arc::clone(&places);
+        let to_disk = Arc::clone(&places);
         let state = ApiState {
             calls,
             status: Arc::new(move || snapshot.get()),
@@ -260,6 +267,12 @@ impl Daemon {
             attempt: Arc::new(move |request| {
                 let client = trying.clone();
                 Box::pin(async move { client.attempt(&request).await })
+            }),
+            locate: Arc::new(move |path| located.locate(path).map(|(_, path)| path)),
+            on_disk: Arc::new(move |path| Some(to_disk.to_disk(to_disk.mount_of(path)?, path))),
+            survey: Arc::new(move |path| surveys.begin(path)),
+            explain: Arc::new(move |mount, change, state, scope| {
+                verdicts::of_change(&registry.rules(), mount, change, state, scope)
             }),
             principals: Arc::new(principals),
         };

@@ -29,6 +29,7 @@ mod rescan;
 mod roots;
 mod scans;
 mod sync;
+mod why;
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -13,6 +13,7 @@ pub mod file;
 pub mod list;
 pub mod real;
 pub mod root;
+mod survey;
 mod way;
 
 #[cfg(test)]
@@ -22,3 +23,4 @@ pub use self::file::look;
 pub use self::list::list;
 pub use self::real::ignore_lease_signals;
 pub use self::root::root;
+pub use self::survey::survey;

@@ -53,3 +53,4 @@ pub mod tenant_ids;
 pub mod time;
 pub mod uuid;
 pub mod watching;
+pub mod why;

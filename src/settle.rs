@@ -11,6 +11,7 @@ use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
+use crate::model::why::Until;
 
 /// How long after each look at a path that waits for a writer or a fault the next look comes, milliseconds; the last
 /// repeats. The end of either may have no event: the kernel queues a close before the count of writers drops (ext4 and
@@ -363,6 +364,20 @@ impl Settle {
     #[must_use]
     pub fn contains(&self, path: &LogicalPath) -> bool {
         self.pending.contains_key(path)
+    }
+
+    /// What a path waits for, for what cause, and until when at most.
+    #[must_use]
+    pub fn waiting(&self, now: Mono, path: &LogicalPath) -> Option<(Until, &Cause, Mono)> {
+        let Pending { cause, wait, due } = self.pending.get(path)?;
+        let until = match wait {
+            Wait::Close => Until::Close,
+            Wait::LikelyClose => Until::LikelyClose,
+            Wait::Retry => Until::Fault,
+            Wait::Time if *due > now && (cause.heard == HintKind::Written || cause.glimpse.is_some()) => Until::Quiet,
+            Wait::Time => Until::Turn,
+        };
+        Some((until, cause, *due))
     }
 
     /// Paths waiting.

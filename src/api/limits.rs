@@ -79,6 +79,10 @@ pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// longer is scanned when it does.
 pub const BEGIN_MAX: Duration = Duration::from_secs(5);
 
+/// How long `GET /v1/why` waits for the engine, and then for the disk: an answer that says what could not be asked is
+/// better at night than none.
+pub const WHY_MAX: Duration = Duration::from_secs(3);
+
 /// Questions to the ledger at once: one that reads from a slow disk leaves the others room, and more would only wait
 /// for one another. More questions wait.
 pub const READS_MAX: usize = 4;

@@ -17,6 +17,7 @@ pub(super) mod streams;
 mod subscriptions;
 mod tasks;
 mod trial;
+pub(super) mod why;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -126,6 +127,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         read("/v1/tasks", get(tasks::list), tasks::list_operation),
         read("/v1/tasks/{uuid}", get(tasks::show), tasks::show_operation),
         act("/v1/tasks/{uuid}/stop", post(tasks::stop), tasks::stop_operation),
+        read("/v1/why", get(why::show), why::operation),
         see("/metrics", get(metrics::show), metrics::operation),
         see("/openapi.json", get(openapi::show), openapi::operation),
         anybody("/healthz", get(healthz), healthz_operation),

@@ -36,6 +36,7 @@ mod records;
 mod security_page;
 mod tenants;
 mod trial;
+mod why;
 
 /// A server, and the queue of an engine that nobody runs until a test does.
 struct Served {
@@ -125,6 +126,13 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
             let attempted = Attempted { key: request.id.key, attempt: request.attempt, duration_ms: 7, reply };
             Box::pin(std::future::ready(attempted))
         }),
+        locate: Arc::new(|path| {
+            let below = path.strip_prefix("/srv/acme").ok()?.to_str()?;
+            LogicalPath::parse(format!("/acme/{below}").as_bytes()).ok()
+        }),
+        on_disk: Arc::new(|path| Some(format!("/srv{}", path.display()).into())),
+        survey: Arc::new(self::why::survey),
+        explain: Arc::new(self::why::explain),
         principals: Arc::new(principals()),
     };
     (state, calls)

@@ -85,6 +85,18 @@ impl ReachArgs {
         Ok(Reach { server, token: String::new(), timeout: Some(self.timeout.unwrap_or(ANSWER_WITHIN)) })
     }
 
+    /// The state directory that was named, or that of the one daemon that runs at a default place.
+    ///
+    /// # Errors
+    /// A bad configuration, or several daemons run.
+    pub fn state_dir(&self) -> anyhow::Result<Option<PathBuf>> {
+        match (&self.state, self.config.as_deref()) {
+            (Some(state), _) => Ok(Some(state.clone())),
+            (None, Some(config)) => Ok(Some(settings(config)?.1)),
+            (None, None) => Surroundings::of_process()?.running(),
+        }
+    }
+
     /// The daemon, and the state directory that was named or found.
     fn server(&self) -> anyhow::Result<(Server, Option<State>)> {
         let settings = self.config.as_deref().map(settings).transpose()?;

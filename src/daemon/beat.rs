@@ -52,6 +52,10 @@ impl Disk for Beating {
         self.beat().probe(path)
     }
 
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        self.beat().link(path)
+    }
+
     fn owner(&self, uid: u32) -> String {
         self.beat().owner(uid)
     }

@@ -53,6 +53,11 @@ impl RegistrySlot {
         Registry { subscriptions, in_flight, now: Some(now) }
     }
 
+    /// The rules in force.
+    pub(super) fn rules(&self) -> RulesInForce {
+        self.lock().rules.clone()
+    }
+
     /// A panic elsewhere leaves the state whole: each change of it is one assignment.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -53,6 +53,10 @@ impl Engine {
                     }
                 }
             }
+            Ask::Watched(path) => {
+                let Some(intake) = intake else { return Ok(Some(Answer::Unavailable)) };
+                Ok(Some(Answer::Watched(intake.watched(now, path, ledger).map(Box::new))))
+            }
             // While nothing is taken in, the machine that will be takes over who waits.
             Ask::Sync => {
                 intake.iter_mut().for_each(|intake| intake.sync(now.mono, reply));

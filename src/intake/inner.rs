@@ -71,6 +71,12 @@ impl Inside {
         self.known.get(path) == Some(&None)
     }
 
+    /// The closed place that a path is at or below, and whether what was entered there is known.
+    pub(super) fn closed_above(&self, path: &LogicalPath) -> Option<(&LogicalPath, bool)> {
+        let closed = self.places.iter().find(|(place, it)| !it.is_entered && path.is_at_or_below(place));
+        closed.map(|(place, it)| (place, it.root.is_some()))
+    }
+
     /// Whether a directory is the root of a filesystem that is, or was, entered.
     pub(super) fn has_root(&self, path: &LogicalPath) -> bool {
         self.places.get(path).is_some_and(|place| place.root.is_some())

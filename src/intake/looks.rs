@@ -114,6 +114,16 @@ impl Looks {
         self.flights.contains_key(path) || self.together.iter().flatten().any(|(other, _)| other == path)
     }
 
+    /// Whether the result of a look at a path is awaited, or the path waits to be looked at together with others; for
+    /// what cause.
+    pub(super) fn cause_of(&self, path: &LogicalPath) -> Option<(bool, &Cause)> {
+        let flight = self.flights.get(path).map(|flight| (true, flight.again.as_ref().unwrap_or(&flight.cause)));
+        flight.or_else(|| {
+            let mut together = self.together.iter().flatten();
+            together.find(|(other, _)| other == path).map(|(_, cause)| (false, cause))
+        })
+    }
+
     /// A group could not be recorded: its paths are looked at one by one.
     pub(super) fn part(&mut self, paths: impl Iterator<Item = LogicalPath>) {
         self.alone.extend(paths);

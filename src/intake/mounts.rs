@@ -54,6 +54,8 @@ pub(super) struct State {
     /// The ledger has no row of it yet.
     pub(super) is_new: bool,
     pub(super) presence: Presence,
+    /// Since when it is offline, while it is.
+    pub(super) offline_since: Option<Mono>,
     /// The root as it was last seen online.
     pub(super) handle: Option<Handle>,
     /// The root that stands there is another than the known one.
@@ -237,6 +239,7 @@ impl Mounts {
                 row,
                 is_new,
                 presence: Presence::Unknown,
+                offline_since: None,
                 handle: None,
                 doubt: None,
                 accepted_root: None,
@@ -461,6 +464,16 @@ impl Mounts {
             Some(why) if faults.len() < FAULTS_MAX => drop(faults.insert(path.clone(), why)),
             Some(_) => {}
         }
+    }
+
+    /// Since when a scan of a mount is under way.
+    pub(super) fn scanning_since(&self, mount: MountId) -> Option<Mono> {
+        self.state(mount).scan.as_ref().map(|scan| scan.began)
+    }
+
+    /// Why something at a path could not be read, as far as is kept.
+    pub(super) fn fault(&self, path: &LogicalPath) -> Option<&String> {
+        self.state(self.of(path)?).faults.get(path)
     }
 
     /// Whether something at a path could not be read, as far as is kept.

@@ -53,16 +53,16 @@ impl Intake {
         state.suspected = state.next_root == Mono(0);
         let root = match seen {
             RootSeen::Directory(root) => root,
-            RootSeen::Missing => return self.take_offline(mount, "its directory is not there", ledger),
-            RootSeen::Unusable(why) => return self.take_offline(mount, why, ledger),
+            RootSeen::Missing => return self.take_offline(now, mount, "its directory is not there", ledger),
+            RootSeen::Unusable(why) => return self.take_offline(now, mount, why, ledger),
         };
         match self.belief(mount, root) {
             Belief::Believed { is_late } => {
                 self.see_inside(now.mono, mount, root, ledger)?;
                 self.come_online(now, mount, root, is_late, ledger)
             }
-            Belief::Ask => self.ask_for_sample(mount, ledger),
-            Belief::Doubted(why) => self.take_offline(mount, &why, ledger),
+            Belief::Ask => self.ask_for_sample(now, mount, ledger),
+            Belief::Doubted(why) => self.take_offline(now, mount, &why, ledger),
         }
     }
 
@@ -105,14 +105,14 @@ impl Intake {
     }
 
     /// Known assets are looked for in the root that stands there, before anything is said of it.
-    fn ask_for_sample(&mut self, mount: MountId, ledger: &Ledger) -> Result<Done, StoreError> {
+    fn ask_for_sample(&mut self, now: Now, mount: MountId, ledger: &Ledger) -> Result<Done, StoreError> {
         let state = self.mounts.state(mount);
         let sample = sampled(ledger.sample(&state.path, &state.path, &state.inside.roots(), SAMPLE_MAX)?);
         let was_online = matches!(state.presence, Presence::Online(..));
         self.mounts.state_mut(mount).doubt = Some(Doubt { sample });
         self.mounts.suspect_root(mount);
         if was_online {
-            return self.take_offline(mount, "its root is another directory than before", ledger);
+            return self.take_offline(now, mount, "its root is another directory than before", ledger);
         }
         Ok(Done::default())
     }
@@ -140,6 +140,7 @@ impl Intake {
             return Ok(Done::default());
         }
         state.presence = online;
+        state.offline_since = None;
         state.watching = Some(root.watching.clone());
         state.unwatched.clear();
         state.many_unwatched = false;
@@ -204,12 +205,19 @@ impl Intake {
         Ok(())
     }
 
-    pub(super) fn take_offline(&mut self, mount: MountId, why: &str, ledger: &Ledger) -> Result<Done, StoreError> {
+    pub(super) fn take_offline(
+        &mut self,
+        now: Now,
+        mount: MountId,
+        why: &str,
+        ledger: &Ledger,
+    ) -> Result<Done, StoreError> {
         let state = self.mounts.state_mut(mount);
         let was = std::mem::replace(&mut state.presence, Presence::Offline(why.to_owned()));
         if matches!(was, Presence::Offline(_)) {
             return Ok(Done::default());
         }
+        state.offline_since = Some(now.mono);
         state.scan = None;
         state.scan_ended = false;
         let (path, row) = (state.path.clone(), state.row);

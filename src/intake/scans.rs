@@ -98,6 +98,12 @@ impl Scans {
         self.queued.contains_key(path)
     }
 
+    /// Whether a directory waits to be listed, or is being listed, by a scan that is not a sweep.
+    pub(super) fn will_list(&self, path: &LogicalPath) -> bool {
+        let flies = self.flights.get(path).is_some_and(|flight| !flight.scan.is_sweep);
+        flies || self.waits(path) || self.delayed.iter().any(|(_, scan)| scan.path == *path)
+    }
+
     /// How many directories wait to be listed.
     pub(super) fn waiting_len(&self) -> usize {
         self.waiting.len()

@@ -47,6 +47,11 @@ pub trait Disk: Send + Sync {
         Probe { xattrs: self.xattrs(path), lease: self.writer(path), after: self.stat(path) }
     }
 
+    /// Where a symbolic link leads; `None` for everything else, and where it cannot be read.
+    fn link(&self, _path: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// The user name of a uid, or its digits when it has none.
     fn owner(&self, uid: u32) -> String;
 

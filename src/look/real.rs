@@ -137,6 +137,10 @@ impl Disk for RealDisk {
         }
     }
 
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        fs::read_link(path).ok()
+    }
+
     fn owner(&self, uid: u32) -> String {
         self.owners.name(uid)
     }

@@ -10,6 +10,7 @@ use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use super::rescan::{RescanAnswer, RescanRequest};
 use super::scope::Scope;
 use super::time::Wall;
+use super::why::Watched;
 
 /// Deliveries, or subscriptions, chosen by a filter: those that all of it covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +176,8 @@ pub enum Ask {
     Records(RecordsRequest),
     /// Look at these paths now: the caller has finished writing there.
     Hints(Vec<LogicalPath>),
+    /// Say what is known of this path in memory.
+    Watched(LogicalPath),
     /// Say when every write that finished before is journaled and matched.
     Sync,
     /// Scan.
@@ -240,10 +243,10 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Returns whether it writes by itself. One that does not leads to looks and scans, which do.
+    /// Returns whether it writes by itself. One that does not leads to looks and scans, which do, or only asks.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !self.is_answered_later() && !matches!(self, Self::Hints(_))
+        !self.is_answered_later() && !matches!(self, Self::Hints(_) | Self::Watched(_))
     }
 
     /// Returns whether its caller is answered in a later group.
@@ -273,6 +276,8 @@ pub enum Answer {
     Sync(SyncAnswer),
     /// To an [`Ask::Rescan`]: how it begins.
     Rescan(RescanAnswer),
+    /// To [`Ask::Watched`]; `None`: the path lies in no mount.
+    Watched(Option<Box<Watched>>),
     /// It is done, or it was so already.
     Done,
     /// So many deliveries were chosen, and what was asked is done with them.

@@ -108,6 +108,8 @@ pub struct DeliveryFilter {
     pub outcome: Option<String>,
     /// That tell a change at this path, or below it.
     pub path: Option<LogicalPath>,
+    /// That tell one of these changes.
+    pub changes: Option<BTreeSet<Seq>>,
     /// Cut at this time.
     pub span: Span,
 }
@@ -116,7 +118,7 @@ impl Default for DeliveryFilter {
     /// All of all tenants.
     fn default() -> Self {
         let span = Span::default();
-        Self { scope: Scope::All, state: None, subscriptions: None, outcome: None, path: None, span }
+        Self { scope: Scope::All, state: None, subscriptions: None, outcome: None, path: None, changes: None, span }
     }
 }
 

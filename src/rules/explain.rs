@@ -5,6 +5,8 @@
 //! comparison that failed. Texts are for one line of a terminal: values are shortened, and nothing in them is a control
 //! character.
 
+pub mod newest;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -9,8 +9,10 @@
 mod assets;
 mod changes;
 mod deliveries;
+mod setup;
 mod subscriptions;
 mod tasks;
+mod trail;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

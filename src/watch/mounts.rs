@@ -167,6 +167,33 @@ impl Mounts {
             || entry.ignore.path(&entry.mount.path, path)
     }
 
+    /// Why a path of a mount is ignored, for people: a sentence without a full stop; `None` where it is not.
+    ///
+    /// # Panics
+    /// When the number is of another table.
+    #[must_use]
+    pub fn why_ignored(&self, id: MountId, path: &LogicalPath) -> Option<String> {
+        if !self.is_ignored(id, path) {
+            return None;
+        }
+        let entry = self.entry(id);
+        let found = entry.mount.ignore.iter().find_map(|pattern| {
+            let alone = Ignore::new(std::slice::from_ref(pattern)).ok()?;
+            let tops = std::iter::successors(Some(path.clone()), LogicalPath::parent);
+            // The topmost one hides what is in it.
+            let at = tops.take_while(|at| alone.path(&entry.mount.path, at)).last()?;
+            Some((pattern, at))
+        });
+        Some(match found {
+            Some((pattern, at)) if pattern.contains('/') => format!("{at} is like `{pattern}` of the mount's `ignore`"),
+            Some((pattern, at)) => {
+                let name = at.split().map(|(_, name)| String::from_utf8_lossy(name).into_owned()).unwrap_or_default();
+                format!("the name {name} is like `{pattern}` of the mount's `ignore`")
+            }
+            None => "the state directory is there".to_owned(),
+        })
+    }
+
     /// Whether a mount ignores a name wherever it stands: a fast no before [`Self::is_ignored`].
     ///
     /// # Panics

@@ -39,3 +39,4 @@ mod turns;
 mod unicode_forms;
 mod vanished_rules;
 mod where_it_calls;
+mod why;

@@ -84,7 +84,7 @@ pub(super) fn body_operation() -> Operation {
 }
 
 /// The schema of a delivery. `attempts`: how many, or which.
-fn delivery_schema(attempts: Value) -> Value {
+pub(super) fn delivery_schema(attempts: Value) -> Value {
     object(
         [
             ("id", text()),
@@ -132,6 +132,7 @@ impl Native {
             subscriptions: None,
             outcome: fields.outcome()?,
             path: fields.path()?,
+            changes: None,
             span: Span { since: fields.point("since")?, before: fields.point("before")? },
         };
         let (name, host) = (fields.text("subscription")?.map(str::to_owned), fields.text("host")?.map(str::to_owned));
@@ -211,7 +212,7 @@ pub(super) fn is_seen(
 }
 
 /// A row of the list.
-fn shown(row: &ListedDelivery, node: NodeId, registry: &Registry) -> Map<String, Value> {
+pub(super) fn shown(row: &ListedDelivery, node: NodeId, registry: &Registry) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
         if !value.is_null() {

@@ -97,7 +97,11 @@ fn sample(endpoint: &str) -> (String, &'static str) {
         _ => "",
     };
     let id = if path.starts_with("/v1/subscriptions") { "a" } else { "00000000000000ff-3" };
-    let path = if path == "/v1/assets" { "/v1/assets?path=/acme/1" } else { path };
+    let path = match path {
+        "/v1/assets" => "/v1/assets?path=/acme/1",
+        "/v1/why" => "/v1/why?path=/acme/1",
+        path => path,
+    };
     (path.replace("{id}", id).replace("{uuid}", &super::ledger::task()), body)
 }
 
@@ -144,6 +148,7 @@ fn agreeing(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Ask> {
                 Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
                 Ask::Trial { .. } => Answer::Trial(Box::new(super::trial::made())),
                 Ask::Choose { .. } => Answer::Selected(Selected { count: 1, entries: 1, before: Seq(9), next: None }),
+                Ask::Watched(_) => Answer::Watched(Some(Box::default())),
                 _ => Answer::Done,
             };
             asked.send(ask).expect("the test listens");

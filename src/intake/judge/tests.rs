@@ -4,6 +4,7 @@
 mod hints;
 mod limits;
 mod moves;
+mod why;
 
 use std::collections::BTreeMap;
 

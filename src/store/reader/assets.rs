@@ -32,26 +32,32 @@ impl Reader {
     /// # Errors
     /// When the ledger refuses, or a row is damaged.
     pub fn asset_at(&self, mount: &LogicalPath, path: &LogicalPath) -> Result<Option<ListedAsset>> {
-        self.ask(|connection| {
-            let one = |sql: &str, parent: i64, name: &[u8]| {
-                let row = connection
-                    .prepare_cached(sql)
-                    .and_then(|mut sql| sql.query_row((parent, name), |row| row.get::<_, i64>(0)));
-                optional(row, READ)
-            };
-            // The mounts' roots have no parent.
-            let Some(mut dir) = one(DIR_NAMED, 0, mount.as_bytes())? else { return Ok(None) };
-            let below: Vec<&[u8]> = path.names().skip(mount.names().count()).collect();
-            let Some((name, above)) = below.split_last() else { return Ok(None) };
-            for name in above {
-                let Some(below) = one(DIR_NAMED, dir, name)? else { return Ok(None) };
-                dir = below;
-            }
-            match one(NAMED, dir, name)? {
-                Some(id) => asset(connection, AssetId(id)),
-                None => Ok(None),
-            }
-        })
+        self.ask(|connection| asset_at(connection, mount, path))
+    }
+}
+
+pub(super) fn asset_at(
+    connection: &Connection,
+    mount: &LogicalPath,
+    path: &LogicalPath,
+) -> Result<Option<ListedAsset>> {
+    let one = |sql: &str, parent: i64, name: &[u8]| {
+        let row = connection
+            .prepare_cached(sql)
+            .and_then(|mut sql| sql.query_row((parent, name), |row| row.get::<_, i64>(0)));
+        optional(row, READ)
+    };
+    // The mounts' roots have no parent.
+    let Some(mut dir) = one(DIR_NAMED, 0, mount.as_bytes())? else { return Ok(None) };
+    let below: Vec<&[u8]> = path.names().skip(mount.names().count()).collect();
+    let Some((name, above)) = below.split_last() else { return Ok(None) };
+    for name in above {
+        let Some(below) = one(DIR_NAMED, dir, name)? else { return Ok(None) };
+        dir = below;
+    }
+    match one(NAMED, dir, name)? {
+        Some(id) => asset(connection, AssetId(id)),
+        None => Ok(None),
     }
 }
 

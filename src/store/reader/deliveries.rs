@@ -34,6 +34,8 @@ pub(super) enum Rank {
     All,
     /// Those of one subscription.
     OfOne,
+    /// Those of one subscription from a key on, the oldest first.
+    From,
     /// The one with a key.
     One,
 }
@@ -53,9 +55,19 @@ impl Table {
         let rows = match rank {
             Rank::All => "(number, part) < (?1, ?2) ORDER BY number DESC, part DESC",
             Rank::OfOne => "subscription = ?3 AND (number, part) < (?1, ?2) ORDER BY number DESC, part DESC",
+            Rank::From => "subscription = ?3 AND (number, part) >= (?1, ?2) ORDER BY number, part",
             Rank::One => "number = ?1 AND part = ?2",
         };
         format!("SELECT number, part, subscription, {columns} WHERE {rows}")
+    }
+
+    /// The question for the number of a subscription's newest delivery.
+    pub(super) fn newest(self) -> &'static str {
+        match self {
+            Self::Hot => "SELECT number FROM deliveries WHERE subscription = ?1 ORDER BY number DESC LIMIT 1",
+            Self::Dead => "SELECT number FROM dead WHERE subscription = ?1 ORDER BY number DESC LIMIT 1",
+            Self::History => "SELECT number FROM history WHERE subscription = ?1 ORDER BY number DESC LIMIT 1",
+        }
     }
 
     /// Returns whether it may hold deliveries in a state.
@@ -141,7 +153,7 @@ impl Reader {
     }
 }
 
-fn page(
+pub(super) fn page(
     connection: &Connection,
     filter: &DeliveryFilter,
     after: Option<DeliveryKey>,
@@ -232,7 +244,8 @@ fn matches(
     let is_it = filter.state.is_none_or(|state| delivery.state == state)
         && filter.subscriptions.as_ref().is_none_or(|ids| ids.contains(&delivery.subscription))
         && registry.is_within(&filter.scope, delivery.subscription)
-        && filter.span.covers(delivery.created, last);
+        && filter.span.covers(delivery.created, last)
+        && filter.changes.as_ref().is_none_or(|changes| delivery.seqs.iter().any(|seq| changes.contains(seq)));
     let Some(top) = filter.path.as_ref().filter(|_| is_it) else { return Ok(is_it) };
     for seq in &delivery.seqs {
         *walked += 1;
@@ -247,7 +260,7 @@ fn matches(
 }
 
 /// Adds what other tables know of it.
-fn complete(connection: &Connection, mut delivery: ListedDelivery) -> Result<ListedDelivery> {
+pub(super) fn complete(connection: &Connection, mut delivery: ListedDelivery) -> Result<ListedDelivery> {
     let name =
         connection.prepare_cached(NAME).and_then(|mut sql| sql.query_row([delivery.subscription.0], |row| row.get(0)));
     delivery.name = optional(name, READ)?;
@@ -280,7 +293,7 @@ fn attempts(connection: &Connection, key: DeliveryKey, most: usize) -> Result<Ve
 }
 
 /// What a row says. Numbers that cannot be right are shown as nothing: this is for people.
-fn listed(table: Table, row: &Row<'_>, registry: &Registry) -> rusqlite::Result<ListedDelivery> {
+pub(super) fn listed(table: Table, row: &Row<'_>, registry: &Registry) -> rusqlite::Result<ListedDelivery> {
     let wall = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Wall));
     let key =
         DeliveryKey { number: DeliveryNo(row.get(0)?), part: Part::from_code(row.get(1)?).unwrap_or(Part::WHOLE) };

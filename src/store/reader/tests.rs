@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
+mod trail;
+
 use super::deliveries::{ATTEMPTS, BODIES, NAME, PATH, Rank, Table, WALK_MAX};
 use super::subscriptions::{ALL_NAMED, LIST, NAMED, ON_THEIR_WAY, OWED, RECORDED, SAME_NAME_MAX};
+use super::trail::{BOTTOM, FIRST_AFTER, GONE, LAGGED, OLDEST_OWED, OWES};
 use super::{IDLE_MAX, Reader};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::Accepted;
@@ -125,11 +128,13 @@ fn no_question_reads_a_whole_table() {
     let mut questions: Vec<String> = [ATTEMPTS, NAME, PATH, LIST, ALL_NAMED, NAMED, OWED, ON_THEIR_WAY, RECORDED]
         .iter()
         .chain(&BODIES)
+        .chain(&[BOTTOM, FIRST_AFTER, GONE, LAGGED, OLDEST_OWED, OWES])
         .map(ToString::to_string)
         .collect();
     questions.push(lanes::one());
     for table in Table::ALL {
-        questions.extend([Rank::All, Rank::OfOne, Rank::One].map(|rank| table.sql(rank)));
+        questions.push(table.newest().to_owned());
+        questions.extend([Rank::All, Rank::OfOne, Rank::From, Rank::One].map(|rank| table.sql(rank)));
     }
     let connection = Connection::open(&filled.reader.database).expect("the file");
     for question in questions {
