@@ -83,7 +83,7 @@ impl Native {
             }
             None => None,
         };
-        let no_asset = || wrong(format!("`path`: there is no asset at {}", quoted(&path.display().to_string())));
+        let no_asset = || wrong(format!("`path`: there is no asset at {}", quoted(&path.display())));
         let ListedAsset { id, rrn, path, size, mtime_ns, owner, .. } = found.ok_or_else(no_asset)?;
         Ok(Entry { asset: id, rrn, path, size: Some(size), mtime_ns: Some(mtime_ns), owner, ..example() })
     }
