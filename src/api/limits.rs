@@ -31,8 +31,8 @@ pub const HINTED_PATHS_MAX: usize = 1_000;
 /// Requests with records or hints that are read and parsed at once. More wait, so that bodies cannot fill the memory.
 pub const RECORDS_REQUESTS_MAX: usize = 32;
 
-/// Deliveries, or subscriptions, with which something is done before the caller is answered: half a second of work. With
-/// more of them a task does it.
+/// Deliveries, or subscriptions, with which something is done before the caller is answered: half a second of work.
+/// With more of them a task does it.
 pub const CHOSEN_AT_ONCE_MAX: u64 = 1_000;
 
 /// Trials of targets under way at once (`POST /v1/subscriptions/{id}/test`): they wait for no slot, so they are few.

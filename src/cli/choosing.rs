@@ -1,5 +1,5 @@
-//! Deliveries or subscriptions that a command chooses: by which filter, how many they are, and the question whether to go
-//! on.
+//! Deliveries or subscriptions that a command chooses: by which filter, how many they are, and the question whether to
+//! go on.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
