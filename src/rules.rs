@@ -7,6 +7,7 @@
 //! [`mod@explain`] says why a rule does not fire, [`cases`] are the admin's own tests, both on a change that is only
 //! [`supposed`].
 
+pub mod allow;
 pub mod cases;
 pub mod condition;
 pub mod eval;
@@ -45,8 +46,23 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Where each rule of the set stands.
     placed: Vec<Placed>,
+    /// Where each event of the set is, by its name.
+    placed_events: Vec<(usize, usize)>,
     /// The secrets that rules refer to; also of files with errors.
     referred: Vec<Referred>,
+}
+
+impl Loaded {
+    /// Where each rule of the set is: the place of its file among the files, and of its name in the file's bytes.
+    pub fn rule_places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.placed.iter().map(|placed| (placed.file, placed.spans.name.start))
+    }
+
+    /// The same of each event.
+    #[must_use]
+    pub fn event_places(&self) -> &[(usize, usize)] {
+        &self.placed_events
+    }
 }
 
 /// Reads rule files, which are given in path order. All faults of all files are found in one pass; a set without any is
@@ -122,7 +138,7 @@ fn join<'r>(
     before: Option<&RuleSet>,
 ) -> Loaded {
     let (mut rules, mut events) = (Vec::new(), Vec::new());
-    let (mut placed, mut referred) = (Vec::new(), Vec::new());
+    let (mut placed, mut placed_events, mut referred) = (Vec::new(), Vec::new(), Vec::new());
     let (mut asked, mut declared) = (Vec::new(), Vec::new());
     let mut found: Vec<(usize, Diagnostic)> = Vec::new();
     let (mut names, mut event_names) = (Names::default(), Names::default());
@@ -153,7 +169,10 @@ fn join<'r>(
                 found.extend(event_names.taken(name.as_str(), source, span.clone()).map(|taken| (index, taken)));
                 declared.push(name.clone());
             }
-            events.extend(event.clone());
+            if let Some(event) = event {
+                placed_events.push((index, name.as_ref().map_or(0, |(_, span)| span.start)));
+                events.push(event.clone());
+            }
         }
     }
     // What a broken file declares may only have been skipped.
@@ -164,7 +183,7 @@ fn join<'r>(
     found.sort_by_key(|(index, diagnostic)| (*index, diagnostic.span.start));
     let diagnostics = found.into_iter().map(|(_, diagnostic)| diagnostic).collect();
     let set = (!blocked).then(|| RuleSet::following(before, rules, events));
-    Loaded { set, diagnostics, placed, referred }
+    Loaded { set, diagnostics, placed, placed_events, referred }
 }
 
 /// The names that are taken, and where.

@@ -22,6 +22,7 @@ use crate::model::network::Network;
 use crate::model::principal::{Principal, Role};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_ids::TenantIds;
+use crate::rules::allow::without_accepted;
 use crate::rules::{self, Loaded};
 
 /// Options of `ringback check`.
@@ -34,6 +35,12 @@ pub struct CheckArgs {
     /// A configuration file to check too
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Count warnings as findings: exit with 1
+    #[arg(long)]
+    pub strict: bool,
+    /// Do not read the secrets that rules name by `file:` or `env:`: for where they are not at hand
+    #[arg(long)]
+    pub without_secrets: bool,
     /// Print a JSON array of findings
     #[arg(long)]
     pub json: bool,
@@ -48,12 +55,16 @@ Examples:
       Check every rule file in a directory, as serve would read it.
   ringback check --config /etc/ringback/ringback.toml
       Check the configuration and the rules that it names; say what is in force.
+  ringback check --strict --without-secrets rules/
+      Before a change is merged: warnings count too, and secrets are elsewhere.
   ringback check --json rules/ | jq -r '.[] | \"\\(.file):\\(.line): \\(.message)\"'
       Findings for a program: code, severity, file, line, column, message, help.
   ringback check --explain RB0012
       What a code means, an example that is wrong and one that is right, and what to do.
 
-Exit codes: 0 fine (there may be warnings), 1 at least one error, 2 bad usage.";
+A line `# ringback: allow RB0113` above a rule or an event accepts that warning of it.
+
+Exit codes: 0 fine (there may be warnings), 1 at least one error, or a warning with --strict, 2 bad usage.";
 
 /// Checks, and prints what was found.
 ///
@@ -76,7 +87,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
     } else if paths.is_empty() {
         return Err(UsageError("name rule files or directories to check, or --config FILE".into()).into());
     }
-    let rules = found.rules(&paths, mounts.as_deref())?;
+    let rules = found.rules(&paths, mounts.as_deref(), args.without_secrets)?;
     let Found { diagnostics, sources, .. } = &found;
     if args.json {
         output::line(&report(diagnostics, sources, Format::Json))?;
@@ -92,13 +103,18 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
             output::line(line)?;
         }
         if !has_errors(diagnostics) {
-            output::line(&format!("fine: {}", said(rules, found.rule_files)))?;
+            let well = if is_finding(diagnostics, args.strict) { "warnings count (--strict)" } else { "fine" };
+            output::line(&format!("{well}: {}", said(rules, found.rule_files)))?;
             if rules == 0 {
                 output::line("but there is no [[subscription]] in any *.toml there: nobody will be called")?;
             }
         }
     }
-    Ok(if has_errors(diagnostics) { Outcome::Finding } else { Outcome::Fine })
+    Ok(if is_finding(diagnostics, args.strict) { Outcome::Finding } else { Outcome::Fine })
+}
+
+fn is_finding(diagnostics: &[Diagnostic], is_strict: bool) -> bool {
+    has_errors(diagnostics) || (is_strict && !diagnostics.is_empty())
 }
 
 fn explain(code: &str, as_json: bool) -> anyhow::Result<Outcome> {
@@ -150,18 +166,22 @@ impl Found {
     }
 
     /// All paths together are one set, as one daemon would have them. Gives the number of subscriptions.
-    fn rules(&mut self, paths: &[PathBuf], mounts: Option<&[Mount]>) -> anyhow::Result<usize> {
+    fn rules(&mut self, paths: &[PathBuf], mounts: Option<&[Mount]>, without_secrets: bool) -> anyhow::Result<usize> {
         let mut files = Vec::new();
         for path in paths {
             files.extend(sources::read_rules(path)?);
+            self.diagnostics.extend(sources::passed_over(path)?);
         }
-        let mut loaded = rules::load(&files).with_secrets(secrets::read);
+        let mut loaded = rules::load(&files);
+        if !without_secrets {
+            loaded = loaded.with_secrets(secrets::read);
+        }
         if let Some(mounts) = mounts {
             loaded.lint_mounts(mounts);
         }
         let Loaded { set, diagnostics, .. } = loaded;
         self.rule_files = files.len();
-        self.diagnostics.extend(diagnostics);
+        self.diagnostics.extend(without_accepted(diagnostics, &files, mounts.is_some()));
         self.sources.extend(files);
         Ok(set.map_or(0, |set| set.rules().len()))
     }

@@ -10,8 +10,8 @@ use super::rule_files::{self, Faulty, RuleFiles};
 use super::{Outcome, UsageError, output};
 use crate::config::sources;
 use crate::daemon::clock;
-use crate::diagnostic::SourceFile;
 use crate::diagnostic::lines::LineIndex;
+use crate::diagnostic::{Diagnostic, SourceFile};
 use crate::rules::RuleSet;
 use crate::rules::cases::{self, Case, Fared, Missing, Unexpected};
 use crate::rules::explain::one_line;
@@ -40,12 +40,13 @@ Examples:
   ringback test --rules rules/ --json | jq -r '.cases[] | select(.passed | not) | .name'
       What fails, for a program.
 
-A case says what an asset was, what changes, and which rules fire; exactly those:
+A case says what an asset was, what changes, and which rules fire:
   [[case]]
   name = \"five stars in San Francisco\"
   asset = { path = \"/dailies/a.mov\", metadata = { IPTC_City = [\"SFO\"] } }
   change = { set = { Rating = [\"5\"] } }          # also: action = \"added\", unset = [\"KEY\"]
-  fires = [\"five-stars-in-sfo\"]
+  fires = [\"five-stars-in-sfo\"]                 # these at least, [] for none; also not_fires, only
+Several changes, one after the other, are steps = [{ change = {...}, fires = [...] }, ...] in their place.
 
 Nothing is changed and nobody is called.
 
@@ -64,6 +65,9 @@ pub fn run(args: &TestArgs) -> anyhow::Result<Outcome> {
     let mut sources = Vec::new();
     for file in &files {
         sources.extend(sources::read_rules(file)?);
+        for Diagnostic { file, .. } in sources::passed_over(file)? {
+            output::note(&format!("note: {file} is not read: the names of case files end in .toml"));
+        }
     }
     let read = cases::read(&sources, &rules, clock::wall());
     let cases = read.cases;
@@ -136,9 +140,19 @@ impl<'a> Lines<'a> {
 }
 
 fn to_json(case: &Case, fared: &Fared, lines: &Lines<'_>) -> serde_json::Value {
-    let unexpected = fared.unexpected.iter().map(|Unexpected { name, clause }| json!({"name": name, "clause": clause}));
+    let with_step = |mut found: serde_json::Value, step: Option<usize>| {
+        if let Some(step) = step {
+            found["step"] = json!(step);
+        }
+        found
+    };
+    let unexpected = fared.unexpected.iter();
+    let unexpected =
+        unexpected.map(|Unexpected { step, name, clause }| with_step(json!({"name": name, "clause": clause}), *step));
     let missing = fared.missing.iter();
-    let missing = missing.map(|Missing { name, clause, why }| json!({"name": name, "clause": clause, "why": why}));
+    let missing = missing.map(|Missing { step, name, clause, why }| {
+        with_step(json!({"name": name, "clause": clause, "why": why}), *step)
+    });
     json!({
         "file": case.file,
         "line": lines.of(case),
@@ -159,11 +173,12 @@ fn show(fared: &[(Case, Fared)], lines: &Lines<'_>, rules: &RuleSet, files: usiz
             continue;
         }
         out.push_str(&format!("FAIL  {name}  ({}:{})\n", case.file, lines.of(case)));
-        for Unexpected { name, clause } in &fared.unexpected {
-            out.push_str(&format!("      {name} fired and should not have: because {clause}\n"));
+        let at = |step: Option<usize>| step.map_or_else(String::new, |step| format!("step {step}: "));
+        for Unexpected { step, name, clause } in &fared.unexpected {
+            out.push_str(&format!("      {}{name} fired and should not have: because {clause}\n", at(*step)));
         }
-        for Missing { name, clause, why } in &fared.missing {
-            out.push_str(&format!("      {name} did not fire and should have: {clause}: {why}\n"));
+        for Missing { step, name, clause, why } in &fared.missing {
+            out.push_str(&format!("      {}{name} did not fire and should have: {clause}: {why}\n", at(*step)));
         }
     }
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });

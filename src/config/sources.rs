@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::diagnostic::SourceFile;
+use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
 
 /// The largest file that is read, in bytes. The largest real rule sets are a hundredth of it.
 pub const FILE_MAX: u64 = 64 << 20;
@@ -47,9 +47,50 @@ pub enum SourcesError {
 /// Reads all rule files of a directory, in path order. A path that is a file itself is read whatever its name.
 ///
 /// # Errors
-/// The first file or directory that cannot be read. Nothing is left out silently.
+/// The first file or directory that cannot be read. Nothing is left out silently: [`passed_over`].
 pub fn read_rules(dir: &Path) -> Result<Vec<SourceFile>, SourcesError> {
-    rule_files(dir)?.iter().map(|path| read(path)).collect()
+    rule_files(dir)?.read.iter().map(|path| read(path)).collect()
+}
+
+/// Warns of each file of a directory that is not read and looks as if it should be: the name ends almost in `.toml`, or
+/// as that of another format. Editors' copies, and files that were put aside by another ending, do not.
+///
+/// # Errors
+/// A directory that cannot be read.
+pub fn passed_over(dir: &Path) -> Result<Vec<Diagnostic>, SourcesError> {
+    let warning = |path: &PathBuf| {
+        let stem = Path::new(path.file_stem().unwrap_or_default());
+        let right =
+            if stem.extension() == Some("toml".as_ref()) { stem.to_owned() } else { stem.with_extension("toml") };
+        Diagnostic {
+            code: Code::PassedOver,
+            severity: Severity::Warning,
+            file: name(path),
+            span: 0..0,
+            message: "this file is not read: the names of rule files end in .toml".to_owned(),
+            label: String::new(),
+            help: Some(match is_toml_misspelt(path) {
+                true => format!("rename it to {}", name(&right)),
+                false => "write rules as TOML in a file whose name ends in .toml".to_owned(),
+            }),
+        }
+    };
+    Ok(rule_files(dir)?.passed_over.iter().map(warning).collect())
+}
+
+/// Whether a name ends in what is probably meant to be `.toml`.
+fn is_toml_misspelt(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    // Editors of other systems append a second ending.
+    let is_double =
+        ending == "txt" && path.file_stem().is_some_and(|stem| Path::new(stem).extension() == Some("toml".as_ref()));
+    is_double || ["tml", "tom", "tolm", "tmol", "toml"].iter().any(|misspelt| ending == *misspelt)
+}
+
+/// Whether a name ends as that of a format that other programs have their rules in.
+fn is_other_format(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ["yaml", "yml", "json"].iter().any(|other| ending == *other)
 }
 
 /// Reads the configuration file.
@@ -67,8 +108,8 @@ pub fn read_config(path: &Path) -> Result<SourceFile, SourcesError> {
 pub fn fingerprint(dir: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
     match rule_files(dir) {
-        Ok(paths) => {
-            for path in paths {
+        Ok(RuleFiles { read, .. }) => {
+            for path in read {
                 let stat = stat(&path);
                 (path, stat).hash(&mut hasher);
             }
@@ -85,8 +126,16 @@ pub(super) fn stat(path: &Path) -> impl std::hash::Hash + use<> {
     stat.map_err(|error| error.raw_os_error())
 }
 
-/// The paths of the rule files, in order.
-fn rule_files(dir: &Path) -> Result<Vec<PathBuf>, SourcesError> {
+/// The files of a rules directory, each list in order.
+#[derive(Default)]
+struct RuleFiles {
+    /// Those that are read.
+    read: Vec<PathBuf>,
+    /// Those that are not, and look as if they should be.
+    passed_over: Vec<PathBuf>,
+}
+
+fn rule_files(dir: &Path) -> Result<RuleFiles, SourcesError> {
     let hidden = |entry: &walkdir::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
     let tests =
         |entry: &walkdir::DirEntry| entry.depth() == 1 && entry.file_name() == "tests" && entry.file_type().is_dir();
@@ -94,14 +143,19 @@ fn rule_files(dir: &Path) -> Result<Vec<PathBuf>, SourcesError> {
         .follow_links(true)
         .into_iter()
         .filter_entry(|entry| entry.depth() == 0 || !(hidden(entry) || tests(entry)));
-    let mut paths = Vec::new();
+    let mut files = RuleFiles::default();
     for entry in walk {
         match entry {
             Ok(entry) => {
                 let named = entry.depth() == 0 || entry.path().extension().is_some_and(|extension| extension == "toml");
                 // Anything but a regular file (a FIFO, say) could block the reader.
-                if named && entry.file_type().is_file() {
-                    paths.push(entry.into_path());
+                if !entry.file_type().is_file() {
+                    continue;
+                }
+                if named {
+                    files.read.push(entry.into_path());
+                } else if is_toml_misspelt(entry.path()) || is_other_format(entry.path()) {
+                    files.passed_over.push(entry.into_path());
                 }
             }
             // A link to a directory above itself adds nothing; what it leads to is walked already.
@@ -113,8 +167,9 @@ fn rule_files(dir: &Path) -> Result<Vec<PathBuf>, SourcesError> {
             }
         }
     }
-    paths.sort();
-    Ok(paths)
+    files.read.sort();
+    files.passed_over.sort();
+    Ok(files)
 }
 
 fn read(path: &Path) -> Result<SourceFile, SourcesError> {
@@ -163,7 +218,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
 
-    use super::{FILE_MAX, SourcesError, fingerprint, read_config, read_rules};
+    use super::{FILE_MAX, SourcesError, fingerprint, passed_over, read_config, read_rules};
 
     #[test]
     fn rule_files_are_read_in_path_order_and_nothing_else_is() {
@@ -185,6 +240,24 @@ mod tests {
         assert_eq!(names, ["a.toml", "b/c.toml", "b/tests/d.toml", "..2026/linked.toml", "z.toml"]);
         assert!(read_rules(&at("missing")).is_err());
         assert_eq!(read_rules(&at("readme.md")).expect("it can be read").len(), 1);
+    }
+
+    #[test]
+    fn a_file_of_a_wrong_ending_is_warned_of_by_its_name() {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::create_dir_all(dir.path().join("b/tests")).expect("directories");
+        let wrong = ["a.tml", "b/c.YAML", "b/d.yml", "e.json", "f.TOML", "g.toml.txt"];
+        let fine = ["a.toml", "a.toml~", "a.toml.off", ".h.tml", "readme.txt", "#a.toml#", "notes"];
+        for name in wrong.iter().chain(&fine) {
+            fs::write(dir.path().join(name), "").expect("a file");
+        }
+        let found = passed_over(dir.path()).expect("it can be read");
+        let names: Vec<_> = found.iter().map(|one| one.file.rsplit_once("/").expect("a path").1).collect();
+        assert_eq!(names, ["a.tml", "c.YAML", "d.yml", "e.json", "f.TOML", "g.toml.txt"]);
+        assert_eq!(found[0].help.as_deref(), Some("rename it to a.toml"));
+        assert_eq!(found[5].help.as_deref(), Some("rename it to g.toml"));
+        assert_eq!(read_rules(dir.path()).expect("it can be read").len(), 1);
+        assert!(passed_over(&dir.path().join("e.json")).expect("a file that is named is read").is_empty());
     }
 
     #[test]

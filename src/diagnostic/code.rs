@@ -77,6 +77,8 @@ codes! {
     BadSecret = 32,
     /// Keys that exclude each other.
     KeysExclude = 33,
+    /// Rule files that are gone, or that cannot be read.
+    RulesGone = 34,
     /// A clause that can never be true.
     NeverTrue = 100,
     /// A space that is probably not meant, or a character that nobody sees.
@@ -107,6 +109,10 @@ codes! {
     MatchesEverything = 113,
     /// Quotes, stars, braces or backslashes that are taken otherwise than they were probably meant.
     TakenLiterally = 114,
+    /// A comment that accepts a warning which is not there.
+    AcceptsNothing = 115,
+    /// A file of the rules directory that is not read, because of its name.
+    PassedOver = 116,
     /// Two mounts that overlap, in logical paths or on disk.
     MountsOverlap = 200,
     /// Nothing is mounted.
@@ -125,6 +131,18 @@ codes! {
     NoTenant = 207,
     /// A certificate or a key to serve with that cannot be read or used.
     BadTlsFile = 208,
+    /// A digest of a token that everybody knows.
+    PublicToken = 209,
+    /// No principal may read the status.
+    NobodyReadsStatus = 210,
+}
+
+impl Code {
+    /// Returns whether it is always a warning about rules.
+    #[must_use]
+    pub fn is_warning(self) -> bool {
+        (100..200).contains(&(self as u16))
+    }
 }
 
 impl fmt::Display for Code {

@@ -41,7 +41,7 @@ pub fn find(text: &str) -> Result<Code, String> {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { code, why, wrong, right, remedy } = self;
-        let severity = if (100..200).contains(&(*code as u16)) { "warning" } else { "error" };
+        let severity = if code.is_warning() { "warning" } else { "error" };
         let indented = |lines: &str| lines.lines().map(|line| format!("    {line}\n")).collect::<String>();
         writeln!(f, "{severity}[{code}]: {}\n\n{why}\n", code.meaning())?;
         writeln!(f, "Wrong:\n{}\nRight:\n{}", indented(wrong), indented(right))?;
@@ -213,6 +213,12 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "when = 'Rating >= 4 and path like \"/dailies/**\"'",
             "Keep one of the two. A watchPath becomes path like \"...\" and action in (...); a clause of watchMetadata stays as it is.",
         ),
+        Code::RulesGone => (
+            "Rules do not go by accident: where the files that they came from are gone or empty, or cannot be read, the last good rules stay in force.",
+            "ls: /etc/ringback/rules: No such file or directory",
+            "/etc/ringback/rules/dailies.toml",
+            "Bring the files back, or mend their permissions. To have no rules, leave one file there with a comment alone.",
+        ),
         Code::NeverTrue => (
             "The clause is well formed, but nothing can ever make it true. The rest of the rule works.",
             "watchPath = [\"* /acme/*/\"]",
@@ -303,6 +309,19 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "watchMetadata = [\"City==SFO\"]",
             "Write it as the message says. If the characters themselves are meant, double quotes around a metadata value say so.",
         ),
+        Code::AcceptsNothing => (
+            "A comment `# ringback: allow CODE` above a rule or an event accepts that warning of it. One that accepts nothing (the \
+             warning is gone, the code is no warning's, or there is no rule below it) hides a later mistake.",
+            "# ringback: allow RB0113\n[[subscription]]\nname = \"a\"\ncallback = \"http://127.0.0.1:8874/a\"\nwatchPath = [\"* /acme\"]",
+            "# ringback: allow RB0113\n[[subscription]]\nname = \"a\"\ncallback = \"http://127.0.0.1:8874/a\"\nwatchPath = [\"* /\"]",
+            "Remove the comment, or write it above the rule that is meant. Errors cannot be accepted.",
+        ),
+        Code::PassedOver => (
+            "Rules are read from files whose names end in .toml. One whose name almost does, or that is in another format, is not read, and its rules are not in force.",
+            "rules/dailies.tml",
+            "rules/dailies.toml",
+            "Rename the file. To keep one without reading it, begin its name with a dot, or let it end in anything else, such as .off.",
+        ),
         Code::MountsOverlap => (
             "Every file has one logical path. Where mounts overlap it would have two, or one path would have two files.",
             "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media\"\n\n[[mount]]\npath = \"/stills\"\ndir = \"/srv/media/stills\"",
@@ -332,7 +351,7 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "The configuration holds the SHA-256 of a token, not the token: 64 hexadecimal digits.",
             "[[principal]]\nname = \"jo\"\nrole = \"super-administrator\"\ntoken_sha256 = \"example\"",
             "[[principal]]\nname = \"jo\"\nrole = \"super-administrator\"\n\
-             token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
+             token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
             "`ringback token` prints such a block; or: printf %s TOKEN | sha256sum.",
         ),
         Code::MissingDirectory => (
@@ -352,11 +371,11 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
         Code::NoTenant => (
             "Every role but super-administrator sees what its tenants have, and nothing else. A tenant that no mount and no \
              [[tenant]] has is probably mistyped.",
-            "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\n\n[[principal]]\nname = \"asset-store\"\nrole = \"recorder\"\n\
-             token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
+            "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\n\n[[principal]]\nname = \"asset-store\"\nrole = \"operator\"\n\
+             token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
             "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media/acme\"\ntenant = \"acme\"\n\n[[principal]]\nname = \"asset-store\"\n\
-             role = \"recorder\"\ntenants = [\"acme\"]\n\
-             token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
+             role = \"operator\"\ntenants = [\"acme\"]\n\
+             token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
             "Give the mounts, the rules and the principal the same tenant. Where rules alone have it, add a [[tenant]] with its name.",
         ),
         Code::BadTlsFile => (
@@ -364,6 +383,25 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "[tls]\ncert = \"/etc/ringback/cert.der\"\nkey = \"/etc/ringback/key.der\"",
             "[tls]\ncert = \"/etc/ringback/cert.pem\"\nkey = \"/etc/ringback/key.pem\"",
             "Write PEM files that ringback's user can read: the certificate with those between it and its authority, and the key of the first.",
+        ),
+        Code::PublicToken => (
+            "The documentation's samples show this digest, so everybody can know its token.",
+            "[[principal]]\nname = \"jo\"\nrole = \"super-administrator\"\n\
+             token_sha256 = \"50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c\"",
+            "[[principal]]\nname = \"jo\"\nrole = \"super-administrator\"\n\
+             token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
+            "Make a token of your own: ringback token --name jo --role super-administrator.",
+        ),
+        Code::NobodyReadsStatus => (
+            "A recorder reports what the store knows, and may not read how ringback is doing. Where all principals are recorders, \
+             the one who can is whoever may read the token in the state directory: no monitoring elsewhere, no `ringback status` from another machine.",
+            "[[tenant]]\nname = \"acme\"\n\n[[principal]]\nname = \"asset-store\"\n\
+             role = \"recorder\"\ntenants = [\"acme\"]\n\
+             token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
+            "[[tenant]]\nname = \"acme\"\n\n[[principal]]\nname = \"asset-store\"\n\
+             role = \"reader\"\ntenants = [\"acme\"]\n\
+             token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
+            "Add a principal that may, such as one with the role reader for monitoring, or an operator.",
         ),
     }
 }
@@ -392,8 +430,8 @@ mod tests {
             (" [RB0012] ", Ok(Code::BadClause)),
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
-            ("RB0150", Err("RB0114")),
-            ("RB9999", Err("RB0208")),
+            ("RB0150", Err("RB0116")),
+            ("RB9999", Err("RB0210")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),
             ("", Err("RB0001")),

@@ -1,4 +1,4 @@
-//! The admin's own cases: what must fire on a change, and nothing else.
+//! The admin's own cases: what must fire on a change, and what must not.
 //!
 //! Texts of case files become [`Case`]s, checked against the rules that they are about; [`Case::run`] says how a case
 //! fared. Nothing here reads a file or a clock.
@@ -8,8 +8,11 @@
 //! name = "five stars in San Francisco"
 //! asset = { path = "/acme/dailies/a.mov", metadata = { IPTC_City = ["SFO"] } }   # before the change
 //! change = { action = "none", set = { Rating = ["5"] }, unset = [] }
-//! fires = ["sfo-dailies"]                                                       # exactly these
+//! fires = ["sfo-dailies"]                      # these at least; `[]`: none. Also not_fires, and only: exactly these
 //! ```
+//!
+//! In the place of `change` and what fires, `steps` is a list of both: each step begins with what the step before it
+//! left.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -26,7 +29,8 @@ use crate::model::nearest::nearest;
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
-const KEYS: [&str; 4] = ["name", "asset", "change", "fires"];
+const KEYS: [&str; 7] = ["name", "asset", "change", "fires", "not_fires", "only", "steps"];
+const STEP_KEYS: [&str; 4] = ["change", "fires", "not_fires", "only"];
 const ASSET_KEYS: [&str; 5] = ["path", "metadata", "size", "mtime", "owner"];
 const CHANGE_KEYS: [&str; 4] = ["action", "set", "unset", "time"];
 
@@ -39,8 +43,25 @@ pub struct Case {
     pub file: String,
     /// Where it begins, in bytes of the file.
     pub span: Range<usize>,
+    steps: Vec<Step>,
+    /// It is written as `steps`.
+    is_sequence: bool,
+}
+
+/// One change, and what is expected of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
     supposed: Supposed,
-    expected: BTreeSet<String>,
+    expected: Expected,
+}
+
+/// Which rules are to fire.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Expected {
+    fires: BTreeSet<String>,
+    not_fires: BTreeSet<String>,
+    /// Nothing but `fires` may.
+    is_exact: bool,
 }
 
 /// What came of reading case files.
@@ -64,6 +85,8 @@ pub struct Fared {
 /// A rule that fired and should not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unexpected {
+    /// The step, from 1, of a case that is written as `steps`.
+    pub step: Option<usize>,
     /// Its name.
     pub name: String,
     /// The clause that did it.
@@ -73,6 +96,8 @@ pub struct Unexpected {
 /// A rule that should have fired and did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
+    /// The step, from 1, of a case that is written as `steps`.
+    pub step: Option<usize>,
     /// Its name.
     pub name: String,
     /// The first clause that failed.
@@ -82,7 +107,7 @@ pub struct Missing {
 }
 
 impl Fared {
-    /// Whether exactly the expected rules fired.
+    /// Returns whether everything was as expected.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.unexpected.is_empty() && self.missing.is_empty()
@@ -106,24 +131,39 @@ pub fn read(files: &[SourceFile], rules: &RuleSet, now: Wall) -> Read {
 }
 
 impl Case {
-    /// Tries all rules on the case's change.
+    /// Tries all rules on each of the case's changes.
     #[must_use]
     pub fn run(&self, rules: &RuleSet) -> Fared {
-        let subject = self.supposed.subject();
         let mut fared = Fared::default();
-        for rule in rules.rules() {
-            let name = rule.subscription.name.as_str();
-            match (explain_rule(&subject, rules, rule), self.expected.contains(name)) {
-                (Verdict::Fires { clause }, false) => {
-                    fared.unexpected.push(Unexpected { name: name.to_owned(), clause });
+        for (Step { supposed, expected }, number) in self.steps.iter().zip(1..) {
+            let step = self.is_sequence.then_some(number);
+            let subject = supposed.subject();
+            for rule in rules.rules() {
+                let name = rule.subscription.name.as_str();
+                let (may, must) = (expected.allows(name), expected.fires.contains(name));
+                // What may be either way need not be explained.
+                if may && !must {
+                    continue;
                 }
-                (Verdict::Failed { clause, why }, true) => {
-                    fared.missing.push(Missing { name: name.to_owned(), clause, why });
+                match explain_rule(&subject, rules, rule) {
+                    Verdict::Fires { clause } if !may => {
+                        fared.unexpected.push(Unexpected { step, name: name.to_owned(), clause });
+                    }
+                    Verdict::Failed { clause, why } if must => {
+                        fared.missing.push(Missing { step, name: name.to_owned(), clause, why });
+                    }
+                    Verdict::Fires { .. } | Verdict::Failed { .. } => {}
                 }
-                (Verdict::Fires { .. }, true) | (Verdict::Failed { .. }, false) => {}
             }
         }
         fared
+    }
+}
+
+impl Expected {
+    /// Returns whether a rule may fire.
+    fn allows(&self, name: &str) -> bool {
+        self.fires.contains(name) || !(self.is_exact || self.not_fires.contains(name))
     }
 }
 
@@ -132,29 +172,119 @@ fn case(table: &Table<'_, '_>, file: &SourceFile, names: &[&str], now: Wall, fau
     let meant = table.only(&KEYS, faults);
     table.missing("name", "name = \"five stars in San Francisco\"", &meant, faults);
     table.missing("asset", "asset = { path = \"/acme/dailies/a.mov\" }", &meant, faults);
-    table.missing("change", "change = { set = { Rating = [\"5\"] } }", &meant, faults);
-    table.missing("fires", "fires = [\"sfo-dailies\"], or fires = [] for none", &meant, faults);
     let name = table.string("name", faults).map(|text| text.value.to_owned());
-    let expected = table.strings("fires", faults).map(|texts| expected(&texts, names, faults));
     let asset = table.table("asset", "asset = { ... }", faults).and_then(|asset| self::asset(&asset, now, faults));
-    let change = table.table("change", "change = { ... }", faults).map(|change| self::change(&change, faults));
-    let (name, expected, asset, change) = (name?, expected?, asset?, change?);
+    let is_sequence = table.has("steps");
+    let written = if is_sequence {
+        for key in STEP_KEYS.into_iter().filter(|key| table.has(key)) {
+            let message = format!("`{key}` stands beside `steps`");
+            let help = format!(
+                "write it in a step: steps = [{{ change = {{ ... }}, fires = [...] }}]; each has its own `{key}`"
+            );
+            faults.error(Code::KeysExclude, table.key_span(key), message, "not beside `steps`").help(help);
+        }
+        let tables = table.tables("steps", "steps = [{ change = { ... }, fires = [...] }]", faults);
+        if tables.is_empty() && faults.count() == before {
+            let help = "steps = [{ change = { ... }, fires = [...] }]";
+            faults.error(Code::OutOfRange, table.key_span("steps"), "there is no step", "").help(help);
+        }
+        let mut written = Vec::new();
+        for table in tables {
+            let meant = table.only(&STEP_KEYS, faults);
+            written.extend(written_step(&table, &meant, names, faults));
+        }
+        written
+    } else {
+        written_step(table, &meant, names, faults).into_iter().collect()
+    };
+    let (name, asset) = (name?, asset?);
     if faults.count() > before {
         return None;
     }
-    let Asset { path, metadata, mut about } = asset;
-    if let Some(time) = change.time {
-        about.time = time;
-    }
-    let mut after = metadata.clone();
-    after.retain(|key, _| !change.unset.contains(key));
-    after.extend(change.set);
-    let supposed = Supposed::new(path, change.action, &metadata, after, about);
-    Some(Case { name, file: file.name.clone(), span: table.span.clone(), supposed, expected })
+    let steps = steps(asset, written, faults);
+    (faults.count() == before).then(|| Case {
+        name,
+        file: file.name.clone(),
+        span: table.span.clone(),
+        steps,
+        is_sequence,
+    })
 }
 
-/// The names of `fires`, each of which is a rule's.
-fn expected(texts: &[Text<'_>], names: &[&str], faults: &mut Faults<'_>) -> BTreeSet<String> {
+/// A change as written, and what is expected of it.
+struct WrittenStep {
+    span: Range<usize>,
+    change: Written,
+    expected: Expected,
+}
+
+fn written_step(table: &Table<'_, '_>, meant: &[&str], names: &[&str], faults: &mut Faults<'_>) -> Option<WrittenStep> {
+    table.missing("change", "change = { set = { Rating = [\"5\"] } }", meant, faults);
+    if !["not_fires", "only"].iter().any(|key| table.has(key) || meant.contains(key)) {
+        let example =
+            "fires = [\"sfo-dailies\"], or fires = [] for none, or only = [\"sfo-dailies\"] for exactly these";
+        table.missing("fires", example, meant, faults);
+    }
+    let expected = expected(table, names, faults);
+    let change = table.table("change", "change = { ... }", faults).map(|change| self::change(&change, faults));
+    Some(WrittenStep { span: table.span.clone(), change: change?, expected })
+}
+
+/// The changes, each on the asset as the one before it left it.
+fn steps(asset: Asset, written: Vec<WrittenStep>, faults: &mut Faults<'_>) -> Vec<Step> {
+    let Asset { path, mut metadata, mut about } = asset;
+    // What an asset is before the first change is said by that change.
+    let mut is_there = None;
+    let mut steps = Vec::new();
+    for WrittenStep { span, change, expected } in written {
+        let wrong = match (is_there, change.action) {
+            (Some(true), Action::Added) => Some("the asset is there already: this step cannot add it"),
+            (Some(false), Action::Modified | Action::None | Action::Deleted) => {
+                Some("the step before it deleted the asset: only `added` can follow")
+            }
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            faults.error(Code::KeysExclude, span, wrong, "").help("put the steps into an order that a file can have");
+        }
+        is_there = Some(change.action != Action::Deleted);
+        about.time = change.time.unwrap_or(about.time);
+        let mut after = metadata.clone();
+        after.retain(|key, _| !change.unset.contains(key));
+        after.extend(change.set);
+        let supposed = Supposed::new(path.clone(), change.action, &metadata, after, about.clone());
+        supposed.after().clone_into(&mut metadata);
+        steps.push(Step { supposed, expected });
+    }
+    steps
+}
+
+/// What is to fire.
+fn expected(table: &Table<'_, '_>, names: &[&str], faults: &mut Faults<'_>) -> Expected {
+    let mut read = |key: &str| {
+        let texts = table.strings(key, faults)?;
+        Some(known(&texts, names, faults))
+    };
+    let (fires, not_fires, only) = (read("fires"), read("not_fires"), read("only"));
+    if only.is_some() {
+        for key in ["fires", "not_fires"].into_iter().filter(|key| table.has(key)) {
+            let message = format!("`{key}` stands beside `only`, which says all by itself");
+            faults.error(Code::KeysExclude, table.key_span(key), message, "").help("leave one of the two out");
+        }
+    }
+    if let (Some(fires), Some(not_fires)) = (&fires, &not_fires)
+        && let Some(both) = fires.intersection(not_fires).next()
+    {
+        let message = format!("`{both}` is in `fires`, too");
+        faults.error(Code::Duplicate, table.key_span("not_fires"), message, "").help("leave it in one of the two");
+    }
+    // An empty `fires` says that none does.
+    let is_exact = only.is_some() || fires.as_ref().is_some_and(BTreeSet::is_empty);
+    Expected { fires: only.or(fires).unwrap_or_default(), not_fires: not_fires.unwrap_or_default(), is_exact }
+}
+
+/// Names, each of which is a rule's.
+fn known(texts: &[Text<'_>], names: &[&str], faults: &mut Faults<'_>) -> BTreeSet<String> {
     for text in texts.iter().filter(|text| !names.contains(&text.value)) {
         let help = match nearest(text.value, names) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -290,8 +420,11 @@ mod tests {
         assert!(diagnostics.is_empty(), "{diagnostics:#?}");
         let line = |case: &super::Case| {
             let fared = case.run(&rules);
-            let unexpected = fared.unexpected.iter().map(|one| format!("+{} {}", one.name, one.clause));
-            let missing = fared.missing.iter().map(|one| format!("-{} {}: {}", one.name, one.clause, one.why));
+            let step = |step: Option<usize>| step.map_or_else(String::new, |step| format!("{step}"));
+            let unexpected = fared.unexpected.iter();
+            let unexpected = unexpected.map(|one| format!("{}+{} {}", step(one.step), one.name, one.clause));
+            let missing = fared.missing.iter();
+            let missing = missing.map(|one| format!("{}-{} {}: {}", step(one.step), one.name, one.clause, one.why));
             assert_eq!(fared.passed(), fared.unexpected.is_empty() && fared.missing.is_empty());
             unexpected.chain(missing).collect::<Vec<_>>().join(", ")
         };
@@ -305,9 +438,22 @@ mod tests {
             ("asset = {path = '/d/a'}\nchange = {set = {Rating = ['5']}}\nfires = ['stars']", ""),
             ("asset = {path = '/d/a'}\nchange = {}\nfires = []", ""),
             (
-                "asset = {path = '/d/a', metadata = {Rating = ['5']}}\nchange = {action = 'added'}\nfires = ['dailies']",
+                "asset = {path = '/d/a', metadata = {Rating = ['5']}}\nchange = {action = 'added'}\nonly = ['dailies']",
                 "+stars Rating>=4",
             ),
+            (
+                "asset = {path = '/d/a', metadata = {Rating = ['5']}}\nchange = {action = 'added'}\nfires = ['dailies']",
+                "",
+            ),
+            (
+                "asset = {path = '/d/a', metadata = {Rating = ['5']}}\nchange = {action = 'added'}\nonly = ['dailies', 'stars']",
+                "",
+            ),
+            ("asset = {path = '/d/a'}\nchange = {action = 'added'}\nnot_fires = ['stars', 'gone']", ""),
+            ("asset = {path = '/d/a'}\nchange = {action = 'added'}\nnot_fires = ['dailies']", "+dailies * /d"),
+            ("asset = {path = '/d/a'}\nchange = {action = 'added'}\nfires = ['dailies']\nnot_fires = ['stars']", ""),
+            ("asset = {path = '/d/a'}\nchange = {action = 'added'}\nfires = []", "+dailies * /d"),
+            ("asset = {path = '/d/a'}\nchange = {action = 'added'}\nonly = []", "+dailies * /d"),
             (
                 "asset = {path = '/d/a', metadata = {Rating = ['5']}}\nchange = {set = {Rating = ['3']}}\nfires = ['stars']",
                 "-stars Rating>=4: Rating is 3",
@@ -334,6 +480,29 @@ mod tests {
         assert_eq!(run(""), [""; 0]);
     }
 
+    /// Each step begins with what the one before it left.
+    #[test]
+    fn a_sequence_carries_the_asset_on() {
+        let steps = |steps: &str| run(&format!("[[case]]\nname = 'x'\nasset = {{path = '/d/a'}}\nsteps = [{steps}]\n"));
+        let rated =
+            "{change = {action = 'added'}, only = ['dailies']}, {change = {set = {Rating = ['4']}}, only = ['stars']}";
+        assert_eq!(steps(rated), [""]);
+        let same = "{change = {set = {Rating = ['4']}}, fires = []}";
+        assert_eq!(steps(&format!("{rated}, {same}")), [""], "it is no news");
+        assert_eq!(
+            steps(&format!("{rated}, {}", same.replace("[]", "['stars']"))),
+            ["3-stars Rating>=4: the change left Rating as it was: 4"]
+        );
+        let tagged = "{change = {set = {Keywords = ['a']}}, not_fires = ['gone']}, {change = {unset = ['Keywords']}, fires = ['gone']}";
+        assert_eq!(steps(tagged), [""]);
+        // What comes back has what it comes with.
+        let back = "{change = {set = {Rating = ['5']}}, fires = ['stars']}, {change = {action = 'deleted'}, only = ['dailies']}, \
+                    {change = {action = 'added'}, only = ['dailies']}, {change = {set = {Rating = ['5']}}, fires = []}";
+        assert_eq!(steps(back), ["4+stars Rating>=4"]);
+        let tables = "[[case]]\nname = 'x'\nasset = {path = '/d/a'}\n[[case.steps]]\nchange = {action = 'added'}\nfires = ['dailies']\n";
+        assert_eq!(run(tables), [""]);
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         let line =
@@ -343,6 +512,7 @@ mod tests {
             |change: &str| format!("[[case]]\nname = 'x'\nasset = {{path = '/a'}}\nchange = {change}\nfires = []\n");
         let fires =
             |fires: &str| format!("[[case]]\nname = 'x'\nasset = {{path = '/a'}}\nchange = {{}}\nfires = {fires}\n");
+        let steps = |steps: &str| format!("[[case]]\nname = 'x'\nasset = {{path = '/a'}}\nsteps = {steps}\n");
         for (text, expect) in [
             (line("fire = []"), "c.toml:6:1: error[RB0003]: unknown key `fire` in [[case]]; did you mean `fires`?"),
             ("[case]".into(), "c.toml:1:1: error[RB0004]: `case` takes a list of tables, [[case]]"),
@@ -376,6 +546,31 @@ mod tests {
                 "c.toml:1:1: error[RB0005]: [[case]] has no `fires`",
             ),
             ("[[case]".into(), "error[RB0002]"),
+            (line("only = []"), "c.toml:5:1: error[RB0033]: `fires` stands beside `only`, which says all by itself"),
+            (
+                line("steps = [{change = {}, fires = []}]").replace("change = {}\nfires = []\n", "change = {}\n"),
+                "c.toml:4:1: error[RB0033]: `change` stands beside `steps`",
+            ),
+            (steps("[]"), "c.toml:4:1: error[RB0006]: there is no step"),
+            (
+                steps("[{fires = []}]"),
+                "c.toml:4:10: error[RB0005]: steps = [{ change = { ... }, fires = [...] }] has no `change`",
+            ),
+            (steps("[{change = {}}]"), "has no `fires`; add a line like: fires = "),
+            (steps("[{change = {}, onyl = []}]"), "did you mean `only`?"),
+            (steps("[{change = {}, fires = [], fired = []}]"), "unknown key `fired`"),
+            (
+                steps("[{change = {}, fires = []}, {change = {action = 'added'}, fires = []}]"),
+                "the asset is there already",
+            ),
+            (
+                steps("[{change = {action = 'deleted'}, fires = []}, {change = {}, fires = []}]"),
+                "only `added` can follow",
+            ),
+            (
+                fires("['dailies']\nnot_fires = ['dailies', 'gone']"),
+                "c.toml:6:1: error[RB0009]: `dailies` is in `fires`, too",
+            ),
         ] {
             let found = faults(&text);
             assert!(found.len() == 1 && found[0].contains(expect), "{text}\n{found:#?}");
@@ -387,7 +582,7 @@ mod tests {
         let text = "[[case]]\nname = 'x'\nasset = {path = '/d', size = 3, owner = 'ana', mtime = '1970-01-01T00:00:01.5Z'}\n\
                     change = {time = '1970-01-02'}\nfires = []\n";
         let Read { cases, .. } = read(&[source("c.toml", text)], &rules(), Wall(0));
-        let subject = cases[0].supposed.subject();
+        let subject = cases[0].steps[0].supposed.subject();
         assert_eq!((subject.facts.size, subject.facts.mtime_ns), (3, 1_500_000_000));
         assert_eq!((subject.owner, subject.time), ("ana", Wall(86_400_000)));
     }

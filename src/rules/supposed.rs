@@ -89,6 +89,12 @@ impl Supposed {
         &self.path
     }
 
+    /// The asset's metadata after the change.
+    #[must_use]
+    pub fn after(&self) -> &Metadata {
+        &self.after
+    }
+
     /// As rules see it.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {

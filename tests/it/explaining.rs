@@ -156,7 +156,7 @@ const FAILS: &str = "
 name = 'a rating'
 asset = { path = '/d/a' }
 change = { action = 'modified', set = { Rating = ['5'] } }
-fires = ['stars']
+only = ['stars']
 ";
 
 #[test]
@@ -192,6 +192,72 @@ fn cases_pass_or_say_what_differs() {
             "unexpected": [{"name": "dailies", "clause": "* /d"}],
             "missing": [{"name": "stars", "clause": "City==SFO", "why": "City is absent"}]})
     );
+}
+
+#[test]
+fn one_more_rule_breaks_no_case_and_a_sequence_says_which_step_failed() {
+    const SEQUENCE: &str = "\
+[[case]]
+name = 'the second of the two'
+asset = { path = '/d/a' }
+steps = [
+  { change = { action = 'added' }, fires = ['dailies'], not_fires = ['stars'] },
+  { change = { set = { Rating = ['5'] } }, fires = [] },
+  { change = { set = { City = ['SFO'] } }, only = ['stars'] },
+]
+";
+    let dir = place(RULES, SEQUENCE);
+    let (code, out, err) = ringback(dir.path(), &["test", "--rules", "rules"]);
+    assert!(code == Some(0) && err.is_empty(), "{out}{err}");
+    let more = "[[subscription]]\nname = 'more'\ncallback = 'http://127.0.0.1:2'\nwatchPath = ['+ /']\n";
+    let dir = place(&format!("{RULES}{more}"), SEQUENCE);
+    assert_eq!(ringback(dir.path(), &["test", "--rules", "rules"]).0, Some(0), "`fires` says these at least");
+    let dir = place(
+        &format!(
+            "{RULES}{}",
+            more.replace("'+ /'", "'/'").replace("watchPath", "watchMetadata = ['City==*']\nwatchPath")
+        ),
+        SEQUENCE,
+    );
+    let (code, out, _) = ringback(dir.path(), &["test", "--rules", "rules"]);
+    let expect = "      step 3: more fired and should not have: because City==*\n";
+    assert!(code == Some(1) && out.contains(expect), "{code:?} {out}");
+    let found = json_of(dir.path(), &["test", "--rules", "rules", "--json"], 1);
+    assert_eq!(found["cases"][0]["unexpected"], json!([{"step": 3, "name": "more", "clause": "City==*"}]));
+}
+
+/// Warnings count where it is asked for, but for those that the file accepts.
+#[test]
+fn check_may_be_strict_and_do_without_secrets() {
+    let all = "[[subscription]]\nname = 'all'\ncallback = 'http://127.0.0.1:1'\nwatchPath = ['* /']\n";
+    let dir = place(all, "");
+    let (code, out, _) = ringback(dir.path(), &["check", "rules"]);
+    assert!(
+        code == Some(0) && out.contains("warning[RB0113]") && out.contains("fine: 1 subscription"),
+        "{code:?} {out}"
+    );
+    let (code, out, _) = ringback(dir.path(), &["check", "--strict", "rules"]);
+    assert!(code == Some(1) && out.contains("warnings count (--strict): 1 subscription"), "{code:?} {out}");
+    let dir = place(&format!("# ringback: allow RB0113\n{all}"), "");
+    assert_eq!(json_of(dir.path(), &["check", "--strict", "--json", "rules"], 0), json!([]));
+
+    let dir = place(&format!("# ringback: allow RB0113\n{all}secret = 'file:/nowhere/secret'\n"), "");
+    let (code, out, _) = ringback(dir.path(), &["check", "--strict", "rules"]);
+    assert!(code == Some(1) && out.contains("error[RB0032]"), "{code:?} {out}");
+    let (code, out, _) = ringback(dir.path(), &["check", "--strict", "--without-secrets", "rules"]);
+    assert!(code == Some(0), "{code:?} {out}");
+
+    let turn = turns::writing();
+    for name in ["rules/b.tml", "rules/c.yaml", "rules/tests/d.yml"] {
+        fs::write(dir.path().join(name), "").expect("written");
+    }
+    drop(turn);
+    let found = json_of(dir.path(), &["check", "--without-secrets", "--json", "rules"], 0);
+    let files: Vec<_> =
+        found.as_array().expect("a list").iter().map(|one| (one["code"].as_str(), one["file"].as_str())).collect();
+    assert_eq!(files, [(Some("RB0116"), Some("rules/b.tml")), (Some("RB0116"), Some("rules/c.yaml"))]);
+    let (_, _, err) = ringback(dir.path(), &["test", "--rules", "rules"]);
+    assert!(err.contains("rules/tests/d.yml is not read"), "{err}");
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn the_api_speaks_tls_and_commands_believe_the_certificate_that_the_state_direct
     fs::write(&files[1], pem("PRIVATE KEY", KEY)).expect("a file");
     place.configure(
         "[[mount]]\npath = '/'\ndir = '{store}'\n[tls]\ncert = 'cert.pem'\nkey = 'key.pem'\n\
-         [[principal]]\nname = 'jo'\nrole = 'super-administrator'\ntoken_sha256 = '50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c'\n",
+         [[principal]]\nname = 'jo'\nrole = 'super-administrator'\ntoken_sha256 = '0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726'\n",
     );
     let daemon = place.start_unready();
     let address = place.state.join("address");

@@ -10,6 +10,12 @@ use crate::model::mage_id::MageId;
 use crate::model::principal::{Principal, Role};
 use crate::model::tenant::Tenant;
 
+/// Digests that the documentation shows.
+const SAMPLES: [&str; 2] = [
+    "50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c",
+    "6c9b19cb967b563d9d96b341ad4a89a74444c6f18e9530f4623817fe30d6400c",
+];
+
 pub(super) fn principal(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Written<Principal>> {
     let meant = table.only(&["name", "role", "tenants", "token_sha256", "mage_id"], faults);
     table.missing("name", "name = \"pipeline\"", &meant, faults);
@@ -27,7 +33,13 @@ pub(super) fn principal(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Optio
     let digest = table.string("token_sha256", faults).and_then(|text| {
         let error = format!("a SHA-256 digest is 64 hexadecimal digits; this has {} characters", text.value.len());
         let help = "this is the token's digest, not the token: printf %s TOKEN | sha256sum";
-        or_noted(hex(text.value).ok_or(error), Code::BadDigest, &text, help, faults)
+        let digest = or_noted(hex(text.value).ok_or(error), Code::BadDigest, &text, help, faults)?;
+        if SAMPLES.contains(&text.value.to_ascii_lowercase().as_str()) {
+            let message = "this is the digest of the documentation's sample: its token is public".to_owned();
+            let help = "make a token of your own: `ringback token` prints it with its digest";
+            faults.error(Code::PublicToken, text.span, message, "everybody's token").help(help);
+        }
+        Some(digest)
     });
     let mage_id = table.string("mage_id", faults).map(|text| {
         let help = "such as \"MAG000000001\"; leave it out, and it is derived from the name";

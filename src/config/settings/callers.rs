@@ -101,4 +101,10 @@ pub(super) fn check_principals(principals: &[Written<Principal>], notes: &mut No
             notes.error(Code::Duplicate, span.clone(), message, "give each principal a token of its own");
         }
     }
+    let is_reading = |principal: &Written<Principal>| principal.value.role != Role::Recorder;
+    if let Some(last) = principals.last().filter(|_| !principals.iter().any(is_reading)) {
+        let message = "no principal may read the status: only the token in the state directory lets somebody in";
+        let help = "add a principal for whoever watches over ringback, with the role reader or operator";
+        notes.note(Code::NobodyReadsStatus, Severity::Warning, last.span.clone(), message.to_owned(), help);
+    }
 }
