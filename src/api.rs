@@ -15,11 +15,13 @@ use crate::model::ask::{Answer, Ask};
 use crate::model::attempt::Attempted;
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Entry;
+use crate::model::explain::Explain;
 use crate::model::listing::Registry;
 use crate::model::measures::Measures;
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::model::rule_list::{RulePage, RulesAsked};
 use crate::model::scope::Scope;
 use crate::model::status::Status;
 use crate::model::why::{PathSeen, Verdicts};
@@ -65,7 +67,7 @@ pub type Cover = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 pub type ReadCover = dyn Fn(&str) -> Result<Cover, String> + Send + Sync;
 
 /// Says what rules say of a change of a path in a mount, with the asset's metadata after the change.
-pub type Explain = dyn Fn(&Mount, &Entry, &Metadata, &Scope) -> Verdicts + Send + Sync;
+pub type JudgeChange = dyn Fn(&Mount, &Entry, &Metadata, &Scope) -> Verdicts + Send + Sync;
 
 /// Returns the logical path of a path on disk that lies in a mount.
 pub type Locate = dyn Fn(&Path) -> Option<LogicalPath> + Send + Sync;
@@ -102,7 +104,11 @@ pub struct ApiState {
     /// Begins a look at a path. The answer comes when the filesystem gives it, which may be never.
     pub survey: Arc<Survey>,
     /// Says what the rules in force that a scope covers say of a change. Called beside `reader`: it may take a while.
-    pub explain: Arc<Explain>,
+    pub verdicts: Arc<JudgeChange>,
+    /// Tries rules on a supposed change, and makes what tries them on others. It may take a while.
+    pub explain: Explain,
+    /// Lists the rules in force. It may take a while.
+    pub rules: Arc<dyn Fn(&RulesAsked) -> RulePage + Send + Sync>,
     /// Who may call.
     pub principals: Arc<Principals>,
 }

@@ -21,6 +21,7 @@ pub mod receiver;
 pub mod replay;
 pub mod rescan;
 pub mod rule_files;
+pub mod rules;
 pub mod sample_store;
 pub mod serve;
 pub mod server;
@@ -72,6 +73,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Show what goes on by itself, such as a replay, and end it
     Tasks(tasks::TasksArgs),
+    /// Show the rules in force: where each is, when it last fired, what is wrong with their files
+    Rules(rules::RulesArgs),
     /// Show who is notified; pause and resume
     Subscriptions(subscriptions::SubscriptionsArgs),
     /// Send a subscription's target one real request, with a test mark
@@ -127,13 +130,14 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Deliveries(args) => on_runtime(deliveries::run(args)),
         Command::Replay(args) => on_runtime(replay::run(args)),
         Command::Tasks(args) => on_runtime(tasks::run(args)),
+        Command::Rules(args) => on_runtime(rules::run(args)),
         Command::Subscriptions(args) => on_runtime(subscriptions::run(args)),
         Command::Trigger(args) => on_runtime(trigger::run(args)),
         Command::Sync(args) => on_runtime(sync::run(args)),
         Command::Rescan(args) => on_runtime(rescan::run(args)),
         Command::Health(args) => on_runtime(health::run(args)),
         Command::Check(args) => check::run(&args),
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => on_runtime(explain::run(args)),
         Command::Test(args) => test_rules::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -18,12 +18,15 @@ pub mod beginning;
 mod carrier;
 pub(crate) mod clock;
 mod engine_thread;
+pub mod explaining;
 mod inbox;
 mod keeper_thread;
 pub mod log;
 mod looker;
 mod places;
 mod registry;
+mod reload;
+mod rule_list;
 mod rules_thread;
 mod stop;
 mod surveys;
@@ -37,14 +40,12 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
-use tokio_rustls::rustls::RootCertStore;
 
 use crate::api::{self, ApiState, Principals, token};
-use crate::config::ca_file::{self, CaFileError};
+use crate::config::ca_file::CaFileError;
 use crate::config::settings::Settings;
 use crate::config::tls_files::{self, TlsFilesError};
-use crate::deliver;
-use crate::engine::Engine;
+use crate::engine::{Engine, Tuning};
 use crate::intake::Setup;
 use crate::look::disk::Disk;
 use crate::look::real::RealDisk;
@@ -53,7 +54,6 @@ use crate::model::mount::Mount;
 use crate::model::principal::Principal;
 use crate::model::status::Status;
 use crate::rules::syntax::watch_path::path_alone;
-use crate::settle::Patience;
 use crate::store::{Ledger, OpenError, Reader, StateDirError, StoreError};
 use crate::watch::WatchSource;
 use crate::watch::mounts::{MountError, Mounts};
@@ -65,6 +65,7 @@ use engine_thread::{EngineThread, MeasuresSlot, StatusSlot};
 use inbox::Inbox;
 pub use places::PlaceError;
 use registry::RegistrySlot;
+use reload::Settable;
 pub use rules_thread::RulesError;
 use rules_thread::RulesThread;
 use stop::Stop;
@@ -93,6 +94,7 @@ pub struct Daemon {
     inbox: Arc<Inbox>,
     stop: Arc<Stop>,
     rules: Option<RulesThread>,
+    settable: Settable,
     keeper: JoinHandle<()>,
     engine: JoinHandle<()>,
     engine_ended: oneshot::Receiver<()>,
@@ -178,8 +180,8 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let roots = settings.ca_file.as_deref().map(ca_file::read).transpose()?.unwrap_or_else(RootCertStore::empty);
-        let reach = deliver::Reach { allow: settings.allow, roots };
+        let as_resolved = settings.clone();
+        let (client, attempt_max) = reload::client(&settings)?;
         let tls = settings.tls.as_ref().map(tls_files::read).transpose()?;
         let mounts = places::settle(settings.mounts)?;
         let mounts_shown: Arc<[Mount]> = mounts.clone().into();
@@ -187,6 +189,7 @@ impl Daemon {
         let reader = Reader::open(&settings.state)?;
         let state_dir = places::canonical(&settings.state)?;
         let (principals, admin_token) = principals(settings.principals, &state_dir)?;
+        let (principals, administrator) = (Arc::new(principals), local_administrator(&admin_token));
         let listen_error = |source| StartError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
@@ -198,11 +201,12 @@ impl Daemon {
         let stop = Arc::new(Stop::default());
         let places = Arc::new(Mounts::new(mounts.clone(), Some(&state_dir))?);
         let source: Arc<dyn WatchSource> = Arc::new(sources(&places, &state_dir, &inbox));
-        let patience = Patience { quiet_ms: settings.settle_quiet_ms, max_ms: settings.settle_max_ms };
+        let Tuning { patience, retention, slots } = reload::tuning(&as_resolved);
         let setup = Setup { mounts: mounts.clone(), patience };
-        let mut engine = Engine::new(ledger, setup, settings.retention, clock.now())?;
-        engine.limit_attempts(settings.slots);
-        let (first, rules) = rules_thread::first(settings.rules, mounts, &engine)?;
+        let mut engine = Engine::new(ledger, setup, retention, clock.now())?;
+        engine.limit_attempts(slots);
+        let rule_list = Arc::new(rule_list::RuleListSlot::default());
+        let (first, rules) = rules_thread::first(settings.rules, mounts, &engine, Arc::clone(&rule_list))?;
         for input in first {
             inbox.input(input);
         }
@@ -217,18 +221,10 @@ impl Daemon {
         });
         lookers.start().map_err(StartError::Thread)?;
         let keeper = keeper_thread::start(keeper, Arc::clone(&stop), Arc::clone(&inbox)).map_err(StartError::Thread)?;
-        let limits = deliver::Limits {
-            connect_ms: settings.connect_timeout_ms,
-            attempt_ms: settings.attempt_timeout_ms,
-            idle_per_target: settings.slots.per_target,
-            ..deliver::Limits::default()
-        };
-        // An attempt's own limit covers its connection too; both are counted, for a slow machine's sake.
-        let attempt_max = Duration::from_millis(limits.connect_ms + limits.attempt_ms + limits.answer_ms);
         let attempts = attempts::Attempts::new(Arc::clone(&inbox), attempt_max);
-        let client = deliver::Client::new(limits, reach);
-        let trying = client.clone();
-        let carrier = carrier::Carrier::new(lookers, client, attempts);
+        let (client, age) = (Arc::new(carrier::ClientSlot::new(client)), attempts.age());
+        let trying = Arc::clone(&client);
+        let carrier = carrier::Carrier::new(lookers, Arc::clone(&client), attempts);
         let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
         let measures = Arc::new(MeasuresSlot::default());
         let registry = Arc::new(RegistrySlot::default());
@@ -256,6 +252,7 @@ impl Daemon {
         let shown = Arc::clone(&registry);
         let located = Arc::clone(&places);
         let to_disk = Arc::clone(&places);
+        let explainer = explaining::Explainer { registry: Arc::clone(&registry), mounts: places };
         let state = ApiState {
             calls,
             status: Arc::new(move || snapshot.get()),
@@ -265,16 +262,27 @@ impl Daemon {
             mounts: mounts_shown,
             cover: Arc::new(cover),
             attempt: Arc::new(move |request| {
-                let client = trying.clone();
+                let client = trying.get();
                 Box::pin(async move { client.attempt(&request).await })
             }),
             locate: Arc::new(move |path| located.locate(path).map(|(_, path)| path)),
             on_disk: Arc::new(move |path| Some(to_disk.to_disk(to_disk.mount_of(path)?, path))),
             survey: Arc::new(move |path| surveys.begin(path)),
-            explain: Arc::new(move |mount, change, state, scope| {
+            verdicts: Arc::new(move |mount, change, state, scope| {
                 verdicts::of_change(&registry.rules(), mount, change, state, scope)
             }),
-            principals: Arc::new(principals),
+            explain: Arc::new(move |ask| explainer.explain(ask)),
+            rules: Arc::new(move |asked| rule_list.page(asked)),
+            principals: Arc::clone(&principals),
+        };
+        let settable = reload::Settable {
+            settings: as_resolved.into(),
+            administrator,
+            principals,
+            client,
+            age,
+            inbox: Arc::clone(&inbox),
+            status: Arc::clone(&status),
         };
         let (api_stop, stopped) = oneshot::channel::<()>();
         // A dropped sender means stop as well.
@@ -288,6 +296,7 @@ impl Daemon {
             inbox,
             stop,
             rules,
+            settable,
             keeper,
             engine,
             engine_ended,
@@ -332,6 +341,18 @@ impl Daemon {
                 tokio::time::sleep(READY_STEP).await;
             }
         }
+    }
+
+    /// Takes up settings that were read again, as far as they may change while ringback runs; of the others that differ
+    /// the log says that they need a restart.
+    pub fn take_settings(&self, settings: Settings) {
+        self.settable.take(settings);
+    }
+
+    /// Says in the log and in the status that the configuration was read again and is faulty: the one before it stays
+    /// in force.
+    pub fn refuse_settings(&self, why: &str) {
+        self.settable.refuse(why);
     }
 
     /// Reads the rule files again now.
@@ -397,8 +418,11 @@ fn principals(
 ) -> Result<(Principals, token::AdminToken), StartError> {
     let admin =
         token::admin_token(state_dir).map_err(|source| StartError::Token { dir: state_dir.to_owned(), source })?;
-    let local = Principal::local_administrator(admin.token.sha256());
-    Ok((Principals::new(configured.into_iter().chain([local]).collect()), admin))
+    Ok((Principals::new(configured.into_iter().chain([local_administrator(&admin)]).collect()), admin))
+}
+
+fn local_administrator(admin: &token::AdminToken) -> Principal {
+    Principal::local_administrator(admin.token.sha256())
 }
 
 fn sources(places: &Arc<Mounts>, state_dir: &std::path::Path, inbox: &Arc<Inbox>) -> Sources {

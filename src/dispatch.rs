@@ -142,6 +142,12 @@ impl Dispatch {
         self.slots.limit(limits);
     }
 
+    /// Lets each subscription be owed so many entries from now on. A lane that is owed more is looked at when something
+    /// further becomes owed to it.
+    pub fn bound_owed(&mut self, owed_max: u64) {
+        self.owed_max = owed_max;
+    }
+
     /// Starts from what the ledger holds. Attempts that are still under way are waited for: a delivery never has two.
     ///
     /// # Errors

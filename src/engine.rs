@@ -33,6 +33,7 @@ use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus, RulesStatus};
 use crate::model::time::{Mono, Now, Wall};
 use crate::rules::{RuleChange, RuleSet};
+use crate::settle::Patience;
 use crate::store::{Backfill, DiskFault, Ledger, LogTrouble, StoreError};
 
 use clock::Clock;
@@ -56,6 +57,19 @@ pub enum Input {
     Rules(NewRules),
     /// What is wrong with the rule files as they are now; empty when nothing is.
     RuleFaults(Vec<String>),
+    /// Settings that were changed: they count from here on.
+    Tuned(Tuning),
+}
+
+/// Settings that may change while the engine runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tuning {
+    /// How long things settle.
+    pub patience: Patience,
+    /// How much is kept, and may be owed.
+    pub retention: Retention,
+    /// How many attempts may be under way.
+    pub slots: SlotLimits,
 }
 
 /// A rule set with the files that it was made of.
@@ -190,7 +204,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Lets so many attempts be under way from now on. To be called before the first group.
+    /// Lets so many attempts be under way from now on.
     pub fn limit_attempts(&mut self, limits: SlotLimits) {
         self.slots = limits;
         if let Some(machines) = &mut self.machines {
@@ -299,11 +313,25 @@ impl Engine {
                     self.faulty_rules_since = (!faults.is_empty()).then_some(since);
                     self.rules_status.faults = faults;
                 }
+                Input::Tuned(tuning) => self.tune(tuning),
                 Input::Attempted(attempted) => sorted.outcomes.push(attempted),
                 Input::Intake(input) => sorted.machine.push(input),
             }
         }
         sorted
+    }
+
+    /// What was recorded by the old settings stays; what is decided from here on is by the new ones.
+    fn tune(&mut self, Tuning { patience, retention, slots }: Tuning) {
+        self.setup.patience = patience;
+        if let Some(Machines { intake, dispatch }) = &mut self.machines {
+            if let Some(intake) = intake {
+                intake.set_patience(patience);
+            }
+            dispatch.bound_owed(retention.owed);
+        }
+        self.retention = retention;
+        self.limit_attempts(slots);
     }
 
     /// Whether things are taken in: the last group was recorded, or the ledger takes writes again since.

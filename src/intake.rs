@@ -249,6 +249,12 @@ impl Intake {
         self.next_ticket
     }
 
+    /// Has things settle so long from now on.
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.settle.set_patience(patience);
+        self.setup.patience = patience;
+    }
+
     /// Changes match these rules from now on.
     pub fn set_rules(&mut self, rules: RulesInForce) {
         self.rules = rules;

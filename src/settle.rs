@@ -210,6 +210,11 @@ impl Settle {
         }
     }
 
+    /// Waits so long from now on. What waits already keeps its deadline.
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
     /// A hint came. `order` is its place among all hints.
     pub fn hint(&mut self, now: Mono, path: &LogicalPath, kind: HintKind, order: u64) {
         self.put(now, path, Cause::hinted(now, kind, order));

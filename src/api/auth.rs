@@ -3,11 +3,12 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::credentials::{self, Shown};
@@ -18,7 +19,10 @@ use crate::model::principal::{Principal, Role};
 /// Everyone who may call, and the count of those who got their credentials wrong.
 #[derive(Debug)]
 pub struct Principals {
-    all: Vec<Principal>,
+    /// Held for a look or an assignment, never across an await.
+    all: RwLock<Arc<[Principal]>>,
+    /// Tells streams, which end: whoever is still let in opens another.
+    replaced: watch::Sender<()>,
     /// Held for a table lookup, never across an await.
     throttle: Mutex<Throttle>,
     /// Requests with wrong credentials, and those of them that were turned away unheard.
@@ -74,7 +78,24 @@ impl Principals {
     /// The principals. Without any, every caller is refused.
     #[must_use]
     pub fn new(all: Vec<Principal>) -> Self {
-        Self { all, throttle: Mutex::default(), wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }
+        let all = RwLock::new(all.into());
+        let replaced = watch::Sender::new(());
+        Self { all, replaced, throttle: Mutex::default(), wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }
+    }
+
+    /// Lets in these from now on, and nobody else. Requests that were let in before are answered.
+    pub fn replace(&self, all: Vec<Principal>) {
+        *self.all.write().unwrap_or_else(PoisonError::into_inner) = all.into();
+        self.replaced.send_replace(());
+    }
+
+    /// Ends once others are let in: for what goes on after a caller was let in.
+    pub(super) fn replaced(&self) -> watch::Receiver<()> {
+        self.replaced.subscribe()
+    }
+
+    fn now(&self) -> Arc<[Principal]> {
+        Arc::clone(&self.all.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many requests had wrong credentials, and how many of them came too fast from one address.
@@ -83,7 +104,7 @@ impl Principals {
     }
 
     /// Who is calling.
-    pub(super) fn identify(&self, headers: &HeaderMap, from: SocketAddr) -> Result<&Principal, Problem> {
+    pub(super) fn identify(&self, headers: &HeaderMap, from: SocketAddr) -> Result<Principal, Problem> {
         let found = match credentials::of(headers) {
             Shown::Missing => return Err(unauthorized("send credentials: Authorization: Bearer TOKEN")),
             Shown::Unreadable => None,
@@ -106,13 +127,14 @@ impl Principals {
     }
 
     /// Compares with every principal, each in constant time, so that the time taken tells nothing of any hash.
-    fn find(&self, token: &[u8]) -> Option<&Principal> {
+    fn find(&self, token: &[u8]) -> Option<Principal> {
+        let all = self.now();
         let hash: [u8; 32] = Sha256::digest(token).into();
         let mut found = u64::MAX;
-        for (place, principal) in (0..).zip(&self.all) {
+        for (place, principal) in (0..).zip(all.iter()) {
             found.conditional_assign(&place, hash.ct_eq(&principal.token_sha256));
         }
-        usize::try_from(found).ok().and_then(|place| self.all.get(place))
+        usize::try_from(found).ok().and_then(|place| all.get(place).cloned())
     }
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
+use tokio::sync::watch;
 
 use super::Principals;
 use super::auth::{Right, forbidden, may};
@@ -36,6 +37,10 @@ impl Caller {
     }
 }
 
+/// Changes once others are let in than when the caller was.
+#[derive(Debug, Clone)]
+pub(super) struct Replaced(pub watch::Receiver<()>);
+
 /// What an endpoint did, for the audit: it puts one on its answer where status and path do not say it.
 #[derive(Debug, Clone)]
 pub(super) struct Did(pub String);
@@ -52,13 +57,16 @@ pub(super) struct Gate {
 /// Lets a request pass, or answers it.
 pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Peer(from) = *request.extensions().get::<Peer>().expect("the server puts it on each request");
+    // Taken first: who is let in by the old principals hears of the new ones.
+    let replaced = gate.principals.replaced();
     let caller = match gate.principals.identify(request.headers(), from) {
-        Ok(principal) => Caller::of(principal),
+        Ok(principal) => Caller::of(&principal),
         Err(problem) => return Asked::new(request).answer(Err(problem)).await,
     };
     let mut line = gate.right.is_to_write().then(|| AuditLine::new(&gate, &caller, from, request.uri().path()));
     let response = if may(caller.role, gate.right) {
         request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(Replaced(replaced));
         next.run(request).await
     } else {
         Asked::new(request).answer(Err(forbidden(caller.role, gate.right))).await

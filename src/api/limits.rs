@@ -116,3 +116,15 @@ pub const FEED_EVERY: Duration = Duration::from_millis(50);
 
 /// Pieces of news that are kept for a stream whose peer reads slowly; then it reads the journal by itself.
 pub const FEED_KEPT: usize = 64;
+
+/// Bytes of a `POST /v1/explain` body, 256 KiB: a rule's text with each character escaped, and metadata.
+pub const EXPLAIN_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a rule's text in a `POST /v1/explain`, 64 KiB: some hundred rules; more are a file for `ringback check`.
+pub const EXPLAIN_RULE_BYTES_MAX: usize = 64 * 1024;
+
+/// Changes of the journal that one `POST /v1/explain` tries rules on: about a second.
+pub const EXPLAIN_JOURNAL_MAX: usize = 10_000;
+
+/// Bytes of metadata that a `POST /v1/explain` over the journal holds, 64 MiB; it reads no further than that.
+pub const EXPLAIN_STATE_BYTES_MAX: usize = 64 * 1024 * 1024;

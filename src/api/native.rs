@@ -5,6 +5,7 @@ mod assets;
 mod changes;
 mod chosen;
 mod deliveries;
+pub(super) mod explain;
 mod exposition;
 mod hints;
 mod journal_row;
@@ -12,6 +13,7 @@ mod metrics;
 mod openapi;
 mod query;
 mod reading;
+mod rules;
 mod status;
 pub(super) mod streams;
 mod subscriptions;
@@ -117,6 +119,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         read("/v1/deliveries/{id}", get(deliveries::show), deliveries::show_operation),
         read("/v1/deliveries/{id}/body", get(deliveries::body), deliveries::body_operation),
         act("/v1/replay", post(chosen::replay), chosen::replay_operation),
+        Endpoint::new("POST", "/v1/explain", Some(Right::Read), post(explain::explain), explain::operation),
+        read("/v1/rules", get(rules::list), rules::operation),
         read("/v1/subscriptions", get(subscriptions::list), subscriptions::list_operation),
         read("/v1/subscriptions/{id}", get(subscriptions::show), subscriptions::show_operation),
         act("/v1/subscriptions/pause", post(chosen::pause), chosen::pause_operation),

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::limits::ECHO_CHARS_MAX;
-use super::operation::{array, number, object, text};
+use super::operation::{array, number, object, text, words};
 
 /// An answer that says what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     status: StatusCode,
     detail: String,
-    errors: Vec<Fault>,
+    errors: Errors,
     members: BTreeMap<&'static str, i64>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Fault {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let (errors, members, headers) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let (errors, members, headers) = (Errors::Faults(Vec::new()), BTreeMap::new(), Vec::new());
         Self { status, detail: detail.into(), errors, members, headers }
     }
 
@@ -46,7 +46,14 @@ impl Problem {
 
     #[must_use]
     pub(super) fn with_errors(mut self, errors: Vec<Fault>) -> Self {
-        self.errors = errors;
+        self.errors = Errors::Faults(errors);
+        self
+    }
+
+    /// Says what is wrong with a text of rules, as `ringback check --json` does, under `errors`.
+    #[must_use]
+    pub(super) fn with_diagnostics(mut self, diagnostics: Vec<Value>) -> Self {
+        self.errors = Errors::Diagnostics(diagnostics);
         self
     }
 
@@ -64,6 +71,23 @@ impl Problem {
     }
 }
 
+/// What is wrong with a body, or with a text of rules in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Errors {
+    Faults(Vec<Fault>),
+    Diagnostics(Vec<Value>),
+}
+
+impl Errors {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Faults(faults) => faults.is_empty(),
+            Self::Diagnostics(diagnostics) => diagnostics.is_empty(),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         #[derive(Serialize)]
@@ -72,8 +96,8 @@ impl IntoResponse for Problem {
             title: &'a str,
             status: u16,
             detail: &'a str,
-            #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
-            errors: &'a [Fault],
+            #[serde(skip_serializing_if = "Errors::is_empty")]
+            errors: &'a Errors,
             #[serde(flatten)]
             members: &'a BTreeMap<&'static str, i64>,
         }
@@ -97,7 +121,24 @@ pub(super) fn schema() -> Value {
     let fault = object([("index", number()), ("detail", text())], [("field", text())]);
     object(
         [("type", text()), ("title", text()), ("status", number()), ("detail", text())],
-        [("errors", array(fault)), ("oldest", number())],
+        [("errors", array(json!({"anyOf": [fault, diagnostic()]}))), ("oldest", number())],
+    )
+}
+
+/// The schema of a diagnostic, as `ringback check --json` prints it.
+pub(super) fn diagnostic() -> Value {
+    let help = json!({"type": ["string", "null"]});
+    object(
+        [
+            ("code", text()),
+            ("severity", words(&["error", "warning"])),
+            ("file", text()),
+            ("line", number()),
+            ("column", number()),
+            ("message", text()),
+            ("help", help),
+        ],
+        [],
     )
 }
 

@@ -33,6 +33,7 @@ mod limits_of_requests;
 mod metrics;
 mod openapi;
 mod records;
+mod rules;
 mod security_page;
 mod tenants;
 mod trial;
@@ -132,7 +133,9 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
         }),
         on_disk: Arc::new(|path| Some(format!("/srv{}", path.display()).into())),
         survey: Arc::new(self::why::survey),
-        explain: Arc::new(self::why::explain),
+        verdicts: Arc::new(self::why::verdicts),
+        explain: Arc::new(self::rules::explain),
+        rules: Arc::new(self::rules::page),
         principals: Arc::new(principals()),
     };
     (state, calls)

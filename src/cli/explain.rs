@@ -1,33 +1,42 @@
 //! `ringback explain`: which rules would fire on a change, and why the others would not.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
 use super::configuration::{self, Configuration};
+use super::reach::{Reach, ReachArgs};
 use super::rule_files::{self, Faulty, RuleFiles};
-use super::{Outcome, UsageError, output};
+use super::{Outcome, UsageError, client, output};
 use crate::config::settings::{Overrides, Resolved, Settings};
+use crate::config::sources;
 use crate::daemon::clock;
+use crate::daemon::explaining::{Located, explained};
 use crate::model::change::Action;
+use crate::model::explain::{ExplainedRule, Stopped};
 use crate::model::metadata::{Metadata, nfc};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
-use crate::rules::RuleSet;
-use crate::rules::explain::{Verdict, explain_rule};
+use crate::model::scope::Scope;
+use crate::model::time::Wall;
 use crate::rules::supposed::{About, Supposed};
 use crate::rules::value::ns_of_date;
+use crate::watch::mounts::Mounts;
 
 /// Options of `ringback explain`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct ExplainArgs {
-    /// The asset's logical path, as rules and callbacks have it
-    #[arg(long)]
-    pub path: String,
+    /// The asset's logical path, as rules and callbacks have it, or the file's path on the disk
+    #[arg(long, required_unless_present = "journal")]
+    pub path: Option<String>,
     /// What happens to the file; none: only metadata changes
     #[arg(long, default_value = "none", value_parser = actions())]
     pub action: Action,
@@ -37,12 +46,9 @@ pub struct ExplainArgs {
     /// A key's value before the change; a key that is given only here was removed
     #[arg(long, value_name = "KEY=VALUE")]
     pub old: Vec<String>,
-    /// Rule files, or directories of them [default: the configuration's rules]
+    /// Rule files, or directories of them [default: the running daemon's rules, else the configuration's]
     #[arg(long, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
-    /// The configuration file, for its rules and mounts
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// The file's size in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub size: u64,
@@ -52,6 +58,12 @@ pub struct ExplainArgs {
     /// The file's owner
     #[arg(long, value_name = "NAME", default_value = crate::rules::supposed::OWNER)]
     pub owner: String,
+    /// Try the rules on so many of the newest changes that the daemon has recorded: those in force, or those of --rules
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["path", "set", "old", "mtime"])]
+    pub journal: Option<u64>,
+    /// Which daemon; its configuration is also read for its rules and mounts, where it does not run.
+    #[command(flatten)]
+    pub reach: ReachArgs,
     /// Print a JSON object: rules, each with name, fires, and what failed
     #[arg(long)]
     pub json: bool,
@@ -84,42 +96,155 @@ Exit codes: 0 fine, whether or not a rule fires, 1 the rules have faults or cann
 ///
 /// # Errors
 /// Something could not be read, or the command line makes no sense.
-pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
-    let mut supposed = supposed(args)?;
+pub async fn run(args: ExplainArgs) -> anyhow::Result<Outcome> {
+    if let Some(most) = args.journal {
+        return over_journal(&args, most).await;
+    }
+    let path = args.path.clone().unwrap_or_default();
+    let mut supposed = supposed(&args, &path)?;
+    if args.rules.is_empty()
+        && let Some((reach, answer)) = ask_daemon(&args, &supposed).await?
+    {
+        return by_daemon(&args, &path, &reach, &answer);
+    }
     let mut rules = args.rules.clone();
-    let mut unmounted = None;
-    if let Some(config) = &args.config {
+    let (mut stopped, mut note) = (None, None);
+    if let Some(config) = &args.reach.config {
         let settings = match settings(config)? {
             Ok(settings) => settings,
             Err(faulty) => return found(&faulty, args.json),
         };
-        match mount_of(&settings, &supposed.path) {
-            Some(mount) => {
-                // One without a tenant is known to have none.
-                supposed.about.tenant = Some(mount.tenant.map_or_else(String::new, |tenant| tenant.to_string()));
-                supposed.about.mount = mount.path;
-            }
-            None => unmounted = Some(format!("note: {} lies in no mount of {}", args.path, config.display())),
+        let mounts = Arc::new(mounts(&settings)?);
+        let place = Located::new(&mounts, &supposed.path, |_| true);
+        stopped = place.stopped(&mounts);
+        note = stopped.as_ref().map(|stopped| match stopped {
+            Stopped::NoMount => format!("note: {path} lies in no mount of {}", config.display()),
+            other => format!("note: {}", other.sentence()),
+        });
+        if let Some(mount) = place.mount.map(|mount| mounts.get(mount)) {
+            // One without a tenant is known to have none.
+            supposed.about.tenant = Some(mount.tenant.as_ref().map_or_else(String::new, ToString::to_string));
+            supposed.about.mount = mount.path.clone();
         }
+        supposed.path = place.path;
         if rules.is_empty() {
             let named = settings.rules.with_context(|| format!("{} names no rules; give --rules", config.display()))?;
             rules.push(named);
         }
     } else if rules.is_empty() {
-        return Err(UsageError("name rule files or directories with --rules, or --config FILE".into()).into());
+        let text = "no daemon runs here: name rule files or directories with --rules, or --config FILE";
+        return Err(UsageError(text.into()).into());
     }
     let rules = match rule_files::read(&rules)? {
         RuleFiles::Fine(rules) => rules,
         RuleFiles::Faulty(faulty) => return found(&faulty, args.json),
     };
-    let verdicts = verdicts(&rules, supposed);
-    if args.json {
-        let rules: Vec<_> = verdicts.iter().map(|(name, verdict)| to_json(name, verdict)).collect();
-        output::json(&json!({"rules": rules}))?;
-    } else {
-        output::line(&show(&verdicts, &about(args)))?;
-        unmounted.map(|note| output::line(&note)).transpose()?;
+    if stopped.is_none() && supposed.action == Action::None && supposed.before == supposed.after {
+        stopped = Some(Stopped::NoChange);
+        note = Some(format!("note: {}", Stopped::NoChange.sentence()));
     }
+    let Change { path: logical, action, before, after, about } = supposed;
+    let supposed = Supposed::new(logical, action, &before, after, about);
+    let explained = explained(&rules, &Scope::All, &supposed, stopped.as_ref());
+    if args.json {
+        let rules: Vec<_> = explained.iter().map(to_json).collect();
+        let mut out = json!({"rules": rules});
+        if let Some(stopped) = &stopped {
+            out["stopped"] = json!(stopped.as_str());
+            out["sentence"] = json!(stopped.sentence());
+        }
+        output::json(&out)?;
+    } else {
+        output::line(&show(&explained, &about_change(&args, &path)))?;
+        note.map(|note| output::line(&note)).transpose()?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The mounts of a configuration, with links resolved where their directories are there.
+fn mounts(settings: &Settings) -> anyhow::Result<Mounts> {
+    let resolved = |dir: &Path| dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let mounts = settings.mounts.iter().map(|mount| Mount { dir: resolved(&mount.dir), ..mount.clone() });
+    Ok(Mounts::new(mounts.collect(), Some(&resolved(&settings.state)))?)
+}
+
+/// What the running daemon says, where one is found and reached.
+async fn ask_daemon(args: &ExplainArgs, change: &Change) -> anyhow::Result<Option<(Reach, Value)>> {
+    // Whatever keeps it from being found, the files can still be read.
+    let Ok(reach) = args.reach.find() else { return Ok(None) };
+    let mut body = json!({
+        "path64": BASE64.encode(change.path.as_bytes()), "action": change.action.as_str(),
+        "set": change.after, "old": change.before, "size": args.size, "owner": args.owner,
+    });
+    if args.mtime.is_some() {
+        body["mtime"] = json!(Wall(change.about.mtime_ns.div_euclid(1_000_000)).to_string());
+    }
+    match client::post(&reach, "/v1/explain", &body).await {
+        Ok(answer) => Ok(Some((reach, answer))),
+        Err(error) if is_unreached(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether nobody listens there.
+fn is_unreached(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| matches!(cause.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound))
+}
+
+fn by_daemon(args: &ExplainArgs, path: &str, reach: &Reach, answer: &Value) -> anyhow::Result<Outcome> {
+    if args.json {
+        output::json(answer)?;
+        return Ok(Outcome::Fine);
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rules = answer["rules"].as_array().map_or(&[][..], Vec::as_slice);
+    let rules: Vec<_> = rules
+        .iter()
+        .map(|rule| ExplainedRule {
+            name: text(&rule["name"]),
+            fires: rule["fires"] == true,
+            clause: text(if rule["fires"] == true { &rule["because"] } else { &rule["failed"]["clause"] }),
+            why: rule["failed"]["why"].as_str().map(str::to_owned),
+        })
+        .collect();
+    output::line(&show(&rules, &about_change(args, path)))?;
+    if let Some(more) = answer["rulesMore"].as_u64() {
+        output::line(&format!("and {more} more rules, which do not fire or are not shown"))?;
+    }
+    if let Some(sentence) = answer["sentence"].as_str() {
+        output::line(&format!("note: {sentence}"))?;
+    }
+    output::line(&format!("by the rules in force at {}", reach.server.address))?;
+    Ok(Outcome::Fine)
+}
+
+/// Tries rules on what the daemon has recorded.
+async fn over_journal(args: &ExplainArgs, most: u64) -> anyhow::Result<Outcome> {
+    let mut body = json!({"journal": most});
+    if !args.rules.is_empty() {
+        let mut text = Vec::new();
+        for path in &args.rules {
+            for file in sources::read_rules(path)? {
+                text.extend_from_slice(&file.text);
+                text.push(b'\n');
+            }
+        }
+        body["rule"] = json!(String::from_utf8(text).context("the rules are not UTF-8")?);
+    }
+    let reach = args.reach.find()?;
+    let answer = client::post(&reach, "/v1/explain", &body).await?;
+    if args.json {
+        output::json(&answer)?;
+        return Ok(Outcome::Fine);
+    }
+    let journal = &answer["journal"];
+    for change in journal["first"].as_array().map_or(&[][..], Vec::as_slice) {
+        let text = |name: &str| change[name].as_str().unwrap_or("-").to_owned();
+        output::line(&format!("{:>9}  {}  {:<8}  {}", change["seq"], text("time"), text("action"), text("path")))?;
+    }
+    let which = if args.rules.is_empty() { "a rule in force fires" } else { "a rule fires" };
+    output::line(&format!("{which} on {} of the newest {} changes", journal["fired"], journal["read"]))?;
     Ok(Outcome::Fine)
 }
 
@@ -128,8 +253,8 @@ fn found(faulty: &Faulty, json: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Finding)
 }
 
-/// The change that the command line tells.
-struct Told {
+/// The change that the command line supposes.
+struct Change {
     path: LogicalPath,
     action: Action,
     before: Metadata,
@@ -137,8 +262,8 @@ struct Told {
     about: About,
 }
 
-fn supposed(args: &ExplainArgs) -> Result<Told, UsageError> {
-    let path = LogicalPath::parse(args.path.as_bytes()).map_err(|error| UsageError(format!("--path: {error}")))?;
+fn supposed(args: &ExplainArgs, path: &str) -> Result<Change, UsageError> {
+    let path = LogicalPath::parse(path.as_bytes()).map_err(|error| UsageError(format!("--path: {error}")))?;
     let (before, after) = (metadata("--old", &args.old)?, metadata("--set", &args.set)?);
     match args.action {
         Action::Added if !before.is_empty() => {
@@ -154,7 +279,7 @@ fn supposed(args: &ExplainArgs) -> Result<Told, UsageError> {
         let no_date = || UsageError(format!("--mtime {text} is no date; write one such as 2026-11-22T10:00:00Z"));
         about.mtime_ns = ns_of_date(text).ok_or_else(no_date)?;
     }
-    Ok(Told { path, action: args.action, before, after, about })
+    Ok(Change { path, action: args.action, before, after, about })
 }
 
 /// `K=V`, in the order of the values.
@@ -174,48 +299,31 @@ fn settings(config: &Path) -> anyhow::Result<Result<Settings, Faulty>> {
     Ok(resolved.map(|Resolved { settings, .. }| settings).map_err(|diagnostics| Faulty { diagnostics, sources }))
 }
 
-fn mount_of(settings: &Settings, path: &LogicalPath) -> Option<Mount> {
-    settings.mounts.iter().find(|mount| path.is_at_or_below(&mount.path)).cloned()
-}
-
-/// Each rule and its verdict, those that fire first.
-fn verdicts(rules: &RuleSet, told: Told) -> Vec<(String, Verdict)> {
-    let Told { path, action, before, after, about } = told;
-    let supposed = Supposed::new(path, action, &before, after, about);
-    let subject = supposed.subject();
-    let verdict =
-        |rule: &crate::rules::Rule| (rule.subscription.name.as_str().to_owned(), explain_rule(&subject, rules, rule));
-    let mut verdicts: Vec<_> = rules.rules().iter().map(verdict).collect();
-    verdicts.sort_by_key(|(_, verdict)| matches!(verdict, Verdict::Failed { .. }));
-    verdicts
-}
-
-fn to_json(name: &str, verdict: &Verdict) -> Value {
-    match verdict {
-        Verdict::Fires { .. } => json!({"name": name, "fires": true}),
-        Verdict::Failed { clause, why } => {
-            json!({"name": name, "fires": false, "failed": {"clause": clause, "why": why}})
-        }
+fn to_json(rule: &ExplainedRule) -> Value {
+    let ExplainedRule { name, fires, clause, why } = rule;
+    match why {
+        Some(why) => json!({"name": name, "fires": fires, "failed": {"clause": clause, "why": why}}),
+        None => json!({"name": name, "fires": fires, "because": clause}),
     }
 }
 
-fn about(args: &ExplainArgs) -> String {
+fn about_change(args: &ExplainArgs, path: &str) -> String {
     match args.action {
-        Action::None => format!("when the metadata of {} changes so", args.path),
-        action => format!("when {} is {}", args.path, action.as_str()),
+        Action::None => format!("when the metadata of {path} changes so"),
+        action => format!("when {path} is {}", action.as_str()),
     }
 }
 
 /// A line for each rule, and one that counts.
-fn show(verdicts: &[(String, Verdict)], what: &str) -> String {
-    let width = verdicts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let line = |(name, verdict): &(String, Verdict)| match verdict {
-        Verdict::Fires { clause } => format!("fires  {name:width$}  because {clause}\n"),
-        Verdict::Failed { clause, why } => format!("no     {name:width$}  {clause}: {why}\n"),
+fn show(rules: &[ExplainedRule], what: &str) -> String {
+    let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    let line = |ExplainedRule { name, clause, why, .. }: &ExplainedRule| match why {
+        None => format!("fires  {name:width$}  because {clause}\n"),
+        Some(why) => format!("no     {name:width$}  {clause}: {why}\n"),
     };
-    let lines: String = verdicts.iter().map(line).collect();
-    let firing = verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fires { .. })).count();
-    match (verdicts.len(), firing) {
+    let lines: String = rules.iter().map(line).collect();
+    let firing = rules.iter().filter(|rule| rule.fires).count();
+    match (rules.len(), firing) {
         (0, _) => "there are no rules".to_owned(),
         (1, 0) => format!("{lines}\nthe one rule does not fire {what}"),
         (1, _) => format!("{lines}\nthe one rule fires {what}"),

@@ -21,7 +21,7 @@ use crate::daemon::beginning::Beginning;
 use crate::daemon::log::{self, Log, Style};
 use crate::daemon::{Daemon, RulesError, StartError, wall};
 use crate::diagnostic::render::{Format, one_lines, report};
-use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::model::error_chain::ErrorChain;
 
 /// Options of `ringback serve`. What is given here wins over the configuration file.
@@ -67,7 +67,7 @@ Examples:
       Listen on a free port, and log for a program.
 
 The first start makes the local administrator's token and says where it is.
-SIGHUP reads the rules again; SIGTERM ends within 10 s, a second one at once.
+SIGHUP reads the rules and the configuration again; SIGTERM ends within 10 s, a second one at once.
 
 \"ringback serves\" is logged once each reachable mount is watched. A mount that does not answer holds that up for 3 s.
 A log line that cannot be written is lost, and counted in the status; nothing waits for the log. With --log json
@@ -147,7 +147,10 @@ async fn serve(args: &ServeArgs, format: LogFormat) -> anyhow::Result<Outcome> {
             }
             () = daemon.failed() => bail!("the engine ended; the log says why"),
             next = signals.next() => match next {
-                Signal::Reload => daemon.reload(),
+                Signal::Reload => {
+                    reload_settings(args, &daemon);
+                    daemon.reload();
+                }
                 Signal::End => break,
             },
         }
@@ -223,6 +226,21 @@ fn settings(args: &ServeArgs) -> anyhow::Result<Result<Settings, Faults>> {
         }
         Err(diagnostics) => Err(Faults { diagnostics, files }),
     })
+}
+
+/// Has the daemon take up the configuration as it is now. What is faulty is refused whole.
+fn reload_settings(args: &ServeArgs, daemon: &Daemon) {
+    if args.config.is_none() {
+        return;
+    }
+    match settings(args) {
+        Ok(Ok(settings)) => daemon.take_settings(settings),
+        Ok(Err(Faults { diagnostics, files })) => {
+            let errors: Vec<_> = diagnostics.into_iter().filter(|one| one.severity == Severity::Error).collect();
+            daemon.refuse_settings(&one_lines(&errors, &files).join("; "));
+        }
+        Err(error) => daemon.refuse_settings(&ErrorChain(&*error).to_string()),
+    }
 }
 
 fn start_log(format: LogFormat) -> std::io::Result<Log> {

@@ -2,6 +2,7 @@
 //! is cancelled ends as `internal`, and so does one that is still there long after its limits have passed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,26 @@ const SECOND_LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Attempts {
     runtime: Handle,
     shared: Arc<Shared>,
-    /// An attempt that is older than this is overdue.
-    age_max: Duration,
+    age: Arc<AttemptAge>,
+}
+
+/// How old an attempt may become: an older one is overdue.
+pub(super) struct AttemptAge(AtomicU64);
+
+impl AttemptAge {
+    /// `attempt_max` is how long one may take by its own limits.
+    fn new(attempt_max: Duration) -> Self {
+        Self(AtomicU64::new((attempt_max + SLACK).as_millis() as u64))
+    }
+
+    /// Lets attempts take at least so long from now on. What began by longer limits keeps them, so it never falls.
+    pub(super) fn raise(&self, attempt_max: Duration) {
+        self.0.fetch_max((attempt_max + SLACK).as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn max(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
 }
 
 struct Shared {
@@ -47,7 +66,12 @@ impl Attempts {
     /// them.
     pub(super) fn new(inbox: Arc<Inbox>, attempt_max: Duration) -> Self {
         let shared = Arc::new(Shared { inbox, under_way: Mutex::default() });
-        Self { runtime: Handle::current(), shared, age_max: attempt_max + SLACK }
+        Self { runtime: Handle::current(), shared, age: Arc::new(AttemptAge::new(attempt_max)) }
+    }
+
+    /// How old one may become.
+    pub(super) fn age(&self) -> Arc<AttemptAge> {
+        Arc::clone(&self.age)
     }
 
     /// Makes an attempt. Its outcome goes into the inbox.
@@ -79,7 +103,7 @@ impl Attempts {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let due = |attempt: &UnderWay| match attempt.overdue {
             Some(seen) => seen + SECOND_LOOK,
-            None => attempt.began + self.age_max,
+            None => attempt.began + self.age.max(),
         };
         self.shared.lock().values().map(due).min()
     }
@@ -89,7 +113,7 @@ impl Attempts {
         let mut ended = Vec::new();
         for attempt in self.shared.lock().values_mut() {
             let age = now.saturating_duration_since(attempt.began);
-            if age < self.age_max {
+            if age < self.age.max() {
                 continue;
             }
             let seen = *attempt.overdue.get_or_insert(now);

@@ -1,6 +1,7 @@
 //! Carries effects out: to the looking threads, to the tasks that make attempts, back to API callers.
 
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -17,10 +18,29 @@ use crate::model::ids::ReplyId;
 /// The edges, as the engine's thread sees them.
 pub(super) struct Carrier {
     lookers: Lookers,
-    client: Client,
+    client: Arc<ClientSlot>,
     attempts: Attempts,
     replies: HashMap<ReplyId, Reply>,
     next_reply: u64,
+}
+
+/// What makes attempts, by the settings of now.
+pub(super) struct ClientSlot(RwLock<Client>);
+
+impl ClientSlot {
+    pub(super) fn new(client: Client) -> Self {
+        Self(RwLock::new(client))
+    }
+
+    /// Attempts that begin from here on are made by this one.
+    pub(super) fn set(&self, client: Client) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
+    /// For an attempt that begins now.
+    pub(super) fn get(&self) -> Client {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A caller who waits. The permit goes back when he has his answer.
@@ -34,7 +54,7 @@ const REPLIES_SWEPT: usize = 64;
 
 impl Carrier {
     /// To be made inside the runtime that is to deliver.
-    pub(super) fn new(lookers: Lookers, client: Client, attempts: Attempts) -> Self {
+    pub(super) fn new(lookers: Lookers, client: Arc<ClientSlot>, attempts: Attempts) -> Self {
         Self { lookers, client, attempts, replies: HashMap::new(), next_reply: 0 }
     }
 
@@ -72,7 +92,7 @@ impl Carrier {
     }
 
     fn send(&self, request: SendRequest) {
-        let (client, sent) = (self.client.clone(), request.clone());
+        let (client, sent) = (self.client.get(), request.clone());
         self.attempts.begin(request, async move { client.attempt(&sent).await });
     }
 }

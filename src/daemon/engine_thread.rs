@@ -21,7 +21,7 @@ use crate::model::ask::Answer;
 use crate::model::error_chain::ErrorChain;
 use crate::model::hint::Signal;
 use crate::model::measures::Measures;
-use crate::model::status::{MountState, MountStatus, Status};
+use crate::model::status::{MountState, MountStatus, Status, TROUBLES_MAX, Trouble};
 use crate::store::{DiskFault, StoreError};
 
 /// Attempts under way are waited for this long at the end. Supervisors kill what takes much longer; what was not heard
@@ -49,29 +49,51 @@ impl MeasuresSlot {
 }
 
 /// What the daemon last said of itself.
-pub(super) struct StatusSlot(Mutex<Arc<Status>>);
+pub(super) struct StatusSlot {
+    said: Mutex<Arc<Status>>,
+    /// The configuration on the disk is not the one in force.
+    configuration: Mutex<Option<Trouble>>,
+}
 
 impl StatusSlot {
     pub(super) fn new(status: Status) -> Self {
-        Self(Mutex::new(Arc::new(status)))
+        Self { said: Mutex::new(Arc::new(status)), configuration: Mutex::default() }
     }
 
     pub(super) fn get(&self) -> Status {
-        let status = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        // The log loses lines at any time, and has nothing to do with the engine.
-        Status { log_lines_lost: log::lines_lost(), ..Status::clone(&status) }
+        let status = Arc::clone(&self.said.lock().unwrap_or_else(PoisonError::into_inner));
+        // The log loses lines at any time, and has nothing to do with the engine; nor has the configuration.
+        let mut status = Status { log_lines_lost: log::lines_lost(), ..Status::clone(&status) };
+        let configuration = self.configuration.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(trouble) = configuration {
+            let at = status.troubles.partition_point(|other| other.kind <= trouble.kind);
+            status.troubles.insert(at, trouble);
+            if status.troubles.len() > TROUBLES_MAX {
+                status.troubles.truncate(TROUBLES_MAX);
+                status.troubles_more += 1;
+            }
+        }
+        status
+    }
+
+    /// What is wrong with the configuration on the disk, if anything is.
+    pub(super) fn set_configuration(&self, trouble: Option<Trouble>) {
+        let mut slot = self.configuration.lock().unwrap_or_else(PoisonError::into_inner);
+        // It lasts since the first of several faulty readings.
+        let since = slot.take().map(|before| before.since);
+        *slot = trouble.map(|trouble| Trouble { since: since.unwrap_or_else(|| trouble.since.clone()), ..trouble });
     }
 
     /// Whether each mount's root has been looked at since the start: it is watched by some source from then on, or
     /// offline.
     pub(super) fn are_mounts_seen(&self) -> bool {
-        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         slot.mounts.iter().all(MountStatus::is_root_seen)
     }
 
     /// While nothing is taken in, no more is known of the mounts than was known last; `why` is the reason.
     pub(super) fn set(&self, mut status: Status, why: Option<String>) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(why) = why {
             status.mounts = slot.mounts.clone();
             for mount in &mut status.mounts {

@@ -6,6 +6,7 @@
 //! engine; a bad one is shown, and the last good one stays; so it does when the files are suddenly gone or empty
 //! ([`vanished`]).
 
+mod differs;
 mod vanished;
 
 use std::io;
@@ -14,16 +15,22 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::clock::wall;
 use super::inbox::Inbox;
+use super::rule_list::{RuleListSlot, Rules};
 use super::stop::{AbortOnPanic, Stop, Woken};
 use crate::config::secrets;
 use crate::config::sources::{self, SourcesError};
 use crate::diagnostic::render::{Format, one_lines, report};
-use crate::diagnostic::{Diagnostic, Severity, SourceFile};
+use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile};
 use crate::engine::{Engine, Input, NewRules};
 use crate::model::mount::Mount;
+use crate::model::rule_list::OnDisk;
+use crate::model::time::Wall;
+use crate::rules::allow::without_accepted;
 use crate::rules::{Loaded, Reader, RuleSet};
 use crate::store::StoreError;
+use differs::Differs;
 
 /// How often the files are compared.
 const POLL: Duration = Duration::from_millis(250);
@@ -71,6 +78,8 @@ pub(super) struct Files {
     reader: Reader,
     /// What is still to be said of that set.
     warnings: Option<Warnings>,
+    /// For whoever asks what the rules are.
+    list: Arc<RuleListSlot>,
     /// Why the files could not be read when they were last read.
     unreadable: Option<String>,
 }
@@ -93,12 +102,13 @@ pub(super) fn first(
     dir: Option<PathBuf>,
     mounts: Vec<Mount>,
     engine: &Engine,
+    list: Arc<RuleListSlot>,
 ) -> Result<(Vec<Input>, Option<Files>), RulesError> {
     let began = Instant::now();
     let mut reader = Reader::default();
     let mut kept = engine.last_good_rules()?;
     let Some(dir) = dir else {
-        let before = last_good(&mut reader, &mut kept).0.unwrap_or_default();
+        let before = last_good(&mut reader, &mut kept).set.unwrap_or_default();
         let set = Arc::<RuleSet>::default();
         let changes = set.changes_since(&before);
         return Ok((vec![Input::Rules(NewRules { set, files: Vec::new(), changes })], None));
@@ -112,6 +122,7 @@ pub(super) fn first(
         sources: Vec::new(),
         reader,
         warnings: None,
+        list,
         unreadable: None,
     };
     let sources = files.sources();
@@ -119,25 +130,33 @@ pub(super) fn first(
     let before = if sources.as_ref().is_ok_and(|sources| *sources == kept) {
         None
     } else {
-        files.set = Arc::new(last_good(&mut files.reader, &mut kept).0.unwrap_or_default());
+        files.set = Arc::new(last_good(&mut files.reader, &mut kept).set.unwrap_or_default());
         files.sources.clone_from(&kept);
         Some(Arc::clone(&files.set))
     };
     let inputs = match sources.and_then(|sources| files.take(sources, began)) {
         Ok(mut new) => {
-            new.changes = before.map_or_else(Vec::new, |before| new.set.changes_since(&before));
+            if let Some(before) = before {
+                new.changes = new.set.changes_since(&before);
+                // At the very first start all are new.
+                if !kept.is_empty() {
+                    Differs::of(&new.changes, (&before, &new.set), &kept, &new.files).tell();
+                }
+            }
             vec![Input::Rules(new)]
         }
         Err(fault) if kept.is_empty() => return Err(fault.into_error()),
         Err(fault) => {
-            let (set, of_secrets) = last_good(&mut files.reader, &mut kept);
-            let Some(set) = set else { return Err(fault.into_error()) };
+            let mut loaded = last_good(&mut files.reader, &mut kept);
+            let Some(set) = loaded.set.take() else { return Err(fault.into_error()) };
             files.set = Arc::new(set);
             files.unreadable = fault.unreadable();
             fault.log();
-            for line in one_lines(&of_secrets, &kept) {
+            fault.show(&files);
+            for line in one_lines(&loaded.diagnostics, &kept) {
                 tracing::error!("a subscription of the last good rules is held until its secret can be read: {line}");
             }
+            files.warnings = Some(Warnings { loaded, sources: kept.clone(), at: wall(), are_known: true });
             let rules = NewRules { set: Arc::clone(&files.set), files: kept, changes: Vec::new() };
             vec![Input::Rules(rules), Input::RuleFaults(fault.lines())]
         }
@@ -145,11 +164,11 @@ pub(super) fn first(
     Ok((inputs, Some(files)))
 }
 
-/// The last good rules, and what is wrong with their secrets. None when this version cannot read them any more.
-fn last_good(reader: &mut Reader, kept: &mut [SourceFile]) -> (Option<RuleSet>, Vec<Diagnostic>) {
-    let Loaded { set, mut diagnostics, .. } = reader.load(kept, None).with_secrets_or_held(secrets::read);
-    diagnostics.retain(|found| found.severity == Severity::Error);
-    (set, diagnostics)
+/// The last good rules, and what is wrong with their secrets. No set when this version cannot read them any more.
+fn last_good(reader: &mut Reader, kept: &mut [SourceFile]) -> Loaded {
+    let mut loaded = reader.load(kept, None).with_secrets_or_held(secrets::read);
+    loaded.diagnostics.retain(|found| found.severity == Severity::Error);
+    loaded
 }
 
 impl Files {
@@ -187,7 +206,7 @@ impl Files {
             (subscriptions, files) => tracing::info!(subscriptions, files, read_ms, "the rules are taken up"),
         }
         self.sources.clone_from(&sources);
-        self.warnings = Some(Warnings { loaded, sources: sources.clone() });
+        self.warnings = Some(Warnings { loaded, sources: sources.clone(), at: wall(), are_known: false });
         Ok(NewRules { set, files: sources, changes: Vec::new() })
     }
 }
@@ -226,7 +245,7 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
     let mut pause = POLL;
     loop {
         if let Some(warnings) = files.warnings.take() {
-            warnings.say(&files.set, &files.mounts);
+            warnings.say(&files);
         }
         let asked = match stop.wait(pause) {
             Woken::Stopped => return,
@@ -238,6 +257,9 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
             seen = (now, Instant::now());
         }
         let changed = now != files.as_read();
+        if changed && files.unreadable.is_none() {
+            files.list.on_disk(OnDisk::Changed);
+        }
         let to_wait = STILL.saturating_sub(seen.1.elapsed());
         if !asked && (!changed || !to_wait.is_zero()) {
             pause = if changed { to_wait } else { POLL };
@@ -246,11 +268,13 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
         pause = POLL;
         files.fingerprint = now.0;
         let began = Instant::now();
-        let before = Arc::clone(&files.set);
+        let (before, sources) = (Arc::clone(&files.set), files.sources.clone());
         match files.sources().and_then(|sources| files.take(sources, began)) {
             Ok(mut new) => {
                 files.unreadable = None;
+                files.list.faults(&[], &[]);
                 new.changes = new.set.changes_since(&before);
+                Differs::of(&new.changes, (&before, &new.set), &sources, &new.files).tell();
                 inbox.input(Input::Rules(new));
                 inbox.input(Input::RuleFaults(Vec::new()));
             }
@@ -260,6 +284,7 @@ fn follow(mut files: Files, inbox: &Inbox, stop: &Stop) {
                     // It may pass without the files changing: tried again at the next turn.
                     files.fingerprint = !now.0;
                 }
+                fault.show(&files);
                 let is_news = asked || unreadable.is_none() || unreadable != files.unreadable;
                 files.unreadable = unreadable;
                 // That they still cannot be read is none.
@@ -297,6 +322,25 @@ impl Fault {
         }
     }
 
+    /// Puts it beside the rules in force.
+    fn show(&self, files: &Files) {
+        match self {
+            Self::Diagnostics(diagnostics, sources) => files.list.faults(diagnostics, sources),
+            Self::Unreadable(_) | Self::Vanished(_) => {
+                let found = Diagnostic {
+                    code: Code::RulesGone,
+                    severity: Severity::Error,
+                    file: files.dir.display().to_string(),
+                    span: 0..0,
+                    message: self.lines().join("; "),
+                    label: String::new(),
+                    help: None,
+                };
+                files.list.faults(&[found], &[]);
+            }
+        }
+    }
+
     fn log(&self) {
         for line in self.lines() {
             tracing::error!("the rules are not taken up, the last good ones stay in force: {line}");
@@ -317,13 +361,26 @@ impl Fault {
 struct Warnings {
     loaded: Loaded,
     sources: Vec<SourceFile>,
+    /// When the set was taken up.
+    at: Wall,
+    /// They were said when it was new.
+    are_known: bool,
 }
 
 impl Warnings {
-    fn say(mut self, set: &RuleSet, mounts: &[Mount]) {
-        let mut found = self.loaded.lints(set);
-        found.extend(self.loaded.mount_lints(set, mounts));
+    fn say(mut self, files: &Files) {
+        let mut found = self.loaded.lints(&files.set);
+        found.extend(self.loaded.mount_lints(&files.set, &files.mounts));
         found.append(&mut self.loaded.diagnostics);
+        match sources::passed_over(&files.dir) {
+            Ok(more) => found.extend(more),
+            Err(error) => tracing::warn!("whether there are files that are not read is not known: {}", chain(&error)),
+        }
+        let found = without_accepted(found, &self.sources, true);
+        files.list.take_up(Rules::new(Arc::clone(&files.set), &self.loaded, &self.sources, &found), self.at);
+        if self.are_known {
+            return;
+        }
         for line in shown(&found, &self.sources) {
             tracing::warn!("{line}");
         }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
 use super::attempts::Attempts;
-use super::carrier::Carrier;
+use super::carrier::{Carrier, ClientSlot};
 use super::clock::SystemClock;
 use super::engine_thread::{DRAIN_MAX, EngineThread, StatusSlot};
 use super::inbox::Inbox;
@@ -59,9 +59,11 @@ fn engine_thread() -> EngineThread {
         inbox: Arc::clone(&inbox),
     });
     let attempts = Attempts::new(Arc::clone(&inbox), DRAIN_MAX);
+    let client = Client::new(deliver::Limits::default(), deliver::Reach::default());
+    let client = Arc::new(ClientSlot::new(client));
     EngineThread {
         status: Arc::new(StatusSlot::new(engine.status(clock.now()))),
-        carrier: Carrier::new(lookers, Client::new(deliver::Limits::default(), deliver::Reach::default()), attempts),
+        carrier: Carrier::new(lookers, client, attempts),
         engine,
         measures: Arc::default(),
         registry: Arc::default(),

@@ -206,6 +206,15 @@ pub struct ListedSubscription {
     pub next_attempt: Option<Wall>,
 }
 
+/// When a rule last fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fired {
+    /// The place of the change in the journal.
+    pub seq: Seq,
+    /// When it was recorded; where the journal keeps it no longer, when the delivery was cut that tells it.
+    pub time: Wall,
+}
+
 /// What the ledger does not know: the subscriptions in force, and which deliveries are on the wire. A snapshot.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {

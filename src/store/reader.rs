@@ -7,8 +7,10 @@
 #![expect(clippy::disallowed_methods, reason = "it finds the ledger's file, as the one place that opens it does")]
 
 mod assets;
+mod backwards;
 mod changes;
 mod deliveries;
+mod fired;
 mod setup;
 mod subscriptions;
 mod tasks;

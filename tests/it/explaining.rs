@@ -93,7 +93,7 @@ fn explain_says_which_rules_fire_and_why_not_the_others() {
     );
     let fires =
         json_of(dir.path(), &["explain", "--rules", "rules", "--path", "/d/a", "--action", "deleted", "--json"], 0);
-    assert_eq!(fires["rules"][0], json!({"name": "dailies", "fires": true}));
+    assert_eq!(fires["rules"][0], json!({"name": "dailies", "fires": true, "because": "* /d"}));
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod pipeline_odd;
 mod principals;
 mod receivers;
 mod rough;
+mod rule_admin;
 mod rules_at_work;
 mod scratch;
 mod secrets;

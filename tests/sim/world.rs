@@ -600,5 +600,6 @@ fn brief_input(input: &Input) -> String {
         Input::Ask(reply, ask) => format!("ask({} {ask:?})", reply.0),
         Input::Rules(_) => "rules".to_owned(),
         Input::RuleFaults(_) => "rule faults".to_owned(),
+        Input::Tuned(_) => "settings".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::super::body::{Asked, Ending};
+use super::super::gate::Replaced;
 use super::super::operation::{Operation, array, number, object, text, words};
 use super::super::problem::{Problem, quoted};
 use super::journal_row::{Wanted, page_of, rendered, row_schema};
@@ -71,7 +72,8 @@ impl Native {
         let first = Arc::clone(&wanted);
         let first = self.read(move |reader, _| Ok(reader.changes(Some(since), 1, |row| first.covers(row))?)).await?;
         first.map_err(forgotten)?;
-        Ok(self.streams.open(slot, since, wanted, ending))
+        let replaced = asked.parts.extensions.get::<Replaced>().expect("the gate puts it on each request").0.clone();
+        Ok(self.streams.open(slot, since, wanted, [ending, replaced]))
     }
 
     fn wanted(&self, asked: &Asked, fields: &Fields) -> Result<Wanted, Problem> {

@@ -76,6 +76,26 @@ impl Fields {
         }
     }
 
+    /// A whole number within limits.
+    pub(super) fn number(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, Problem> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let number = value.as_u64().filter(|number| (min..=max).contains(number));
+                number.map(Some).ok_or_else(|| wrong(format!("`{name}` takes a whole number from {min} to {max}")))
+            }
+        }
+    }
+
+    /// An object; something else is an error, of which whoever asks says more.
+    pub(super) fn object(&self, name: &str) -> Result<Option<&serde_json::Map<String, Value>>, ()> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(fields)),
+            Some(_) => Err(()),
+        }
+    }
+
     /// A list.
     pub(super) fn list(&self, name: &str) -> Result<Option<&[Value]>, Problem> {
         match self.0.get(name) {

@@ -11,7 +11,7 @@ use crate::model::listing::Registry;
 use crate::store::Reader;
 
 /// Why the ledger could not be asked. Its text is for the log.
-pub(super) struct ReadError(pub(super) Box<dyn std::error::Error + Send + Sync>);
+pub(in crate::api) struct ReadError(pub(super) Box<dyn std::error::Error + Send + Sync>);
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for ReadError {
     fn from(error: E) -> Self {

@@ -105,13 +105,13 @@ impl Streams {
         Ok(Slot { streams: Arc::clone(self), of: principal.to_owned() })
     }
 
-    /// Opens a stream behind a place. It ends when the caller goes, or when ringback does.
+    /// Opens a stream behind a place. It ends when the caller goes, when ringback does, or when others are let in.
     pub(super) fn open(
         self: &Arc<Self>,
         slot: Slot,
         since: Seq,
         wanted: Arc<Wanted>,
-        ending: watch::Receiver<()>,
+        ending: [watch::Receiver<()>; 2],
     ) -> Response {
         let (pieces, waiting) = mpsc::channel(PIECES);
         let news = self.news.subscribe();
@@ -205,11 +205,13 @@ struct Stream {
 struct Ended;
 
 impl Stream {
-    async fn run(mut self, news: broadcast::Receiver<Arc<News>>, mut ending: watch::Receiver<()>) {
+    async fn run(mut self, news: broadcast::Receiver<Arc<News>>, ending: [watch::Receiver<()>; 2]) {
+        let [mut ends, mut replaced] = ending;
         let gone = self.pieces.clone();
         tokio::select! {
             Err(Ended) = self.follow(news) => {}
-            _ = ending.changed() => {}
+            _ = ends.changed() => {}
+            _ = replaced.changed() => {}
             () = gone.closed() => {}
         }
     }

@@ -28,7 +28,7 @@ use crate::store::Reader;
 /// The fields of a query.
 const FIELDS: [&str; 7] = ["state", "tenant", "origin", "host", "name", "limit", "cursor"];
 /// What a subscription may be; one of them, the first that applies.
-const STATES: [&str; 4] = ["cancelled", "paused", "lagged", "active"];
+pub(super) const STATES: [&str; 4] = ["cancelled", "paused", "lagged", "active"];
 /// Where a subscription may come from, so far.
 const ORIGINS: [&str; 1] = ["rule-file"];
 
@@ -228,7 +228,7 @@ impl Wanted {
     fn covers(&self, row: &ListedSubscription, subscription: &Subscription) -> bool {
         let tenant = subscription.tenant.as_ref().map(ToString::to_string);
         self.scope.covers(subscription.tenant.as_ref())
-            && self.state.as_ref().is_none_or(|state| state == state_of(row, subscription))
+            && self.state.as_ref().is_none_or(|state| state == state_of(row, subscription.paused))
             && self.tenant.as_ref().is_none_or(|wanted| tenant.as_ref() == Some(wanted))
             && self.host.as_ref().is_none_or(|host| is_at(subscription, host))
             && self.name.as_ref().is_none_or(|name| *name == row.name)
@@ -246,10 +246,11 @@ pub(super) fn named(
     Ok(all.into_iter().find(|id| registry.is_within(scope, *id)))
 }
 
-fn state_of(row: &ListedSubscription, subscription: &Subscription) -> &'static str {
+/// `is_paused`: its rule file says so.
+pub(super) fn state_of(row: &ListedSubscription, is_paused: bool) -> &'static str {
     match () {
         () if row.policy.cancelled_at.is_some() => "cancelled",
-        () if row.policy.paused.is_some() || subscription.paused => "paused",
+        () if row.policy.paused.is_some() || is_paused => "paused",
         () if row.lagged_at.is_some() => "lagged",
         () => "active",
     }
@@ -266,7 +267,7 @@ fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall
         "origin": ORIGINS[0],
         "tenant": subscription.tenant.as_ref().map(ToString::to_string),
         "target": {"method": target.method.as_str(), "url": url},
-        "state": state_of(row, subscription),
+        "state": state_of(row, subscription.paused),
         "owed": row.owed,
         "oldestSeconds": oldest_ms / 1_000,
     });

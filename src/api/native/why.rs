@@ -181,7 +181,7 @@ impl Native {
                 (PathSeen { ignored: None, there }, Engine::Knows(Box::default()))
             }
         };
-        let (about, scope, explain) = (mount.cloned(), scope.clone(), Arc::clone(&self.state.explain));
+        let (about, scope, verdicts_of) = (mount.cloned(), scope.clone(), Arc::clone(&self.state.verdicts));
         let of = path.clone();
         let mounts = self.mounts_of(&scope).collect();
         let covered = scope.clone();
@@ -189,7 +189,7 @@ impl Native {
             let verdicts = |mount: &Mount, known: &Known| {
                 let newest = known.changes.first()?;
                 let state = known.asset.as_ref().map_or_else(Metadata::new, |asset| merged(&asset.sources));
-                Some(explain(mount, newest, &state, &covered))
+                Some(verdicts_of(mount, newest, &state, &covered))
             };
             recorded(reader, registry, about.as_ref(), &of, &covered, verdicts)
         });

@@ -132,7 +132,7 @@ fn fill(ledger: &Ledger, forgotten: i64) {
     ledger.put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");
 }
 
-fn change(seq: i64) -> Change {
+pub(super) fn change(seq: i64) -> Change {
     Change {
         seq: Seq(seq),
         rrn: Rrn(seq),

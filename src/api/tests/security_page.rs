@@ -93,6 +93,7 @@ fn sample(endpoint: &str) -> (String, &'static str) {
         "/v1/deliveries/retry" | "/v1/deliveries/drop" | "/v1/subscriptions/pause" | "/v1/subscriptions/resume" => {
             r#"{"subscription": "a"}"#
         }
+        "/v1/explain" => r#"{"journal": 5}"#,
         "/v1/replay" => r#"{"subscription": "a", "dead": true}"#,
         _ => "",
     };

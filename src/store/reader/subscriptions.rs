@@ -26,7 +26,8 @@ pub(super) const OWED: &str =
     "SELECT CAST(total(entries) AS INTEGER), min(max(first, after + 1)) FROM owed WHERE subscription = ?1";
 pub(super) const ON_THEIR_WAY: &str = "SELECT CAST(total(entries) AS INTEGER), min(created), \
                                        min(CASE WHEN attempts > 0 THEN due END) FROM deliveries WHERE subscription = ?1";
-pub(super) const RECORDED: &str = "SELECT time FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+pub(super) const RECORDED: &str = "SELECT time, seq FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+pub(super) const LIST_ONE: &str = "SELECT id, name, lagged_at FROM subscriptions WHERE id = ?1";
 
 impl Reader {
     /// Subscriptions that a rule names, at most `limit`, by number, after `after`.
@@ -75,7 +76,7 @@ impl Reader {
     }
 }
 
-fn named(row: &Row<'_>) -> rusqlite::Result<ListedSubscription> {
+pub(super) fn named(row: &Row<'_>) -> rusqlite::Result<ListedSubscription> {
     Ok(ListedSubscription {
         id: SubscriptionId(row.get(0)?),
         name: row.get(1)?,
@@ -88,7 +89,11 @@ fn named(row: &Row<'_>) -> rusqlite::Result<ListedSubscription> {
 }
 
 /// Adds what other tables know of it.
-fn complete(connection: &Connection, mut row: ListedSubscription, groups: &OwedGroups) -> Result<ListedSubscription> {
+pub(super) fn complete(
+    connection: &Connection,
+    mut row: ListedSubscription,
+    groups: &OwedGroups,
+) -> Result<ListedSubscription> {
     let id = row.id.0;
     let policy = connection.prepare_cached(&lanes::one()).and_then(|mut sql| sql.query_row([id], lanes::read));
     row.policy = optional(policy, READ)?.map(|(_, policy)| policy).unwrap_or_default();

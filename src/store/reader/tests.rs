@@ -8,8 +8,10 @@ use rusqlite::Connection;
 
 mod trail;
 
+use super::backwards::before_a_place;
 use super::deliveries::{ATTEMPTS, BODIES, NAME, PATH, Rank, Table, WALK_MAX};
-use super::subscriptions::{ALL_NAMED, LIST, NAMED, ON_THEIR_WAY, OWED, RECORDED, SAME_NAME_MAX};
+use super::fired::{ACCEPTED, NEWEST_MAX, OWED_LAST, TOLD};
+use super::subscriptions::{ALL_NAMED, LIST, LIST_ONE, NAMED, ON_THEIR_WAY, OWED, RECORDED, SAME_NAME_MAX};
 use super::trail::{BOTTOM, FIRST_AFTER, GONE, LAGGED, OLDEST_OWED, OWES};
 use super::{IDLE_MAX, Reader};
 use crate::model::change::{Action, Change};
@@ -125,13 +127,16 @@ fn pages_follow_one_another_without_a_gap_and_say_where_to_go_on_when_they_show_
 #[test]
 fn no_question_reads_a_whole_table() {
     let filled = filled(10);
-    let mut questions: Vec<String> = [ATTEMPTS, NAME, PATH, LIST, ALL_NAMED, NAMED, OWED, ON_THEIR_WAY, RECORDED]
+    let subscriptions = [LIST, LIST_ONE, ALL_NAMED, NAMED, OWED, ON_THEIR_WAY, RECORDED];
+    let mut questions: Vec<String> = [ATTEMPTS, NAME, PATH, OWED_LAST, ACCEPTED]
         .iter()
+        .chain(&subscriptions)
         .chain(&BODIES)
         .chain(&[BOTTOM, FIRST_AFTER, GONE, LAGGED, OLDEST_OWED, OWES])
+        .chain(&TOLD)
         .map(ToString::to_string)
         .collect();
-    questions.push(lanes::one());
+    questions.extend([lanes::one(), before_a_place()]);
     for table in Table::ALL {
         questions.push(table.newest().to_owned());
         questions.extend([Rank::All, Rank::OfOne, Rank::From, Rank::One].map(|rank| table.sql(rank)));
@@ -232,4 +237,34 @@ fn what_a_subscription_is_owed_is_counted_in_its_own_rows_and_in_those_of_groups
     ledger.add_owed_group(3, &BTreeSet::from([b]), std::iter::empty()).expect("a row");
     ledger.commit().expect("a commit");
     assert_eq!(owed(), [(4, Some(Wall(3_000))), (0, None)], "b moved, and has no rows");
+}
+
+#[test]
+fn a_rule_last_fired_on_the_newest_change_that_it_was_sent() {
+    let filled = filled(10);
+    let fired = |name: &str| {
+        let rows = filled.reader.rules_fired(&[name.to_owned()]).expect("an answer");
+        rows.into_iter().next().flatten().and_then(|(_, fired)| fired)
+    };
+    assert_eq!(fired("a").map(|fired| (fired.seq, fired.time)), Some((Seq(10), Wall(10))));
+    assert_eq!(fired("b").map(|fired| fired.seq), Some(Seq(9)));
+    assert_eq!(fired("nobody"), None);
+    // A replay tells old changes in new deliveries; what is behind so many of them is not looked for.
+    let replayed = |number: i64| Accepted {
+        key: DeliveryKey::whole(DeliveryNo(number)),
+        subscription: SubscriptionId(1),
+        entries: 1,
+        seqs: vec![Seq(2)],
+        created: Wall(number),
+        at: Wall(number),
+        attempts: 1,
+        status: Some(200),
+        duration_ms: 1,
+    };
+    for (numbers, expect) in [(11..10 + NEWEST_MAX, Seq(10)), (10 + NEWEST_MAX..11 + NEWEST_MAX, Seq(2))] {
+        filled.ledger.begin().expect("a group");
+        numbers.for_each(|number| filled.ledger.add_accepted(&replayed(number)).expect("a row"));
+        filled.ledger.commit().expect("a commit");
+        assert_eq!(fired("a").map(|fired| fired.seq), Some(expect));
+    }
 }
