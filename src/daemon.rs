@@ -49,6 +49,7 @@ use crate::engine::{Engine, Tuning};
 use crate::intake::Setup;
 use crate::look::disk::Disk;
 use crate::look::real::RealDisk;
+use crate::model::ask::{Answer, Ask};
 use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
 use crate::model::principal::Principal;
@@ -92,6 +93,7 @@ pub struct Daemon {
     admin_token: token::AdminToken,
     status: Arc<StatusSlot>,
     inbox: Arc<Inbox>,
+    calls: mpsc::Sender<api::Call>,
     stop: Arc<Stop>,
     rules: Option<RulesThread>,
     settable: Settable,
@@ -254,7 +256,7 @@ impl Daemon {
         let to_disk = Arc::clone(&places);
         let explainer = explaining::Explainer { registry: Arc::clone(&registry), mounts: places };
         let state = ApiState {
-            calls,
+            calls: calls.clone(),
             status: Arc::new(move || snapshot.get()),
             measures: Arc::new(move || measures.get()),
             reader: Arc::new(reader),
@@ -294,6 +296,7 @@ impl Daemon {
             admin_token,
             status,
             inbox,
+            calls,
             stop,
             rules,
             settable,
@@ -353,6 +356,13 @@ impl Daemon {
     /// in force.
     pub fn refuse_settings(&self, why: &str) {
         self.settable.refuse(why);
+    }
+
+    /// Asks the engine as the API does, for whoever has the daemon in a process of its own. `None`: it has ended.
+    pub async fn ask(&self, ask: Ask) -> Option<Answer> {
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(api::Call { ask, reply }).await.ok()?;
+        answer.await.ok()
     }
 
     /// Reads the rule files again now.

@@ -302,6 +302,26 @@ impl Dispatch {
         }
     }
 
+    /// One subscription is another from now on, or has no rule any more. It costs nothing to speak of, whatever others
+    /// there are.
+    pub fn edit_subscription(&mut self, id: SubscriptionId, subscription: Option<Arc<Subscription>>) {
+        let is_gone = subscription.is_none();
+        if is_gone && !self.lanes.contains_key(&id) {
+            return;
+        }
+        self.forget_blocked(id);
+        self.replace_subscription(id, subscription);
+        match is_gone {
+            false => drop(self.to_cut.insert(id)),
+            true if self.lanes.get(&id).is_some_and(Lane::is_idle) => {
+                let before = self.share(id);
+                self.lanes.remove(&id);
+                self.account(id, before);
+            }
+            true => {}
+        }
+    }
+
     fn replace_subscription(&mut self, id: SubscriptionId, subscription: Option<Arc<Subscription>>) {
         let before = self.share(id);
         let waits = |(key, head): (&DeliveryKey, &Head)| match head.state {

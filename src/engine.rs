@@ -13,6 +13,7 @@ mod clock;
 mod hold;
 mod lock;
 mod maintenance;
+mod registrations;
 mod rules;
 mod status;
 
@@ -40,6 +41,7 @@ use clock::Clock;
 use hold::{Hold, LastHold};
 use lock::LockedOut;
 use maintenance::Upkeep;
+use registrations::Registrations;
 
 /// After a group was lost the next one is tried this much later, milliseconds.
 const RECOVER_MS: u64 = 1_000;
@@ -108,6 +110,10 @@ pub struct Engine {
     rules_to_come: Option<NewRules>,
     /// Outcomes whose group was lost. Without them deliveries that were accepted would be sent again.
     outcomes_to_come: Vec<Attempted>,
+    /// What programs have registered, as far as it is committed.
+    registrations: Registrations,
+    /// The same as the open group leaves it; `None` where it leaves it as it is.
+    registrations_to_come: Option<Registrations>,
     /// Callers who wait for a sync. They outlive the machine that they asked.
     syncs: BTreeSet<ReplyId>,
     /// Attempts given out and not heard of, with their targets' authorities.
@@ -167,6 +173,7 @@ impl Engine {
     pub fn new(ledger: Ledger, setup: Setup, retention: Retention, now: Now) -> Result<Self, StoreError> {
         let clock = Clock::start(now, ledger.remembered_time()?);
         ledger.trust_rows();
+        let registrations = Registrations::load(&ledger, now)?;
         if let Some(why) = clock.suspended() {
             tracing::warn!("{}", why.text);
         }
@@ -176,9 +183,11 @@ impl Engine {
             machines: None,
             rules: RulesInForce::default(),
             rule_files: None,
-            rules_status: RulesStatus { generation: 0, subscriptions: 0, events: 0, faults: Vec::new() },
+            rules_status: RulesStatus::default(),
             rules_to_come: None,
             outcomes_to_come: Vec::new(),
+            registrations,
+            registrations_to_come: None,
             syncs: BTreeSet::new(),
             under_way: dispatch::UnderWay::new(),
             next_ticket: 1,
@@ -429,6 +438,9 @@ impl Engine {
         if let Some(rules) = taken_up {
             self.in_force(rules);
         }
+        if let Some(registrations) = self.registrations_to_come.take() {
+            self.registrations = registrations;
+        }
         Ok(effects)
     }
 
@@ -475,14 +487,15 @@ impl Engine {
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way, &self.retention)?;
         dispatch.limit_attempts(self.slots);
-        dispatch.set_subscriptions(self.rules.subscriptions());
+        dispatch.set_subscriptions(self.rules.subscriptions().chain(self.registrations.each()));
         dispatch.keep_faults(std::mem::take(&mut self.resting));
         self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());
         if self.hold.is_some() {
             return Ok(Machines { intake: None, dispatch });
         }
         let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
-        let intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
+        let mut intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
+        intake.register_all(self.registrations.rules());
         Ok(Machines { intake: Some(intake), dispatch })
     }
 
@@ -509,6 +522,7 @@ impl Engine {
         ran.faults.extend(self.ledger.rollback().err());
         self.drop_machines();
         self.rule_files = None;
+        self.registrations_to_come = None;
         self.recover_at = now.mono.plus_ms(RECOVER_MS);
         self.hold_if_the_disk_refuses(now, error, ran);
     }

@@ -48,8 +48,9 @@ use crate::model::root::RootSeen;
 use crate::model::status::MountStatus;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
-use crate::rules::RuleSet;
 use crate::rules::index::Scratch;
+use crate::rules::registered::Registered;
+use crate::rules::{Rule, RuleSet};
 use crate::settle::{Cause, Patience, Settle};
 use crate::store::{Ledger, StoreError};
 
@@ -141,6 +142,8 @@ pub struct TakenOver {
 pub struct Intake {
     setup: Setup,
     rules: RulesInForce,
+    /// What programs have registered.
+    registered: Registered,
     /// Memory for matching, used again from change to change.
     scratch: RefCell<Scratch>,
     settle: Settle,
@@ -223,6 +226,8 @@ impl Intake {
             ledger.each_identity(&mount.path, |volume, inode, asset| identities.insert(volume, inode, asset))?;
         }
         let mounts = Mounts::load(&setup.mounts, ledger, now)?;
+        let mut registered = Registered::default();
+        registered.declare(rules.set.events());
         Ok(Self {
             settle: Settle::new(setup.patience),
             looks: Looks::default(),
@@ -238,6 +243,7 @@ impl Intake {
             next_order: 1,
             next_ticket: taken_over.next_ticket,
             rules,
+            registered,
             scratch: RefCell::default(),
             setup,
         })
@@ -257,7 +263,25 @@ impl Intake {
 
     /// Changes match these rules from now on.
     pub fn set_rules(&mut self, rules: RulesInForce) {
+        self.registered.declare(rules.set.events());
         self.rules = rules;
+    }
+
+    /// Changes match this rule too from now on, in place of what its subscription had.
+    pub fn register(&mut self, id: SubscriptionId, rule: Rule) {
+        self.registered.insert(id, rule);
+    }
+
+    /// Changes match these rules too from now on.
+    pub fn register_all(&mut self, rules: impl IntoIterator<Item = (SubscriptionId, Rule)>) {
+        for (id, rule) in rules {
+            self.register(id, rule);
+        }
+    }
+
+    /// No change matches a registration's rule any more.
+    pub fn unregister(&mut self, id: SubscriptionId) {
+        self.registered.remove(id);
     }
 
     /// Takes one input. What it writes is inside a savepoint of its own.

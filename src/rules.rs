@@ -18,6 +18,7 @@ pub mod index;
 mod lint;
 pub mod pattern;
 pub mod registered;
+pub mod registration;
 mod secrets;
 pub mod set;
 pub mod supposed;

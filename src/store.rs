@@ -32,6 +32,7 @@ mod outbox;
 mod owed_groups;
 mod reader;
 mod records;
+mod registrations;
 mod replays;
 mod seqs;
 mod state_dir;
@@ -56,7 +57,7 @@ pub use reader::Reader;
 pub use records::{EarlyRecord, GivenAnswer};
 pub use replays::{Candidate, DroppedBy};
 pub use state_dir::StateDirError;
-pub use subscriptions::{Dropped, LaggingRow, SubscriptionRow};
+pub use subscriptions::{Dropped, LaggingRow, RemovedRow, SubscriptionRow};
 pub use tasks::{NewReplay, Told};
 
 use std::cell::{Cell, RefCell};

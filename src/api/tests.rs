@@ -93,7 +93,7 @@ fn status(ready: bool) -> Status {
         node: "00000000000000ff".to_owned(),
         ready,
         mounts: vec![mount],
-        rules: RulesStatus { generation: 1, subscriptions: 2, events: 0, faults: Vec::new() },
+        rules: RulesStatus { generation: 1, subscriptions: 2, ..RulesStatus::default() },
         outbox: OutboxStatus { entries: 0, oldest_seconds: 0 },
         deliveries: DeliveriesStatus { pending: 0, in_flight: 0, waiting: 0, dead: 0 },
         attempts_overdue: 0,

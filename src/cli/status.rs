@@ -131,7 +131,11 @@ fn show(status: &Value) -> String {
     say(String::new());
     let rules = &status["rules"];
     let subscriptions = counted(rules["subscriptions"].as_u64().unwrap_or(0), "subscription");
-    say(format!("rules: {subscriptions}, generation {}", rules["generation"]));
+    let registered = match rules["registered"].as_u64() {
+        Some(count) => format!(", {count} registered"),
+        None => String::new(),
+    };
+    say(format!("rules: {subscriptions}, generation {}{registered}", rules["generation"]));
     for fault in list(&rules["faults"]) {
         say(format!("    fault: {}", text(fault)));
     }

@@ -192,6 +192,10 @@ impl EngineThread {
         if effects.iter().any(|effect| matches!(effect, Effect::Answer(_, Answer::Sync(_)))) {
             self.publish();
         }
+        // Whoever has registered finds it in lists.
+        if effects.iter().any(|effect| matches!(effect, Effect::Answer(_, Answer::Registered(_)))) {
+            self.publish_registry();
+        }
         for effect in effects {
             self.carrier.carry(effect, ending);
         }
@@ -202,7 +206,12 @@ impl EngineThread {
         let status = Status { attempts_overdue, ..self.engine.status(self.clock.now()) };
         self.status.set(status, self.why_nothing_is_taken_in());
         self.measures.set(self.engine.measures());
-        self.registry.set(self.engine.rules_in_force(), self.engine.in_flight().collect());
+        self.publish_registry();
+    }
+
+    fn publish_registry(&self) {
+        let (rules, registered) = (self.engine.rules_in_force(), self.engine.registered());
+        self.registry.set(rules, registered, self.engine.in_flight().collect());
     }
 
     fn report(&self, fault: &StoreError) {

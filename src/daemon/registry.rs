@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::intake::RulesInForce;
+use crate::model::by_number::ByNumber;
 use crate::model::ids::SubscriptionId;
-use crate::model::listing::Registry;
+use crate::model::listing::{Registry, Subscriptions};
 use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::time::Wall;
 
-type Subscriptions = Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>;
+type OfFiles = Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>;
 
 /// What the engine last said. The engine's thread only swaps pointers: the map of half a million subscriptions is made
 /// by the first caller who asks after a reload.
@@ -20,15 +21,23 @@ pub(super) struct RegistrySlot(Mutex<State>);
 #[derive(Default)]
 struct State {
     rules: RulesInForce,
+    /// What programs have registered: a copy, which costs nothing to make.
+    registered: ByNumber<Arc<Subscription>>,
     in_flight: Arc<BTreeSet<DeliveryKey>>,
     /// Made from `rules` when a caller first asks.
-    made: Option<Subscriptions>,
+    made: Option<OfFiles>,
 }
 
 impl RegistrySlot {
     /// Takes over what is so now.
-    pub(super) fn set(&self, rules: &RulesInForce, in_flight: BTreeSet<DeliveryKey>) {
+    pub(super) fn set(
+        &self,
+        rules: &RulesInForce,
+        registered: &ByNumber<Arc<Subscription>>,
+        in_flight: BTreeSet<DeliveryKey>,
+    ) {
         let mut state = self.lock();
+        state.registered = registered.clone();
         if !is_same(&state.rules, rules) {
             (state.rules, state.made) = (rules.clone(), None);
         }
@@ -41,16 +50,17 @@ impl RegistrySlot {
     pub(super) fn get(&self, now: Wall) -> Registry {
         let state = self.lock();
         let (rules, in_flight, made) = (state.rules.clone(), Arc::clone(&state.in_flight), state.made.clone());
+        let registered = state.registered.clone();
         drop(state);
-        let subscriptions = made.unwrap_or_else(|| {
-            let made: Subscriptions = Arc::new(rules.subscriptions().collect());
+        let of_files = made.unwrap_or_else(|| {
+            let made: OfFiles = Arc::new(rules.subscriptions().collect());
             let mut state = self.lock();
             if is_same(&state.rules, &rules) {
                 state.made = Some(Arc::clone(&made));
             }
             made
         });
-        Registry { subscriptions, in_flight, now: Some(now) }
+        Registry { subscriptions: Subscriptions { of_files, registered }, in_flight, now: Some(now) }
     }
 
     /// The rules in force.

@@ -60,6 +60,19 @@ impl Dispatch {
         Ok(true)
     }
 
+    /// A lane whose subscription had its one delivery goes on: it was registered again.
+    ///
+    /// # Errors
+    /// When the ledger refuses: the group is lost then.
+    pub fn reopen(&mut self, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+        let lane = self.lanes.get(&id).filter(|lane| lane.policy().cancelled_at.is_some());
+        let Some(lane) = lane else { return Ok(()) };
+        let policy = LanePolicy { cancelled_at: None, ..lane.policy().clone() };
+        ledger.put_lane(id, &policy)?;
+        self.change_policy(id, policy);
+        Ok(())
+    }
+
     /// Returns whether a subscription has a rule now.
     #[must_use]
     pub fn has_rule(&self, id: SubscriptionId) -> bool {

@@ -193,6 +193,20 @@ impl Dispatch {
         }
     }
 
+    /// A lane may go to another target: what of it waits for its target does so no more. Others that wait there would
+    /// be passed over for it.
+    pub(super) fn forget_blocked(&mut self, id: SubscriptionId) {
+        let lane = self.lanes.get(&id).filter(|lane| !lane.queue.is_empty());
+        let Some(subscription) = lane.and_then(|lane| lane.subscription.as_ref()) else { return };
+        let authority = subscription.target.authority();
+        if let Some(blocked) = self.blocked.get_mut(&authority) {
+            blocked.retain(|(of, _)| *of != id);
+            if blocked.is_empty() {
+                self.blocked.remove(&authority);
+            }
+        }
+    }
+
     /// Puts deliveries behind the others that wait for a slot of what their lane is now.
     fn make_ready(&mut self, deliveries: impl IntoIterator<Item = (SubscriptionId, DeliveryKey)>) {
         for (id, key) in deliveries {

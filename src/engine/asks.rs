@@ -1,5 +1,7 @@
 //! What callers ask: each is done whole, or not at all, and answered once the group is durable.
 
+mod register;
+
 use super::{Effect, Engine, Machines, Ran};
 use crate::model::ask::{Answer, Ask, Selected};
 use crate::model::entry::Entry;
@@ -103,6 +105,7 @@ impl Engine {
                 let made = ledger.savepoint(|| dispatch.trial(now, *subscription, Entry::clone(entry), ledger))?;
                 Ok(Some(made.map_or(Answer::NotFound, |request| Answer::Trial(Box::new(request)))))
             }
+            Ask::Register { edits, by } => self.register(now, edits, by),
             Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger)),
         }
     }

@@ -7,7 +7,7 @@ use super::{Engine, Machines};
 use crate::model::ids::SubscriptionId;
 use crate::model::retention::Bound;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{PIECE_ROWS, Pass, StoreError};
+use crate::store::{PIECE_ROWS, Pass, RemovedRow, StoreError};
 
 /// The first time comes this long after the start, milliseconds: a start has other things to do.
 pub(super) const FIRST_MS: u64 = 60_000;
@@ -171,7 +171,7 @@ impl Engine {
     fn drop_removed(&mut self, now: Now, wall: Wall) -> Result<bool, StoreError> {
         let before = Wall(wall.0.saturating_sub(REMOVED_MS));
         let mut left = PIECE_ROWS;
-        for (id, name) in self.ledger.removed_subscriptions(before, PIECE_ROWS)? {
+        for RemovedRow { id, name, tenant } in self.ledger.removed_subscriptions(before, PIECE_ROWS)? {
             if left == 0 {
                 return Ok(true);
             }
@@ -181,7 +181,7 @@ impl Engine {
             let dropped = self.ledger.drop_subscription(id, left)?;
             left = left.saturating_sub(dropped.entries.max(1));
             if dropped.entries > 0 {
-                self.tell_dropped(now, &name, dropped.entries)?;
+                self.tell_dropped(now, &name, tenant, dropped.entries)?;
                 let entries = dropped.entries;
                 tracing::warn!(
                     subscription = name,
@@ -206,9 +206,9 @@ impl Engine {
         Ok(())
     }
 
-    fn tell_dropped(&self, now: Now, name: &str, entries: u64) -> Result<(), StoreError> {
+    fn tell_dropped(&self, now: Now, name: &str, tenant: Option<String>, entries: u64) -> Result<(), StoreError> {
         let fields = vec![("subscription".to_owned(), name.to_owned()), ("skipped".to_owned(), entries.to_string())];
-        self.ledger.tell(now.wall, "callback.dropped", None, fields)
+        self.ledger.tell(now.wall, "callback.dropped", tenant, fields)
     }
 }
 

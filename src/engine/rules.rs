@@ -22,9 +22,10 @@ impl Engine {
         let (first, last) = if is_first { (0, 0) } else { new.set.same_ends(&self.rules.set) };
         let old = &self.rules.subscriptions;
         let between = first..old.len() - last;
-        // Before the first set, the ledger knows who there was.
+        // Before the first set, the ledger knows who there was. Registrations come and go by themselves.
         let mut known: HashMap<String, SubscriptionId> = if is_first {
-            let rows = ledger.subscriptions()?.into_iter().filter(|row| row.removed_at.is_none());
+            let rows =
+                ledger.subscriptions()?.into_iter().filter(|row| row.removed_at.is_none() && !row.is_registered());
             rows.map(|row| (row.name, row.id)).collect()
         } else {
             let names = self.rules.set.rules()[between.clone()].iter().map(|rule| rule.subscription.name.to_string());

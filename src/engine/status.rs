@@ -1,11 +1,15 @@
 //! What ringback says of itself.
 
+use std::sync::Arc;
+
 use super::{Engine, Machines};
 use crate::intake::{Intake, RulesInForce};
+use crate::model::by_number::ByNumber;
 use crate::model::counted::counted;
 use crate::model::measures::Measures;
 use crate::model::part::DeliveryKey;
-use crate::model::status::{MountState, MountStatus, Status, TROUBLES_MAX, Trouble, TroubleKind};
+use crate::model::status::{MountState, MountStatus, RulesStatus, Status, TROUBLES_MAX, Trouble, TroubleKind};
+use crate::model::subscription::Subscription;
 use crate::model::time::{Now, Wall};
 use crate::store::LogTrouble;
 
@@ -31,7 +35,10 @@ impl Engine {
             troubles_more,
             ready: self.is_well() && !self.is_locked_out() && intake.is_some_and(Intake::ready),
             mounts,
-            rules: self.rules_status.clone(),
+            rules: RulesStatus {
+                registered: self.registrations.subscriptions().len() as u64,
+                ..self.rules_status.clone()
+            },
             outbox,
             deliveries,
             attempts_overdue: 0,
@@ -55,6 +62,12 @@ impl Engine {
     #[must_use]
     pub fn rules_in_force(&self) -> &RulesInForce {
         &self.rules
+    }
+
+    /// What programs have registered, as far as it is committed.
+    #[must_use]
+    pub fn registered(&self) -> &ByNumber<Arc<Subscription>> {
+        self.registrations.subscriptions()
     }
 
     /// Deliveries whose attempt is under way.
@@ -91,6 +104,11 @@ impl Engine {
             let why = mount.reason.as_deref().unwrap_or("nothing says why");
             let text = format!("{} is {state}: {why}", mount.path);
             troubles.push(Trouble::new(TroubleKind::Mount, *since, text, Some(mount.path.clone())));
+        }
+        if let Some((count, since)) = self.registrations.unread() {
+            let registrations = counted(count, "registration");
+            let text = format!("{registrations} cannot be read, and nothing is matched for what they ask; see the log");
+            troubles.push(Trouble::new(TroubleKind::Rules, since, text, None));
         }
         let mut more = 0;
         if let Some(Machines { dispatch, .. }) = &self.machines {

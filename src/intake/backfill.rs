@@ -9,7 +9,7 @@ use crate::model::ids::SubscriptionId;
 use crate::model::metadata::{Metadata, merged};
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
-use crate::rules::Facts;
+use crate::rules::{Facts, Rule};
 use crate::store::{Backfill, Ledger, PIECE_ROWS, Stands, StoreError, Walked};
 
 /// As what an asset that exists is told: as new where the rule covers that, since the subscriber may never have heard
@@ -39,12 +39,13 @@ impl Intake {
         Ok(Some(Walked { found: entries, next }))
     }
 
-    fn rule_of(&self, subscription: SubscriptionId) -> Option<usize> {
-        self.rules.subscriptions.iter().position(|id| *id == subscription)
+    fn rule_of(&self, subscription: SubscriptionId) -> Option<&Rule> {
+        let of_files = || self.rules.subscriptions.iter().position(|id| *id == subscription);
+        self.registered.get(subscription).or_else(|| self.rules.set.rules().get(of_files()?))
     }
 
     /// How an asset stands, where the rule covers it.
-    fn entry_of(&self, now: Now, rule: usize, stands: Stands, ledger: &Ledger) -> Result<Option<Entry>, StoreError> {
+    fn entry_of(&self, now: Now, rule: &Rule, stands: Stands, ledger: &Ledger) -> Result<Option<Entry>, StoreError> {
         let Stands { asset, is_gone } = stands;
         // A mount that is configured no longer is nobody's.
         let Some(mount) = self.mounts.of(&asset.path) else { return Ok(None) };

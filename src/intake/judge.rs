@@ -86,8 +86,8 @@ impl Intake {
         let mut brake = Brake::new(self.mounts.deletions_left(mount));
         let inside = self.mounts.inside(mount);
         let is_new = self.mounts.is_without_assets_ever(mount);
-        let (rules, scratch, mounts) = (&self.rules, &self.scratch, &self.mounts);
-        let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, scratch, ledger, out };
+        let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
+        let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, registered, scratch, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
         let treeless =

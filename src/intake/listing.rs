@@ -101,8 +101,8 @@ impl Intake {
         }
         let tenant = self.mounts.tenant(scan.mount);
         let is_new = self.mounts.is_without_assets_ever(scan.mount);
-        let (rules, scratch, mounts) = (&self.rules, &self.scratch, &self.mounts);
-        let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, scratch, ledger, out };
+        let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
+        let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, registered, scratch, ledger, out };
         for file in listing.files {
             let path = scan.path.join(&file.name);
             match known.remove(&file.name) {

@@ -19,6 +19,7 @@ use crate::model::time::Now;
 use crate::rules::Facts;
 use crate::rules::event::Event;
 use crate::rules::index::Scratch;
+use crate::rules::registered::Registered;
 use crate::rules::template::Values;
 use crate::settle::Cause;
 use crate::store::{LastPlace, Ledger, StoreError};
@@ -38,6 +39,7 @@ pub(super) struct Recorder<'a> {
     /// The mount never had an asset.
     pub is_new: bool,
     pub rules: &'a RulesInForce,
+    pub registered: &'a Registered,
     /// Memory for matching.
     pub scratch: &'a RefCell<Scratch>,
     pub ledger: &'a Ledger,
@@ -300,10 +302,12 @@ impl Recorder<'_> {
         for event in matching.events {
             self.happen(&self.rules.set.events()[event], &change, state)?;
         }
-        if !matching.rules.is_empty() {
+        // No subscription is in both: their names differ.
+        let registered = self.registered.matching(&change, state, facts, &mut self.scratch.borrow_mut());
+        if !(matching.rules.is_empty() && registered.is_empty()) {
             let entry = Arc::new(Entry::from(change));
-            for rule in matching.rules {
-                let subscription = self.rules.subscriptions[rule];
+            let of_files = matching.rules.into_iter().map(|rule| self.rules.subscriptions[rule]);
+            for subscription in of_files.chain(registered) {
                 self.out.owed.push(Owed { subscription, entry: Arc::clone(&entry) });
             }
         }

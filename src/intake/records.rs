@@ -157,8 +157,9 @@ impl Intake {
             // Its mount is no longer configured; its rows hang below the logical path all the same.
             None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
         };
-        let (rules, scratch, mounts) = (&self.rules, &self.scratch, &self.mounts);
-        Recorder { now, mounts, root, tenant, is_new: false, rules, scratch, ledger, out }.assign(asset, assigned)
+        let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
+        Recorder { now, mounts, root, tenant, is_new: false, rules, registered, scratch, ledger, out }
+            .assign(asset, assigned)
     }
 }
 

@@ -7,6 +7,7 @@ use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
 use super::path::LogicalPath;
 use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
+use super::registration::{Edit, RegistrationFault};
 use super::rescan::{RescanAnswer, RescanRequest};
 use super::scope::Scope;
 use super::time::Wall;
@@ -240,6 +241,13 @@ pub enum Ask {
         /// Who asks.
         by: String,
     },
+    /// Register subscriptions, replace or end them: all of it, or nothing.
+    Register {
+        /// What, in order.
+        edits: Vec<Edit>,
+        /// Who asks: the owner of what is new.
+        by: String,
+    },
 }
 
 impl Ask {
@@ -286,6 +294,15 @@ pub enum Answer {
     Begun(String),
     /// To an [`Ask::Trial`]: what is to be sent.
     Trial(Box<SendRequest>),
+    /// To an [`Ask::Register`]: the number of each edit's subscription.
+    Registered(Vec<SubscriptionId>),
+    /// Nothing was registered: this is wrong with what was to be.
+    Invalid(Vec<RegistrationFault>),
+    /// Nothing was registered: what the edit is about is there already, or is somebody else's.
+    Taken {
+        /// Which of the edits, the first of several.
+        edit: usize,
+    },
     /// There is no such subscription, delivery or task.
     NotFound,
     /// A replay of the subscription goes on already: one at a time.

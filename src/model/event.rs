@@ -13,7 +13,7 @@ pub struct EventName(String);
 
 impl EventName {
     /// The names that ringback itself gives. Nobody else may declare one of them.
-    pub const BUILT_IN: [&str; 12] = [
+    pub const BUILT_IN: [&str; 15] = [
         "asset.added",
         "asset.modified",
         "asset.deleted",
@@ -22,6 +22,9 @@ impl EventName {
         "rule.created",
         "rule.updated",
         "rule.deleted",
+        "callback.created",
+        "callback.updated",
+        "callback.deleted",
         "callback.paused",
         "callback.resumed",
         "callback.lagged",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::by_number::ByNumber;
 use super::entry::Entry;
 use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
 use super::lane::LanePolicy;
@@ -215,11 +216,34 @@ pub struct Fired {
     pub time: Wall,
 }
 
+/// Subscriptions by number, those of rule files and those that programs have registered. To copy them costs nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Subscriptions {
+    /// Those of rule files.
+    pub of_files: Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>,
+    /// Those that programs have registered.
+    pub registered: ByNumber<Arc<Subscription>>,
+}
+
+impl Subscriptions {
+    /// The subscription of a number.
+    #[must_use]
+    pub fn get(&self, id: SubscriptionId) -> Option<&Arc<Subscription>> {
+        self.registered.get(id.0.cast_unsigned()).or_else(|| self.of_files.get(&id))
+    }
+
+    /// All of them, those of rule files first.
+    pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &Arc<Subscription>)> {
+        let registered = self.registered.iter().map(|(number, it)| (SubscriptionId(number.cast_signed()), it));
+        self.of_files.iter().map(|(id, it)| (*id, it)).chain(registered)
+    }
+}
+
 /// What the ledger does not know: the subscriptions in force, and which deliveries are on the wire. A snapshot.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    /// Each subscription that a rule names.
-    pub subscriptions: Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>,
+    /// Each subscription that a rule names, or that is registered.
+    pub subscriptions: Subscriptions,
     /// Deliveries on the wire.
     pub in_flight: Arc<BTreeSet<DeliveryKey>>,
     /// The time.
@@ -231,13 +255,13 @@ impl Registry {
     #[must_use]
     pub fn is_within(&self, scope: &Scope, id: SubscriptionId) -> bool {
         scope.is_all()
-            || self.subscriptions.get(&id).is_some_and(|subscription| scope.covers(subscription.tenant.as_ref()))
+            || self.subscriptions.get(id).is_some_and(|subscription| scope.covers(subscription.tenant.as_ref()))
     }
 
     /// The subscriptions whose target is a host: `name:port`, or a name alone.
     #[must_use]
     pub fn at_host(&self, host: &str) -> BTreeSet<SubscriptionId> {
-        self.subscriptions.iter().filter(|(_, it)| is_at(it, host)).map(|(id, _)| *id).collect()
+        self.subscriptions.iter().filter(|(_, it)| is_at(it, host)).map(|(id, _)| id).collect()
     }
 }
 

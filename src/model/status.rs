@@ -293,12 +293,15 @@ pub struct ScanProgress {
 }
 
 /// The rules in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RulesStatus {
     /// Rises by one with every set that is taken up; 0 before the first.
     pub generation: u64,
     /// How many subscriptions it has.
     pub subscriptions: u64,
+    /// How many subscriptions programs have registered beside it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub registered: u64,
     /// How many named events it has.
     pub events: u64,
     /// What is wrong with the files on disk; while there is any fault, the last good set stays in force.

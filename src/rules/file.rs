@@ -5,6 +5,8 @@ mod event;
 mod secret;
 mod subscription;
 
+pub(super) use subscription::{HUB_HEADER, RETRIES_MAX};
+
 use std::ops::Range;
 use std::sync::Arc;
 

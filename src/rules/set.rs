@@ -146,14 +146,14 @@ impl RuleSet {
         Matching { rules: found.into_iter().map(|who| who as usize).collect(), events }
     }
 
-    /// Whether a change fires one of the rules, by its own condition or by an event that it asks for. To ask of one
-    /// rule; [`Self::matching`] asks of all of them.
+    /// Whether a change fires a rule, by its own condition or by an event that it asks for: a built-in one, or one of
+    /// this set. The rule may be one that was registered. To ask of one rule; [`Self::matching`] asks of all of them.
     #[must_use]
-    pub fn fires(&self, rule: usize, change: &Change, state: &Metadata, facts: Facts<'_>) -> bool {
+    pub fn fires(&self, rule: &Rule, change: &Change, state: &Metadata, facts: Facts<'_>) -> bool {
         let subject = Subject::new(change, state, facts);
         let mut fires = false;
         let declared = |name: &EventName| self.events.iter().find(|event| event.name == *name);
-        each_way(&self.rules[rule], declared, |tenant, condition| {
+        each_way(rule, declared, |tenant, condition| {
             let is_of_tenant = tenant.is_none_or(|tenant| facts.tenant == Some(tenant.as_str()));
             fires |= is_of_tenant && subject.fires(&condition.expr());
         });
@@ -313,7 +313,7 @@ pub(super) mod tests {
             for (at, rule) in set.rules().iter().enumerate() {
                 let fires = matches!(explain_rule(&subject, set, rule), Verdict::Fires { .. });
                 assert_eq!(fires, found.rules.contains(&at), "{rule:?} {change:?} {tenant:?}");
-                assert_eq!(set.fires(at, change, state, facts), fires, "{rule:?} {change:?} {tenant:?}");
+                assert_eq!(set.fires(rule, change, state, facts), fires, "{rule:?} {change:?} {tenant:?}");
             }
             all.push(found);
         });

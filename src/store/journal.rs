@@ -81,6 +81,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Each event, oldest first, as its name and its fields.
+    #[cfg(test)]
+    pub(crate) fn event_texts(&self) -> Vec<String> {
+        self.connection
+            .prepare("SELECT name || ' ' || coalesce(fields, '{}') FROM events ORDER BY seq")
+            .and_then(|mut sql| sql.query_map([], |row| row.get(0))?.collect())
+            .expect("events")
+    }
+
     /// The changes of some places in the journal, rising; those that it has no more are left out.
     ///
     /// # Errors

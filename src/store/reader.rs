@@ -11,6 +11,7 @@ mod backwards;
 mod changes;
 mod deliveries;
 mod fired;
+mod registrations;
 mod setup;
 mod subscriptions;
 mod tasks;

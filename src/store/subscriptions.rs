@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::OptionalExtension as _;
+
 use super::error::Operation as _;
 use super::{Ledger, Result};
 use crate::diagnostic::SourceFile;
@@ -21,6 +23,25 @@ pub struct SubscriptionRow {
     pub name: String,
     /// When its rule went away; `None` while it has one.
     pub removed_at: Option<Wall>,
+}
+
+impl SubscriptionRow {
+    /// Returns whether its name is one that registrations have, and not a rule file's.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.name.contains(':')
+    }
+}
+
+/// A subscription whose rule went away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedRow {
+    /// Its number.
+    pub id: SubscriptionId,
+    /// Its name.
+    pub name: String,
+    /// Whose name that is; `None`: nobody's, as a rule file's are.
+    pub tenant: Option<String>,
 }
 
 /// A subscription that lost entries and is not level again.
@@ -77,14 +98,26 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn enrol(&self, tenant: Option<&Tenant>, name: &str) -> Result<SubscriptionId> {
+        const ENROL: &str = "enrol a subscription";
+        // An insertion that finds the name taken would use a number up.
+        let known = self
+            .connection
+            .prepare_cached("SELECT id FROM subscriptions WHERE name = ?1 AND tenant = ?2")
+            .and_then(|mut sql| sql.query_row((name, tenant_column(tenant)), |row| row.get::<_, i64>(0)).optional())
+            .to(ENROL)?;
+        let Some(id) = known else {
+            return self
+                .connection
+                .prepare_cached("INSERT INTO subscriptions (name, tenant) VALUES (?1, ?2) RETURNING id")
+                .and_then(|mut sql| sql.query_row((name, tenant_column(tenant)), |row| row.get(0)))
+                .to(ENROL)
+                .map(SubscriptionId);
+        };
         self.connection
-            .prepare_cached(
-                "INSERT INTO subscriptions (name, tenant) VALUES (?1, ?2)
-                 ON CONFLICT (name, tenant) DO UPDATE SET removed_at = NULL RETURNING id",
-            )
-            .and_then(|mut sql| sql.query_row((name, tenant_column(tenant)), |row| row.get(0)))
-            .to("enrol a subscription")
-            .map(SubscriptionId)
+            .prepare_cached("UPDATE subscriptions SET removed_at = NULL WHERE id = ?1 AND removed_at IS NOT NULL")
+            .and_then(|mut sql| sql.execute([id]))
+            .to(ENROL)?;
+        Ok(SubscriptionId(id))
     }
 
     /// Notes that no rule names a subscription any more. What it is owed stays for a while.
@@ -103,11 +136,17 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn removed_subscriptions(&self, before: Wall, most: u64) -> Result<Vec<(SubscriptionId, String)>> {
+    pub fn removed_subscriptions(&self, before: Wall, most: u64) -> Result<Vec<RemovedRow>> {
         self.connection
-            .prepare_cached("SELECT id, name FROM subscriptions WHERE removed_at < ?1 ORDER BY removed_at, id LIMIT ?2")
+            .prepare_cached(
+                "SELECT id, name, tenant FROM subscriptions WHERE removed_at < ?1 ORDER BY removed_at, id LIMIT ?2",
+            )
             .and_then(|mut sql| {
-                sql.query_map((before.0, most as i64), |row| Ok((SubscriptionId(row.get(0)?), row.get(1)?)))?.collect()
+                let removed = |row: &rusqlite::Row<'_>| {
+                    let tenant = Some(row.get(2)?).filter(|tenant: &String| !tenant.is_empty());
+                    Ok(RemovedRow { id: SubscriptionId(row.get(0)?), name: row.get(1)?, tenant })
+                };
+                sql.query_map((before.0, most as i64), removed)?.collect()
             })
             .to("read removed subscriptions")
     }

@@ -7,6 +7,7 @@ mod forgetting;
 mod gone;
 mod others;
 mod owed;
+mod registrations;
 mod released;
 mod subscriptions;
 

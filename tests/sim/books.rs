@@ -60,6 +60,11 @@ impl Books {
     /// # Errors
     /// A broken promise.
     pub fn take(&mut self, ledger: &Reader, receivers: &Receivers) -> Result<(), String> {
+        // A subscription may be dropped in the group that ends its last delivery.
+        let known = |name: String, key| match name.as_str() {
+            "" => receivers.sent.get(&key).map(|sent| sent.subscription.clone()).unwrap_or_default(),
+            _ => name,
+        };
         for (key, (name, seqs)) in ledger.history() {
             if !self.accepted.insert(key) {
                 continue;
@@ -72,11 +77,11 @@ impl Books {
             if told != seqs {
                 return Err(format!("{key} of {name} has told {told:?}, and the history says {seqs:?}"));
             }
-            self.end(key, name, seqs)?;
+            self.end(key, known(name, key), seqs)?;
         }
         for (key, (name, told)) in ledger.told_in("dead") {
             if self.dead.insert(key) {
-                self.end(key, name, told.into_iter().flatten())?;
+                self.end(key, known(name, key), told.into_iter().flatten())?;
             }
         }
         Ok(())

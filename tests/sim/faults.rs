@@ -81,6 +81,8 @@ pub struct Plan {
     pub behind_ms: i64,
     /// Subscriptions with other delivery policies, and their targets.
     pub policies: Policies,
+    /// Times at which programs register, replace or end subscriptions.
+    pub registers: u32,
 }
 
 impl Plan {
@@ -150,6 +152,7 @@ impl Plan {
             owed_max: 1_000_000,
             damage: false,
             policies: Policies::default(),
+            registers: 0,
         };
         plan.source_dies = if rng.chance(250) { rng.between(1, 12) as u32 } else { 0 };
         plan.attempt_fails = if rng.chance(250) { rng.between(1, 300) as u32 } else { 0 };
@@ -184,6 +187,7 @@ impl Plan {
         }
         plan.crowd = rng.chance(25);
         plan.policies = Policies::of(&mut Rng::new(rng.next()), plan.power_cut == 0);
+        plan.registers = if rng.chance(500) { rng.between(2, 50) as u32 } else { 0 };
         plan
     }
 }

@@ -33,6 +33,8 @@ pub struct Journal {
     pub expected: Vec<Expected>,
     /// Which rules match rows from a seq on.
     rules: Vec<(i64, Arc<RuleSet>)>,
+    /// Which registrations do, as rules of the same conditions.
+    registered: Vec<(i64, Arc<RuleSet>)>,
     present: BTreeMap<Vec<u8>, i64>,
     places: BTreeMap<i64, Vec<u8>>,
     seen: BTreeSet<i64>,
@@ -59,6 +61,10 @@ impl Journal {
 
     pub fn set_rules(&mut self, after: i64, rules: Arc<RuleSet>) {
         self.rules.push((after, rules));
+    }
+
+    pub fn set_registered(&mut self, after: i64, rules: Arc<RuleSet>) {
+        self.registered.push((after, rules));
     }
 
     /// Takes what a group committed.
@@ -192,15 +198,17 @@ impl Journal {
                 }
             }
         }
-        let rules = self.rules.iter().rfind(|(after, _)| *after < row.seq.0).map(|(_, rules)| Arc::clone(rules));
-        if let Some(rules) = rules.filter(|_| live) {
+        for (of, is_registered) in [(&self.rules, false), (&self.registered, true)] {
+            let rules = of.iter().rfind(|(after, _)| *after < row.seq.0).map(|(_, rules)| Arc::clone(rules));
+            let Some(rules) = rules.filter(|_| live) else { continue };
             let nothing = Metadata::new();
             let state = if row.action == Action::Deleted { &nothing } else { self.states.get(&id).unwrap_or(&nothing) };
             // No rule of the simulation asks for facts.
             let mount = LogicalPath::root();
             let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
             for rule in rules.matching(row, state, facts, &mut Scratch::default()).rules {
-                let subscription = rules.rules()[rule].subscription.name.to_string();
+                let name = rules.rules()[rule].subscription.name.as_str();
+                let subscription = if is_registered { name.replacen('-', ":", 1) } else { name.to_owned() };
                 let (seq, rrn, action) = (row.seq.0, row.rrn.0, row.action);
                 self.expected.push(Expected { seq, rrn, subscription, asset: id, path: path.clone(), action });
             }

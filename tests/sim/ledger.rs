@@ -186,17 +186,20 @@ impl Reader {
         self.all(sql, [name], read).pop().unwrap_or_default()
     }
 
-    /// Deliveries of a table (`deliveries`, `dead`) by key: whose each is, and what it tells.
+    /// Deliveries of a table (`deliveries`, `dead`) by key: whose each is, and what it tells. The name is empty where
+    /// the subscription was dropped.
     pub fn told_in(&self, table: &str) -> BTreeMap<DeliveryKey, (String, ToldSeqs)> {
-        let sql = format!("SELECT number, part, name, told FROM {table} JOIN subscriptions ON id = subscription");
+        let sql = format!(
+            "SELECT number, part, coalesce(name, ''), told FROM {table} LEFT JOIN subscriptions ON id = subscription"
+        );
         let read = |row: &Row<'_>| Ok((key(row)?, (row.get(2)?, told_seqs(&row.get::<_, Vec<u8>>(3)?))));
         self.all(&sql, [], read).into_iter().collect()
     }
 
     /// Deliveries that were accepted, by key: whose each was, and the numbers that it told, in order.
     pub fn history(&self) -> BTreeMap<DeliveryKey, (String, Vec<i64>)> {
-        let sql = "SELECT number, part, name, first, last, seqs
-                   FROM history JOIN subscriptions ON id = subscription";
+        let sql = "SELECT number, part, coalesce(name, ''), first, last, seqs
+                   FROM history LEFT JOIN subscriptions ON id = subscription";
         let read = |row: &Row<'_>| {
             let (first, last, gaps): (_, i64, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?, row.get(5)?);
             // What says that entries were dropped tells none.
@@ -210,6 +213,13 @@ impl Reader {
     pub fn subscriptions(&self) -> BTreeMap<i64, String> {
         let rows = self.all("SELECT id, name FROM subscriptions", [], |row| Ok((row.get(0)?, row.get(1)?)));
         rows.into_iter().collect()
+    }
+
+    /// What is registered: the name, and the request that is kept.
+    pub fn registrations(&self) -> BTreeMap<String, usize> {
+        let sql = "SELECT name, request FROM registrations JOIN subscriptions ON id = subscription";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?.parse().expect("a number")));
+        self.all(sql, [], read).into_iter().collect()
     }
 
     /// What each subscription is owed.

@@ -265,7 +265,10 @@ fn read(body: &[u8], content_type: &str, name: &str) -> Result<Vec<Told>, String
             }
             events.iter().map(|event| &event["data"]).collect()
         }
-        _ if value["id"] != name => return Err(format!("a payload of {}", value["id"])),
+        // A registration's payload has the id alone, without its dialect.
+        _ if value["id"] != name.rsplit(':').next().unwrap_or(name) => {
+            return Err(format!("a payload of {}", value["id"]));
+        }
         _ if value["success"] == false
             && value["error"].as_str().is_some_and(|error| error.starts_with("lagged: ")) =>
         {

@@ -7,6 +7,7 @@ mod end;
 mod identity;
 mod life;
 mod operator;
+mod registering;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,6 +47,8 @@ use super::receiver::{Going, Receivers};
 use super::rng::Rng;
 use super::source::Source;
 use super::trace::Trace;
+
+use registering::Registering;
 
 pub const QUIET_MS: u64 = 1_000;
 
@@ -98,6 +101,7 @@ pub struct World {
     /// Record keys whose answer was given.
     kept_records: Vec<String>,
     syncs: BTreeMap<ReplyId, SyncPoint>,
+    registering: Registering,
     pristine: BTreeMap<Vec<u8>, u32>,
 }
 
@@ -185,6 +189,7 @@ impl World {
             records: BTreeMap::new(),
             kept_records: Vec::new(),
             syncs: BTreeMap::new(),
+            registering: Registering::default(),
             pristine,
         };
         world.create_ledger(writer);
@@ -247,6 +252,7 @@ impl World {
             16 => {
                 self.call();
                 self.operate();
+                self.register();
             }
             17 => return self.misfortune(),
             _ => {
@@ -440,6 +446,7 @@ impl World {
         let truth = self.truth();
         let rows = self.journal.take(&self.ledger, &unbinds, &truth)?;
         self.note_reported(&rows);
+        self.read_registrations();
         for row in rows {
             self.was_seen(&row)?;
             let (seq, rrn, path) = (row.seq, row.rrn, row.path.as_bytes().escape_ascii());
@@ -462,6 +469,11 @@ impl World {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Checked {
+        let answers = effects.iter().filter_map(|effect| match effect {
+            Effect::Answer(reply, answer) => Some((*reply, answer.clone())),
+            _ => None,
+        });
+        self.answer_registering(&answers.collect::<Vec<_>>())?;
         for effect in effects {
             match effect {
                 Effect::Do(job) => self.jobs.push(job),

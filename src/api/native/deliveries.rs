@@ -219,7 +219,7 @@ pub(super) fn shown(row: &ListedDelivery, node: NodeId, registry: &Registry) -> 
             out.insert(name.to_owned(), value);
         }
     };
-    let target = registry.subscriptions.get(&row.subscription);
+    let target = registry.subscriptions.get(row.subscription);
     put("id", json!(DeliveryId { node, key: row.key }.to_string()));
     put("subscription", json!(row.name));
     put("host", json!(target.map(|subscription| subscription.target.authority())));

@@ -57,7 +57,7 @@ pub(super) fn operation() -> Operation {
     let trouble = object([("kind", text()), ("since", time()), ("text", text())], of_failing);
     let rules = object(
         [("generation", number()), ("subscriptions", number()), ("faults", array(text()))],
-        [("events", number()), ("faultsMore", number())],
+        [("registered", number()), ("events", number()), ("faultsMore", number())],
     );
     let deliveries = ["pending", "inFlight", "waiting", "dead"].map(|state| (state, number()));
     let status = object(
@@ -106,8 +106,10 @@ fn of_tenants(
     scope: &Scope,
     registry: &Registry,
 ) -> serde_json::Result<Value> {
-    let theirs = registry.subscriptions.values().filter(|subscription| scope.covers(subscription.tenant.as_ref()));
-    let subscriptions = theirs.count();
+    let mut subscriptions = [0, 0];
+    for (_, subscription) in registry.subscriptions.iter().filter(|(_, it)| scope.covers(it.tenant.as_ref())) {
+        subscriptions[usize::from(subscription.name.dialect().is_some())] += 1;
+    }
     let is_their_mount = |subject: &str| mounts.contains(subject);
     status.troubles.retain(|trouble| match trouble.kind {
         TroubleKind::Mount => trouble.subject.as_deref().is_some_and(is_their_mount),
@@ -119,9 +121,12 @@ fn of_tenants(
     if let Some(fields) = seen.as_object_mut() {
         fields.retain(|name, _| !OF_ALL.contains(&name.as_str()));
     }
-    let rules = &status.rules;
+    let (rules, [of_files, registered]) = (&status.rules, subscriptions);
     seen["rules"] = json!({
-        "generation": rules.generation, "subscriptions": subscriptions, "faults": [], "faultsMore": rules.faults.len(),
+        "generation": rules.generation, "subscriptions": of_files, "faults": [], "faultsMore": rules.faults.len(),
     });
+    if registered > 0 {
+        seen["rules"]["registered"] = json!(registered);
+    }
     Ok(seen)
 }

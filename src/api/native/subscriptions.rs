@@ -18,6 +18,7 @@ use super::reading::ReadError;
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::Ask;
+use crate::model::event::Dialect;
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::{ListedSubscription, Registry, is_at};
 use crate::model::scope::Scope;
@@ -29,8 +30,8 @@ use crate::store::Reader;
 const FIELDS: [&str; 7] = ["state", "tenant", "origin", "host", "name", "limit", "cursor"];
 /// What a subscription may be; one of them, the first that applies.
 pub(super) const STATES: [&str; 4] = ["cancelled", "paused", "lagged", "active"];
-/// Where a subscription may come from, so far.
-const ORIGINS: [&str; 1] = ["rule-file"];
+/// Where a subscription may come from: a rule file, or the dialect in which a program has registered it.
+const ORIGINS: [&str; 6] = ["rule-file", "zoom", "reactor", "eqp", "hal", "compendium"];
 
 /// `GET /v1/subscriptions`.
 pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
@@ -122,6 +123,7 @@ fn schema() -> Value {
 struct Wanted {
     scope: Scope,
     state: Option<String>,
+    origin: Option<String>,
     tenant: Option<String>,
     host: Option<String>,
     name: Option<String>,
@@ -132,11 +134,11 @@ impl Native {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;
         let known = |words: &'static [&str]| move |text: &str| words.contains(&text).then(|| text.to_owned());
-        fields.word("origin", known(&ORIGINS), &ORIGINS)?;
         let text = |name: &str| fields.text(name).map(|text| text.map(str::to_owned));
         let wanted = Wanted {
             scope: asked.caller().scope.clone(),
             state: fields.word("state", known(&STATES), &STATES)?,
+            origin: fields.word("origin", known(&ORIGINS), &ORIGINS)?,
             tenant: text("tenant")?,
             host: text("host")?,
             name: text("name")?,
@@ -155,7 +157,7 @@ impl Native {
                 let piece = reader.subscriptions(after, 100)?;
                 let is_last = piece.len() < 100;
                 for row in piece {
-                    let Some(subscription) = registry.subscriptions.get(&row.id).filter(|it| wanted.covers(&row, it))
+                    let Some(subscription) = registry.subscriptions.get(row.id).filter(|it| wanted.covers(&row, it))
                     else {
                         after = row.id;
                         continue;
@@ -186,7 +188,7 @@ impl Native {
             let Some(id) = named(reader, registry, &scope, &wanted)? else { return Ok(None) };
             let rows = reader.subscriptions(SubscriptionId(id.0 - 1), 1)?;
             let row = rows.into_iter().find(|row| row.id == id);
-            Ok(row.and_then(|row| Some(shown(&row, registry.subscriptions.get(&id)?, registry.now))))
+            Ok(row.and_then(|row| Some(shown(&row, registry.subscriptions.get(id)?, registry.now))))
         });
         row.await?.map(|row| Json(row).into_response()).ok_or_else(|| no_subscription(&name))
     }
@@ -229,6 +231,7 @@ impl Wanted {
         let tenant = subscription.tenant.as_ref().map(ToString::to_string);
         self.scope.covers(subscription.tenant.as_ref())
             && self.state.as_ref().is_none_or(|state| state == state_of(row, subscription.paused))
+            && self.origin.as_ref().is_none_or(|origin| origin == origin_of(subscription))
             && self.tenant.as_ref().is_none_or(|wanted| tenant.as_ref() == Some(wanted))
             && self.host.as_ref().is_none_or(|host| is_at(subscription, host))
             && self.name.as_ref().is_none_or(|name| *name == row.name)
@@ -244,6 +247,10 @@ pub(super) fn named(
 ) -> Result<Option<SubscriptionId>, ReadError> {
     let all = reader.subscriptions_named(name)?;
     Ok(all.into_iter().find(|id| registry.is_within(scope, *id)))
+}
+
+fn origin_of(subscription: &Subscription) -> &'static str {
+    subscription.name.dialect().map_or(ORIGINS[0], Dialect::as_str)
 }
 
 /// `is_paused`: its rule file says so.
@@ -264,7 +271,7 @@ fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall
     let mut out = json!({
         "id": row.name,
         "name": row.name,
-        "origin": ORIGINS[0],
+        "origin": origin_of(subscription),
         "tenant": subscription.tenant.as_ref().map(ToString::to_string),
         "target": {"method": target.method.as_str(), "url": url},
         "state": state_of(row, subscription.paused),

@@ -13,7 +13,7 @@ use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{LanePolicy, Pause};
-use crate::model::listing::Registry;
+use crate::model::listing::{Registry, Subscriptions};
 use crate::model::metadata::{Metadata, Source};
 use crate::model::part::DeliveryKey;
 use crate::model::path::LogicalPath;
@@ -178,7 +178,10 @@ pub(super) fn registry() -> Registry {
         Arc::new(Subscription { tenant, ..Subscription::new(Name::parse(name).expect("a name"), target) })
     };
     Registry {
-        subscriptions: Arc::new(BTreeMap::from([(A, of("a", Some("acme"))), (B, of("b", None))])),
+        subscriptions: Subscriptions {
+            of_files: Arc::new(BTreeMap::from([(A, of("a", Some("acme"))), (B, of("b", None))])),
+            ..Subscriptions::default()
+        },
         in_flight: Arc::new(BTreeSet::from([key(2)])),
         now: Some(Wall(AT.0 + 10_000)),
     }

@@ -26,7 +26,7 @@ fn head(name: &str) -> String {
 
 /// What the engine makes of an entry.
 pub(super) fn made() -> SendRequest {
-    let subscription = Arc::clone(&super::ledger::registry().subscriptions[&A]);
+    let subscription = Arc::clone(super::ledger::registry().subscriptions.get(A).expect("a subscription"));
     let id = DeliveryId { node: NodeId(0xff), key: DeliveryKey::whole(DeliveryNo(9)) };
     let body = Body::json(Bytes::from_static(b"{}"));
     SendRequest { subscription, id, attempt: 1, mark: Some(Mark::Trial), at: Wall(1_000), body }

@@ -23,7 +23,7 @@ use crate::diagnostic::SourceFile;
 use crate::look::real::RealDisk;
 use crate::look::survey;
 use crate::model::ids::SubscriptionId;
-use crate::model::listing::Registry;
+use crate::model::listing::{Registry, Subscriptions};
 use crate::model::metadata::{Metadata, merged};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
@@ -116,7 +116,13 @@ fn by_rules(reader: &Reader, mount: &Mount, known: &Known, registry: Registry) -
             subscriptions.insert(id, Arc::new(subscription));
         }
     }
-    Ok((verdicts, Registry { subscriptions: Arc::new(subscriptions), ..registry }))
+    Ok((
+        verdicts,
+        Registry {
+            subscriptions: Subscriptions { of_files: Arc::new(subscriptions), ..Subscriptions::default() },
+            ..registry
+        },
+    ))
 }
 
 /// The mounts, as far as they are known.

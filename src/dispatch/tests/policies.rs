@@ -1,5 +1,7 @@
 //! What a lane does beyond one delivery after the other: parallel, split, paused, cancelled, hurried.
 
+use std::sync::Arc;
+
 use super::{Run, check};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::lane::{LanePolicy, Pause};
@@ -461,4 +463,25 @@ fn a_restart_without_rules_forgets_no_pause_and_no_cancellation() {
          6 resume a -> a 65537/1 [2]
          status -> owed 0, pending 0, in flight 1, waiting 0, dead 0",
     );
+}
+
+#[test]
+fn whoever_waits_for_a_target_is_not_passed_over_for_one_that_went_elsewhere() {
+    let mut run = Run::new();
+    run.dispatch.limit_attempts(SlotLimits { in_flight: 256, per_target: 1 });
+    for name in ["a", "b", "c"] {
+        run.line(&format!("rule {name} at=one"));
+    }
+    assert_eq!(run.shown("0 owe 1 to a b c"), "a 1/1 [1]");
+    let ledger = run.ledger.as_ref().expect("a ledger");
+    let b = super::enrolled(ledger, "b");
+    let moved = Arc::new(super::rule::subscription("b", &["at=two"]));
+    run.dispatch.edit_subscription(b, Some(moved));
+    assert_eq!(run.shown("1 tick"), "b 2/1 [1]", "its new target has room");
+    assert_eq!(run.shown("2 accept 1"), "c 3/1 [1]");
+    run.dispatch.edit_subscription(b, None);
+    assert!(!run.dispatch.has_rule(b));
+    assert_eq!(run.shown("3 owe 2 to b"), "", "what it is owed waits");
+    run.dispatch.edit_subscription(b, Some(Arc::new(super::rule::subscription("b", &["at=two"]))));
+    assert_eq!(run.shown("4 accept 2"), "b 4/1 [2]");
 }

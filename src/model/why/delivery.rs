@@ -64,7 +64,7 @@ fn outcome(evidence: &Evidence<'_>, id: SubscriptionId) -> Option<Outcome> {
 
 /// It is owed, and in no delivery yet.
 fn waits(evidence: &Evidence<'_>, lane: &LaneSeen, is_of_newest: bool) -> Outcome {
-    let subscription = evidence.registry.subscriptions.get(&lane.subscription).map(|it| &**it);
+    let subscription = evidence.registry.subscriptions.get(lane.subscription).map(|it| &**it);
     let (name, path, now) = (&lane.name, &evidence.path, evidence.now);
     let since = evidence.known.changes.first().map(|change| change.time);
     let outcome = |stopped, since, sentence| Outcome { stopped: Some(stopped), is_of_newest, since, sentence };
@@ -124,7 +124,7 @@ fn on_its_way(
     is_of_newest: bool,
 ) -> Outcome {
     let (path, now) = (&evidence.path, evidence.now);
-    let subscription = evidence.registry.subscriptions.get(&delivery.subscription).map(|it| &**it);
+    let subscription = evidence.registry.subscriptions.get(delivery.subscription).map(|it| &**it);
     let name = delivery.name.clone().unwrap_or_else(|| format!("the removed subscription {}", delivery.subscription.0));
     let id = id_of(evidence, delivery);
     let host = subscription.map_or_else(|| "its target".to_owned(), |it| it.target.authority());

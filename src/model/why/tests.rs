@@ -13,7 +13,7 @@ use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId};
 use crate::model::lane::Pause;
-use crate::model::listing::{DeliveryState, ListedAsset, ListedAttempt, ListedDelivery, Registry};
+use crate::model::listing::{DeliveryState, ListedAsset, ListedAttempt, ListedDelivery, Registry, Subscriptions};
 use crate::model::look::Writer;
 use crate::model::mount::Mount;
 use crate::model::part::DeliveryKey;
@@ -88,7 +88,8 @@ fn subscription() -> Subscription {
 }
 
 fn registry(subscription: Subscription) -> Registry {
-    Registry { subscriptions: Arc::new(BTreeMap::from([(ID, Arc::new(subscription))])), ..Registry::default() }
+    let of_files = Arc::new(BTreeMap::from([(ID, Arc::new(subscription))]));
+    Registry { subscriptions: Subscriptions { of_files, ..Subscriptions::default() }, ..Registry::default() }
 }
 
 /// What `stopped` and the sentence are, where the evidence is changed so.

@@ -83,10 +83,10 @@ const OTHER_WORDS: [(&str, &str); 31] = [
 const LATER_FORMATS: [&str; 4] = ["reactor", "eqp", "hal", "compendium"];
 
 /// The header that carries the signature of `hubSignature`.
-const HUB_HEADER: &str = "X-Hub-Signature-256";
+pub(in crate::rules) const HUB_HEADER: &str = "X-Hub-Signature-256";
 
 /// The most attempts after the first, and the most delays between them.
-const RETRIES_MAX: u64 = 100;
+pub(in crate::rules) const RETRIES_MAX: u64 = 100;
 /// HTTP statuses.
 const STATUSES: std::ops::RangeInclusive<u64> = 100..=599;
 /// The shortest delay of a schedule that goes on for a time, milliseconds: it would fill that time with attempts.

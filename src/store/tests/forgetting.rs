@@ -11,7 +11,7 @@ use crate::model::part::DeliveryKey;
 use crate::model::retention::{Bound, DAY_MS, Retention};
 use crate::model::task::TaskState;
 use crate::model::time::Wall;
-use crate::store::{EarlyRecord, GivenAnswer, Ledger, NewReplay};
+use crate::store::{EarlyRecord, GivenAnswer, Ledger, NewReplay, RemovedRow};
 
 const T: i64 = 1_800_000_000_000;
 
@@ -273,7 +273,8 @@ fn a_backlog_is_dropped_in_pieces() {
         ledger.remove_subscription(id, day(0)).expect("a row");
         id
     });
-    assert_eq!(ledger.removed_subscriptions(day(1), 10).expect("rows"), [(id, "one".to_owned())]);
+    let row = RemovedRow { id, name: "one".to_owned(), tenant: None };
+    assert_eq!(ledger.removed_subscriptions(day(1), 10).expect("rows"), [row]);
     assert_eq!(ledger.removed_subscriptions(day(0), 10).expect("rows"), []);
     let mut dropped = Vec::new();
     while dropped.last() != Some(&(5, true)) {

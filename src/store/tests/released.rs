@@ -17,14 +17,16 @@ use crate::model::asset::{Asset, Identity};
 use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::event::Occurrence;
+use crate::model::event::{Dialect, Occurrence};
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::listing::{DeliveryState, Point, Span};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
+use crate::model::registration::Registration;
 use crate::model::scope::Scope;
+use crate::model::subscription::Name;
 use crate::model::task::{Replay, RunningBulk};
 use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
@@ -41,7 +43,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 11] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15];
+const SCHEMAS: [u32; 12] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 18];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -146,6 +148,11 @@ fn dropping() -> RunningBulk {
     };
     let reason = Some("moved away".to_owned());
     RunningBulk { task: TaskNo(3), bulk: Bulk { deed: Deed::Drop, which, by: "jo".to_owned(), reason }, done: 1_000 }
+}
+
+fn registration() -> Registration {
+    let name = Name::registered(Dialect::Zoom, "one").expect("an id");
+    Registration { request: "as asked".into(), ..Registration::new(name, None, "https://example.com") }
 }
 
 fn in_group() -> OwedInGroups {
@@ -336,6 +343,7 @@ fn fill(ledger: &Ledger) {
     ledger.note_backfilled(&backfill()).expect("a row");
     ledger.begin_bulk(&dropping().bulk, 5_000, AT).expect("a task");
     ledger.note_bulk(&dropping()).expect("a row");
+    ledger.put_registration(one, &registration(), "jo", AT).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
@@ -407,6 +415,9 @@ fn read_since(schema: u32, ledger: &Ledger) {
     let backfills = ledger.running_backfills().expect("tasks");
     assert_eq!(backfills, Vec::from_iter((schema >= 13).then(backfill)));
     assert_eq!(ledger.running_bulks().expect("tasks"), Vec::from_iter((schema >= 15).then(dropping)));
+    let mut registered = Vec::new();
+    ledger.each_registration(|id, _| registered.push(id)).expect("rows");
+    assert_eq!(registered, Vec::from_iter((schema >= 18).then_some(SubscriptionId(1))));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }

@@ -61,6 +61,9 @@ impl World {
             self.rules = [true; 3];
             self.take_up_rules()?;
         }
+        self.until_it_takes_in()?;
+        self.register_all_again();
+        self.run_engine(usize::MAX)?;
         if plan.ledger_full > 0 {
             self.deliver_while_full()?;
         }

@@ -58,6 +58,7 @@ impl World {
         self.written.clear();
         self.records.clear();
         self.syncs.clear();
+        self.registering.crash();
         self.books.crash();
         let mut inner = self.host.lock();
         inner.source = Source::new(self.plan.source);
@@ -86,6 +87,7 @@ impl World {
         self.receivers.power_cut();
         self.note(format!("  {} of {before} rows are left", self.journal.rows.len()));
         self.forget_lost_deliveries();
+        self.registrations_survived()?;
         self.restart(connection)?;
         let missing = self.kept_records.iter().find(|key| !self.ledger.keeps_record(key));
         missing.map_or(Ok(()), |key| Err(format!("record {key} was promised and did not survive the power cut")))

@@ -23,6 +23,8 @@ impl World {
         }
         let mut names = vec!["all", "part", "meta"];
         names.extend(self.plan.policies.all.iter().map(|policy| policy.name));
+        let registered: Vec<_> = self.registering.now.keys().cloned().collect();
+        names.extend(registered.iter().map(String::as_str));
         let name = names[self.rng.below(names.len())];
         let Some(subscription) = self.number(name) else { return };
         let (reply, by) = (self.reply(), "operator".to_owned());
@@ -54,7 +56,11 @@ impl World {
         }
         self.books.take(&self.ledger, &self.receivers)?;
         // What has no rule waits for its return.
-        let has_rule = |name: &str| ["all", "part", "meta"].iter().zip(self.rules).all(|(its, on)| on || *its != name);
+        let registered = &self.registering.now;
+        let has_rule = |name: &str| match name.contains(':') {
+            true => registered.contains_key(name),
+            false => ["all", "part", "meta"].iter().zip(self.rules).all(|(its, on)| on || *its != name),
+        };
         attempted.iter().try_for_each(|attempted| self.books.attempted(attempted, now, &self.ledger, has_rule))
     }
 

@@ -1,0 +1,77 @@
+//! What programs have registered: as the last commit left it, and as the open group leaves it. A group that is lost
+//! takes back what it changed by dropping its copy, which costs nothing to make.
+
+use std::sync::Arc;
+
+use crate::model::by_number::ByNumber;
+use crate::model::error_chain::ErrorChain;
+use crate::model::ids::SubscriptionId;
+use crate::model::subscription::Subscription;
+use crate::model::time::{Now, Wall};
+use crate::rules::{Rule, registration};
+use crate::store::{Ledger, StoreError};
+
+/// The rules of registrations, by the number of their subscription.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registrations {
+    rules: ByNumber<Rule>,
+    /// The same, for those who only show subscriptions.
+    subscriptions: ByNumber<Arc<Subscription>>,
+    /// Rows that could not be read at the start, and when that was: nothing is matched for them.
+    unread: Option<(u64, Wall)>,
+}
+
+impl Registrations {
+    /// Reads all of them. One that cannot be read is left out, and what it is owed waits.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub(super) fn load(ledger: &Ledger, now: Now) -> Result<Self, StoreError> {
+        let mut all = Self::default();
+        ledger.each_registration(|id, kept| {
+            let why = match kept.map(|kept| registration::read(&kept.registration)) {
+                Ok(Ok(rule)) => return all.insert(id, rule),
+                Ok(Err(faults)) => {
+                    let faults = faults.iter().map(|fault| format!("{}: {}", fault.part.as_str(), fault.why));
+                    faults.collect::<Vec<_>>().join("; ")
+                }
+                Err(error) => ErrorChain(&error).to_string(),
+            };
+            all.unread = Some((all.unread.map_or(0, |(count, _)| count) + 1, now.wall));
+            tracing::error!(subscription = id.0, why, "a registration cannot be read: nothing is matched for it");
+        })?;
+        Ok(all)
+    }
+
+    pub(super) fn insert(&mut self, id: SubscriptionId, rule: Rule) {
+        let number = id.0.cast_unsigned();
+        self.subscriptions.insert(number, Arc::clone(&rule.subscription));
+        self.rules.insert(number, rule);
+    }
+
+    pub(super) fn remove(&mut self, id: SubscriptionId) {
+        let number = id.0.cast_unsigned();
+        self.subscriptions.remove(number);
+        self.rules.remove(number);
+    }
+
+    /// The rules, rising.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (SubscriptionId, Rule)> {
+        self.rules.iter().map(|(number, rule)| (SubscriptionId(number.cast_signed()), rule.clone()))
+    }
+
+    /// The subscriptions, rising.
+    pub(super) fn each(&self) -> impl Iterator<Item = (SubscriptionId, Arc<Subscription>)> {
+        self.rules().map(|(id, rule)| (id, rule.subscription))
+    }
+
+    /// The subscriptions, as they are now.
+    pub(super) fn subscriptions(&self) -> &ByNumber<Arc<Subscription>> {
+        &self.subscriptions
+    }
+
+    /// How many rows could not be read, and since when.
+    pub(super) fn unread(&self) -> Option<(u64, Wall)> {
+        self.unread
+    }
+}
