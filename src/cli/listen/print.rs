@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::receiver::Received;
 use crate::model::time::Wall;
@@ -35,11 +35,12 @@ enum Batch {
 }
 
 impl Batch {
-    fn entries(self) -> Vec<Entry> {
+    /// A line each.
+    fn lines(self) -> Vec<String> {
         match self {
-            Self::Zoom { data } => data.entry,
-            Self::Events(events) => events.into_iter().map(|event| event.data).collect(),
-            Self::Event(event) => vec![event.data],
+            Self::Zoom { data } => data.entry.into_iter().map(|entry| entry.line("")).collect(),
+            Self::Events(events) => events.into_iter().map(Event::line).collect(),
+            Self::Event(event) => vec![event.line()],
         }
     }
 }
@@ -51,7 +52,33 @@ struct Entries {
 
 #[derive(Deserialize)]
 struct Event {
-    data: Entry,
+    r#type: String,
+    data: Data,
+}
+
+/// Of an asset, or of something else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Data {
+    Entry(Entry),
+    Other(serde_json::Map<String, Value>),
+}
+
+impl Event {
+    fn line(self) -> String {
+        let Self { r#type: name, data } = self;
+        match data {
+            // The action says it.
+            Data::Entry(entry) if name.starts_with("asset.") => entry.line(""),
+            Data::Entry(entry) => entry.line(&format!("  event {}", plain(&name))),
+            Data::Other(fields) => {
+                let fields: String = fields.iter().map(|(key, value)| format!("  {key} {value}")).collect();
+                let shown: String = fields.chars().take(MAX_SHOWN).collect();
+                let more = if shown.len() < fields.len() { " ..." } else { "" };
+                format!("event     {}{}{more}", plain(&name), plain(&shown))
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -61,6 +88,14 @@ struct Entry {
     path: String,
     owner: String,
     action: String,
+}
+
+impl Entry {
+    fn line(&self, more: &str) -> String {
+        let Self { asset, path, owner, action } = self;
+        let (action, path, owner) = (plain(action), plain(path), plain(owner));
+        format!("{action:<8}  {path}  asset {asset}  owner {owner}{more}")
+    }
 }
 
 impl Printer {
@@ -110,9 +145,8 @@ fn text(received: &Received, at: Wall, status: u16, before: u32) -> String {
     out.push('\n');
     match serde_json::from_slice::<Batch>(body) {
         Ok(batch) => {
-            for Entry { asset, path, owner, action } in batch.entries() {
-                let (action, path, owner) = (plain(&action), plain(&path), plain(&owner));
-                writeln!(out, "  {action:<8}  {path}  asset {asset}  owner {owner}").expect("a string takes text");
+            for line in batch.lines() {
+                writeln!(out, "  {line}").expect("a string takes text");
             }
         }
         Err(_) if body.is_empty() => {}

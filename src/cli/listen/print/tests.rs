@@ -67,6 +67,22 @@ fn each_format_is_shown_as_its_entries() {
 }
 
 #[test]
+fn events_are_shown_by_their_names() {
+    let body = r#"[{"type":"scanned","data":{"assetId":1,"rrn":2,"path":"/a","owner":"jo","action":"none","result":"ok"}},
+                   {"type":"mount.offline","data":{"path":"/acme","why":"\u001b[2J"}},{"type":"a","data":{}}]"#;
+    check(
+        false,
+        &[("n-1", body)],
+        &[
+            "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-1  -> 200",
+            "  none      /a  asset 1  owner jo  event scanned",
+            "  event     mount.offline  path \"/acme\"  why \"\\u001b[2J\"",
+            "  event     a",
+        ],
+    );
+}
+
+#[test]
 fn a_repeat_is_told() {
     let head = "2026-11-22T10:00:00.123Z  POST /hook?a=1  webhook-id n-1  -> 200";
     check(
