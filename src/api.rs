@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
 use crate::model::attempt::Attempted;
+use crate::model::change::Change;
 use crate::model::delivery::SendRequest;
-use crate::model::entry::Entry;
 use crate::model::explain::Explain;
 use crate::model::listing::Registry;
 use crate::model::measures::Measures;
@@ -67,7 +67,7 @@ pub type Cover = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 pub type ReadCover = dyn Fn(&str) -> Result<Cover, String> + Send + Sync;
 
 /// Says what rules say of a change of a path in a mount, with the asset's metadata after the change.
-pub type JudgeChange = dyn Fn(&Mount, &Entry, &Metadata, &Scope) -> Verdicts + Send + Sync;
+pub type JudgeChange = dyn Fn(&Mount, &Change, &Metadata, &Scope) -> Verdicts + Send + Sync;
 
 /// Returns the logical path of a path on disk that lies in a mount.
 pub type Locate = dyn Fn(&Path) -> Option<LogicalPath> + Send + Sync;

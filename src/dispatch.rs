@@ -17,6 +17,9 @@
 //! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
 //! same transaction as the change.
 //!
+//! Events about no asset are owed to the lanes that ask for them by name (`asking`), whoever appends them to the
+//! journal.
+//!
 //! A lane that is owed more than is kept loses the oldest of it (`lag`), and is told how the assets stand instead
 //! (`backfill`).
 //!
@@ -26,6 +29,7 @@
 //! A lane or a delivery that cannot read or write a row of its own waits (`fault`), and the others go on.
 
 mod again;
+mod asking;
 mod backfill;
 mod bulk;
 mod cut;
@@ -62,6 +66,7 @@ use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{HotDelivery, Ledger, OldestOwed, OwedTotal, StoreError};
 
+use asking::Asking;
 pub use backfill::Catalog;
 use backfill::Filling;
 use bulk::Bulks;
@@ -81,6 +86,8 @@ pub struct Dispatch {
     lanes: BTreeMap<SubscriptionId, Lane>,
     /// The newest of what they owe, as far as it is not in rows of their own.
     groups: Groups,
+    /// Who asks for which events by name.
+    asking: Asking,
     /// What was recorded last, of what is owed.
     tail: Tail,
     slots: Slots,
@@ -156,6 +163,7 @@ impl Dispatch {
         let mut dispatch = Self {
             lanes: BTreeMap::new(),
             groups: Groups::default(),
+            asking: Asking::default(),
             tail: Tail::default(),
             slots: Slots::default(),
             ready: Default::default(),
@@ -333,6 +341,7 @@ impl Dispatch {
             self.forget_wait(id, *key);
         }
         if let Some(lane) = self.lanes.get_mut(&id) {
+            self.asking.replace(id, lane.subscription.as_deref(), subscription.as_deref());
             lane.subscription = subscription;
             lane.requeue_ready();
         }
@@ -367,7 +376,8 @@ impl Dispatch {
             self.forget_wait(id, key);
         }
         self.groups.has_moved(id);
-        if self.lanes.remove(&id).is_some() {
+        if let Some(lane) = self.lanes.remove(&id) {
+            self.asking.replace(id, lane.subscription.as_deref(), None);
             self.to_cut.remove(&id);
             self.to_bound.remove(&id);
             self.account(id, before);
@@ -405,8 +415,14 @@ impl Dispatch {
         self.totals.change(id, before, after);
     }
 
-    /// Takes what became owed by an input whose savepoint has been released.
-    pub fn owe(&mut self, owed: Vec<Owed>) {
+    /// Takes what became owed by an input whose savepoint has been released, and what the ledger was told of events
+    /// since: in the order of the journal.
+    pub fn owe(&mut self, mut owed: Vec<Owed>, ledger: &Ledger) {
+        let heard = self.hear(ledger);
+        if !heard.is_empty() {
+            owed.extend(heard);
+            owed.sort_by_key(|owed| owed.entry.seq());
+        }
         for Owed { subscription, entry } in owed {
             let lane = self.lanes.entry(subscription).or_default();
             if lane.policy().cancelled_at.is_some() {
@@ -431,12 +447,14 @@ impl Dispatch {
     ) -> Result<Vec<SendRequest>, StoreError> {
         self.expire_timers(now.mono);
         self.step_bulk(now, ledger)?;
+        self.owe(Vec::new(), ledger);
         self.cut_all(now, ledger, catalog)?;
         for id in self.to_bound.clone() {
             self.bound_lane(now, id, ledger)?;
         }
         // Lanes that are within their bounds again may have their notices cut.
         self.cut_all(now, ledger, catalog)?;
+        self.cut_told(now, ledger, catalog)?;
         self.groups.end_group(ledger)?;
         let attempts = self.fill_slots(now, ledger)?;
         debug_assert!(
@@ -454,6 +472,24 @@ impl Dispatch {
             cut?;
             self.take_up_replay(now, id, ledger)?;
             self.bound_lane(now, id, ledger)?;
+        }
+        Ok(())
+    }
+
+    /// What lanes lost in this group are events, too. Whoever hears of them loses entries in the next group at the
+    /// earliest: a lane that hears of its own loss would lose all that it is to lose in one group.
+    fn cut_told(&mut self, now: Now, ledger: &Ledger, catalog: &Catalog<'_>) -> Result<(), StoreError> {
+        while ledger.was_told() {
+            self.owe(Vec::new(), ledger);
+            while let Some(id) = self.to_cut.pop_first() {
+                let before = self.share(id);
+                let cut = self.cut_lane(now, id, ledger, catalog);
+                self.account(id, before);
+                cut?;
+                if self.lanes.get(&id).is_some_and(|lane| lane.owed > self.owed_max) {
+                    self.to_bound.insert(id);
+                }
+            }
         }
         Ok(())
     }

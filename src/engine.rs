@@ -479,7 +479,7 @@ impl Engine {
         // Not every error leaves the group standing.
         self.ledger.still_open()?;
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
-            dispatch.owe(done.owed);
+            dispatch.owe(done.owed, &self.ledger);
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ mod records;
 mod rescan;
 mod roots;
 mod scans;
+mod standing;
 mod sync;
 mod why;
 
@@ -308,6 +309,7 @@ impl Intake {
     pub fn release(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<Vec<Effect>, StoreError> {
         self.hint_matched_files(now, ledger)?;
         self.finish_scans(now, ledger, may_write)?;
+        self.tell_standings(now, ledger, may_write)?;
         let mut jobs = self.due_roots(now.mono);
         self.ask_source(&mut jobs);
         self.release_links(now.mono, ledger)?;
@@ -322,13 +324,13 @@ impl Intake {
     /// Whether [`Self::release`] has something to write even without an input.
     #[must_use]
     pub fn wants_to_write(&self) -> bool {
-        self.mounts.any_scan_ended()
+        self.mounts.any_scan_ended() || self.mounts.any_news()
     }
 
     /// When something is due without an input.
     #[must_use]
     pub fn deadline(&self) -> Mono {
-        if self.mounts.any_scan_ended() || self.links.any() {
+        if self.mounts.any_scan_ended() || self.mounts.any_news() || self.links.any() {
             return Mono(0);
         }
         let roots = self.mounts.deadline().min(self.scans.deadline(self.may_list()).unwrap_or(Mono(u64::MAX)));

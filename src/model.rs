@@ -6,7 +6,8 @@
 //! The cast, in the order in which the pipeline meets it: a [`hint`] says that something may have changed at a
 //! [`path`]; a [`look`] reads what is there; a look against the catalog's [`asset`] gives a [`change`] with its
 //! [`metadata`] delta; a change that a subscription's rule matches is an [`entry`] owed to that [`subscription`];
-//! entries are cut into a frozen [`delivery`]. A [`record`] is what the asset store itself says of an asset.
+//! entries are cut into a frozen [`delivery`]. A [`record`] is what the asset store itself says of
+//! an asset, or an [`event`] that it reports.
 
 pub mod address;
 pub mod ask;

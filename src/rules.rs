@@ -156,6 +156,7 @@ fn join<'r>(
                 file: index,
                 file_name: Arc::clone(&file_name),
                 span: span.clone(),
+                tells_events: written.rule.as_ref().is_none_or(|rule| rule.subscription.format.tells_events()),
             }));
             let Some(rule) = &written.rule else { continue };
             if let Some(reference) = rule.subscription.secret.clone().filter(|_| rule.subscription.signing.is_none()) {
@@ -179,6 +180,7 @@ fn join<'r>(
     // What a broken file declares may only have been skipped.
     if !found.iter().any(|(_, diagnostic)| matches!(diagnostic.code, Code::Syntax | Code::NotUtf8)) {
         found.extend(event::unknown(&asked, &declared));
+        found.extend(event::not_sent(&asked, &events));
     }
     let blocked = found.iter().any(|(_, diagnostic)| diagnostic.severity == Severity::Error);
     found.sort_by_key(|(index, diagnostic)| (*index, diagnostic.span.start));

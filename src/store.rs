@@ -66,6 +66,7 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
+use crate::model::event::Occurrence;
 use crate::model::ids::{NodeId, Rrn};
 use crate::model::measures::Journaled;
 use crate::model::time::Wall;
@@ -93,6 +94,8 @@ pub struct Ledger {
     /// Rows of the journal of the open group, and of the groups before it.
     journaling: Cell<Journaled>,
     journaled: Cell<Journaled>,
+    /// Events about no asset that the open group has appended, until somebody takes them.
+    told: RefCell<Vec<Occurrence>>,
     /// Rows that age, written since the last pass of forgetting began.
     written: Cell<u64>,
     /// What the keeper is told, and tells.

@@ -21,6 +21,12 @@ pub const RECORDS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Records in one `POST /v1/records`: they are recorded in one transaction, which others wait for.
 pub const RECORDS_MAX: usize = 10_000;
 
+/// Bytes of a reported event's `entity`, written compactly: many of them fit a batch of 1 MiB.
+pub const ENTITY_BYTES_MAX: usize = 64 * 1024;
+
+/// Characters of a reported event's `displayName`: it is a line for people.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 500;
+
 /// Bytes of a `POST /v1/hints` body, 1 MiB: 1,000 for each of [`HINTED_PATHS_MAX`] paths.
 pub const HINTS_BYTES_MAX: usize = 1024 * 1024;
 

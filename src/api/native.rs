@@ -263,7 +263,7 @@ impl Native {
         let body = asked.read(RECORDS_BYTES_MAX).await?;
         // Megabytes take milliseconds to parse and hash: not on a thread that others' requests wait for.
         let parsed = tokio::task::spawn_blocking(move || {
-            let records = records::parse(format, &body)?;
+            let records = records::parse(format, &body, &scope)?;
             // A header value has no space, so no two callers' keys can be the same text.
             let idempotency = key
                 .map(|key| Idempotency { key: format!("{caller} {key}"), body_sha256: Sha256::digest(&body).into() });
@@ -271,8 +271,8 @@ impl Native {
         });
         let request = parsed.await.map_err(|_| going_down())??;
         match self.ask(Ask::Records(request)).await? {
-            model::ask::Answer::Records(RecordsAnswer::Accepted { rrn, accepted, applied }) => {
-                let kept = accepted.saturating_sub(applied);
+            model::ask::Answer::Records(RecordsAnswer::Accepted { rrn, accepted, applied, events }) => {
+                let kept = accepted.saturating_sub(applied + events);
                 let body = Json(json!({"rrn": rrn.0, "accepted": accepted, "applied": applied, "kept": kept}));
                 Ok((StatusCode::ACCEPTED, body).into_response())
             }
@@ -286,6 +286,21 @@ impl Native {
                 let detail = "this path lies in no mount of the caller's tenants".to_owned();
                 let fault = Fault { index, field: Some("path".to_owned()), detail };
                 let detail = format!("record {index} names a path in no mount of yours; nothing was recorded");
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+            }
+            model::ask::Answer::Records(RecordsAnswer::UnknownEvent { index }) => {
+                let detail = "no rule file declares this event: add an [[event]] with this name, or report a built-in \
+                              event or a type of reactor"
+                    .to_owned();
+                let fault = Fault { index, field: Some("event".to_owned()), detail };
+                let detail = format!("record {index} reports an event that is not declared; nothing was recorded");
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+            }
+            model::ask::Answer::Records(RecordsAnswer::EventOfAnother { index }) => {
+                let detail = "this event is declared for another tenant alone".to_owned();
+                let fault = Fault { index, field: Some("tenant".to_owned()), detail };
+                let detail =
+                    format!("record {index} reports an event that its tenant does not have; nothing was recorded");
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
             model::ask::Answer::Records(RecordsAnswer::KeyReused) => {

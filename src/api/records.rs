@@ -12,8 +12,10 @@ use super::limits::{FAULTS_MAX, RECORDS_MAX};
 use super::operation::{Operation, array, closed, number, object, text};
 use super::problem::{Fault, Problem};
 use crate::model::record::Record;
+use crate::model::scope::Scope;
 
 mod check;
+mod event;
 mod shape;
 
 /// Of `POST /v1/records`.
@@ -28,11 +30,15 @@ pub(super) fn operation() -> Operation {
             ("assetId", json!({"type": "integer", "minimum": 1})),
             ("set", values),
             ("unset", array(text())),
+            ("event", text()),
+            ("tenant", text()),
+            ("entity", json!({"type": "object"})),
+            ("displayName", text()),
         ],
     );
     let records = json!({"type": "array", "items": record, "minItems": 1, "maxItems": RECORDS_MAX});
     let counts = [("rrn", number()), ("accepted", number()), ("applied", number()), ("kept", number())];
-    Operation::new("Assigns metadata to assets.")
+    Operation::new("Assigns metadata to assets, and reports events.")
         .header("Idempotency-Key", text(), "A repeat within 24 hours gets the first answer.")
         .body(records)
         .body_of("application/x-ndjson", text(), true)
@@ -76,13 +82,14 @@ impl Format {
 }
 
 /// All records of a body, at least one, in its order; or everything that is wrong with them.
-pub(super) fn parse(format: Format, body: &[u8]) -> Result<Vec<Record>, Problem> {
-    let mut reading = Reading::default();
+/// `scope`: whose events the caller may report.
+pub(super) fn parse(format: Format, body: &[u8], scope: &Scope) -> Result<Vec<Record>, Problem> {
+    let mut reading = Reading { scope, read: 0, records: Vec::new(), faults: Faults::default() };
     match format {
         Format::Lines => reading.lines(body)?,
         Format::Array => reading.array(body)?,
     }
-    let Reading { read, records, faults } = reading;
+    let Reading { read, records, faults, .. } = reading;
     if faults.count > 0 {
         let listed =
             if faults.count > FAULTS_MAX { format!("; the first {FAULTS_MAX} are listed") } else { String::new() };
@@ -97,8 +104,8 @@ pub(super) fn parse(format: Format, body: &[u8]) -> Result<Vec<Record>, Problem>
 }
 
 /// What was read so far.
-#[derive(Default)]
-struct Reading {
+struct Reading<'s> {
+    scope: &'s Scope,
     read: usize,
     records: Vec<Record>,
     faults: Faults,
@@ -107,12 +114,12 @@ struct Reading {
 /// There are more records than [`RECORDS_MAX`].
 struct TooMany;
 
-impl Reading {
+impl Reading<'_> {
     fn take(&mut self, shape: Shape) -> Result<(), TooMany> {
         if self.read == RECORDS_MAX {
             return Err(TooMany);
         }
-        let record = check::record(self.read, shape, &mut self.faults);
+        let record = check::record(self.read, shape, self.scope, &mut self.faults);
         // With a fault found, nothing will be recorded: the rest is only checked.
         if self.faults.count == 0 {
             self.records.extend(record);
@@ -165,12 +172,12 @@ fn too_many() -> Problem {
 }
 
 /// Reads an array record by record, so that only one is held as JSON.
-struct Array<'a> {
-    reading: &'a mut Reading,
+struct Array<'a, 's> {
+    reading: &'a mut Reading<'s>,
     too_many: &'a mut bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Array<'_> {
+impl<'de> DeserializeSeed<'de> for Array<'_, '_> {
     type Value = ();
 
     fn deserialize<D: de::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -178,7 +185,7 @@ impl<'de> DeserializeSeed<'de> for Array<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Array<'_> {
+impl<'de> Visitor<'de> for Array<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -33,6 +33,7 @@ mod limits_of_requests;
 mod metrics;
 mod openapi;
 mod records;
+mod reports;
 mod rules;
 mod security_page;
 mod tenants;

@@ -13,7 +13,6 @@ use super::registry::RegistrySlot;
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{SourceFile, has_errors};
 use crate::model::change::{Action, Change};
-use crate::model::entry::Entry;
 use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, Stopped, SupposedChange};
 use crate::model::ids::MountId;
 use crate::model::metadata::Metadata;
@@ -64,7 +63,7 @@ impl Explainer {
         rules.truncate(RULES_MAX);
         let (mounts, of_mounts) = (Arc::clone(&self.mounts), ask.scope.clone());
         let fires_on =
-            Box::new(move |entry: &Entry, state: &Metadata| fires(&set, &scope, &of_mounts, &mounts, entry, state));
+            Box::new(move |change: &Change, state: &Metadata| fires(&set, &scope, &of_mounts, &mounts, change, state));
         Ok(Explained { path, stopped, rules, rules_more, fires_on })
     }
 }
@@ -205,17 +204,15 @@ pub fn explained(set: &RuleSet, scope: &Scope, supposed: &Supposed, stopped: Opt
 }
 
 /// Whether any rule of a scope fires on a change of the journal, in the mounts of another.
-fn fires(set: &RuleSet, scope: &Scope, of_mounts: &Scope, mounts: &Mounts, entry: &Entry, state: &Metadata) -> bool {
-    let Some(mount) = mounts.mount_of(&entry.path).map(|mount| mounts.get(mount)) else { return false };
+fn fires(set: &RuleSet, scope: &Scope, of_mounts: &Scope, mounts: &Mounts, change: &Change, state: &Metadata) -> bool {
+    let Some(mount) = mounts.mount_of(&change.path).map(|mount| mounts.get(mount)) else { return false };
     if !of_mounts.covers(mount.tenant.as_ref()) {
         return false;
     }
-    let Entry { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved } =
-        entry.clone();
-    let change = Change { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved };
     let tenant = mount.tenant.as_ref().map(|tenant| tenant.as_str());
-    let facts = Facts { size: size.unwrap_or(0), mtime_ns: mtime_ns.unwrap_or(0), mount: &mount.path, tenant };
-    let found = set.matching(&change, state, facts, &mut Scratch::default());
+    let facts =
+        Facts { size: change.size.unwrap_or(0), mtime_ns: change.mtime_ns.unwrap_or(0), mount: &mount.path, tenant };
+    let found = set.matching(change, state, facts, &mut Scratch::default());
     found.rules.iter().any(|rule| scope.covers(set.rules()[*rule].subscription.tenant.as_ref()))
 }
 

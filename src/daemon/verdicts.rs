@@ -2,7 +2,6 @@
 
 use crate::intake::RulesInForce;
 use crate::model::change::Change;
-use crate::model::entry::Entry;
 use crate::model::ids::SubscriptionId;
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
@@ -17,7 +16,7 @@ use crate::rules::{Facts, RuleSet};
 pub(super) fn of_change(
     rules: &RulesInForce,
     mount: &Mount,
-    change: &Entry,
+    change: &Change,
     state: &Metadata,
     scope: &Scope,
 ) -> Verdicts {
@@ -30,7 +29,7 @@ pub(crate) fn verdicts(
     set: &RuleSet,
     id: impl Fn(usize) -> Option<SubscriptionId>,
     mount: &Mount,
-    change: &Entry,
+    change: &Change,
     state: &Metadata,
     scope: &Scope,
 ) -> Verdicts {
@@ -40,11 +39,8 @@ pub(crate) fn verdicts(
         mount: &mount.path,
         tenant: mount.tenant.as_ref().map(Tenant::as_str),
     };
-    let Entry { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved } =
-        change.clone();
-    let change = Change { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved };
     let is_seen = |rule: &crate::rules::Rule| scope.covers(rule.subscription.tenant.as_ref());
-    let all = explain_all(set, &change, state, facts, is_seen, RULES_MAX);
+    let all = explain_all(set, change, state, facts, is_seen, RULES_MAX);
     let shown = all.shown.into_iter().map(|(place, verdict)| RuleVerdict {
         id: id(place),
         subscription: set.rules()[place].subscription.name.to_string(),

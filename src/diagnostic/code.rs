@@ -113,6 +113,8 @@ codes! {
     AcceptsNothing = 115,
     /// A file of the rules directory that is not read, because of its name.
     PassedOver = 116,
+    /// An event about no asset that the subscription's format does not send.
+    EventNotSent = 117,
     /// Two mounts that overlap, in logical paths or on disk.
     MountsOverlap = 200,
     /// Nothing is mounted.

@@ -257,8 +257,8 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
         ),
         Code::NotActedOn => (
             "The key is right, and this version checks it, but does nothing with it yet.",
-            "events = [\"rules.reloaded\"]",
-            "events = [\"asset.added\"]",
+            "[[event]]\nname = \"scanned\"\ndialects = [\"eqp\"]",
+            "[[event]]\nname = \"scanned\"",
             "Leave it out, or leave it in for a later version and do not count on it.",
         ),
         Code::SecretInClear => (
@@ -321,6 +321,12 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "rules/dailies.tml",
             "rules/dailies.toml",
             "Rename the file. To keep one without reading it, begin its name with a dot, or let it end in anything else, such as .off.",
+        ),
+        Code::EventNotSent => (
+            "`zoom`, which is the format unless the rule says otherwise, is a list of assets. Such an event is in the journal, and never reaches this subscription.",
+            "events = [\"mount.offline\"]",
+            "events = [\"mount.offline\"]\nformat = \"cloudevents\"",
+            "Ask for it in a format that tells events by their names: `cloudevents` or `cloudevents-batch`.",
         ),
         Code::MountsOverlap => (
             "Every file has one logical path. Where mounts overlap it would have two, or one path would have two files.",
@@ -430,7 +436,7 @@ mod tests {
             (" [RB0012] ", Ok(Code::BadClause)),
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
-            ("RB0150", Err("RB0116")),
+            ("RB0150", Err("RB0117")),
             ("RB9999", Err("RB0210")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),

@@ -16,7 +16,7 @@ use crate::model::ids::{SubscriptionId, TaskNo};
 use crate::model::subscription::Subscription;
 use crate::model::task::{Replay, TaskState};
 use crate::model::time::{Now, Wall};
-use crate::outbox::fold::fold;
+use crate::outbox::fold::{Folding, fold};
 use crate::store::{Ledger, NewReplay, StoreError};
 
 /// Deliveries that have ended which one step reads at most, until it has found one to be sent again.
@@ -145,7 +145,7 @@ impl Dispatch {
                 ledger.end_task(replay.task, TaskState::Failed, Some(FORGOTTEN), now.wall)?;
                 return Ok(Step { replay: None, cut });
             }
-            entries.retain(|entry| entry.time >= replay.since);
+            entries.retain(|entry| entry.time() >= replay.since);
             if !entries.is_empty() {
                 cut = write_again(now, replay.subscription, subscription, &entries, ledger)?;
                 break;
@@ -164,7 +164,7 @@ fn write_again(
     entries: &[Arc<Entry>],
     ledger: &Ledger,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let folded = fold(entries, subscription.covers_modification);
+    let folded = fold(entries, Folding::of(subscription));
     let (mut left, mut deliveries) = (&folded[..], Vec::new());
     while !left.is_empty() {
         let batch = render(subscription, left, ledger)?;

@@ -7,6 +7,7 @@ use super::fault::{RowFault, rests};
 use super::lane::Head;
 use super::send::Due;
 use super::{Dispatch, Lane};
+use crate::model::change::Change;
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
 use crate::model::ids::SubscriptionId;
@@ -18,7 +19,7 @@ use crate::store::{Backfill, Ledger, StoreError, Walked};
 
 /// Goes on with a backfill's walk through the catalog, by at most so many entries. `None`: nobody knows the rules and
 /// mounts now.
-pub type Catalog<'a> = dyn Fn(&Backfill, usize) -> Result<Option<Walked<Entry>>, StoreError> + 'a;
+pub type Catalog<'a> = dyn Fn(&Backfill, usize) -> Result<Option<Walked<Change>>, StoreError> + 'a;
 
 /// A lane's backfill.
 #[derive(Debug)]
@@ -122,15 +123,16 @@ fn write_step(
     now: Now,
     backfill: &Backfill,
     subscription: &Subscription,
-    walked: Walked<Entry>,
+    walked: Walked<Change>,
     ledger: &Ledger,
 ) -> Result<Step, StoreError> {
     let Walked { found, mut next } = walked;
-    let (entries, places): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let (changes, places): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let mut delivery = None;
     let mut done = backfill.done;
-    if !entries.is_empty() {
-        let states: Vec<_> = entries.into_iter().map(|entry| Folded { entry, seqs: Vec::new() }).collect();
+    if !changes.is_empty() {
+        let states: Vec<_> =
+            changes.into_iter().map(|change| Folded { entry: Entry::Change(change), seqs: Vec::new() }).collect();
         let batch = render(subscription, &states, ledger)?;
         done += batch.entries as u64;
         if batch.entries < places.len() {

@@ -19,7 +19,7 @@ use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::time::Now;
 use crate::outbox::batch::{Cut, cut};
-use crate::outbox::fold::{Fold, Folded, fold};
+use crate::outbox::fold::{Fold, Folded, Folding, fold};
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
 use crate::store::{Ledger, OldestOwed, StoreError};
 
@@ -114,21 +114,22 @@ impl Dispatch {
         ledger.owe(id, self.groups.of(id))?;
         let Gathered { entries, fold: whole, missing } = self.gather(id, lane, subscription, ledger)?;
         // Entries that are missing before the first one that is there get a notice, which goes out before it.
-        let gap = skipped_among(&missing, entries.first().map_or(Seq(i64::MAX), |first| first.seq));
+        let gap = skipped_among(&missing, entries.first().map_or(Seq(i64::MAX), |first| first.seq()));
         let (mut told, mut folded) = if gap.is_some() { (&[][..], Vec::new()) } else { (&entries[..], whole.finish()) };
         let mut batch = None;
-        while !told.is_empty() {
+        // What this subscription is not told, as its rule is now, is settled without being told.
+        while !folded.is_empty() {
             let cut = render(subscription, &folded, ledger)?;
             if cut.told.len() == folded.len() {
                 batch = Some(cut);
                 break;
             }
             // Not all of it fits. A shorter prefix folds anew: of what it tells, earlier changes may be told before.
-            let last = folded[cut.told.len() - 1].entry.seq;
-            told = &told[..told.partition_point(|entry| entry.seq <= last)];
-            folded = fold(told, subscription.covers_modification);
+            let last = folded[cut.told.len() - 1].entry.seq();
+            told = &told[..told.partition_point(|entry| entry.seq() <= last)];
+            folded = fold(told, Folding::of(subscription));
         }
-        let until = told.last().map(|entry| entry.seq).or(gap.map(|gap| gap.last));
+        let until = told.last().map(|entry| entry.seq()).or(gap.map(|gap| gap.last));
         let Some(until) = until else { return Ok(Frozen::nothing()) };
         let is_from_table = lane.owed > 0;
         let missing = skipped_among(&missing, until);
@@ -155,7 +156,7 @@ impl Dispatch {
         ledger: &Ledger,
     ) -> Result<Gathered, StoreError> {
         let batch_max = lane.batch_max(subscription);
-        let fold = Fold::new(subscription.covers_modification, batch_max);
+        let fold = Fold::new(Folding::of(subscription), batch_max);
         let mut gathered = Gathered { entries: Vec::new(), fold, missing: Vec::new() };
         let Gathered { entries, fold, missing } = &mut gathered;
         if lane.owed == 0 {
@@ -169,7 +170,7 @@ impl Dispatch {
             let Some(&last) = seqs.last() else { return Ok(gathered) };
             let mut found = self.entries_at(&seqs, ledger)?.into_iter().peekable();
             for seq in seqs {
-                match found.next_if(|entry| entry.seq == seq) {
+                match found.next_if(|entry| entry.seq() == seq) {
                     None => missing.push(seq),
                     Some(entry) if fold.push(&entry) => entries.push(entry),
                     Some(_) => return Ok(gathered),
@@ -221,7 +222,7 @@ impl Dispatch {
     pub(super) fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         let Some(first) = lane.fresh.first() else { return Ok(()) };
-        let oldest = OldestOwed { seq: first.seq, at: now.wall };
+        let oldest = OldestOwed { seq: first.seq(), at: now.wall };
         self.groups.add(id, &lane.fresh_seqs(), ledger)?;
         lane.owed += lane.fresh.len() as u64;
         lane.oldest.get_or_insert(oldest);

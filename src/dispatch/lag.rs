@@ -5,6 +5,7 @@
 use super::Dispatch;
 use super::lane::{Head, Lag};
 use crate::model::delivery::Delivery;
+use crate::model::event::EventFields;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::lane::{LanePolicy, Skipped};
 use crate::model::part::DeliveryKey;
@@ -138,10 +139,10 @@ impl Dispatch {
         ledger: &Ledger,
     ) -> Result<Loss, StoreError> {
         let Skipped { entries, first, last } = skipped;
-        let numbers =
-            [("skipped", entries.to_string()), ("firstSeq", first.to_string()), ("lastSeq", last.to_string())];
-        let fields = numbers.map(|(key, value)| (key.to_owned(), value)).into();
-        self.tell(now, id, "callback.lagged", fields, ledger)?;
+        let numbers = |fields: EventFields| {
+            fields.number("skipped", entries).number("firstSeq", first.0).number("lastSeq", last.0)
+        };
+        self.tell(now, id, "callback.lagged", numbers, ledger)?;
         if let Some(policy) = self.policy_after_skipping(id, skipped) {
             ledger.put_lane(id, &policy)?;
         }

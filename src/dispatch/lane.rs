@@ -227,7 +227,7 @@ impl Lane {
 
     /// The fresh entries' places in the journal.
     pub(super) fn fresh_seqs(&self) -> Vec<Seq> {
-        self.fresh.iter().map(|entry| entry.seq).collect()
+        self.fresh.iter().map(|entry| entry.seq()).collect()
     }
 
     /// Until when the lane still waits for company; `None` when it does not.

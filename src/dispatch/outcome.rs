@@ -248,7 +248,7 @@ impl Dispatch {
     /// When a change was recorded, where the journal still has it.
     fn recorded_at(&self, seq: Seq, ledger: &Ledger) -> Result<Option<Wall>, StoreError> {
         match self.tail.get(seq) {
-            Some(entry) => Ok(Some(entry.time)),
+            Some(entry) => Ok(Some(entry.time())),
             None => Ok(Some(ledger.recorded_at(seq)?).filter(|at| *at > Wall(0))),
         }
     }

@@ -1,6 +1,7 @@
 //! Pausing and resuming a lane: by somebody, by its target, by the five-day rule.
 
 use super::Dispatch;
+use crate::model::event::EventFields;
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::time::{Now, Wall};
@@ -47,7 +48,7 @@ impl Dispatch {
         // It begins anew: five days from now, and not from when it began to fail.
         let policy = LanePolicy { paused: None, failing: None, ..lane.policy().clone() };
         ledger.put_lane(id, &policy)?;
-        self.tell(now, id, "callback.resumed", vec![("by".to_owned(), by.to_owned())], ledger)?;
+        self.tell(now, id, "callback.resumed", |fields| fields.text("by", by), ledger)?;
         self.change_policy(id, policy);
         let waiting: Vec<_> = self.lanes.get(&id).map(|lane| lane.queue.keys().copied().collect()).unwrap_or_default();
         let before = self.share(id);
@@ -105,9 +106,7 @@ impl Dispatch {
         ledger: &Ledger,
     ) -> Result<(), StoreError> {
         let Some(Pause { by, reason, .. }) = &policy.paused else { return Ok(()) };
-        let mut fields = vec![("by".to_owned(), by.clone())];
-        fields.extend(reason.clone().map(|reason| ("reason".to_owned(), reason)));
-        self.tell(now, id, "callback.paused", fields, ledger)
+        self.tell(now, id, "callback.paused", |fields| with_reason(fields.text("by", by), reason.as_deref()), ledger)
     }
 
     /// Appends an event about a subscription to the journal; its name is the first field.
@@ -116,13 +115,20 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         name: &str,
-        fields: Vec<(String, String)>,
+        more: impl FnOnce(EventFields) -> EventFields,
         ledger: &Ledger,
     ) -> Result<(), StoreError> {
         let subscription = self.lanes.get(&id).and_then(|lane| lane.subscription.as_ref());
         let called = subscription.map_or_else(|| id.to_string(), |subscription| subscription.name.to_string());
-        let tenant = subscription.and_then(|subscription| subscription.tenant.as_ref()).map(ToString::to_string);
-        let fields = std::iter::once(("subscription".to_owned(), called)).chain(fields).collect();
-        ledger.tell(now.wall, name, tenant, fields)
+        let tenant = subscription.and_then(|subscription| subscription.tenant.clone());
+        ledger.tell(now.wall, name, tenant, more(EventFields::default().text("subscription", &called)))
+    }
+}
+
+/// A payload with why, where that is known.
+pub(super) fn with_reason(fields: EventFields, reason: Option<&str>) -> EventFields {
+    match reason {
+        Some(reason) => fields.text("reason", reason),
+        None => fields,
     }
 }

@@ -8,7 +8,9 @@ use std::ops::Bound;
 
 use super::Dispatch;
 use super::lane::HeadState;
+use super::pause::with_reason;
 use crate::model::ask::{Bulk, Deed, Held, Selected, Selection};
+use crate::model::event::EventFields;
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::lane::Pause;
 use crate::model::listing::{DeliveryState, Span, is_at};
@@ -291,11 +293,10 @@ impl Dispatch {
                 self.recount_dead(ledger)?;
                 self.counts.dropped += chosen.len() as u64;
                 let entries: u64 = chosen.iter().map(|candidate| candidate.entries).sum();
-                let numbers = [("deliveries", chosen.len() as u64), ("entries", entries)];
-                let mut fields: Vec<_> =
-                    numbers.map(|(name, number)| (name.to_owned(), number.to_string())).into_iter().collect();
-                fields.push(("by".to_owned(), by.clone()));
-                fields.extend(reason.clone().map(|reason| ("reason".to_owned(), reason)));
+                let fields = |fields: EventFields| {
+                    let fields = fields.number("deliveries", chosen.len() as u64).number("entries", entries);
+                    with_reason(fields.text("by", by), reason.as_deref())
+                };
                 self.tell(now, id, "callback.dropped", fields, ledger)?;
             }
         }

@@ -4,8 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::model::change::Change;
 use crate::model::entry::Entry;
 use crate::model::ids::Seq;
+use crate::model::metadata::KeyDelta;
 
 /// Entries that are kept, at most.
 const ENTRIES_MAX: usize = 20_000;
@@ -22,7 +24,7 @@ pub(super) struct Tail {
 impl Tail {
     /// Adds an entry, unless it is the one that was added last.
     pub(super) fn push(&mut self, entry: &Arc<Entry>) {
-        if self.entries.back().is_some_and(|last| last.seq >= entry.seq) {
+        if self.entries.back().is_some_and(|last| last.seq() >= entry.seq()) {
             return;
         }
         self.bytes += weight(entry);
@@ -36,7 +38,7 @@ impl Tail {
 
     /// The entry of a place in the journal, where it is here.
     pub(super) fn get(&self, seq: Seq) -> Option<&Arc<Entry>> {
-        let at = self.entries.binary_search_by_key(&seq, |entry| entry.seq).ok()?;
+        let at = self.entries.binary_search_by_key(&seq, |entry| entry.seq()).ok()?;
         self.entries.get(at)
     }
 }
@@ -44,8 +46,16 @@ impl Tail {
 /// About how many bytes of memory an entry takes.
 fn weight(entry: &Entry) -> usize {
     let values = |values: &[String]| values.iter().map(String::len).sum::<usize>();
-    let delta: usize = entry.delta.iter().map(|key| 100 + key.key.len() + values(&key.old) + values(&key.new)).sum();
-    size_of::<Entry>() + entry.path.as_bytes().len() + entry.owner.len() + delta
+    let change = entry.about().map_or(0, |change| {
+        let key = |key: &KeyDelta| 100 + key.key.len() + values(&key.old) + values(&key.new);
+        let delta: usize = change.delta.iter().map(key).sum();
+        size_of::<Change>() + change.path.as_bytes().len() + change.owner.len() + delta
+    });
+    let event = match entry {
+        Entry::Change(_) => 0,
+        Entry::Event(event) => event.fields.as_json().len() + event.display_name.as_ref().map_or(0, String::len),
+    };
+    size_of::<Entry>() + change + event
 }
 
 #[cfg(test)]
@@ -60,8 +70,8 @@ mod tests {
 
     fn entry(seq: usize, value: &str) -> Arc<Entry> {
         let touched = KeyDelta { key: "K".into(), old: Vec::new(), new: vec![value.to_owned()] };
-        let entry = Entry::from(Change::of_some_asset(b"/a", Action::None, vec![touched]));
-        Arc::new(Entry { seq: Seq(seq as i64), ..entry })
+        let change = Change::of_some_asset(b"/a", Action::None, vec![touched]);
+        Arc::new(Entry::Change(Change { seq: Seq(seq as i64), ..change }))
     }
 
     #[test]

@@ -36,21 +36,19 @@ use rusqlite::Connection;
 use super::{Dispatch, UnderWay};
 use crate::model::ask::{Answer, Bulk, Deed, Held, Selection};
 use crate::model::attempt::{Attempted, Reply};
-use crate::model::change::{Action, Change};
 use crate::model::delivery::{Mark, SendRequest};
-use crate::model::entry::{Entry, Owed};
-use crate::model::ids::{AssetId, NodeId, SubscriptionId, TaskNo};
+use crate::model::entry::Owed;
+use crate::model::ids::{NodeId, SubscriptionId, TaskNo};
 use crate::model::lane::Pause;
 use crate::model::listing::DeliveryState;
 use crate::model::part::{DeliveryId, DeliveryKey};
-use crate::model::path::LogicalPath;
 use crate::model::retention::Retention;
 use crate::model::subscription::Subscription;
 use crate::model::task::uuid;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::Ledger;
 
-use catalog::Catalog;
+use catalog::{Catalog, record};
 use shown::{changes, entries};
 
 const NODE: u64 = 0xa1;
@@ -66,6 +64,7 @@ mod bounds;
 mod catalog;
 mod chosen;
 mod counts;
+mod events;
 mod formats;
 mod groups;
 mod policies;
@@ -545,9 +544,15 @@ impl Run {
                 for change in words[..to].iter().flat_map(|word| range(word)) {
                     let owed = record(ledger, change, wall, &words[to + 1..]);
                     self.catalog.take(&owed);
-                    self.dispatch.owe(owed);
+                    self.dispatch.owe(owed, ledger);
                 }
             }
+            ["event", name, "to", to @ ..] => {
+                let entry = events::happen(&self.catalog, wall, name, ledger);
+                let owed = |name: &&str| Owed { subscription: enrolled(ledger, name), entry: Arc::clone(&entry) };
+                self.dispatch.owe(to.iter().map(owed).collect(), ledger);
+            }
+            ["tell", name, tenant @ ..] => events::tell(wall, name, tenant.first().copied(), ledger),
             [outcome, number] if ["accept", "refuse"].contains(outcome) || outcome.parse::<u16>().is_ok() => {
                 let key = key(number);
                 self.under_way.remove(&key);
@@ -647,27 +652,6 @@ fn set(dispatch: &mut Dispatch, ledger: &Ledger, rules: &BTreeMap<String, Arc<Su
 
 fn enrolled(ledger: &Ledger, name: &str) -> SubscriptionId {
     ledger.enrol(None, name).expect("a number")
-}
-
-fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> Vec<Owed> {
-    let change = Change {
-        seq: ledger.next_seq().expect("a number"),
-        rrn: ledger.rrn().expect("a number"),
-        time,
-        asset: AssetId(change),
-        path: LogicalPath::root().join(change.to_string().as_bytes()),
-        owner: "jo".into(),
-        action: Action::Added,
-        delta: Vec::new(),
-        size: Some(1),
-        mtime_ns: Some(2),
-        previous_path: None,
-        moved: None,
-    };
-    ledger.append(&change).expect("a journal");
-    let entry = Arc::new(Entry::from(change));
-    let owed = |name: &&str| Owed { subscription: enrolled(ledger, name), entry: Arc::clone(&entry) };
-    to.iter().map(owed).collect()
 }
 
 fn bulk(deed: Deed, which: Selection) -> Bulk {

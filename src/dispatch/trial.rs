@@ -3,6 +3,7 @@
 
 use super::Dispatch;
 use super::cut::render;
+use crate::model::change::Change;
 use crate::model::delivery::{Mark, SendRequest};
 use crate::model::entry::Entry;
 use crate::model::ids::SubscriptionId;
@@ -12,7 +13,7 @@ use crate::outbox::fold::Folded;
 use crate::store::{Ledger, StoreError};
 
 impl Dispatch {
-    /// What tells one entry to a subscription's target, also while the subscription is paused; `None` where it has no
+    /// What tells one change to a subscription's target, also while the subscription is paused; `None` where it has no
     /// rule.
     ///
     /// # Errors
@@ -21,13 +22,13 @@ impl Dispatch {
         &self,
         now: Now,
         id: SubscriptionId,
-        entry: Entry,
+        change: Change,
         ledger: &Ledger,
     ) -> Result<Option<SendRequest>, StoreError> {
         let Some(subscription) = self.lanes.get(&id).and_then(|lane| lane.subscription.clone()) else {
             return Ok(None);
         };
-        let told = Folded { entry, seqs: Vec::new() };
+        let told = Folded { entry: Entry::Change(change), seqs: Vec::new() };
         let body = render(&subscription, std::slice::from_ref(&told), ledger)?.body;
         let id = DeliveryId { node: ledger.node(), key: DeliveryKey::whole(ledger.next_delivery()?) };
         Ok(Some(SendRequest { subscription, id, attempt: 1, mark: Some(Mark::Trial), at: now.wall, body }))

@@ -4,7 +4,7 @@ mod register;
 
 use super::{Effect, Engine, Machines, Ran};
 use crate::model::ask::{Answer, Ask, Selected};
-use crate::model::entry::Entry;
+use crate::model::change::Change;
 use crate::model::ids::ReplyId;
 use crate::model::lane::Pause;
 use crate::model::time::Now;
@@ -101,8 +101,8 @@ impl Engine {
             Ask::Replay { subscription, since, total, by } => {
                 promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger))
             }
-            Ask::Trial { subscription, entry } => {
-                let made = ledger.savepoint(|| dispatch.trial(now, *subscription, Entry::clone(entry), ledger))?;
+            Ask::Trial { subscription, change } => {
+                let made = ledger.savepoint(|| dispatch.trial(now, *subscription, Change::clone(change), ledger))?;
                 Ok(Some(made.map_or(Answer::NotFound, |request| Answer::Trial(Box::new(request)))))
             }
             Ask::Register { edits, by } => self.register(now, edits, by),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::clock::{Clock, Tick};
 use super::{Engine, Machines};
+use crate::model::event::EventFields;
 use crate::model::ids::SubscriptionId;
 use crate::model::retention::Bound;
+use crate::model::tenant::Tenant;
 use crate::model::time::{Mono, Now, Wall};
 use crate::store::{PIECE_ROWS, Pass, RemovedRow, StoreError};
 
@@ -181,6 +183,7 @@ impl Engine {
             let dropped = self.ledger.drop_subscription(id, left)?;
             left = left.saturating_sub(dropped.entries.max(1));
             if dropped.entries > 0 {
+                let tenant = tenant.and_then(|name| Tenant::parse(&name).ok());
                 self.tell_dropped(now, &name, tenant, dropped.entries)?;
                 let entries = dropped.entries;
                 tracing::warn!(
@@ -206,8 +209,8 @@ impl Engine {
         Ok(())
     }
 
-    fn tell_dropped(&self, now: Now, name: &str, tenant: Option<String>, entries: u64) -> Result<(), StoreError> {
-        let fields = vec![("subscription".to_owned(), name.to_owned()), ("skipped".to_owned(), entries.to_string())];
+    fn tell_dropped(&self, now: Now, name: &str, tenant: Option<Tenant>, entries: u64) -> Result<(), StoreError> {
+        let fields = EventFields::default().text("subscription", name).number("skipped", entries);
         self.ledger.tell(now.wall, "callback.dropped", tenant, fields)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Machines, NewRules};
 use crate::intake::RulesInForce;
+use crate::model::event::EventFields;
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
 use crate::rules::RuleChange;
@@ -47,34 +48,36 @@ impl Engine {
         }
         let ids = edited.iter().map(|(id, _)| *id);
         let subscriptions = old[..first].iter().copied().chain(ids).chain(old[between.end..].iter().copied()).collect();
-        self.tell_changes(now, &new)?;
-        let ledger = &self.ledger;
         match &self.rule_files {
             Some(before) => ledger.replace_rule_files(before, &new.files)?,
             None => ledger.replace_rule_files(&ledger.rule_files()?, &new.files)?,
         }
         ledger.promise();
-        let rules = RulesInForce { set: new.set, subscriptions };
+        let rules = RulesInForce { set: Arc::clone(&new.set), subscriptions };
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
             if let Some(intake) = intake {
                 intake.set_rules(rules.clone());
             }
             dispatch.edit_subscriptions(gone, edited);
         }
+        // Whoever asks to hear of it by the new set does.
+        self.tell_changes(now, &new)?;
         Ok(Some(rules))
     }
 
     /// Appends what became of the rules to the journal. A start over the same rules is no event.
-    fn tell_changes(&self, now: Now, new: &NewRules) -> Result<(), StoreError> {
-        let tell = |name: &str, tenant: Option<String>, fields: Vec<(String, String)>| {
-            self.ledger.tell(now.wall, name, tenant, fields)
-        };
+    fn tell_changes(&mut self, now: Now, new: &NewRules) -> Result<(), StoreError> {
         for RuleChange { event, name, tenant } in &new.changes {
-            tell(event, tenant.as_ref().map(ToString::to_string), vec![("name".to_owned(), name.to_string())])?;
+            let fields = EventFields::default().text("name", name.as_str());
+            self.ledger.tell(now.wall, event, tenant.clone(), fields)?;
+            if let Some(Machines { dispatch, .. }) = &mut self.machines {
+                // One by one, so that a large set of which nobody asks to hear is not kept in memory.
+                dispatch.owe(Vec::new(), &self.ledger);
+            }
         }
         if !new.changes.is_empty() || self.rules_status.generation > 0 {
-            let subscriptions = new.set.rules().len().to_string();
-            tell("rules.reloaded", None, vec![("subscriptions".to_owned(), subscriptions)])?;
+            let fields = EventFields::default().number("subscriptions", new.set.rules().len() as u64);
+            self.ledger.tell(now.wall, "rules.reloaded", None, fields)?;
         }
         Ok(())
     }

@@ -29,14 +29,14 @@ impl Intake {
         backfill: &Backfill,
         most: usize,
         ledger: &Ledger,
-    ) -> Result<Option<Walked<Entry>>, StoreError> {
+    ) -> Result<Option<Walked<Change>>, StoreError> {
         let Some(rule) = self.rule_of(backfill.subscription) else { return Ok(None) };
         let Walked { found, next } = ledger.walk(backfill, PIECE_ROWS as usize, most)?;
-        let mut entries = Vec::new();
+        let mut changes = Vec::new();
         for (stands, place) in found {
-            entries.extend(self.entry_of(now, rule, stands, ledger)?.map(|entry| (entry, place)));
+            changes.extend(self.change_of(now, rule, stands, ledger)?.map(|change| (change, place)));
         }
-        Ok(Some(Walked { found: entries, next }))
+        Ok(Some(Walked { found: changes, next }))
     }
 
     fn rule_of(&self, subscription: SubscriptionId) -> Option<&Rule> {
@@ -45,7 +45,7 @@ impl Intake {
     }
 
     /// How an asset stands, where the rule covers it.
-    fn entry_of(&self, now: Now, rule: &Rule, stands: Stands, ledger: &Ledger) -> Result<Option<Entry>, StoreError> {
+    fn change_of(&self, now: Now, rule: &Rule, stands: Stands, ledger: &Ledger) -> Result<Option<Change>, StoreError> {
         let Stands { asset, is_gone } = stands;
         // A mount that is configured no longer is nobody's.
         let Some(mount) = self.mounts.of(&asset.path) else { return Ok(None) };
@@ -71,7 +71,7 @@ impl Intake {
         for action in if is_gone { &IS_GONE[..] } else { &STANDS[..] } {
             change.action = *action;
             if self.rules.set.fires(rule, &change, &state, facts) {
-                return Ok(Some(Entry::from(change)));
+                return Ok(Some(change));
             }
         }
         Ok(None)
@@ -86,6 +86,7 @@ mod tests {
     use crate::intake::RulesInForce;
     use crate::intake::machine::{Machine, NOW};
     use crate::model::asset::{Asset, Identity, Stat};
+    use crate::model::change::Change;
     use crate::model::entry::Entry;
     use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId, TaskNo};
     use crate::model::metadata::{Metadata, Source};
@@ -131,9 +132,9 @@ mod tests {
         loop {
             let walked = machine.intake.walk(machine.now, &backfill, 1, &machine.ledger).expect("a piece");
             let Walked { found, next } = walked.expect("a rule");
-            for (entry, _) in found {
-                assert_eq!((entry.change(), entry.size, entry.time), (None, Some(9), NOW.wall));
-                let Entry { action, path, delta, .. } = entry;
+            for (change, _) in found {
+                assert_eq!((change.seq, change.size, change.time), (Entry::NO_SEQ, Some(9), NOW.wall));
+                let Change { action, path, delta, .. } = change;
                 let keys: Vec<_> = delta.iter().map(|key| format!("{}={:?}", key.key, key.new)).collect();
                 told.push(format!("{} {} {}", action.as_str(), path.display(), keys.join(" ")));
             }

@@ -104,6 +104,11 @@ impl Inside {
         self.places.iter().filter_map(|(path, place)| Some((path, place.note?)))
     }
 
+    /// Whether a place hides known assets.
+    pub(super) fn hides_assets(&self) -> bool {
+        self.places.values().any(|place| !place.is_entered && place.hidden > 0)
+    }
+
     /// Places that hide known assets; for people.
     pub(super) fn troubles(&self) -> Vec<String> {
         let hides = |(_, place): &(&LogicalPath, &Place)| !place.is_entered && place.hidden > 0;

@@ -12,7 +12,7 @@ use crate::model::counted::counted;
 use crate::model::ids::MountId;
 use crate::model::job::Job;
 use crate::model::look::KnownRoot;
-use crate::model::mount::{FirstScan, MaxDeletions, Mount};
+use crate::model::mount::{FirstScan, MaxDeletions, Mount, Standing};
 use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 use crate::model::root::{Handle, RootRequest};
@@ -76,7 +76,7 @@ pub(super) struct State {
     /// Deletions that the scan under way, or the last one, has reported.
     deletions: u64,
     /// Deletions that it has found and not reported, for [`Mount::max_deletions`].
-    withheld: u64,
+    pub(super) withheld: u64,
     /// A caller vouches for the deletions of the scan that comes.
     accepts_deletions: bool,
     /// A scan has ended since then.
@@ -87,8 +87,8 @@ pub(super) struct State {
     holds_deletions: bool,
     last_scan: Option<ScanStatus>,
     /// Everything of it was scanned since the start.
-    scanned: bool,
-    faults: BTreeMap<LogicalPath, String>,
+    pub(super) scanned: bool,
+    pub(super) faults: BTreeMap<LogicalPath, String>,
     /// Directories without a watch, each with why: they are scanned again and again.
     pub(super) unwatched: BTreeMap<LogicalPath, String>,
     /// How many there were since the last scan began.
@@ -171,7 +171,7 @@ impl State {
     }
 
     /// Its state, and why it is not well.
-    fn shown(&self) -> (MountState, Option<String>) {
+    pub(super) fn shown(&self) -> (MountState, Option<String>) {
         let fallback = self.watching.as_ref().filter(|watching| watching.is_fallback).map(|watching| &watching.why);
         let withheld = (self.withheld > 0).then(|| {
             format!(
@@ -223,6 +223,7 @@ impl Mounts {
                 is_mount_root: None,
                 had_assets: false,
                 holds_deletions: false,
+                told: Standing::default(),
             };
             let known = ledger.mount(&mount.path)?;
             let (is_new, row) = (known.is_none(), known.unwrap_or(began));

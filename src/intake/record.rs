@@ -9,18 +9,18 @@ use crate::catalog::{Step, added, between};
 use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
-use crate::model::event::Occurrence;
+use crate::model::event::{EventFields, Occurrence, Origin};
 use crate::model::ids::Seq;
 use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
-use crate::rules::Facts;
 use crate::rules::event::Event;
 use crate::rules::index::Scratch;
 use crate::rules::registered::Registered;
-use crate::rules::template::Values;
+use crate::rules::template::{Template, Values};
+use crate::rules::{Facts, Matching};
 use crate::settle::Cause;
 use crate::store::{LastPlace, Ledger, StoreError};
 
@@ -298,24 +298,42 @@ impl Recorder<'_> {
         };
         self.ledger.append(&change)?;
         let facts = Facts { size, mtime_ns, mount: self.root, tenant: self.tenant.map(Tenant::as_str) };
-        let matching = self.rules.set.matching(&change, state, facts, &mut self.scratch.borrow_mut());
-        for event in matching.events {
-            self.happen(&self.rules.set.events()[event], &change, state)?;
-        }
+        let set = &self.rules.set;
+        let Matching { rules, events } = set.matching(&change, state, facts, &mut self.scratch.borrow_mut());
         // No subscription is in both: their names differ.
         let registered = self.registered.matching(&change, state, facts, &mut self.scratch.borrow_mut());
-        if !(matching.rules.is_empty() && registered.is_empty()) {
-            let entry = Arc::new(Entry::from(change));
-            let of_files = matching.rules.into_iter().map(|rule| self.rules.subscriptions[rule]);
-            for subscription in of_files.chain(registered) {
+        if events.is_empty() {
+            let entry = Arc::new(Entry::Change(change));
+            let of_files = rules.into_iter().map(|rule| self.rules.subscriptions[rule]);
+            let owed = |subscription| Owed { subscription, entry: Arc::clone(&entry) };
+            self.out.owed.extend(of_files.chain(registered).map(owed));
+            return Ok(seq);
+        }
+        let mut entries = Vec::with_capacity(events.len());
+        for event in &events {
+            let occurrence = self.happen(&set.events()[*event], &change, state)?;
+            entries.push((*event, Arc::new(Entry::Event(occurrence))));
+        }
+        let mut owed_events = Vec::new();
+        let entry = Arc::new(Entry::Change(change.clone()));
+        let of_files = rules.into_iter().map(|rule| (self.rules.subscriptions[rule], &set.rules()[rule]));
+        let of_callers = registered.into_iter().filter_map(|id| Some((id, self.registered.get(id)?)));
+        for (subscription, rule) in of_files.chain(of_callers) {
+            let (hears_change, heard) = set.heard(rule, &events, &change, state, facts);
+            if hears_change {
                 self.out.owed.push(Owed { subscription, entry: Arc::clone(&entry) });
             }
+            let heard = entries.iter().filter(|(event, _)| heard.contains(event));
+            owed_events.extend(heard.map(|(_, entry)| Owed { subscription, entry: Arc::clone(entry) }));
         }
+        // In the order of the journal.
+        owed_events.sort_by_key(|owed| owed.entry.seq());
+        self.out.owed.extend(owed_events);
         Ok(seq)
     }
 
     /// Appends an event that a change fired.
-    fn happen(&self, event: &Event, change: &Change, state: &Metadata) -> Result<(), StoreError> {
+    fn happen(&self, event: &Event, change: &Change, state: &Metadata) -> Result<Occurrence, StoreError> {
         let tenant = self.tenant.map(Tenant::as_str);
         let values = Values {
             asset: Some((change.asset, &change.path)),
@@ -326,14 +344,20 @@ impl Recorder<'_> {
             tenant: tenant.unwrap_or_default(),
             metadata: state,
         };
-        self.ledger.append_event(&Occurrence {
+        let field =
+            |fields: EventFields, (key, template): &(String, Template)| fields.text(key, &template.render(&values));
+        let occurrence = Occurrence {
             seq: self.ledger.next_seq()?,
             rrn: change.rrn,
             time: change.time,
             name: event.name.to_string(),
-            tenant: tenant.map(str::to_owned),
-            asset: Some(change.asset),
-            fields: event.fields.iter().map(|(key, template)| (key.clone(), template.render(&values))).collect(),
-        })
+            tenant: self.tenant.cloned(),
+            change: Some(Box::new(change.clone())),
+            origin: Origin::Ringback,
+            display_name: None,
+            fields: event.fields.iter().fold(EventFields::default(), field),
+        };
+        self.ledger.append_event(&occurrence)?;
+        Ok(occurrence)
     }
 }

@@ -4,10 +4,11 @@ use super::record::Recorder;
 use super::{Done, Intake, Outcome};
 use crate::model::ask::Answer;
 use crate::model::asset::Asset;
+use crate::model::event::{Occurrence, Origin};
 use crate::model::ids::MountId;
 use crate::model::metadata::Source;
 use crate::model::path::LogicalPath;
-use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject};
+use crate::model::record::{Assignment, Record, RecordsAnswer, RecordsRequest, Report, Subject};
 use crate::model::scope::Scope;
 use crate::model::time::Now;
 use crate::store::{EarlyRecord, GivenAnswer, Ledger, StoreError};
@@ -64,22 +65,55 @@ impl Intake {
             let same = request.idempotency.as_ref().is_some_and(|i| i.body_sha256 == given.body_sha256);
             return Ok(match same {
                 true => {
-                    let GivenAnswer { rrn, accepted, applied, .. } = given;
-                    RecordsAnswer::Accepted { rrn, accepted, applied }
+                    let GivenAnswer { rrn, accepted, applied, events, .. } = given;
+                    RecordsAnswer::Accepted { rrn, accepted, applied, events }
                 }
                 false => RecordsAnswer::KeyReused,
             });
         }
-        let mut applied = 0;
+        let (mut applied, mut events) = (0, 0);
         for (index, record) in request.records.iter().enumerate() {
-            applied += u64::from(self.judge_record(now, index, record, &request.scope, ledger, out)?);
+            match record {
+                Record::Assignment(assignment) => {
+                    applied += u64::from(self.judge_assignment(now, index, assignment, &request.scope, ledger, out)?);
+                }
+                Record::Report(report) => {
+                    self.judge_report(now, index, report, ledger)?;
+                    events += 1;
+                }
+            }
         }
         let (rrn, accepted) = (ledger.rrn()?, request.records.len() as u64);
         if let Some(idempotency) = &request.idempotency {
-            let given = GivenAnswer { body_sha256: idempotency.body_sha256, rrn, accepted, applied };
+            let given = GivenAnswer { body_sha256: idempotency.body_sha256, rrn, accepted, applied, events };
             ledger.put_given_answer(&idempotency.key, &given, now.wall)?;
         }
-        Ok(RecordsAnswer::Accepted { rrn, accepted, applied })
+        Ok(RecordsAnswer::Accepted { rrn, accepted, applied, events })
+    }
+
+    /// Records an event that the store reports. That the caller may name its tenant has been checked.
+    fn judge_report(&self, now: Now, index: usize, report: &Report, ledger: &Ledger) -> Result<(), Refusal> {
+        let Report { event, tenant, entity, display_name } = report;
+        let declared = self.rules.set.events().iter().find(|declared| declared.name == *event);
+        match declared {
+            None if !event.is_known() => return Err(Refusal::Answer(RecordsAnswer::UnknownEvent { index })),
+            Some(declared) if declared.tenant.is_some() && declared.tenant != *tenant => {
+                return Err(Refusal::Answer(RecordsAnswer::EventOfAnother { index }));
+            }
+            _ => {}
+        }
+        ledger.append_event(&Occurrence {
+            seq: ledger.next_seq()?,
+            rrn: ledger.rrn()?,
+            time: now.wall,
+            name: event.to_string(),
+            tenant: tenant.clone(),
+            change: None,
+            origin: Origin::Store,
+            display_name: display_name.clone(),
+            fields: entity.clone(),
+        })?;
+        Ok(())
     }
 
     /// The path by which the catalog knows what a caller names: the same bytes, or else names that are the same in NFC.
@@ -101,11 +135,11 @@ impl Intake {
     }
 
     /// Returns whether it was applied to an asset, and not kept for one to come.
-    fn judge_record(
+    fn judge_assignment(
         &self,
         now: Now,
         index: usize,
-        record: &Record,
+        record: &Assignment,
         scope: &Scope,
         ledger: &Ledger,
         out: &mut Outcome,
@@ -143,7 +177,7 @@ impl Intake {
         &self,
         now: Now,
         asset: Asset,
-        record: &Record,
+        record: &Assignment,
         ledger: &Ledger,
         out: &mut Outcome,
     ) -> Result<(), StoreError> {
@@ -163,7 +197,7 @@ impl Intake {
     }
 }
 
-fn keep_early(now: Now, path: &LogicalPath, record: &Record, ledger: &Ledger) -> Result<(), StoreError> {
+fn keep_early(now: Now, path: &LogicalPath, record: &Assignment, ledger: &Ledger) -> Result<(), StoreError> {
     let mut early: EarlyRecord = ledger.early_record(path)?.unwrap_or_default();
     for key in &record.unset {
         early.set.remove(key);

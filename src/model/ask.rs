@@ -1,7 +1,7 @@
 //! What a caller asks of the engine, and what it is answered once that is durable.
 
+use super::change::Change;
 use super::delivery::SendRequest;
-use super::entry::Entry;
 use super::ids::{Seq, SubscriptionId};
 use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
@@ -222,12 +222,12 @@ pub enum Ask {
         /// Who asks.
         by: String,
     },
-    /// Make the request that tells a subscription's target an entry that it is not owed. The caller sends it.
+    /// Make the request that tells a subscription's target a change that it is not owed. The caller sends it.
     Trial {
         /// Which.
         subscription: SubscriptionId,
         /// What it is told.
-        entry: Box<Entry>,
+        change: Box<Change>,
     },
     /// End a task before it is done.
     StopTask {

@@ -1,58 +1,56 @@
-//! An entry: a change as one subscription is told of it.
+//! An entry: what one subscription is told of, once.
 
-use super::change::Action;
 use super::change::Change;
-use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
-use super::metadata::Delta;
-use super::path::LogicalPath;
+use super::event::Occurrence;
+use super::ids::{AssetId, Seq, SubscriptionId};
 use super::time::Wall;
 
-/// What a receiver is told of one change, or of several that were folded into one.
+/// A change, or several that were folded into one; or an occurrence of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The journal place of its (last) change; entries are told in this order. [`Entry::NO_SEQ`]: a backfill tells how
-    /// the asset stands, and of no change.
-    pub seq: Seq,
-    /// The transaction of its (last) change.
-    pub rrn: Rrn,
-    /// When its (last) change was recorded.
-    pub time: Wall,
-    /// The asset.
-    pub asset: AssetId,
-    /// Where it stood.
-    pub path: LogicalPath,
-    /// The owner's user name, or the uid in digits.
-    pub owner: String,
-    /// What happened.
-    pub action: Action,
-    /// Which metadata was touched: old values from the first change, new values from the last.
-    pub delta: Delta,
-    /// The bytes of the asset, as of the last change of which they are known.
-    pub size: Option<u64>,
-    /// The modification time of the asset, in nanoseconds since the Unix epoch, as of the last change of which it is
-    /// known.
-    pub mtime_ns: Option<i64>,
-    /// Where the receiver last knew the asset, on the `added` half of a move.
-    pub previous_path: Option<LogicalPath>,
-    /// The seq of the deletion at `previous_path`, where it is known.
-    pub moved: Option<Seq>,
+pub enum Entry {
+    /// A change. Its numbers, time and owner are those of the last one that was folded into it, its size and
+    /// modification time as they were last known. With the place [`Entry::NO_SEQ`] a backfill tells how the asset
+    /// stands, and of no change.
+    Change(Change),
+    /// An occurrence of an event. It is never folded.
+    Event(Occurrence),
 }
 
 impl Entry {
     /// Of no change: the journal's numbers begin at 1.
     pub const NO_SEQ: Seq = Seq(0);
 
-    /// The journal place of its (last) change, where it tells one.
+    /// Its place in the journal; entries are told in this order.
     #[must_use]
-    pub fn change(&self) -> Option<Seq> {
-        (self.seq != Self::NO_SEQ).then_some(self.seq)
+    pub fn seq(&self) -> Seq {
+        match self {
+            Self::Change(change) => change.seq,
+            Self::Event(event) => event.seq,
+        }
     }
-}
 
-impl From<Change> for Entry {
-    fn from(change: Change) -> Self {
-        let Change { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved } = change;
-        Self { seq, rrn, time, asset, path, owner, action, delta, size, mtime_ns, previous_path, moved }
+    /// When it was recorded.
+    #[must_use]
+    pub fn time(&self) -> Wall {
+        match self {
+            Self::Change(change) => change.time,
+            Self::Event(event) => event.time,
+        }
+    }
+
+    /// The change that it tells of; `None`: it is about no asset.
+    #[must_use]
+    pub fn about(&self) -> Option<&Change> {
+        match self {
+            Self::Change(change) => Some(change),
+            Self::Event(event) => event.change.as_deref(),
+        }
+    }
+
+    /// The asset that it is about.
+    #[must_use]
+    pub fn asset(&self) -> Option<AssetId> {
+        self.about().map(|change| change.asset)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Events: named occurrences. What an `[[event]]` of a rule file declares lives in `rules`; what is here is their
-//! names.
+//! names, and what is recorded of one that happened.
 
 use std::fmt;
 
-use super::ids::{AssetId, Rrn, Seq};
-use super::tenant::is_word;
+use super::change::{Action, Change};
+use super::ids::{Rrn, Seq};
+use super::tenant::{Tenant, is_word};
 use super::time::Wall;
 
 /// An event's name: 1 to 64 of `A-Z a-z 0-9 _ . -`, compared by exact characters.
@@ -13,7 +14,7 @@ pub struct EventName(String);
 
 impl EventName {
     /// The names that ringback itself gives. Nobody else may declare one of them.
-    pub const BUILT_IN: [&str; 15] = [
+    pub const BUILT_IN: [&str; 18] = [
         "asset.added",
         "asset.modified",
         "asset.deleted",
@@ -29,7 +30,15 @@ impl EventName {
         "callback.resumed",
         "callback.lagged",
         "callback.dropped",
+        "mount.offline",
+        "mount.online",
+        "mount.degraded",
     ];
+
+    /// What the event types of the reactor dialect are about, each `created`, `updated` and `deleted`. The asset store
+    /// reports them; no file has to declare one.
+    const REACTOR_SUBJECTS: [&str; 9] =
+        ["property", "extension", "data_element", "rule", "rule_component", "library", "build", "environment", "host"];
 
     /// Checks. `asset.none`, after the action's word in payloads, is what `asset.metadata` was once called.
     ///
@@ -49,16 +58,29 @@ impl EventName {
         &self.0
     }
 
-    /// Whether it is a built-in event that happens to an asset.
-    #[must_use]
-    pub fn is_of_an_asset(&self) -> bool {
-        self.is_built_in() && self.0.starts_with("asset.")
-    }
-
     /// Whether ringback itself gives it.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         Self::BUILT_IN.contains(&self.as_str())
+    }
+
+    /// Whether it is an event type of the reactor dialect.
+    #[must_use]
+    pub fn is_of_reactor(&self) -> bool {
+        let Some((subject, verb)) = self.0.split_once('.') else { return false };
+        Self::REACTOR_SUBJECTS.contains(&subject) && ["created", "updated", "deleted"].contains(&verb)
+    }
+
+    /// Whether it is known without a rule file that declares it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.is_built_in() || self.is_of_reactor()
+    }
+
+    /// The action of the change that it is; `None` where it is not a change itself.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        Action::ALL.into_iter().find(|action| action.event_name() == self.0)
     }
 }
 
@@ -79,12 +101,86 @@ pub struct Occurrence {
     pub time: Wall,
     /// The event's name.
     pub name: String,
-    /// Whose it is; `None`: everybody's.
-    pub tenant: Option<String>,
-    /// The asset that it happened to.
-    pub asset: Option<AssetId>,
-    /// Its payload, in the order of the rule file.
-    pub fields: Vec<(String, String)>,
+    /// Whose it is; `None`: nobody's, and only those hear of it who hear of every tenant.
+    pub tenant: Option<Tenant>,
+    /// The change that it is, which has a smaller place in the journal; `None`: it is about no asset.
+    pub change: Option<Box<Change>>,
+    /// Who says so.
+    pub origin: Origin,
+    /// What people call it, where the asset store says so.
+    pub display_name: Option<String>,
+    /// Its payload.
+    pub fields: EventFields,
+}
+
+/// Who says that an event happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// Ringback.
+    #[default]
+    Ringback,
+    /// The asset store, by a record.
+    Store,
+}
+
+/// The payload of an event: a JSON object, written compactly, whose keys stay in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFields(String);
+
+impl Default for EventFields {
+    fn default() -> Self {
+        Self("{}".to_owned())
+    }
+}
+
+impl EventFields {
+    /// A payload of texts.
+    #[must_use]
+    pub fn of_texts<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        texts.into_iter().fold(Self::default(), |fields, (key, text)| fields.text(key, text))
+    }
+
+    /// Takes an object as it is written. The caller has made sure that it is one, and that no key of it comes twice.
+    #[must_use]
+    pub fn of_object(json: String) -> Self {
+        debug_assert!(json.starts_with('{') && json.ends_with('}'), "a payload is an object");
+        Self(json)
+    }
+
+    /// With a text more, under a key that it does not have yet.
+    #[must_use]
+    pub fn text(self, key: &str, text: &str) -> Self {
+        self.with(key, &quoted(text))
+    }
+
+    /// With a whole number more, under a key that it does not have yet.
+    #[must_use]
+    pub fn number(self, key: &str, number: impl Into<i128>) -> Self {
+        self.with(key, &number.into().to_string())
+    }
+
+    fn with(mut self, key: &str, value: &str) -> Self {
+        let comma = if self.is_empty() { "" } else { "," };
+        self.0.truncate(self.0.len() - 1);
+        self.0.push_str(&format!("{comma}{}:{value}}}", quoted(key)));
+        self
+    }
+
+    /// Whether it has no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0 == "{}"
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// Not an event's name.
@@ -121,5 +217,31 @@ impl Dialect {
             Self::Hal => "hal",
             Self::Compendium => "compendium",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EventFields, EventName};
+
+    #[test]
+    fn a_payload_is_an_object_whose_keys_stay_in_their_order() {
+        assert_eq!(EventFields::default().as_json(), "{}");
+        let fields = EventFields::of_texts([("z", "a\"b"), ("a", "")]).number("n\u{1}", 7_u64);
+        assert_eq!(fields.as_json(), r#"{"z":"a\"b","a":"","n\u0001":7}"#);
+        assert!(!fields.is_empty());
+    }
+
+    #[test]
+    fn what_is_known_without_being_declared_is_built_in_or_a_type_of_reactor() {
+        let known = |text: &str| EventName::parse(text).is_ok_and(|name| name.is_known());
+        for name in ["asset.added", "asset.none", "mount.degraded", "build.created", "rule_component.deleted"] {
+            assert!(known(name), "{name}");
+        }
+        for name in ["build", "build.finished", "asset.created", "builds.created", "callback.changed"] {
+            assert!(!known(name), "{name}");
+        }
+        let is_both = EventName::parse("rule.created").expect("a name");
+        assert!(is_both.is_built_in() && is_both.is_of_reactor());
     }
 }

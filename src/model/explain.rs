@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::change::Action;
-use super::entry::Entry;
+use super::change::{Action, Change};
 use super::metadata::Metadata;
 use super::path::LogicalPath;
 use super::scope::Scope;
@@ -92,7 +91,7 @@ pub struct ExplainedRule {
 
 /// Says whether any of the rules that were asked fires on a change of the journal. The metadata is the asset's after
 /// the change.
-pub type FiresOn = Box<dyn Fn(&Entry, &Metadata) -> bool + Send>;
+pub type FiresOn = Box<dyn Fn(&Change, &Metadata) -> bool + Send>;
 
 /// What the rules say.
 pub struct Explained {

@@ -43,4 +43,11 @@ impl Format {
     pub fn holds_one_entry(self) -> bool {
         self == Self::CloudEvents
     }
+
+    /// Whether it tells events by their names. A format that does not tells of an event about an asset as of the
+    /// asset's change, and of no other event.
+    #[must_use]
+    pub fn tells_events(self) -> bool {
+        self != Self::Zoom
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::by_number::ByNumber;
-use super::entry::Entry;
+use super::change::Change;
 use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
 use super::lane::LanePolicy;
 use super::metadata::BySource;
@@ -275,7 +275,7 @@ pub fn is_at(subscription: &Subscription, host: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalRow {
     /// A change.
-    Change(Box<Entry>),
+    Change(Box<Change>),
     /// An event.
     Event(ListedEvent),
 }
@@ -285,7 +285,7 @@ impl JournalRow {
     #[must_use]
     pub fn seq(&self) -> Seq {
         match self {
-            Self::Change(entry) => entry.seq,
+            Self::Change(change) => change.seq,
             Self::Event(event) => event.seq,
         }
     }
@@ -308,6 +308,8 @@ pub struct ListedEvent {
     pub asset: Option<AssetId>,
     /// Its payload: a JSON object.
     pub fields: String,
+    /// What people call it, where the asset store says so.
+    pub display_name: Option<String>,
 }
 
 /// A page of the journal.

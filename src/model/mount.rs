@@ -60,6 +60,33 @@ pub struct Mount {
     pub tenant: Option<Tenant>,
 }
 
+/// How a mount stands, as the events of mounts tell it. The numbers are the ledger's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It is there, and nothing is wrong.
+    #[default]
+    Online = 0,
+    /// Something in it cannot be watched or read.
+    Degraded = 1,
+    /// Its root is not there, or another one's.
+    Offline = 2,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Online, Self::Degraded, Self::Offline];
+
+    /// The built-in event that tells that it stands so now.
+    #[must_use]
+    pub fn event_name(self) -> &'static str {
+        match self {
+            Self::Online => "mount.online",
+            Self::Degraded => "mount.degraded",
+            Self::Offline => "mount.offline",
+        }
+    }
+}
+
 /// A brake on deletions: an emptied volume, or another one in its place, has no other sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaxDeletions {

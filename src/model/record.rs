@@ -1,13 +1,37 @@
-//! Records: what the asset store itself says of an asset (`POST /v1/records`).
+//! Records: what the asset store itself says of an asset, and events that it reports (`POST /v1/records`).
 
+use super::event::{EventFields, EventName};
 use super::ids::{AssetId, Rrn, Seq};
 use super::metadata::{Key, Values};
 use super::path::LogicalPath;
 use super::scope::Scope;
+use super::tenant::Tenant;
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// Metadata of an asset.
+    Assignment(Assignment),
+    /// Something happened in the store.
+    Report(Report),
+}
+
+/// An event that the asset store reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The event's name.
+    pub event: EventName,
+    /// Whose it is; `None`: nobody's, and only those hear of it who hear of every tenant.
+    pub tenant: Option<Tenant>,
+    /// Its payload.
+    pub entity: EventFields,
+    /// What people call it.
+    pub display_name: Option<String>,
+}
 
 /// One assignment of metadata to one asset. It stays until unset, and wins over what the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct Assignment {
     /// Which asset.
     pub subject: Subject,
     /// Keys to assign, each with one or more values. In the order given; keys and values in NFC.
@@ -55,8 +79,10 @@ pub enum RecordsAnswer {
         rrn: Rrn,
         /// How many records it had.
         accepted: u64,
-        /// How many of them were applied to an asset. The others are kept for an asset to come.
+        /// How many of them were applied to an asset.
         applied: u64,
+        /// How many of them were events. The others are kept for an asset to come.
+        events: u64,
     },
     /// A record names an asset number that does not exist, or is another tenant's; nothing was recorded.
     UnknownAsset {
@@ -65,6 +91,17 @@ pub enum RecordsAnswer {
     },
     /// A record names a path that lies in no mount of the caller's tenants; nothing was recorded.
     OutsideScope {
+        /// Its index in the request, from 0.
+        index: usize,
+    },
+    /// A record reports an event that is neither built in nor a type of the reactor dialect, and that no rule file
+    /// declares; nothing was recorded.
+    UnknownEvent {
+        /// Its index in the request, from 0.
+        index: usize,
+    },
+    /// A record reports an event that is declared for another tenant alone; nothing was recorded.
+    EventOfAnother {
         /// Its index in the request, from 0.
         index: usize,
     },

@@ -10,7 +10,7 @@ mod words;
 use std::path::PathBuf;
 
 pub use self::judge::judge;
-use super::entry::Entry;
+use super::change::Change;
 use super::ids::{AssetId, NodeId, Seq, SubscriptionId};
 use super::lane::Pause;
 use super::listing::{ListedAsset, ListedDelivery, Registry};
@@ -196,7 +196,7 @@ pub struct Why {
     /// Each stage, in order.
     pub stages: Vec<Stage>,
     /// The path's changes, the newest first, at most [`CHANGES_MAX`].
-    pub changes: Vec<Entry>,
+    pub changes: Vec<Change>,
     /// Rules and the newest change, at most [`RULES_MAX`].
     pub rules: Vec<RuleVerdict>,
     /// Deliveries that carry one of the changes, the newest first, at most [`DELIVERIES_MAX`].
@@ -349,7 +349,7 @@ pub struct Known {
     /// The asset that was there last, where it is gone.
     pub gone: Option<AssetId>,
     /// The path's changes, the newest first, at most [`CHANGES_MAX`].
-    pub changes: Vec<Entry>,
+    pub changes: Vec<Change>,
 }
 
 /// What became of changes on their way to subscribers.

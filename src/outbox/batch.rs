@@ -41,7 +41,7 @@ pub fn cut<E>(
     let mut payload = Payload::new(subscription, node, max_bytes);
     let mut told = Vec::with_capacity(folded.len().min(max_entries));
     for one in folded.iter().take(max_entries.max(1)) {
-        let metadata = if wants_metadata { Some(metadata(one.entry.asset)?) } else { None };
+        let metadata = one.entry.asset().filter(|_| wants_metadata).map(&mut metadata).transpose()?;
         if !payload.push(&one.entry, metadata.as_ref()) {
             break;
         }

@@ -1,37 +1,55 @@
-//! Folding: several changes of one asset at one path become one entry. It never joins two assets or two paths, and
-//! never joins a pair that `joined` does not list: what is not folded is told as it happened.
+//! Folding: several changes of one asset at one path become one entry. It never joins two assets or two paths, never
+//! joins an event with anything, and never joins a pair that `joined` does not list: what is not folded is told as it
+//! happened.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::change::Action;
+use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
 use crate::model::ids::{AssetId, Seq};
 use crate::model::metadata::{Delta, KeyDelta};
 use crate::model::path::LogicalPath;
+use crate::model::subscription::Subscription;
 
 /// One entry to tell, and the owed entries that are told by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded {
-    /// What is told: seq, rrn and owner of the last change, size and modification time as they were last known, and the
-    /// previous path only of an addition.
+    /// What is told. Of a change: seq, rrn and owner of the last one, size and modification time as they were last
+    /// known, and the previous path only of an addition.
     pub entry: Entry,
-    /// The owed entries in it, oldest first; the last one is `entry.seq`.
+    /// The owed entries in it, oldest first; the last one is the entry's own.
     pub seqs: Vec<Seq>,
 }
 
+/// How a subscription's entries are folded.
+#[derive(Debug, Clone, Copy)]
+pub struct Folding {
+    /// It asked for modifications: only then is an asset that went and came back told as `modified`; otherwise both are
+    /// told.
+    pub covers_modification: bool,
+    /// It is told of events that are about no asset. They are left out otherwise.
+    pub tells_events: bool,
+}
+
+impl Folding {
+    /// As a subscription's entries are folded now.
+    #[must_use]
+    pub fn of(subscription: &Subscription) -> Self {
+        let Subscription { covers_modification, format, .. } = subscription;
+        Self { covers_modification: *covers_modification, tells_events: format.tells_events() }
+    }
+}
+
 /// Folds `entries`, which come in seq order, per asset and path. The result is ordered by the last change of each.
-///
-/// `modification_covered` says whether the subscription asked for modifications: only then is an asset that went and
-/// came back told as `modified`; otherwise both are told.
 ///
 /// The previous path of an addition is where the receiver last knew the asset. Of an asset that is moved twice between
 /// two cuts, that is the path before the first move.
 ///
 /// Takes time and memory in proportion to the entries.
 #[must_use]
-pub fn fold(entries: &[Arc<Entry>], modification_covered: bool) -> Vec<Folded> {
-    let mut fold = Fold::new(modification_covered, usize::MAX);
+pub fn fold(entries: &[Arc<Entry>], how: Folding) -> Vec<Folded> {
+    let mut fold = Fold::new(how, usize::MAX);
     for entry in entries {
         let fits = fold.push(entry);
         debug_assert!(fits, "there is no limit");
@@ -46,7 +64,7 @@ pub struct Fold {
     /// by their last change and nothing needs sorting.
     groups: Vec<Option<Group>>,
     newest: HashMap<(AssetId, LogicalPath), usize>,
-    modification_covered: bool,
+    how: Folding,
     /// Groups there are, and may be at most.
     count: usize,
     max: usize,
@@ -55,42 +73,59 @@ pub struct Fold {
 impl Fold {
     /// Nothing yet; into at most `max` entries.
     #[must_use]
-    pub fn new(modification_covered: bool, max: usize) -> Self {
-        Self { groups: Vec::new(), newest: HashMap::new(), modification_covered, count: 0, max }
+    pub fn new(how: Folding, max: usize) -> Self {
+        Self { groups: Vec::new(), newest: HashMap::new(), how, count: 0, max }
     }
 
     /// Folds one more entry, which comes after the others; `false` where that would be one more than there may be, and
     /// then nothing has changed.
     #[must_use]
     pub fn push(&mut self, entry: &Arc<Entry>) -> bool {
-        let place = self.newest.get(&(entry.asset, entry.path.clone())).copied();
+        let change = match &**entry {
+            Entry::Change(change) => change,
+            Entry::Event(event) if event.change.is_none() && !self.how.tells_events => return true,
+            Entry::Event(_) if self.count >= self.max => return false,
+            Entry::Event(_) => {
+                self.count += 1;
+                self.groups.push(Some(Group::Event(Arc::clone(entry))));
+                return true;
+            }
+        };
+        let place = self.newest.get(&(change.asset, change.path.clone())).copied();
         let joined = place.and_then(|place| {
-            let action = self.groups[place].as_ref()?.with(entry.action, self.modification_covered)?;
+            let action = self.changes_at(place)?.with(change.action, self.how.covers_modification)?;
             Some((place, action))
         });
         if joined.is_none() && self.count >= self.max {
             return false;
         }
-        let mut entry = Entry::clone(entry);
-        if let Some(from) = &entry.previous_path
-            && let Some(place) = self.newest.get(&(entry.asset, from.clone()))
-            && let Some((origin, moved)) = self.groups[*place].as_ref().and_then(Group::origin)
+        let mut change = change.clone();
+        if let Some(from) = &change.previous_path
+            && let Some(place) = self.newest.get(&(change.asset, from.clone()))
+            && let Some((origin, moved)) = self.changes_at(*place).and_then(Changes::origin)
         {
             // An asset that is back where it began has not moved.
-            let is_back = *origin == entry.path;
-            (entry.previous_path, entry.moved) = if is_back { (None, None) } else { (Some(origin.clone()), moved) };
+            let is_back = *origin == change.path;
+            (change.previous_path, change.moved) = if is_back { (None, None) } else { (Some(origin.clone()), moved) };
         }
-        self.newest.insert((entry.asset, entry.path.clone()), self.groups.len());
+        self.newest.insert((change.asset, change.path.clone()), self.groups.len());
         let earlier = joined.and_then(|(place, action)| Some((self.groups[place].take()?, action)));
-        let group = match earlier {
-            Some((group, action)) => group.joined_by(entry, action),
-            None => {
+        let changes = match earlier {
+            Some((Group::Changes(changes), action)) => changes.joined_by(change, action),
+            _ => {
                 self.count += 1;
-                Group::of(entry)
+                Changes::of(change)
             }
         };
-        self.groups.push(Some(group));
+        self.groups.push(Some(Group::Changes(changes)));
         true
+    }
+
+    fn changes_at(&self, place: usize) -> Option<&Changes> {
+        match self.groups[place].as_ref()? {
+            Group::Changes(changes) => Some(changes),
+            Group::Event(_) => None,
+        }
     }
 
     /// What they are folded to, in the order of the last change of each.
@@ -100,27 +135,46 @@ impl Fold {
     }
 }
 
+/// What is told as one entry.
+#[derive(Debug)]
+enum Group {
+    Changes(Changes),
+    Event(Arc<Entry>),
+}
+
+impl Group {
+    fn end(self) -> Folded {
+        match self {
+            Self::Changes(changes) => changes.end(),
+            Self::Event(entry) => Folded { seqs: vec![entry.seq()], entry: Entry::clone(&entry) },
+        }
+    }
+}
+
 /// Changes of one asset at one path that are told as one.
 #[derive(Debug)]
-struct Group {
-    folded: Folded,
+struct Changes {
+    /// As the last one, with what is left of the others.
+    change: Change,
+    /// All of them, oldest first.
+    seqs: Vec<Seq>,
     /// Whether the receiver is told of the asset for the first time by this group.
     begins_added: bool,
 }
 
-impl Group {
-    fn of(entry: Entry) -> Self {
-        let begins_added = entry.action == Action::Added;
-        Self { folded: Folded { seqs: vec![entry.seq], entry }, begins_added }
+impl Changes {
+    fn of(change: Change) -> Self {
+        let begins_added = change.action == Action::Added;
+        Self { seqs: vec![change.seq], change, begins_added }
     }
 
     /// The action of this group with one more change, or `None` when the two are told apart.
-    fn with(&self, next: Action, modification_covered: bool) -> Option<Action> {
-        match (self.folded.entry.action, next) {
+    fn with(&self, next: Action, covers_modification: bool) -> Option<Action> {
+        match (self.change.action, next) {
             // Added, deleted and added again within one group: the receiver has never heard of the asset, so for it
             // the asset is new, not modified.
-            (Action::Deleted, Action::Added) if modification_covered && self.begins_added => Some(Action::Added),
-            (Action::Deleted, Action::Added) => modification_covered.then_some(Action::Modified),
+            (Action::Deleted, Action::Added) if covers_modification && self.begins_added => Some(Action::Added),
+            (Action::Deleted, Action::Added) => covers_modification.then_some(Action::Modified),
             (first, next) => joined(first, next),
         }
     }
@@ -128,15 +182,15 @@ impl Group {
     /// Where the receiver knew an asset that came to this path by a move and left it again, all within this group, and
     /// the deletion there. It never knew the asset here.
     fn origin(&self) -> Option<(&LogicalPath, Option<Seq>)> {
-        let Entry { action, previous_path, moved, .. } = &self.folded.entry;
+        let Change { action, previous_path, moved, .. } = &self.change;
         let is_stop = self.begins_added && *action == Action::Deleted;
         previous_path.as_ref().filter(|_| is_stop).map(|path| (path, *moved))
     }
 
-    fn joined_by(self, last: Entry, action: Action) -> Self {
-        let Folded { entry: first, mut seqs } = self.folded;
+    fn joined_by(self, last: Change, action: Action) -> Self {
+        let Self { change: first, mut seqs, begins_added } = self;
         seqs.push(last.seq);
-        let entry = Entry {
+        let change = Change {
             action,
             delta: merged(first.delta, last.delta),
             size: last.size.or(first.size),
@@ -146,15 +200,15 @@ impl Group {
             moved: first.moved,
             ..last
         };
-        Self { folded: Folded { entry, seqs }, begins_added: self.begins_added }
+        Self { change, seqs, begins_added }
     }
 
     fn end(self) -> Folded {
-        let Folded { mut entry, seqs } = self.folded;
-        if entry.action != Action::Added {
-            (entry.previous_path, entry.moved) = (None, None);
+        let Self { mut change, seqs, .. } = self;
+        if change.action != Action::Added {
+            (change.previous_path, change.moved) = (None, None);
         }
-        Folded { entry, seqs }
+        Folded { entry: Entry::Change(change), seqs }
     }
 }
 

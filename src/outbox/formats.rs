@@ -2,7 +2,7 @@
 //! into a batch, beyond whether one more still fits.
 //!
 //! A format says what opens and closes a body and how an entry is written; [`Payload`] counts, separates and measures.
-//! What all formats tell of a change is one object (`object`).
+//! What all formats tell of a change or an event is one object (`object`).
 
 use crate::model::delivery::Body;
 use crate::model::entry::Entry;
@@ -18,7 +18,7 @@ mod json;
 mod object;
 mod zoom;
 
-use object::ChangeObject;
+use object::EntryObject;
 
 /// A body that is being written. It is written by hand and not derived, because the bytes are the contract and a batch
 /// may hold 10,000 entries.
@@ -58,9 +58,10 @@ impl<'a> Payload<'a> {
         if self.entries > 0 {
             self.bytes.push(b',');
         }
-        let object = ChangeObject { entry, metadata, fields: &self.subscription.fields };
+        let object = EntryObject { entry, metadata, fields: &self.subscription.fields };
         match format {
-            Format::Zoom => object.write(&mut self.bytes),
+            // An event about an asset is its change there, and there is no other.
+            Format::Zoom => object.write_change(&mut self.bytes),
             Format::CloudEvents | Format::CloudEventsBatch => cloudevents::write(&mut self.bytes, self.node, &object),
         }
         if self.entries > 0 && self.bytes.len() + self.tail.len() > self.max_bytes {

@@ -33,6 +33,8 @@ pub(super) struct Asked {
     pub file: usize,
     pub file_name: Arc<str>,
     pub span: Range<usize>,
+    /// The subscription's format tells events by their names.
+    pub tells_events: bool,
 }
 
 /// Comparisons of two names, at most, to find for unknown ones what was meant: a large set with many slips must not
@@ -55,8 +57,8 @@ pub(super) fn unknown(asked: &[Asked], declared: &[EventName]) -> Vec<(usize, Di
     known.extend(declared.iter().map(EventName::as_str));
     let mut comparisons_left = COMPARISONS_MAX;
     let mut found = Vec::new();
-    for Asked { name, file, file_name, span } in asked {
-        if name.is_built_in() || names.contains(name) {
+    for Asked { name, file, file_name, span, .. } in asked {
+        if name.is_known() || names.contains(name) {
             continue;
         }
         let near = comparisons_left.checked_sub(known.len()).and_then(|left| {
@@ -83,6 +85,32 @@ pub(super) fn unknown(asked: &[Asked], declared: &[EventName]) -> Vec<(usize, Di
     found
 }
 
+/// A warning, and its file, for each wish for an event that the subscription's format never tells: no change of an
+/// asset is that event.
+pub(super) fn not_sent(asked: &[Asked], events: &[Event]) -> Vec<(usize, Diagnostic)> {
+    let happens_to_assets: HashSet<&EventName> =
+        events.iter().filter(|event| event.condition.is_some()).map(|event| &event.name).collect();
+    let reported: HashSet<&EventName> =
+        events.iter().filter(|event| event.condition.is_none()).map(|event| &event.name).collect();
+    let is_of_none = |name: &EventName| match name.is_known() {
+        true => name.action().is_none() && !happens_to_assets.contains(name),
+        false => reported.contains(name),
+    };
+    let diagnostic = |Asked { name, file, file_name, span, .. }: &Asked| {
+        let diagnostic = Diagnostic {
+            code: Code::EventNotSent,
+            severity: Severity::Warning,
+            file: file_name.to_string(),
+            span: span.clone(),
+            message: format!("the event `{name}` is about no asset, and `zoom` sends entries of assets alone"),
+            label: "never sent".into(),
+            help: Some("add format = \"cloudevents\" or \"cloudevents-batch\"".into()),
+        };
+        (*file, diagnostic)
+    };
+    asked.iter().filter(|asked| !asked.tells_events && is_of_none(&asked.name)).map(diagnostic).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Asked, COMPARISONS_MAX, unknown};
@@ -95,7 +123,8 @@ mod tests {
         let numbers = EventName::BUILT_IN.len() + 1..COMPARISONS_MAX / 2;
         let mut declared: Vec<_> = numbers.map(|n| name(&n.to_string())).collect();
         declared.push(name("scanned"));
-        let asked = |_| Asked { name: name("scaned"), file: 0, file_name: "a.toml".into(), span: 0..1 };
+        let asked =
+            |_| Asked { name: name("scaned"), file: 0, file_name: "a.toml".into(), span: 0..1, tells_events: true };
         let found = unknown(&(0..3).map(asked).collect::<Vec<_>>(), &declared);
         let helps: Vec<_> =
             found.iter().map(|(_, diagnostic)| diagnostic.help.as_deref().unwrap_or_default()).collect();

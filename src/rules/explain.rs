@@ -16,7 +16,6 @@ use super::condition::{
 };
 use super::eval::{Subject, Touched, ValueList};
 use super::pattern::TextPattern;
-use super::set::action_of;
 use super::value::Scale;
 use super::{Rule, RuleSet};
 use crate::model::change::Action;
@@ -63,7 +62,7 @@ pub fn explain_rule(subject: &Subject<'_>, set: &RuleSet, rule: &Rule) -> Verdic
     }
     let mut why_not = None;
     for name in events {
-        let verdict = match action_of(name) {
+        let verdict = match name.action() {
             Some(action) if action == subject.action => Verdict::Fires { clause: String::new() },
             Some(_) => failed("", format!("action is {}", subject.action.as_str())),
             None => happens(subject, set, name),

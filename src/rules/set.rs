@@ -8,7 +8,7 @@ use super::condition::{Actions, Condition, Expr, Predicate};
 use super::eval::{Facts, Subject};
 use super::event::Event;
 use super::index::{Index, Scratch};
-use crate::model::change::{Action, Change};
+use crate::model::change::Change;
 use crate::model::event::EventName;
 use crate::model::metadata::Metadata;
 use crate::model::subscription::{Name, Subscription};
@@ -146,6 +146,29 @@ impl RuleSet {
         Matching { rules: found.into_iter().map(|who| who as usize).collect(), events }
     }
 
+    /// What a rule that a change fires is told: the change, and which of the declared `events` that it fired. A rule is
+    /// told of an event by its name where its format has names of events, and then of the change only where it asks for
+    /// that, too: by its own condition, or as a built-in event.
+    #[must_use]
+    pub fn heard(
+        &self,
+        rule: &Rule,
+        events: &[usize],
+        change: &Change,
+        state: &Metadata,
+        facts: Facts<'_>,
+    ) -> (bool, Vec<usize>) {
+        let Subscription { events: asked, format, .. } = &*rule.subscription;
+        if asked.is_empty() || !format.tells_events() {
+            return (true, Vec::new());
+        }
+        let events: Vec<_> = events.iter().copied().filter(|event| asked.contains(&self.events[*event].name)).collect();
+        let hears_change = events.is_empty()
+            || asked.iter().any(|name| name.action() == Some(change.action))
+            || Subject::new(change, state, facts).fires(&rule.condition.expr());
+        (hears_change, events)
+    }
+
     /// Whether a change fires a rule, by its own condition or by an event that it asks for: a built-in one, or one of
     /// this set. The rule may be one that was registered. To ask of one rule; [`Self::matching`] asks of all of them.
     #[must_use]
@@ -173,7 +196,7 @@ pub(super) fn each_way<'e>(
         file(tenant.as_ref(), &rule.condition);
     }
     for name in events {
-        if let Some(action) = action_of(name) {
+        if let Some(action) = name.action() {
             let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
             file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
         }
@@ -250,11 +273,6 @@ impl RuleSet {
     }
 }
 
-/// The action that a built-in event is about.
-pub(super) fn action_of(name: &EventName) -> Option<Action> {
-    Action::ALL.into_iter().find(|action| action.event_name() == name.as_str())
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::*;
@@ -318,6 +336,44 @@ pub(super) mod tests {
             all.push(found);
         });
         all
+    }
+
+    /// Which of the change and of its events each rule is told.
+    #[test]
+    fn a_rule_is_told_of_what_it_asks_for_by_name_and_of_the_change_where_it_asks_for_that() {
+        let rule = |name: &str, clauses: &str| {
+            format!("[[subscription]]\nname = '{name}'\ncallback = 'http://127.0.0.1/{name}'\n{clauses}\n")
+        };
+        let named = "format = 'cloudevents'\n";
+        let text = [
+            rule("a", &format!("{named}events = ['scanned']")),
+            rule("b", &format!("{named}events = ['scanned', 'asset.added']")),
+            rule("c", &format!("{named}events = ['rated', 'scanned', 'asset.deleted']\nwatchPath = ['* /b']")),
+            rule("d", &format!("{named}events = ['rated']\nwatchPath = ['* /a']")),
+            rule("e", "events = ['scanned', 'rated']"),
+            rule("f", &format!("{named}watchPath = ['+ /a']")),
+            rule("g", &format!("{named}events = ['mount.offline']\nwatchPath = ['+ /a']")),
+            "[[event]]\nname = 'scanned'\nwatchMetadata = ['K==*']\n".to_owned(),
+            "[[event]]\nname = 'rated'\nwatchMetadata = ['K==*']\n".to_owned(),
+        ];
+        let file = SourceFile { name: "a.toml".into(), text: text.concat().into_bytes().into() };
+        let set = load(&[file]).set.expect("no fault");
+        let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
+        let change = Change::of_some_asset(b"/a/f", Action::Added, vec![delta]);
+        let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
+        let mount = LogicalPath::root();
+        let facts = Facts { size: 0, mtime_ns: 0, mount: &mount, tenant: None };
+        let Matching { rules, events } = set.matching(&change, &state, facts, &mut Scratch::default());
+        let told: Vec<_> = rules
+            .into_iter()
+            .map(|rule| {
+                let rule = &set.rules()[rule];
+                let (change, events) = set.heard(rule, &events, &change, &state, facts);
+                format!("{}{} {events:?}", rule.subscription.name, if change { " change" } else { "" })
+            })
+            .collect();
+        let expect = ["a [0]", "b change [0]", "c [0, 1]", "d change [1]", "e change []", "f change []", "g change []"];
+        assert_eq!(told, expect);
     }
 
     /// Rules with names that are given once.

@@ -184,6 +184,7 @@ impl Ledger {
             dir_balance: Default::default(),
             journaling: Default::default(),
             journaled: Default::default(),
+            told: Default::default(),
             high_water: std::cell::Cell::new(crate::model::time::Wall(0)),
             written: Default::default(),
             log,

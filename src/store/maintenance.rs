@@ -118,7 +118,10 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn forget_piece(&self, retention: &Retention, pass: &mut Pass, first_owed: Option<Seq>) -> Result<Piece> {
         let mut piece = Piece::default();
-        let last = first_owed.map_or(pass.journal, |first| Seq(pass.journal.0.min(first.0 - 1)));
+        // An event that is owed needs its change, which comes right before it and the other events of that change.
+        let first_kept =
+            first_owed.map(|first| self.change_of(first).map(|change| change.unwrap_or(first))).transpose()?;
+        let last = first_kept.map_or(pass.journal, |first| Seq(pass.journal.0.min(first.0 - 1)));
         let (rows, more) = self.forget_journal(last)?;
         piece.more |= more;
         if pass.journal_by_number {

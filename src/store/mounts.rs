@@ -8,6 +8,7 @@ use super::error::Operation as _;
 use super::{Ledger, Result, codec};
 use crate::model::asset::{Asset, Identity};
 use crate::model::ids::AssetId;
+use crate::model::mount::Standing;
 use crate::model::path::LogicalPath;
 
 /// What the ledger keeps of a mount.
@@ -26,6 +27,8 @@ pub struct MountRow {
     /// The last scan found more deletions than `max_deletions` allows: no scan reports any until a caller vouches for
     /// them.
     pub holds_deletions: bool,
+    /// Its standing as the last event told it.
+    pub told: Standing,
 }
 
 impl Ledger {
@@ -38,17 +41,19 @@ impl Ledger {
             .connection
             .prepare_cached(
                 "SELECT first_scan_began_ns, first_scan_done, is_mount_root, had_assets, holds_deletions, volume, inode,
-                 birth_ns FROM mounts WHERE path = ?1",
+                 birth_ns, told_state FROM mounts WHERE path = ?1",
             )
             .and_then(|mut sql| {
                 sql.query_row([path.as_bytes()], |row| {
                     let root: (Option<i64>, Option<i64>, Option<i64>) = (row.get(5)?, row.get(6)?, row.get(7)?);
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, root))
+                    let told: i64 = row.get(8)?;
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, root, told))
                 })
                 .optional()
             })
             .to("read a mount")?;
-        let Some((first_scan_began_ns, first_scan_done, is_mount_root, had_assets, holds_deletions, root)) = row else {
+        let Some((first_scan_began_ns, first_scan_done, is_mount_root, had_assets, holds_deletions, root, told)) = row
+        else {
             return Ok(None);
         };
         let root = match root {
@@ -57,7 +62,16 @@ impl Ledger {
             }
             _ => None,
         };
-        Ok(Some(MountRow { root, first_scan_began_ns, first_scan_done, is_mount_root, had_assets, holds_deletions }))
+        let told = Standing::ALL.into_iter().find(|standing| *standing as i64 == told).unwrap_or_default();
+        Ok(Some(MountRow {
+            root,
+            first_scan_began_ns,
+            first_scan_done,
+            is_mount_root,
+            had_assets,
+            holds_deletions,
+            told,
+        }))
     }
 
     /// Writes a mount's row.
@@ -69,11 +83,11 @@ impl Ledger {
         self.connection
             .prepare_cached(
                 "INSERT INTO mounts (path, volume, inode, birth_ns, first_scan_began_ns, first_scan_done, is_mount_root,
-                 had_assets, holds_deletions)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 had_assets, holds_deletions, told_state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                  ON CONFLICT (path) DO UPDATE SET volume = ?2, inode = ?3, birth_ns = ?4, first_scan_began_ns = ?5,
                  first_scan_done = ?6, is_mount_root = ?7, had_assets = had_assets OR ?8,
-                 holds_deletions = ?9",
+                 holds_deletions = ?9, told_state = ?10",
             )
             .and_then(|mut sql| {
                 sql.execute(rusqlite::params![
@@ -85,7 +99,8 @@ impl Ledger {
                     row.first_scan_done,
                     row.is_mount_root,
                     row.had_assets,
-                    row.holds_deletions
+                    row.holds_deletions,
+                    row.told as i64
                 ])
             })
             .to("write a mount")

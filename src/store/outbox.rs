@@ -143,16 +143,19 @@ impl Ledger {
         Ok(Some(OldestOwed { seq, at: self.recorded_at(seq)? }))
     }
 
-    /// When a change was recorded; the epoch where the journal has it no more.
+    /// When a change or event was recorded; the epoch where the journal has it no more.
     ///
     /// # Errors
     /// When the ledger refuses.
     pub fn recorded_at(&self, seq: Seq) -> Result<Wall> {
         self.connection
-            .prepare_cached("SELECT coalesce(CAST(time AS INTEGER), 0) FROM journal WHERE seq = ?1")
-            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)).optional())
+            .prepare_cached(
+                "SELECT CAST(coalesce((SELECT time FROM journal WHERE seq = ?1),
+                 (SELECT time FROM events WHERE seq = ?1), 0) AS INTEGER)",
+            )
+            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)))
             .to("read when a change was recorded")
-            .map(|at| Wall(at.unwrap_or(0)))
+            .map(Wall)
     }
 
     /// Drops the oldest entries that a subscription is owed, at most `most` of them, and none after `until`.

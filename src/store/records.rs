@@ -32,6 +32,8 @@ pub struct GivenAnswer {
     pub accepted: u64,
     /// How many of them were applied to an asset.
     pub applied: u64,
+    /// How many of them were events. The others are kept for an asset to come.
+    pub events: u64,
 }
 
 /// Stands between a path in NFC and the path as it was given, where the two differ: no path has this byte.
@@ -126,7 +128,7 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn given_answer(&self, key: &str) -> Result<Option<GivenAnswer>> {
         self.connection
-            .prepare_cached("SELECT body_sha256, rrn, accepted, applied FROM idempotency WHERE key = ?1")
+            .prepare_cached("SELECT body_sha256, rrn, accepted, applied, events FROM idempotency WHERE key = ?1")
             .and_then(|mut sql| {
                 sql.query_row([key], |row| {
                     Ok(GivenAnswer {
@@ -134,6 +136,7 @@ impl Ledger {
                         rrn: Rrn(row.get(1)?),
                         accepted: row.get::<_, i64>(2)? as u64,
                         applied: row.get::<_, i64>(3)? as u64,
+                        events: row.get::<_, i64>(4)? as u64,
                     })
                 })
                 .optional()
@@ -149,12 +152,15 @@ impl Ledger {
         self.note_written();
         self.connection
             .prepare_cached(
-                "INSERT INTO idempotency (key, body_sha256, rrn, accepted, applied, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (key) DO UPDATE SET body_sha256 = ?2, rrn = ?3, accepted = ?4, applied = ?5, at = ?6",
+                "INSERT INTO idempotency (key, body_sha256, rrn, accepted, applied, events, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (key) DO UPDATE SET body_sha256 = ?2, rrn = ?3, accepted = ?4, applied = ?5, events = ?6,
+                 at = ?7",
             )
             .and_then(|mut sql| {
-                let (accepted, applied) = (answer.accepted as i64, answer.applied as i64);
-                sql.execute((key, answer.body_sha256, answer.rrn.0, accepted, applied, at.0))
+                let GivenAnswer { body_sha256, rrn, accepted, applied, events } = answer;
+                let [accepted, applied, events] = [accepted, applied, events].map(|count| count.cast_signed());
+                sql.execute((key, body_sha256, rrn.0, accepted, applied, events, at.0))
             })
             .to("write an idempotency key")
             .map(drop)

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use super::error::Cause;
 use super::{Ledger, OpenError, StateDirError, StoreError};
 use crate::model::asset::{Asset, Identity, Stat};
-use crate::model::event::Occurrence;
+use crate::model::event::{EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::measures::Journaled;
 use crate::model::path::LogicalPath;
@@ -43,7 +43,9 @@ fn power_cut(ledger: Ledger) -> Ledger {
 
 fn event(seq: i64) -> Occurrence {
     let (seq, rrn, name) = (Seq(seq), Rrn(1), "scanned".to_owned());
-    Occurrence { seq, rrn, time: Wall(0), name, tenant: None, asset: None, fields: Vec::new() }
+    let (tenant, change, display_name) = (None, None, None);
+    let (origin, fields) = (Origin::Ringback, EventFields::default());
+    Occurrence { seq, rrn, time: Wall(0), name, tenant, change, origin, display_name, fields }
 }
 
 /// One number of each kind: a change, a transaction, an asset, a delivery.
@@ -254,18 +256,19 @@ fn a_rolled_back_group_leaves_nothing_remembered() {
 #[test]
 fn rows_of_the_journal_are_counted_once_they_are_committed() {
     let ledger = in_memory();
-    let tell = |ledger: &Ledger| ledger.tell(Wall(0), "mount.offline", None, Vec::new());
+    let tell = |ledger: &Ledger| ledger.tell(Wall(0), "mount.offline", None, EventFields::default());
     ledger.begin().expect("a group");
     tell(&ledger).expect("a row");
     let undone: Result<(), StoreError> = ledger.savepoint(|| tell(&ledger).and(Err(refused())));
     undone.expect_err("the work failed");
+    assert_eq!(ledger.take_told().len(), 1, "what is undone was not told");
     assert_eq!(ledger.journaled(), Journaled::default(), "the group is open");
     ledger.commit().expect("a commit");
     assert_eq!(ledger.journaled(), Journaled { changes: [0; 4], events: 1 });
     ledger.begin().expect("a group");
     tell(&ledger).expect("a row");
     ledger.rollback().expect("a rollback");
-    group(&ledger, |_| ());
+    group(&ledger, |ledger| assert!(!ledger.was_told(), "it was undone with its group"));
     assert_eq!(ledger.journaled(), Journaled { changes: [0; 4], events: 1 });
 }
 

@@ -35,6 +35,7 @@ impl Ledger {
         self.promised.set(false);
         self.group_rrn.set(None);
         self.journaling.take();
+        self.told.take();
         self.lost.set(false);
         self.log.turn.take(self.log_is_too_long());
         let begun = self.connection.execute_batch(sql).to("begin a transaction");
@@ -124,6 +125,7 @@ impl Ledger {
         work: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let (dirs, rrn, journaling) = (self.dir_balance.get(), self.group_rrn.get(), self.journaling.get());
+        let told = self.told.borrow().len();
         self.still_open()?;
         self.run_cached("SAVEPOINT input").to("open a savepoint")?;
         let done = work().and_then(|value| {
@@ -134,6 +136,7 @@ impl Ledger {
             self.forget();
             self.dir_balance.set(dirs);
             self.journaling.set(journaling);
+            self.told.borrow_mut().truncate(told);
             // A number that was drawn by what is undone may lie in a block whose reservation is undone with it.
             self.group_rrn.set(rrn);
             let undone = self.run_cached("ROLLBACK TO input").and_then(|()| self.run_cached("RELEASE input"));

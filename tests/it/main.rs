@@ -17,6 +17,7 @@ mod deliveries;
 mod delivery_faults;
 mod disk;
 mod disk_full;
+mod events;
 mod explaining;
 mod filesystems;
 mod following;

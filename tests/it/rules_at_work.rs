@@ -53,7 +53,7 @@ fn expressions_and_events_call_back_and_the_journal_has_the_events() {
             r#"rule.created {"name":"masters"}"#,
             r#"rule.created {"name":"good"}"#,
             r#"rule.created {"name":"scans"}"#,
-            r#"rules.reloaded {"subscriptions":"3"}"#,
+            r#"rules.reloaded {"subscriptions":3}"#,
             r#"scanned {"result":"passed","file":"/b.mov"}"#,
         ]
     );

@@ -53,7 +53,7 @@ impl Ages {
         self.recorded_to = journal.newest().max(self.recorded_to);
         self.recorded.extend(new.into_iter().map(|seq| (seq, now_ms)));
         let (oldest, owed) = ledger.oldest();
-        if owed < oldest {
+        if owed < oldest.min(ledger.oldest_event()) {
             return Err(format!("change {owed} is owed and forgotten"));
         }
         let kept = self.recorded.split_off(&oldest);
@@ -78,14 +78,15 @@ impl Ages {
         let mut whole = Vec::new();
         for (seq, name, fields) in ledger.events_after(self.events_to) {
             self.events_to = seq;
-            let place = |key: &str| fields[key].parse().expect("a number");
+            let place = |key: &str| fields[key].as_i64().expect("a number");
+            let whose = || fields["subscription"].as_str().expect("a name").to_owned();
             match name.as_str() {
                 "callback.lagged" => {
-                    self.dropped.push((fields["subscription"].clone(), place("firstSeq"), place("lastSeq")));
+                    self.dropped.push((whose(), place("firstSeq"), place("lastSeq")));
                 }
                 "callback.dropped" => {
-                    self.dropped.push((fields["subscription"].clone(), 0, seq));
-                    whole.push(fields["subscription"].clone());
+                    self.dropped.push((whose(), 0, seq));
+                    whole.push(whose());
                 }
                 _ => {}
             }

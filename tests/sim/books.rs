@@ -271,6 +271,11 @@ impl Books {
         Ok(())
     }
 
+    /// Whether a delivery is neither accepted nor given up, and the ledger has it.
+    pub fn is_under_way(&self, key: DeliveryKey, ledger: &Reader) -> bool {
+        !self.ended.contains_key(&key) && ledger.wait(key).is_some()
+    }
+
     /// What a subscription that lives until its first delivery has had: one, or nothing that was not given up.
     ///
     /// # Errors

@@ -8,11 +8,13 @@ use ringback::model::change::{Action, Change};
 use ringback::model::ids::Seq;
 use ringback::model::metadata::{Metadata, merged};
 use ringback::model::path::LogicalPath;
+use ringback::model::subscription::Subscription;
 use ringback::rules::index::Scratch;
 use ringback::rules::{Facts, RuleSet};
 
 use super::files::{Files, Truth};
 use super::ledger::Reader;
+use super::receiver::Told;
 
 /// A change that a subscription must be told.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub struct Expected {
     pub asset: i64,
     pub path: Vec<u8>,
     #[expect(dead_code, reason = "shown when it was not told")]
-    pub action: Action,
+    pub what: String,
 }
 
 /// The rows so far, and what they come to.
@@ -45,6 +47,10 @@ pub struct Journal {
     /// How often an asset was added where it had been deleted: another file was taken for it (unlink and recreate). It
     /// is deleted there once more when its own file is found elsewhere.
     refilled: BTreeMap<Vec<u8>, u32>,
+    /// Events of no change, by their places.
+    pub events: BTreeSet<i64>,
+    /// They are taken up to here.
+    events_to: i64,
     /// The greatest numbers that ever showed, and assets that a power cut took.
     pub greatest_seq: i64,
     pub greatest_rrn: i64,
@@ -110,7 +116,25 @@ impl Journal {
             }
         }
         self.rows.extend(rows.iter().cloned());
+        self.take_events(ledger);
         Ok(rows)
+    }
+
+    /// Takes events that are about no asset: whoever asks for one by name is told of it.
+    fn take_events(&mut self, ledger: &Reader) {
+        for (seq, rrn, name) in ledger.told_after(self.events_to) {
+            (self.events_to, self.greatest_seq) = (seq, self.greatest_seq.max(seq));
+            self.events.insert(seq);
+            let Some((_, rules)) = self.rules.iter().rfind(|(after, _)| *after < seq) else { continue };
+            for rule in rules.rules() {
+                let Subscription { name: who, events, format, .. } = &*rule.subscription;
+                if format.tells_events() && events.iter().any(|event| event.as_str() == name) {
+                    let Told { asset, path, action: what, .. } = Told::of_event(seq, &name);
+                    let subscription = who.to_string();
+                    self.expected.push(Expected { seq, rrn, subscription, asset, path, what });
+                }
+            }
+        }
     }
 
     /// What silently filled assets had before their first change: today's state, taken back.
@@ -209,8 +233,8 @@ impl Journal {
             for rule in rules.matching(row, state, facts, &mut Scratch::default()).rules {
                 let name = rules.rules()[rule].subscription.name.as_str();
                 let subscription = if is_registered { name.replacen('-', ":", 1) } else { name.to_owned() };
-                let (seq, rrn, action) = (row.seq.0, row.rrn.0, row.action);
-                self.expected.push(Expected { seq, rrn, subscription, asset: id, path: path.clone(), action });
+                let (seq, rrn, what) = (row.seq.0, row.rrn.0, row.action.as_str().to_owned());
+                self.expected.push(Expected { seq, rrn, subscription, asset: id, path: path.clone(), what });
             }
         }
         Ok(())
@@ -225,7 +249,10 @@ impl Journal {
         if rows[..] != self.rows[..rows.len().min(self.rows.len())] {
             return Err("a power cut changed the journal's past".to_owned());
         }
-        self.expected.retain(|expected| expected.seq <= rows.last().map_or(0, |row| row.seq.0));
+        let events = ledger.told_after(0);
+        let newest = rows.last().map_or(0, |row| row.seq.0).max(events.last().map_or(0, |event| event.0));
+        self.expected.retain(|expected| expected.seq <= newest);
+        self.events.retain(|seq| *seq <= newest);
         let ever = ledger.assets_ever();
         self.lost_assets.extend(self.assets.iter().filter(|id| !ever.contains(id)));
         (self.present, self.places, self.seen, self.states, self.deleted) = Default::default();

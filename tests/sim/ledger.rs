@@ -314,8 +314,20 @@ impl Reader {
         self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).into_iter().collect()
     }
 
-    /// Events of these names after a place in the journal: their place, name and fields.
-    pub fn events_after(&self, seq: i64) -> Vec<(i64, String, BTreeMap<String, String>)> {
+    /// Events of no change after a place in the journal: their place, transaction and name.
+    pub fn told_after(&self, seq: i64) -> Vec<(i64, i64, String)> {
+        let sql = "SELECT seq, rrn, name FROM events WHERE seq > ?1 AND change IS NULL ORDER BY seq";
+        self.all(sql, [seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    }
+
+    /// Whether an event is kept that was reported with this key.
+    pub fn keeps_report(&self, key: &str) -> bool {
+        let sql = "SELECT 1 FROM events WHERE reported AND fields = ?1";
+        !self.all(sql, [format!("{{\"key\":\"{key}\"}}")], |_| Ok(())).is_empty()
+    }
+
+    /// Events after a place in the journal: their place, name and fields.
+    pub fn events_after(&self, seq: i64) -> Vec<(i64, String, BTreeMap<String, serde_json::Value>)> {
         let sql = "SELECT seq, name, coalesce(fields, '{}') FROM events WHERE seq > ?1 ORDER BY seq";
         self.all(sql, [seq], |row| {
             let fields: String = row.get(2)?;
@@ -330,6 +342,11 @@ impl Reader {
             one("SELECT coalesce(min(seq), 0x7fffffffffffffff) FROM journal"),
             self.all_owed().into_iter().map(|(seq, _)| seq).min().unwrap_or(i64::MAX),
         )
+    }
+
+    /// The oldest event that is kept; `i64::MAX` where there is none.
+    pub fn oldest_event(&self) -> i64 {
+        self.all("SELECT coalesce(min(seq), 0x7fffffffffffffff) FROM events", [], |row| row.get(0))[0]
     }
 
     /// Rows of tables that age, and metadata of no asset.

@@ -18,7 +18,11 @@ const KINDS: [(&str, &str); 9] = [
     ("for-hours", "retryFor = '3h'\nretry = ['20m', '1h']\n"),
     ("one-by-one", "maxEntries = 1\nretry = ['300ms']\nretryCount = 3\n"),
     ("gathering", "linger = '2s'\nmaxEntries = 7\nretry = ['1s', '1s', '1s']\n"),
-    ("events", "format = 'cloudevents-batch'\nlinger = '1s'\nretry = ['2s', '4s']\nretryCount = 3\n"),
+    (
+        "events",
+        "format = 'cloudevents-batch'\nlinger = '1s'\nretry = ['2s', '4s']\nretryCount = 3\n\
+         events = ['build.created', 'mount.offline', 'mount.online', 'callback.lagged']\n",
+    ),
 ];
 
 /// A subscription of a seed.

@@ -25,6 +25,13 @@ pub struct Told {
     pub action: String,
 }
 
+impl Told {
+    /// An event about no asset has its place in the journal for an asset, as nothing else has.
+    pub fn of_event(seq: i64, name: &str) -> Self {
+        Self { asset: -seq, rrn: i64::MAX, path: Vec::new(), action: name.to_owned() }
+    }
+}
+
 /// A delivery that was sent at least once.
 #[derive(Debug, Clone)]
 pub struct Sent {
@@ -260,10 +267,10 @@ fn read(body: &[u8], content_type: &str, name: &str) -> Result<Vec<Told>, String
         Some("application/cloudevents-batch+json") => {
             let events = value.as_array().ok_or("no events")?;
             // That entries were dropped.
-            if events.len() == 1 && events[0]["type"] == "callback.lagged" {
+            if events.len() == 1 && events[0]["id"].as_str().is_some_and(|id| id.ends_with("-lagged")) {
                 return Ok(Vec::new());
             }
-            events.iter().map(|event| &event["data"]).collect()
+            return events.iter().map(|event| of_event(event).ok_or_else(|| format!("no event: {event}"))).collect();
         }
         // A registration's payload has the id alone, without its dialect.
         _ if value["id"] != name.rsplit(':').next().unwrap_or(name) => {
@@ -280,13 +287,25 @@ fn read(body: &[u8], content_type: &str, name: &str) -> Result<Vec<Told>, String
     if entries.is_empty() {
         return Err(format!("a batch for {name} tells nothing"));
     }
-    let one = |entry: &serde_json::Value| -> Option<Told> {
-        let path = match entry["pathBase64"].as_str() {
-            Some(text) => base64::engine::general_purpose::STANDARD.decode(text).ok()?,
-            None => entry["path"].as_str()?.as_bytes().to_vec(),
-        };
-        let action = entry["action"].as_str()?.to_owned();
-        Some(Told { asset: entry["assetId"].as_i64()?, rrn: entry["rrn"].as_i64()?, path, action })
+    entries.into_iter().map(|entry| of_entry(entry).ok_or_else(|| format!("no entry: {entry}"))).collect()
+}
+
+fn of_entry(entry: &serde_json::Value) -> Option<Told> {
+    let path = match entry["pathBase64"].as_str() {
+        Some(text) => base64::engine::general_purpose::STANDARD.decode(text).ok()?,
+        None => entry["path"].as_str()?.as_bytes().to_vec(),
     };
-    entries.into_iter().map(|entry| one(entry).ok_or_else(|| format!("no entry: {entry}"))).collect()
+    let action = entry["action"].as_str()?.to_owned();
+    Some(Told { asset: entry["assetId"].as_i64()?, rrn: entry["rrn"].as_i64()?, path, action })
+}
+
+/// A CloudEvent: of a change, or of an event that is about no asset.
+fn of_event(event: &serde_json::Value) -> Option<Told> {
+    let name = event["type"].as_str()?;
+    if name.starts_with("asset.") {
+        return of_entry(&event["data"]);
+    }
+    event["data"].as_object()?;
+    let seq = event["id"].as_str()?.rsplit('-').next()?.parse().ok()?;
+    Some(Told::of_event(seq, name))
 }

@@ -19,6 +19,7 @@ use ringback::engine::{Effect, Engine, Input, NewRules};
 use ringback::intake::{self, Setup};
 use ringback::look;
 use ringback::model::ask::{Answer, Ask};
+use ringback::model::attempt::Attempted;
 use ringback::model::delivery::SendRequest;
 use ringback::model::hint::Signal;
 use ringback::model::ids::{ReplyId, Ticket};
@@ -43,7 +44,7 @@ use super::faults::{Hooks, Plan, connect};
 use super::journal::Journal;
 use super::ledger::Reader;
 use super::ops;
-use super::receiver::{Going, Receivers};
+use super::receiver::{Going, Receivers, Told};
 use super::rng::Rng;
 use super::source::Source;
 use super::trace::Trace;
@@ -98,6 +99,8 @@ pub struct World {
     heard_all: bool,
     next_reply: u64,
     records: BTreeMap<ReplyId, String>,
+    /// Outcomes of groups that were lost: deliveries that were taken.
+    not_yet_accepted: Vec<Attempted>,
     /// Record keys whose answer was given.
     kept_records: Vec<String>,
     syncs: BTreeMap<ReplyId, SyncPoint>,
@@ -187,6 +190,7 @@ impl World {
             heard_all: !late,
             next_reply: 1,
             records: BTreeMap::new(),
+            not_yet_accepted: Vec::new(),
             kept_records: Vec::new(),
             syncs: BTreeMap::new(),
             registering: Registering::default(),
@@ -501,7 +505,7 @@ impl World {
                     self.note(format!("  answer {reply:?} {answer:?}"));
                 }
                 Effect::Send(request) => {
-                    let path = |told: &super::receiver::Told| {
+                    let path = |told: &Told| {
                         format!("{} {} #{} rrn {}", told.action, told.path.escape_ascii(), told.asset, told.rrn)
                     };
                     let (key, id) = (request.id.key, request.id);
@@ -535,13 +539,14 @@ impl World {
     /// Everything that a delivery tells is in the journal; a backfill tells of assets, and of no change.
     fn check_known(&self, key: DeliveryKey) -> Checked {
         let sent = &self.receivers.sent[&key];
-        let known = |told: &super::receiver::Told| {
+        let known = |told: &Told| {
             let same = |row: &&ringback::model::change::Change| {
                 (row.rrn.0, row.asset.0, row.path.as_bytes()) == (told.rrn, told.asset, &told.path)
             };
-            self.journal.rows.iter().rev().find(same).is_some()
+            let event = |seq: &i64| Told::of_event(*seq, &told.action) == *told;
+            self.journal.rows.iter().rev().find(same).is_some() || self.journal.events.iter().rev().any(event)
         };
-        let stands = |told: &super::receiver::Told| self.ledger.assets_ever().contains(&told.asset);
+        let stands = |told: &Told| self.ledger.assets_ever().contains(&told.asset);
         let mut entries = sent.entries.iter().zip(&sent.seqs);
         match entries.find(|(told, seqs)| !(known(told) || seqs.is_empty() && stands(told))) {
             Some((told, _)) => Err(format!("{} tells what the journal does not hold: {told:?}", sent.id)),
@@ -553,6 +558,9 @@ impl World {
         let Some(key) = self.records.remove(&reply) else { return Err(format!("answered twice: {reply:?}")) };
         self.note(format!("  answer records {key} {answer:?}"));
         let kept = self.ledger.keeps_record(&key);
+        if kept != self.ledger.keeps_report(&key) {
+            return Err(format!("of the request of {key} a part is kept: the record {kept}"));
+        }
         match answer {
             Answer::Records(RecordsAnswer::Accepted { rrn, .. }) => {
                 self.journal.greatest_rrn = self.journal.greatest_rrn.max(rrn.0);

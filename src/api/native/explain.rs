@@ -16,8 +16,7 @@ use super::super::problem::Problem;
 use super::query::{Fields, wrong};
 use super::reading::ReadError;
 use super::{Answer, Native};
-use crate::model::change::Action;
-use crate::model::entry::Entry;
+use crate::model::change::{Action, Change};
 use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, FiresOn, SupposedChange};
 use crate::model::ids::{AssetId, Seq};
 use crate::model::metadata::{Metadata, merged, nfc};
@@ -255,7 +254,7 @@ fn size_of_metadata(metadata: &Metadata) -> usize {
     metadata.iter().map(size).sum()
 }
 
-fn change(entry: &Entry) -> Value {
+fn change(entry: &Change) -> Value {
     let mut out = json!({
         "seq": entry.seq.0,
         "time": entry.time.to_string(),

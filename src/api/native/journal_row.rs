@@ -92,6 +92,8 @@ struct EventRow<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     asset_id: Option<i64>,
     fields: &'r RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<&'r str>,
 }
 
 /// The schema of a row: of a change, or of an event.
@@ -115,7 +117,7 @@ pub(super) fn row_schema() -> Value {
     let [seq, rrn, at] = place;
     // What is damaged in the ledger is shown as null.
     let fields = json!({"type": ["object", "null"]});
-    let maybe = [("tenant", text()), ("assetId", number())];
+    let maybe = [("tenant", text()), ("assetId", number()), ("displayName", text())];
     let event = object([seq, rrn, at, ("event", text()), ("fields", fields)], maybe);
     json!({"oneOf": [change, event]})
 }
@@ -147,6 +149,7 @@ pub(super) fn rendered(row: &JournalRow) -> Bytes {
             asset_id: event.asset.map(|asset| asset.0),
             // The ledger wrote it; what is damaged is shown as nothing.
             fields: serde_json::from_str(&event.fields).unwrap_or(RawValue::NULL),
+            display_name: event.display_name.as_deref(),
         }),
     };
     json.expect("texts and numbers are JSON").into()

@@ -18,7 +18,7 @@ use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::attempt::{Attempted, Reply};
-use crate::model::change::Action;
+use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Entry;
 use crate::model::ids::{AssetId, Rrn};
@@ -53,8 +53,8 @@ impl Native {
         let fields = Fields::of_body(&body, &["path", "path64"])?;
         let path = fields.path()?;
         let subscription = self.subscription_named(&scope, &name).await?;
-        let entry = match path {
-            Some(path) => self.entry_of(&scope, path).await?,
+        let change = match path {
+            Some(path) => self.change_of(&scope, path).await?,
             None => example(),
         };
         // It is taken before the engine is asked, so that few requests wait.
@@ -62,8 +62,8 @@ impl Native {
             let detail = format!("{TRIALS_MAX} tests of targets are under way: ask again when one has ended");
             return Err(Problem::come_back(&detail));
         };
-        let told = entry.path.display().to_string();
-        let request = match self.ask(Ask::Trial { subscription, entry: Box::new(entry) }).await? {
+        let told = change.path.display().to_string();
+        let request = match self.ask(Ask::Trial { subscription, change: Box::new(change) }).await? {
             model::ask::Answer::Trial(request) => *request,
             _ => return Err(no_subscription(&name)),
         };
@@ -73,7 +73,7 @@ impl Native {
     }
 
     /// The asset at a path, as a change would tell it.
-    async fn entry_of(&self, scope: &Scope, path: LogicalPath) -> Result<Entry, Problem> {
+    async fn change_of(&self, scope: &Scope, path: LogicalPath) -> Result<Change, Problem> {
         let mount = self.mounts.of(&path).filter(|mount| scope.covers(mount.tenant.as_ref()));
         let mount = mount.map(|mount| mount.path.clone());
         let found = match mount {
@@ -85,7 +85,7 @@ impl Native {
         };
         let no_asset = || wrong(format!("`path`: there is no asset at {}", quoted(&path.display())));
         let ListedAsset { id, rrn, path, size, mtime_ns, owner, .. } = found.ok_or_else(no_asset)?;
-        Ok(Entry { asset: id, rrn, path, size: Some(size), mtime_ns: Some(mtime_ns), owner, ..example() })
+        Ok(Change { asset: id, rrn, path, size: Some(size), mtime_ns: Some(mtime_ns), owner, ..example() })
     }
 
     async fn attempt(&self, request: SendRequest) -> ListedAttempt {
@@ -118,8 +118,8 @@ fn said(reply: &Reply) -> String {
 }
 
 /// A modification of an asset that there is not.
-fn example() -> Entry {
-    Entry {
+fn example() -> Change {
+    Change {
         seq: Entry::NO_SEQ,
         rrn: Rrn(0),
         time: Wall(0),

@@ -6,12 +6,14 @@ use base64::Engine as _;
 
 use super::super::limits::{ECHO_CHARS_MAX, FAULTS_MAX};
 use super::super::problem::{Fault, quoted};
+use super::event;
 use super::shape::Shape;
 use crate::model::ids::AssetId;
 use crate::model::metadata::{Key, Values, nfc};
 use crate::model::nearest::nearest;
 use crate::model::path::LogicalPath;
-use crate::model::record::{Record, Subject};
+use crate::model::record::{Assignment, Record, Subject};
+use crate::model::scope::Scope;
 
 /// What is wrong with a body, over all its records.
 #[derive(Debug, Default)]
@@ -22,31 +24,41 @@ pub(super) struct Faults {
     pub listed: Vec<Fault>,
 }
 
-/// The fields of a record.
+/// The fields of a record that assigns metadata.
 const FIELDS: [&str; 5] = ["path", "pathBase64", "assetId", "set", "unset"];
 
-/// The record, unless a fault was noted.
-pub(super) fn record(index: usize, shape: Shape, faults: &mut Faults) -> Option<Record> {
-    let before = faults.count;
+/// The record, unless a fault was noted. One that has the field `event` reports an event.
+pub(super) fn record(index: usize, shape: Shape, scope: &Scope, faults: &mut Faults) -> Option<Record> {
     let mut faults = At { index, faults };
     let Shape::Object(fields) = shape else {
         faults.note(None, format!("a record is an object, not {}", shape.kind()));
         return None;
     };
+    match fields.iter().any(|(field, _)| field == "event") {
+        true => event::report(fields, scope, &mut faults).map(Record::Report),
+        false => assignment(fields, &mut faults).map(Record::Assignment),
+    }
+}
+
+fn assignment(fields: Vec<(String, Shape)>, faults: &mut At<'_>) -> Option<Assignment> {
+    let before = faults.faults.count;
     let mut subjects = Vec::new();
     let (mut set, mut unset) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     let mut named = 0;
     for (field, value) in fields {
         let Some(known) = FIELDS.into_iter().find(|&known| known == field) else {
-            faults.note(Some(cut(&field)), unknown_field(&field));
+            faults.note(
+                Some(cut(&field)),
+                unknown_field(&field, "this field is for a reported event, which has `event`"),
+            );
             continue;
         };
         if !seen.insert(known) {
             faults.note(Some(known.to_owned()), "this field is given twice".to_owned());
             continue;
         }
-        let mut field = Field { name: known, record: &mut faults };
+        let mut field = Field { name: known, record: faults };
         match known {
             "set" => set = field.set(value),
             "unset" => unset = field.unset(value),
@@ -73,17 +85,17 @@ pub(super) fn record(index: usize, shape: Shape, faults: &mut Faults) -> Option<
     if faults.faults.count > before {
         return None;
     }
-    subjects.pop().map(|subject| Record { subject, set, unset })
+    subjects.pop().map(|subject| Assignment { subject, set, unset })
 }
 
 /// Notes faults of one record.
-struct At<'a> {
+pub(super) struct At<'a> {
     index: usize,
-    faults: &'a mut Faults,
+    pub(super) faults: &'a mut Faults,
 }
 
 impl At<'_> {
-    fn note(&mut self, field: Option<String>, detail: String) {
+    pub(super) fn note(&mut self, field: Option<String>, detail: String) {
         self.faults.count += 1;
         if self.faults.listed.len() < FAULTS_MAX {
             self.faults.listed.push(Fault { index: self.index, field, detail });
@@ -215,13 +227,21 @@ impl Field<'_, '_> {
     }
 }
 
-fn unknown_field(field: &str) -> String {
-    match nearest(&cut(field), &FIELDS) {
+/// What to say of a field that a record of one kind does not have. `is_other`: where the other kind has it.
+pub(super) fn unknown_field(field: &str, is_other: &str) -> String {
+    let known = FIELDS.into_iter().chain(event::FIELDS);
+    if known.clone().any(|known| known == field) {
+        return is_other.to_owned();
+    }
+    match nearest(&cut(field), &known.clone().collect::<Vec<_>>()) {
         Some(known) => format!("unknown field; did you mean `{known}`?"),
-        None => format!("unknown field; a record has {}", FIELDS.map(|known| format!("`{known}`")).join(", ")),
+        None => {
+            let known: Vec<_> = known.map(|known| format!("`{known}`")).collect();
+            format!("unknown field; a record has {}", known.join(", "))
+        }
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(ECHO_CHARS_MAX).collect()
 }

@@ -10,7 +10,7 @@ use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::event::Occurrence;
+use crate::model::event::{EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::listing::{Registry, Subscriptions};
@@ -155,9 +155,11 @@ fn event(seq: i64, tenant: Option<&str>) -> Occurrence {
         rrn: Rrn(seq),
         time: AT,
         name: "rule.updated".into(),
-        tenant: tenant.map(str::to_owned),
-        asset: None,
-        fields: vec![("name".into(), "a".into())],
+        tenant: tenant.map(|name| Tenant::parse(name).expect("a name")),
+        change: None,
+        origin: Origin::Ringback,
+        display_name: None,
+        fields: EventFields::of_texts([("name", "a")]),
     }
 }
 

@@ -58,7 +58,7 @@ async fn answered(mut router: Router, request: Request) -> (u16, String) {
 async fn consent(served: &mut Served) {
     let Call { ask, reply } = served.calls.recv().await.expect("a call");
     let answer = match ask {
-        Ask::Records(_) => Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 }),
+        Ask::Records(_) => Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1, events: 0 }),
         Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
         Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
         _ => Answer::Done,

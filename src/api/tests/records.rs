@@ -7,23 +7,25 @@ use super::{
     AssetId, LogicalPath, Record, RecordsAnswer, RecordsRequest, Role, Rrn, Subject, auth, limits, post_records, served,
 };
 use crate::model::ask::Answer;
+use crate::model::record::Assignment;
 
 const LINES: &str = "application/x-ndjson";
 const ARRAY: &str = "application/json";
 
 fn at(path: &[u8], set: &[(&str, &[&str])], unset: &[&str]) -> Record {
     let values = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
-    Record {
+    Record::Assignment(Assignment {
         subject: Subject::Path(LogicalPath::parse(path).expect("a path")),
         set: set.iter().map(|(key, list)| ((*key).to_owned(), values(list))).collect(),
         unset: values(unset),
-    }
+    })
 }
 
 #[tokio::test]
 async fn what_is_right_reaches_the_engine_as_it_was_meant() {
     let mut served = served(true).await;
-    let number = Record { subject: Subject::Asset(AssetId(7)), ..at(b"/x", &[], &["Rating"]) };
+    let subject = Subject::Asset(AssetId(7));
+    let number = Record::Assignment(Assignment { subject, set: Vec::new(), unset: vec!["Rating".to_owned()] });
     let cases: [(&str, &str, Vec<Record>); 8] = [
         (
             ARRAY,
@@ -48,7 +50,7 @@ async fn what_is_right_reaches_the_engine_as_it_was_meant() {
         (ARRAY, r#"[{"path": "/a\tb\u0041", "unset": ["B"]}]"#, vec![at(b"/a\tbA", &[], &["B"])]),
     ];
     for (content_type, body, records) in cases {
-        let accepted = RecordsAnswer::Accepted { rrn: Rrn(13), accepted: records.len() as u64, applied: 1 };
+        let accepted = RecordsAnswer::Accepted { rrn: Rrn(13), accepted: records.len() as u64, applied: 1, events: 0 };
         let accepted = Answer::Records(accepted);
         let expect = format!(r#"{{"accepted":{},"applied":1,"kept":{},"rrn":13}}"#, records.len(), records.len() - 1);
         let (answer, asked) = served.ask_engine(&post_records(content_type), body, accepted).await;
@@ -175,7 +177,7 @@ async fn ten_thousand_records_pass_and_one_more_does_not() {
     let mut served = served(true).await;
     let line = "{\"path\":\"/a\",\"unset\":[\"A\"]}\n";
     let most = line.repeat(limits::RECORDS_MAX);
-    let accepted = Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 10_000, applied: 0 });
+    let accepted = Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 10_000, applied: 0, events: 0 });
     let (answer, asked) = served.ask_engine(&post_records(LINES), &most, accepted).await;
     assert_eq!((answer.status, asked.records.len()), (202, limits::RECORDS_MAX));
     let list = |count: usize| format!("[{}]", vec![line.trim_end(); count].join(","));
@@ -220,7 +222,7 @@ async fn the_engines_refusals_have_their_status() {
 async fn an_idempotency_key_is_told_apart_by_its_caller() {
     let mut served = served(true).await;
     let body = r#"[{"path":"/a","unset":["A"]}]"#;
-    let accepted = Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 });
+    let accepted = Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1, events: 0 });
     for role in [Role::Recorder, Role::SuperAdministrator] {
         let head =
             format!("POST /v1/records HTTP/1.1\r\nContent-Type: {ARRAY}\r\nIdempotency-Key: build/7\r\n{}", auth(role));

@@ -6,7 +6,6 @@ use super::client::Answer;
 use super::{AssetId, Served, auth, limits, served};
 use crate::api::native::explain::read_back;
 use crate::model::change::Change;
-use crate::model::entry::Entry;
 use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, FiresOn, Stopped};
 use crate::model::metadata::Metadata;
 use crate::model::principal::Role;
@@ -64,7 +63,7 @@ pub(super) fn explain(ask: &ExplainAsk) -> Result<Explained, FaultyRule> {
         stopped: (!fires && ask.change.is_some()).then_some(Stopped::NoChange),
         rules: if covers && ask.change.is_some() { vec![rule] } else { Vec::new() },
         rules_more: 0,
-        fires_on: Box::new(move |entry: &Entry, state: &Metadata| {
+        fires_on: Box::new(move |entry: &Change, state: &Metadata| {
             let in_sfo = state.get("City").is_some_and(|values| values == &["SFO"]);
             covers && entry.path.as_bytes().starts_with(b"/acme") && (in_sfo || entry.seq.0 % 2 == 1)
         }),

@@ -144,7 +144,9 @@ fn agreeing(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Ask> {
                 Ask::Records(request) if !request.scope.covers(super::mounts()[0].tenant.as_ref()) => {
                     Answer::Records(RecordsAnswer::OutsideScope { index: 0 })
                 }
-                Ask::Records(_) => Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1 }),
+                Ask::Records(_) => {
+                    Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1, events: 0 })
+                }
                 Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
                 Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
                 Ask::Trial { .. } => Answer::Trial(Box::new(super::trial::made())),

@@ -13,8 +13,8 @@ use super::{Served, api_on, auth, exchange, serve_api};
 use crate::api::limits::TRIALS_MAX;
 use crate::model::ask::{self, Ask};
 use crate::model::attempt::{Attempted, Phase, Reply};
+use crate::model::change::Change;
 use crate::model::delivery::{Body, Mark, SendRequest};
-use crate::model::entry::Entry;
 use crate::model::ids::{DeliveryNo, NodeId};
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::principal::Role;
@@ -24,7 +24,7 @@ fn head(name: &str) -> String {
     format!("POST /v1/subscriptions/{name}/test HTTP/1.1\r\n{}", auth(Role::SuperAdministrator))
 }
 
-/// What the engine makes of an entry.
+/// What the engine makes of a change.
 pub(super) fn made() -> SendRequest {
     let subscription = Arc::clone(super::ledger::registry().subscriptions.get(A).expect("a subscription"));
     let id = DeliveryId { node: NodeId(0xff), key: DeliveryKey::whole(DeliveryNo(9)) };
@@ -33,12 +33,12 @@ pub(super) fn made() -> SendRequest {
 }
 
 /// Asks for a trial, and answers as the engine would. What it was asked to tell comes back too.
-async fn try_it(served: &mut Served, body: &Value) -> (Answer, Entry) {
+async fn try_it(served: &mut Served, body: &Value) -> (Answer, Change) {
     let engine = async {
         let Call { ask, reply } = served.calls.recv().await.expect("a call");
         reply.send(ask::Answer::Trial(Box::new(made()))).expect("somebody waits");
         match ask {
-            Ask::Trial { subscription, entry } if subscription == A => *entry,
+            Ask::Trial { subscription, change } if subscription == A => *change,
             other => panic!("not a trial of a: {other:?}"),
         }
     };
@@ -65,13 +65,13 @@ async fn the_attempt_is_the_answer_whatever_came_of_it() {
             Box::pin(std::future::ready(attempted))
         });
         let mut served = serve_api((state, calls)).await;
-        let (answer, entry) = try_it(&mut served, &json!({})).await;
+        let (answer, change) = try_it(&mut served, &json!({})).await;
         let mut expect = expect;
         expect["number"] = json!(1);
         expect["at"] = json!(Wall(1_007).to_string());
         expect["durationMs"] = json!(7);
         assert_eq!((answer.status, answer.json()), (200, expect));
-        assert_eq!((entry.asset.0, entry.path.to_string()), (0, "/ringback-test".to_owned()));
+        assert_eq!((change.asset.0, change.path.to_string()), (0, "/ringback-test".to_owned()));
     }
 }
 
@@ -80,10 +80,10 @@ async fn it_tells_of_the_asset_at_a_path_and_of_none_that_is_not_there() {
     let mut served = serve_api(api_on(super::ledger::reader(), true)).await;
     let show = format!("GET /v1/assets?id=1 HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
     let asset = exchange(served.address, &show, b"").await.json();
-    let (answer, entry) = try_it(&mut served, &json!({"path": asset["path"]})).await;
+    let (answer, change) = try_it(&mut served, &json!({"path": asset["path"]})).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(json!(entry.asset.0), asset["assetId"]);
-    assert_eq!((json!(entry.path.to_string()), json!(entry.owner)), (asset["path"].clone(), asset["owner"].clone()));
+    assert_eq!(json!(change.asset.0), asset["assetId"]);
+    assert_eq!((json!(change.path.to_string()), json!(change.owner)), (asset["path"].clone(), asset["owner"].clone()));
     for (name, body, status, detail) in [
         ("a", json!({"path": "/acme/none"}), 422, "there is no asset"),
         ("a", json!({"path": "/nowhere"}), 422, "there is no asset"),

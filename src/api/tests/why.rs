@@ -17,7 +17,7 @@ use crate::api::body::Peer;
 use crate::api::limits::WHY_MAX;
 use crate::api::native;
 use crate::model::ask::{self, Ask};
-use crate::model::entry::Entry;
+use crate::model::change::Change;
 use crate::model::look::Writer;
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
@@ -45,7 +45,7 @@ pub(super) fn survey(path: LogicalPath) -> oneshot::Receiver<PathSeen> {
 }
 
 /// One rule, `a`, which fires.
-pub(super) fn verdicts(_: &Mount, change: &Entry, state: &Metadata, scope: &Scope) -> Verdicts {
+pub(super) fn verdicts(_: &Mount, change: &Change, state: &Metadata, scope: &Scope) -> Verdicts {
     assert!(change.path.as_bytes() == b"/acme/1" && state.contains_key("City"));
     let rule = RuleVerdict { id: Some(A), subscription: "a".to_owned(), failed: None };
     if scope.is_all() { Verdicts { shown: vec![rule], asked: 1, firing: 1 } } else { Verdicts::default() }

@@ -152,7 +152,7 @@ fn a_group_that_was_never_committed_leaves_everything_as_it_was() {
     let now = Now { mono: Mono(3), wall: Wall(WALL_MS + 3) };
     let ledger = run.ledger.as_ref().expect("a ledger");
     ledger.begin().expect("a group");
-    run.dispatch.owe(record(ledger, 4, now.wall, &["b", "c"]));
+    run.dispatch.owe(record(ledger, 4, now.wall, &["b", "c"]), ledger);
     run.dispatch.gather_owed(enrolled(ledger, "a"), ledger).expect("rows");
     assert!(run.dispatch.release(now, ledger, &|_, _| Ok(None)).expect("a release").is_empty());
     ledger.rollback().expect("it is undone");

@@ -1,8 +1,10 @@
 //! The subscription that a script's `rule` line describes.
 
+use crate::model::event::EventName;
 use crate::model::format::Format;
 use crate::model::retry::{Accepts, RetrySchedule};
 use crate::model::subscription::{Field, Lifetime, Method, Name, Order, Subscription, Target};
+use crate::model::tenant::Tenant;
 
 pub(super) fn subscription(name: &str, settings: &[&str]) -> Subscription {
     let target = Target {
@@ -29,6 +31,11 @@ pub(super) fn subscription(name: &str, settings: &[&str]) -> Subscription {
             "schedule" => subscription.retry = RetrySchedule::default(),
             "order" => subscription.order = one_of(&Order::ALL, Order::as_str, value),
             "lifetime" => subscription.lifetime = one_of(&Lifetime::ALL, Lifetime::as_str, value),
+            "events" => {
+                let names = value.split(',').map(|name| EventName::parse(name).expect("a name"));
+                subscription.events = names.collect();
+            }
+            "tenant" => subscription.tenant = Some(Tenant::parse(value).expect("a name")),
             "paused" => subscription.paused = number(value) != 0,
             _ => panic!("not a setting: {key}"),
         }

@@ -57,8 +57,21 @@ pub(super) fn entries(body: &[u8]) -> Vec<Value> {
     }
 }
 
-/// The changes in a body, as `[1 2]`.
+/// The entries in a body, as `[1 2]`: an asset's number for a change, and for an event of a rule its name behind it;
+/// for an event about no asset its name alone.
 pub(super) fn changes(body: &[u8]) -> String {
-    let changes: Vec<_> = entries(body).iter().map(|entry| entry["assetId"].to_string()).collect();
-    format!("[{}]", changes.join(" "))
+    let whole: Value = serde_json::from_slice(body).expect("JSON");
+    let names = match &whole {
+        Value::Array(events) => events.iter().map(|event| event["type"].clone()).collect(),
+        event => vec![event["type"].clone()],
+    };
+    let show = |(at, entry): (usize, &Value)| {
+        let name = names.get(at).and_then(Value::as_str).filter(|name| !name.starts_with("asset."));
+        match (entry["assetId"].as_i64(), name) {
+            (Some(asset), Some(name)) => format!("{asset}:{name}"),
+            (Some(asset), None) => asset.to_string(),
+            (None, name) => name.unwrap_or("null").to_owned(),
+        }
+    };
+    format!("[{}]", entries(body).iter().enumerate().map(show).collect::<Vec<_>>().join(" "))
 }

@@ -6,6 +6,7 @@ use super::promised;
 use crate::dispatch::Dispatch;
 use crate::intake::Intake;
 use crate::model::ask::Answer;
+use crate::model::event::EventFields;
 use crate::model::ids::SubscriptionId;
 use crate::model::registration::{Edit, Registration, RegistrationFault, Replaces};
 use crate::model::subscription::Name;
@@ -121,8 +122,8 @@ impl Work<'_> {
     }
 
     fn tell(&self, event: &str, name: &Name, tenant: Option<&Tenant>) -> Result<(), StoreError> {
-        let fields = vec![("subscription".to_owned(), name.to_string()), ("by".to_owned(), self.by.to_owned())];
-        self.ledger.tell(self.now.wall, event, tenant.map(ToString::to_string), fields)
+        let fields = EventFields::of_texts([("subscription", name.as_str()), ("by", self.by)]);
+        self.ledger.tell(self.now.wall, event, tenant.cloned(), fields)
     }
 }
 

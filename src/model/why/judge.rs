@@ -3,8 +3,7 @@
 
 use super::words::{at, counted};
 use super::{Engine, Evidence, RuleVerdict, Stage, StageName, Stopped, There, Why, delivery, seen};
-use crate::model::change::Action;
-use crate::model::entry::Entry;
+use crate::model::change::{Action, Change};
 use crate::model::time::Wall;
 
 /// Says where a file has stopped.
@@ -95,7 +94,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// What a change is called in a sentence: `added at TIME`.
-pub(super) fn what(now: Wall, change: &Entry) -> String {
+pub(super) fn what(now: Wall, change: &Change) -> String {
     let what = match change.action {
         Action::None => "its metadata changed",
         action => action.as_str(),

@@ -10,7 +10,6 @@ use super::{
     judge,
 };
 use crate::model::change::{Action, Change};
-use crate::model::entry::Entry;
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId};
 use crate::model::lane::Pause;
 use crate::model::listing::{DeliveryState, ListedAsset, ListedAttempt, ListedDelivery, Registry, Subscriptions};
@@ -33,9 +32,9 @@ fn ago(seconds: i64) -> Wall {
     Wall(NOW.0 - 1_000 * seconds)
 }
 
-fn change(seq: i64) -> Entry {
+fn change(seq: i64) -> Change {
     let change = Change::of_some_asset(path().as_bytes(), Action::Added, Vec::new());
-    Entry::from(Change { seq: Seq(seq), time: ago(60), ..change })
+    Change { seq: Seq(seq), time: ago(60), ..change }
 }
 
 fn delivery(number: i64, state: DeliveryState, seqs: &[i64]) -> ListedDelivery {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::{Cut, cut};
-use crate::model::change::Action;
+use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
 use crate::model::format::Format;
 use crate::model::ids::{AssetId, NodeId, Rrn, Seq};
@@ -15,7 +15,7 @@ use crate::model::time::Wall;
 use crate::outbox::fold::Folded;
 
 fn folded(seq: i64, path: &[u8]) -> Folded {
-    let entry = Entry {
+    let change = Change {
         seq: Seq(seq),
         rrn: Rrn(12),
         time: Wall(0),
@@ -29,7 +29,7 @@ fn folded(seq: i64, path: &[u8]) -> Folded {
         previous_path: None,
         moved: None,
     };
-    Folded { seqs: vec![Seq(seq)], entry }
+    Folded { seqs: vec![Seq(seq)], entry: Entry::Change(change) }
 }
 
 fn subscription(format: Format, max_entries: usize) -> Subscription {

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Folded, fold};
-use crate::model::change::Action;
+use super::{Fold, Folded, Folding, fold};
+use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
+use crate::model::event::{EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::metadata::{Delta, KeyDelta};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
 /// `ASSET PATH ACTION [<PREVIOUS_PATH@MOVED] [=SIZE@MTIME] [KEY:OLD>NEW]...`; the seq is the line's place, from 1.
-fn entry(seq: i64, line: &str) -> Arc<Entry> {
+fn change(seq: i64, line: &str) -> Change {
     let mut words = line.split_whitespace().peekable();
     let mut word = || words.next().expect("asset, path, action");
     let (asset, path, action) = (word(), word(), word());
@@ -30,7 +31,7 @@ fn entry(seq: i64, line: &str) -> Arc<Entry> {
         let values = |text: &str| if text.is_empty() { vec![] } else { vec![text.to_owned()] };
         KeyDelta { key: key.to_owned(), old: values(old), new: values(new) }
     });
-    Arc::new(Entry {
+    Change {
         seq: Seq(seq),
         rrn: Rrn(seq * 10),
         time: Wall(seq),
@@ -43,12 +44,21 @@ fn entry(seq: i64, line: &str) -> Arc<Entry> {
         mtime_ns: stat.map(|(_, mtime_ns)| number(mtime_ns)),
         previous_path: came.map(|(path, _)| LogicalPath::parse(path.as_bytes()).expect("a path")),
         moved: came.map(|(_, seq)| Seq(number(seq))),
-    })
+    }
+}
+
+fn entry(seq: i64, line: &str) -> Arc<Entry> {
+    Arc::new(Entry::Change(change(seq, line)))
+}
+
+/// How a subscription folds that is told of events.
+fn folding(covers_modification: bool) -> Folding {
+    Folding { covers_modification, tells_events: true }
 }
 
 /// As [`entry`] reads it, with the seqs behind.
 fn shown(folded: &Folded) -> String {
-    let Folded { entry, seqs } = folded;
+    let Folded { entry: Entry::Change(entry), seqs } = folded else { panic!("it is of changes") };
     assert_eq!(seqs.last(), Some(&entry.seq), "an entry stands where its last change does");
     assert_eq!(entry.rrn, Rrn(entry.seq.0 * 10));
     assert_eq!(entry.owner, format!("owner{}", entry.seq));
@@ -71,7 +81,7 @@ fn shown(folded: &Folded) -> String {
 #[track_caller]
 fn check(entries: &[&str], modification_covered: bool, expect: &[&str]) {
     let entries: Vec<_> = entries.iter().zip(1..).map(|(line, seq)| entry(seq, line)).collect();
-    let folded: Vec<_> = fold(&entries, modification_covered).iter().map(shown).collect();
+    let folded: Vec<_> = fold(&entries, folding(modification_covered)).iter().map(shown).collect();
     assert_eq!(folded, expect);
 }
 
@@ -201,6 +211,41 @@ fn an_asset_that_came_left_and_came_again_comes_from_where_it_was_first() {
     check(&moves, false, &["1 /b deleted [1 2]", "1 /c deleted [3 4]", "1 /b added </a@9 [5]"]);
 }
 
+/// An event stands alone, where it happened; what is about no asset is left out where the format has no place for it.
+#[test]
+fn events_are_never_folded() {
+    let event = |seq: i64, change: Option<Change>| {
+        Arc::new(Entry::Event(Occurrence {
+            seq: Seq(seq),
+            rrn: Rrn(seq * 10),
+            time: Wall(seq),
+            name: "scanned".to_owned(),
+            tenant: None,
+            change: change.map(Box::new),
+            origin: Origin::default(),
+            display_name: None,
+            fields: EventFields::default(),
+        }))
+    };
+    let entries = [
+        entry(1, "1 /a added"),
+        event(2, Some(change(1, "1 /a added"))),
+        event(3, None),
+        entry(4, "1 /a modified"),
+        event(5, Some(change(4, "1 /a modified"))),
+        event(6, None),
+    ];
+    let folded = |tells_events| -> Vec<Vec<i64>> {
+        let how = Folding { covers_modification: true, tells_events };
+        fold(&entries, how).iter().map(|one| one.seqs.iter().map(|seq| seq.0).collect()).collect()
+    };
+    assert_eq!(folded(true), [vec![2], vec![3], vec![1, 4], vec![5], vec![6]]);
+    assert_eq!(folded(false), [vec![2], vec![1, 4], vec![5]]);
+    let mut fold = Fold::new(folding(true), 2);
+    let fits: Vec<_> = entries.iter().map(|entry| fold.push(entry)).collect();
+    assert_eq!(fits, [true, true, false, true, false, false], "as many as there may be");
+}
+
 proptest! {
     /// Whatever the history: every owed entry is told by exactly one, in the order of last changes, and each key's old
     /// and new values are those of its first and last touch there.
@@ -214,18 +259,20 @@ proptest! {
             let stat = if value == 0 { String::new() } else { format!("={seq}@{seq}") };
             entry(seq, &format!("{asset} {path} {action} {stat} {key}:{value}>{seq}"))
         }).collect();
-        let by_seq: BTreeMap<_, _> = entries.iter().map(|entry| (entry.seq, Arc::clone(entry))).collect();
-        let folded = fold(&entries, covered);
+        let change = |entry: &Entry| entry.about().expect("a change").clone();
+        let by_seq: BTreeMap<_, _> = entries.iter().map(|entry| (entry.seq(), change(entry))).collect();
+        let folded = fold(&entries, folding(covered));
 
         let mut told: Vec<_> = folded.iter().flat_map(|one| one.seqs.clone()).collect();
-        prop_assert!(folded.is_sorted_by_key(|one| one.entry.seq));
+        prop_assert!(folded.is_sorted_by_key(|one| one.entry.seq()));
         told.sort_unstable();
         prop_assert!(told.iter().eq(by_seq.keys()));
         for one in &folded {
+            let entry = change(&one.entry);
             let mut expect = BTreeMap::<_, KeyDelta>::new();
             for seq in &one.seqs {
                 let source = &by_seq[seq];
-                prop_assert_eq!((source.asset, &source.path), (one.entry.asset, &one.entry.path));
+                prop_assert_eq!((source.asset, &source.path), (entry.asset, &entry.path));
                 for touch in &source.delta {
                     expect.entry(touch.key.clone())
                         .and_modify(|known| known.new.clone_from(&touch.new))
@@ -233,9 +280,9 @@ proptest! {
                 }
             }
             let expect: Delta = expect.into_values().collect();
-            prop_assert_eq!(&one.entry.delta, &expect);
-            prop_assert_eq!(one.entry.size, one.seqs.iter().rev().find_map(|seq| by_seq[seq].size));
-            prop_assert_eq!(one.entry.mtime_ns, one.seqs.iter().rev().find_map(|seq| by_seq[seq].mtime_ns));
+            prop_assert_eq!(&entry.delta, &expect);
+            prop_assert_eq!(entry.size, one.seqs.iter().rev().find_map(|seq| by_seq[seq].size));
+            prop_assert_eq!(entry.mtime_ns, one.seqs.iter().rev().find_map(|seq| by_seq[seq].mtime_ns));
         }
     }
 }

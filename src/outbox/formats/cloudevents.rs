@@ -1,37 +1,61 @@
-//! CloudEvents 1.0.2: a change as one event of its JSON format.
+//! CloudEvents 1.0.2: a change, or an event, as one event of its JSON format.
 //!
 //! The attributes are those of the specification's section "Context Attributes" (`id`, `source`, `specversion` and
-//! `type` are required; `datacontenttype`, `subject` and `time` are optional), written as the JSON event format says in
-//! its sections 2 and 3. In structured content mode (HTTP protocol binding, section 3.2) one event is the body, in
-//! batched content mode (section 3.3; JSON event format, section 4) an array of events is.
+//! `type` are required; `datacontenttype`, `subject` and `time` are optional; others are extensions, named by small
+//! letters and digits), written as the JSON event format says in its sections 2 and 3. In structured content mode (HTTP
+//! protocol binding, section 3.2) one event is the body, in batched content mode (section 3.3; JSON event format,
+//! section 4) an array of events is.
 
 use std::io::Write as _;
 
 use super::json;
-use super::object::ChangeObject;
+use super::object::EntryObject;
+use crate::model::entry::Entry;
+use crate::model::event::Occurrence;
 use crate::model::ids::NodeId;
 use crate::model::lane::Skipped;
 use crate::model::subscription::Name;
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 
-/// Writes a change as an event. `source` and `id` name it among all events of all sidecars: the ledger, and the
-/// change's place in the journal there. A change has the same `id` in every subscription. What a backfill tells is of
-/// no change: its `id` has the asset, and the transaction in which that changed last.
-pub(super) fn write(out: &mut Vec<u8>, node: NodeId, object: &ChangeObject<'_>) {
-    let entry = object.entry;
+/// Writes an entry as an event. `source` and `id` name it among all events of all sidecars: the ledger, and the entry's
+/// place in the journal there. A change has the same `id` in every subscription. What a backfill tells is of no change:
+/// its `id` has the asset, and the transaction in which that changed last.
+///
+/// What is about no asset has no `subject`. Whose it is, which no path says then, and what people call it are extension
+/// attributes, `tenant` and `displayname`.
+pub(super) fn write(out: &mut Vec<u8>, node: NodeId, object: &EntryObject<'_>) {
+    let (entry, change) = (object.entry, object.entry.about());
     // None of these has a character that JSON escapes.
-    let (event, time) = (entry.action.event_name(), entry.time);
-    let place = match entry.change() {
-        Some(seq) => seq.to_string(),
-        None => format!("{}-{}-backfill", entry.asset, entry.rrn),
+    let (event, time) = match entry {
+        Entry::Change(change) => (change.action.event_name(), change.time),
+        Entry::Event(event) => (event.name.as_str(), event.time),
+    };
+    let place = match (entry, entry.seq()) {
+        (Entry::Change(change), Entry::NO_SEQ) => format!("{}-{}-backfill", change.asset, change.rrn),
+        (_, seq) => seq.to_string(),
     };
     write!(
         out,
-        r#"{{"specversion":"1.0","type":"{event}","source":"/ringback/{node}","id":"{node}-{place}","time":"{time}","subject":""#
+        r#"{{"specversion":"1.0","type":"{event}","source":"/ringback/{node}","id":"{node}-{place}","time":"{time}""#
     )
     .expect("writing to memory does not fail");
-    percent_encoded(out, entry.path.as_bytes());
-    out.extend_from_slice(br#"","datacontenttype":"application/json","data":"#);
+    if let Some(change) = change {
+        out.extend_from_slice(br#","subject":""#);
+        percent_encoded(out, change.path.as_bytes());
+        out.push(b'"');
+    }
+    if let Entry::Event(Occurrence { change: None, tenant, display_name, .. }) = entry {
+        for (attribute, value) in
+            [("tenant", tenant.as_ref().map(Tenant::as_str)), ("displayname", display_name.as_deref())]
+        {
+            if let Some(value) = value {
+                write!(out, r#","{attribute}":"#).expect("writing to memory does not fail");
+                json::text(out, value);
+            }
+        }
+    }
+    out.extend_from_slice(br#","datacontenttype":"application/json","data":"#);
     object.write(out);
     out.push(b'}');
 }

@@ -11,24 +11,26 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Payload;
-use crate::model::change::Action;
+use crate::model::change::{Action, Change};
 use crate::model::delivery::Body;
 use crate::model::entry::Entry;
+use crate::model::event::{EventFields, Occurrence, Origin};
 use crate::model::format::Format;
 use crate::model::ids::{AssetId, NodeId, Rrn, Seq};
 use crate::model::metadata::{Delta, KeyDelta, Metadata};
 use crate::model::path::LogicalPath;
 use crate::model::retry::Accepts;
 use crate::model::subscription::{Field, Method, Name, Subscription, Target};
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 use crate::outbox::limits::MAX_BATCH_BYTES;
 
 const NODE: NodeId = NodeId(0xab);
 const AT: Wall = Wall(1_795_341_600_123);
 
-fn entry(seq: i64, asset: i64, path: &[u8], owner: &str, action: Action) -> Entry {
+fn entry(seq: i64, asset: i64, path: &[u8], owner: &str, action: Action) -> Change {
     let path = LogicalPath::parse(path).expect("a path");
-    Entry {
+    Change {
         seq: Seq(seq),
         rrn: Rrn(12),
         time: AT,
@@ -77,21 +79,21 @@ struct Case {
 fn cases() -> Vec<Case> {
     let every_field = || {
         let touched = entry(7, 2, b"/acme/a b.mov", "xyz", Action::None);
-        let moved = Entry {
+        let moved = Change {
             delta: city_changed(),
             size: Some((1 << 53) + 1),
             mtime_ns: Some(1_795_341_599_001_999_999),
             previous_path: Some(LogicalPath::parse(b"/acme/caf\xe9 \"old\".mov").expect("a path")),
             ..touched
         };
-        vec![moved, entry(9, 3, b"/caf\xe9.jpg", "xyz", Action::Deleted)]
+        of_changes(vec![moved, entry(9, 3, b"/caf\xe9.jpg", "xyz", Action::Deleted)])
     };
     vec![
         Case {
             file: "one-entry",
             id: "xyz",
             fields: &[],
-            entries: vec![entry(1, 1, b"/acme/test/1.png", "xyz", Action::Added)],
+            entries: of_changes(vec![entry(1, 1, b"/acme/test/1.png", "xyz", Action::Added)]),
         },
         Case {
             file: "every-action",
@@ -100,26 +102,26 @@ fn cases() -> Vec<Case> {
             entries: Action::ALL
                 .into_iter()
                 .zip(1..)
-                .map(|(action, n)| entry(n, n, b"/acme/test/1.png", "xyz", action))
+                .map(|(action, n)| Entry::Change(entry(n, n, b"/acme/test/1.png", "xyz", action)))
                 .collect(),
         },
         Case {
             file: "escapes",
             id: "a-1",
             fields: &[],
-            entries: vec![
+            entries: of_changes(vec![
                 entry(1, i64::MAX, b"/q\"uote/back\\slash/tab\t/line\n/bell\x07", "", Action::Modified),
                 entry(2, 2, "/caf\u{e9}/\u{1f3ac}/\u{2028}".as_bytes(), "J\u{fc}rgen", Action::None),
-            ],
+            ]),
         },
         Case {
             file: "path-not-utf-8",
             id: "a-1",
             fields: &[],
-            entries: vec![
+            entries: of_changes(vec![
                 entry(1, 1, b"/caf\xe9.jpg", "1000", Action::Deleted),
                 entry(2, 2, b"/plain.jpg", "1000", Action::Deleted),
-            ],
+            ]),
         },
         Case { file: "every-field", id: "a-1", fields: &Field::ALL, entries: every_field() },
         // How assets stand, of no change: they have no place in the journal.
@@ -127,10 +129,10 @@ fn cases() -> Vec<Case> {
             file: "backfill",
             id: "a-1",
             fields: &[Field::Seq, Field::Size],
-            entries: vec![
-                Entry { size: Some(9), ..entry(0, 7, b"/acme/1.png", "xyz", Action::Added) },
+            entries: of_changes(vec![
+                Change { size: Some(9), ..entry(0, 7, b"/acme/1.png", "xyz", Action::Added) },
                 entry(0, 8, b"/acme/2.png", "xyz", Action::Deleted),
-            ],
+            ]),
         },
         Case {
             file: "some-fields-in-another-order",
@@ -138,13 +140,60 @@ fn cases() -> Vec<Case> {
             fields: &[Field::PathBase64, Field::Seq],
             entries: every_field(),
         },
+        Case { file: "events", id: "a-1", fields: &[Field::Seq], entries: events() },
+    ]
+}
+
+fn of_changes(changes: Vec<Change>) -> Vec<Entry> {
+    changes.into_iter().map(Entry::Change).collect()
+}
+
+/// Events about an asset, one of which has a payload whose keys are the change's, too; and events about none.
+fn events() -> Vec<Entry> {
+    let event = |seq, name: &str| Occurrence {
+        seq: Seq(seq),
+        rrn: Rrn(12),
+        time: AT,
+        name: name.into(),
+        tenant: None,
+        change: None,
+        origin: Origin::Ringback,
+        display_name: None,
+        fields: EventFields::default(),
+    };
+    let change = Some(Box::new(entry(7, 2, b"/acme/a b.mov", "xyz", Action::None)));
+    let scanned = EventFields::of_texts([("file_upload_id", "2"), ("tool_result", "pass\"ed")]);
+    let replacing = EventFields::of_texts([("path", "elsewhere"), ("of", "/acme/a b.mov"), ("seq", "")]);
+    let built = EventFields::of_object(r#"{"id":7,"by":{"name":"ana"},"steps":[1.5,null,true]}"#.into());
+    let lagged = EventFields::default().text("subscription", "b").number("skipped", 3_u64);
+    let acme = Tenant::parse("acme").ok();
+    vec![
+        Entry::Event(Occurrence {
+            change: change.clone(),
+            fields: scanned,
+            tenant: acme.clone(),
+            ..event(8, "scanned")
+        }),
+        Entry::Event(Occurrence { change: change.clone(), fields: replacing, ..event(9, "copied") }),
+        Entry::Event(Occurrence { change, ..event(10, "touched") }),
+        Entry::Event(Occurrence {
+            tenant: acme,
+            origin: Origin::Store,
+            display_name: Some("Build \"7\"".into()),
+            fields: built,
+            ..event(11, "build.created")
+        }),
+        Entry::Event(Occurrence { fields: lagged, ..event(12, "callback.lagged") }),
+        Entry::Event(event(13, "mount.online")),
     ]
 }
 
 /// The body of as many entries as fit, of assets that all have `metadata`.
 fn payload(subscription: &Subscription, entries: &[Entry], metadata: &Metadata, max_bytes: usize) -> (Body, usize) {
     let mut payload = Payload::new(subscription, NODE, max_bytes);
-    for entry in entries {
+    // What a format does not tell never comes so far.
+    let told = |entry: &&Entry| entry.about().is_some() || subscription.format.tells_events();
+    for entry in entries.iter().filter(told) {
         let wanted = subscription.fields.contains(&Field::Metadata).then_some(metadata);
         if !payload.push(entry, wanted) {
             break;
@@ -172,6 +221,17 @@ fn payloads_are_the_fixtures_byte_for_byte() {
             assert_eq!(String::from_utf8_lossy(&body.bytes), String::from_utf8_lossy(&expect), "{}", path.display());
             assert_eq!(body.content_type, format.content_type());
         }
+    }
+}
+
+/// The documentation shows what is sent.
+#[test]
+fn documented_events_are_those_that_are_sent() {
+    let page = include_str!("../../../docs/delivery.md");
+    let batch = include_str!("../../../fixtures/payload/cloudevents-batch/events.json");
+    let events: Vec<&serde_json::value::RawValue> = serde_json::from_str(batch).expect("events");
+    for event in [events[0], events[3]] {
+        assert!(page.contains(event.get()), "{event}");
     }
 }
 
@@ -223,12 +283,12 @@ fn hostile_texts() -> impl Strategy<Value = Vec<String>> {
     proptest::collection::vec(any::<String>(), 0..3)
 }
 
-fn entries() -> impl Strategy<Value = Entry> {
+fn entries() -> impl Strategy<Value = Change> {
     let delta = proptest::collection::btree_map(any::<String>(), (hostile_texts(), hostile_texts()), 0..4);
     let action = proptest::sample::select(Action::ALL.to_vec());
     let stat = (any::<Option<u64>>(), any::<Option<i64>>(), proptest::option::of(names()));
     let asset = (names(), any::<String>(), stat);
-    (asset, action, any::<i64>(), delta).prop_map(|((path, owner, stat), action, number, delta)| Entry {
+    (asset, action, any::<i64>(), delta).prop_map(|((path, owner, stat), action, number, delta)| Change {
         path,
         owner,
         size: stat.0,
@@ -247,7 +307,7 @@ proptest! {
         told in proptest::collection::vec(entries(), 1..5),
         metadata in proptest::collection::btree_map(any::<String>(), hostile_texts(), 0..4),
     ) {
-        let (body, count) = payload(&subscription(format, "a-1", &fields), &told, &metadata, MAX_BATCH_BYTES);
+        let (body, count) = payload(&subscription(format, "a-1", &fields), &of_changes(told.clone()), &metadata, MAX_BATCH_BYTES);
         let whole: Value = serde_json::from_slice(&body.bytes).expect("JSON");
         // Compact JSON without a key twice is as long as what it parses to.
         prop_assert_eq!(whole.to_string().len(), body.bytes.len());
@@ -307,11 +367,11 @@ fn a_batch_of_large_entries_ends_below_the_limit_and_is_whole() {
     let told: Vec<_> = (1..=20).map(|n| entry(n, n, b"/caf\xe9\x01\".mov", "xyz", Action::Added)).collect();
     for (format, expect) in [(Format::Zoom, 4), (Format::CloudEvents, 1), (Format::CloudEventsBatch, 4)] {
         let subscription = subscription(format, "a-1", &Field::ALL);
-        let (body, count) = payload(&subscription, &told, &metadata, MAX_BATCH_BYTES);
+        let (body, count) = payload(&subscription, &of_changes(told.clone()), &metadata, MAX_BATCH_BYTES);
         assert_eq!((count, objects(format, &body.bytes).len()), (expect, expect), "{}", format.as_str());
         assert!(body.bytes.len() <= MAX_BATCH_BYTES, "{}", body.bytes.len());
         // One that is larger than the limit goes alone.
-        let (body, count) = payload(&subscription, &told, &metadata, 100);
+        let (body, count) = payload(&subscription, &of_changes(told.clone()), &metadata, 100);
         assert_eq!((count, objects(format, &body.bytes).len()), (1, 1), "{}", format.as_str());
     }
 }

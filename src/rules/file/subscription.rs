@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::conditions::{self, Places, Watched};
-use super::{Spans, Written, bad_name, clauses, each, event, not_acted_on, number, secret, tenant};
+use super::{Spans, Written, bad_name, clauses, each, event, number, secret, tenant};
 use crate::diagnostic::document::{Faults, Table, Text};
 use crate::diagnostic::{Code, TextFault};
 use crate::model::event::EventName;
@@ -155,13 +155,7 @@ fn format(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Format> {
 
 fn events(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(EventName, Range<usize>)> {
     let texts = table.strings("events", faults).unwrap_or_default();
-    let names: Vec<_> = texts.iter().filter_map(|text| event::name(text, faults)).collect();
-    // Entries are about assets, and these events are about none.
-    for (name, span) in names.iter().filter(|(name, _)| name.is_built_in() && !name.is_of_an_asset()) {
-        let instead = "such events are in the journal; an entry is about an asset, and these events are about none";
-        not_acted_on(span.clone(), &format!("the event `{name}`"), instead, faults);
-    }
-    names
+    texts.iter().filter_map(|text| event::name(text, faults)).collect()
 }
 
 fn condition(table: &Table<'_, '_>, meant: &[&str], faults: &mut Faults<'_>) -> Option<(Condition, Places)> {

@@ -96,14 +96,17 @@ fn what_is_taken_and_not_acted_on_is_warned_of() {
         ("order = 'parallel'", 0),
         ("fields = ['metadata', 'seq']\nformat = 'cloudevents'\nmaxEntries = 1", 0),
         ("lifetime = 'once'", 0),
-        ("events = ['asset.added', 'x']\n[[event]]\nname = 'x'", 0),
+        ("events = ['asset.added', 'x']\n[[event]]\nname = 'x'\nwatchPath = ['+ /a']", 0),
         ("events = ['asset.metadata']", 0),
-        ("events = ['rules.reloaded', 'rule.created']", 2),
+        ("format = 'cloudevents'\nevents = ['rules.reloaded', 'x']\n[[event]]\nname = 'x'", 0),
         ("[[event]]\nname = 'x'\ndialects = ['eqp']", 1),
     ] {
         let found = codes(&format!("{watched}{line}"));
         assert_eq!(found, vec![Code::NotActedOn; expect], "{line}");
     }
+    // Of no asset, in a format of assets.
+    let found = codes(&format!("{watched}events = ['rules.reloaded', 'x', 'asset.added']\n[[event]]\nname = 'x'"));
+    assert_eq!(found, [Code::EventNotSent; 2]);
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::super::Result;
 use super::super::error::Operation as _;
-use super::super::journal::{CHANGE, entry_row};
+use super::super::journal::{CHANGE, change_row};
 use super::Reader;
-use crate::model::entry::Entry;
+use crate::model::change::Change;
 use crate::model::ids::Seq;
 
 const READ: &str = "read the newest changes";
@@ -14,21 +14,21 @@ impl Reader {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn changes_before(&self, before: Seq, limit: usize) -> Result<(Vec<Entry>, Option<Seq>)> {
+    pub fn changes_before(&self, before: Seq, limit: usize) -> Result<(Vec<Change>, Option<Seq>)> {
         self.ask(|connection| {
             let mut sql = connection.prepare_cached(&before_a_place()).to(READ)?;
             let mut rows = sql.query((before.0, limit as i64)).to(READ)?;
-            let (mut entries, mut read, mut last) = (Vec::new(), 0, None);
+            let (mut changes, mut read, mut last) = (Vec::new(), 0, None);
             while let Some(row) = rows.next().to(READ)? {
                 let seq: i64 = row.get(0).to(READ)?;
                 read += 1;
                 last = Some(Seq(seq));
-                match entry_row(row) {
-                    Ok(entry) => entries.push(entry),
+                match change_row(row) {
+                    Ok(change) => changes.push(change),
                     Err(error) => tracing::error!(%error, seq, "a change of the journal cannot be read"),
                 }
             }
-            Ok((entries, last.filter(|_| read == limit)))
+            Ok((changes, last.filter(|_| read == limit)))
         })
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, Rows};
 
 use super::super::Result;
 use super::super::error::Operation as _;
-use super::super::journal::{CHANGE, entry_row};
+use super::super::journal::{CHANGE, change_row};
 use super::super::maintenance::FORGOTTEN;
 use super::deliveries::WALK_MAX;
 use super::{Reader, optional};
@@ -15,8 +15,7 @@ use crate::model::time::Wall;
 
 const READ: &str = "read the journal";
 
-pub(super) const EVENTS: &str =
-    "SELECT seq, rrn, time, name, tenant, asset, coalesce(fields, '{}') FROM events WHERE seq > ?1 ORDER BY seq";
+pub(super) const EVENTS: &str = "SELECT seq, rrn, time, name, tenant, asset, coalesce(fields, '{}'), display_name FROM events WHERE seq > ?1 ORDER BY seq";
 
 /// The rows of one of the two tables, one of them read ahead.
 struct Ahead<'s> {
@@ -110,7 +109,7 @@ fn forgotten(connection: &Connection) -> Result<Seq> {
 
 fn change(row: &Row<'_>) -> Result<JournalRow> {
     let seq: i64 = row.get(0).to(READ)?;
-    entry_row(row).map(|entry| JournalRow::Change(Box::new(entry))).map_err(|error| error.in_row("journal", seq))
+    change_row(row).map(|change| JournalRow::Change(Box::new(change))).map_err(|error| error.in_row("journal", seq))
 }
 
 fn event(row: &Row<'_>) -> Result<JournalRow> {
@@ -124,6 +123,7 @@ fn event(row: &Row<'_>) -> Result<JournalRow> {
             tenant: tenant.and_then(|name| Tenant::parse(&name).ok()),
             asset: row.get::<_, Option<i64>>(5)?.map(AssetId),
             fields: row.get(6)?,
+            display_name: row.get(7)?,
         })
     };
     read().to(READ).map(JournalRow::Event)

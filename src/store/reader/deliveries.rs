@@ -83,7 +83,8 @@ impl Table {
 pub(super) const ATTEMPTS: &str = "SELECT number, at, duration_ms, outcome, phase, status, detail FROM attempts \
                                    WHERE delivery = ?1 AND part = ?2 ORDER BY number DESC LIMIT ?3";
 pub(super) const NAME: &str = "SELECT name FROM subscriptions WHERE id = ?1";
-pub(super) const PATH: &str = "SELECT path FROM journal WHERE seq = ?1";
+pub(super) const PATH: &str = "SELECT path FROM journal WHERE seq = \
+                               coalesce((SELECT change FROM events WHERE seq = ?1), ?1)";
 pub(super) const BODIES: [&str; 2] = [
     "SELECT body, content_type FROM deliveries WHERE number = ?1 AND part = ?2",
     "SELECT body, content_type FROM dead WHERE number = ?1 AND part = ?2",

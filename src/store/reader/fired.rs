@@ -116,13 +116,15 @@ fn fired(connection: &Connection, id: i64, in_groups: Option<Seq>) -> Result<Opt
     }
     // A backfill's entries tell of no change.
     let Some((seq, created)) = newest.filter(|(seq, _)| *seq > 0) else { return Ok(None) };
-    let recorded = connection
-        .prepare_cached(RECORDED)
-        .and_then(|mut sql| sql.query_row([seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))));
-    let time = match optional(recorded, READ)? {
-        Some((time, at)) if at == seq => Some(time),
-        // The journal keeps it no longer, or it is an event's place.
-        _ => created,
-    };
+    // Where the journal keeps it no longer.
+    let mut time = created;
+    for question in RECORDED {
+        let recorded = connection
+            .prepare_cached(question)
+            .and_then(|mut sql| sql.query_row([seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))));
+        if let Some((recorded, _)) = optional(recorded, READ)?.filter(|(_, at)| *at == seq) {
+            time = Some(recorded);
+        }
+    }
     Ok(time.map(|time| Fired { seq: Seq(seq), time: Wall(time) }))
 }

@@ -26,7 +26,10 @@ pub(super) const OWED: &str =
     "SELECT CAST(total(entries) AS INTEGER), min(max(first, after + 1)) FROM owed WHERE subscription = ?1";
 pub(super) const ON_THEIR_WAY: &str = "SELECT CAST(total(entries) AS INTEGER), min(created), \
                                        min(CASE WHEN attempts > 0 THEN due END) FROM deliveries WHERE subscription = ?1";
-pub(super) const RECORDED: &str = "SELECT time, seq FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+pub(super) const RECORDED: [&str; 2] = [
+    "SELECT time, seq FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+    "SELECT time, seq FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+];
 pub(super) const LIST_ONE: &str = "SELECT id, name, lagged_at FROM subscriptions WHERE id = ?1";
 
 impl Reader {
@@ -108,15 +111,19 @@ pub(super) fn complete(
         .prepare_cached(ON_THEIR_WAY)
         .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
         .to(READ)?;
-    let recorded = match first {
-        Some(first) => {
-            let time = connection.prepare_cached(RECORDED).and_then(|mut sql| sql.query_row([first], |row| row.get(0)));
-            optional::<i64>(time, READ)?
-        }
-        None => None,
-    };
+    let recorded = first.map(|first| recorded_from(connection, first)).transpose()?.flatten();
     row.owed = unsigned::<u64>(owed).saturating_add(in_groups.len() as u64).saturating_add(unsigned(cut));
     row.oldest = recorded.into_iter().chain(created).min().map(Wall);
     row.next_attempt = due.map(Wall);
     Ok(row)
+}
+
+/// When the first change or event from a place in the journal on was recorded.
+pub(super) fn recorded_from(connection: &Connection, first: i64) -> Result<Option<i64>> {
+    let mut recorded = Vec::new();
+    for sql in RECORDED {
+        let time = connection.prepare_cached(sql).and_then(|mut sql| sql.query_row([first], |row| row.get(0)));
+        recorded.extend(optional::<i64>(time, READ)?);
+    }
+    Ok(recorded.into_iter().min())
 }

@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Row};
 
 use super::super::error::Operation as _;
-use super::super::journal::{CHANGE, entry_row};
+use super::super::journal::{CHANGE, change_row};
 use super::super::owed_groups;
 use super::super::{Result, seqs};
 use super::assets::asset_at;
 use super::deliveries::{NAME, Rank, Table, WALK_MAX, complete, listed, page};
-use super::subscriptions::RECORDED;
+use super::subscriptions::recorded_from;
 use super::{Reader, optional};
-use crate::model::entry::Entry;
+use crate::model::change::Change;
 use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId};
 use crate::model::listing::{DeliveryFilter, DeliveryState, ListedDelivery, Registry};
 use crate::model::path::LogicalPath;
@@ -110,7 +110,7 @@ impl Reader {
 }
 
 /// The newest changes at a path, the newest first. `last`: the asset that is or was there, and its last transaction.
-fn changes(connection: &Connection, path: &LogicalPath, last: Option<(AssetId, Rrn)>) -> Result<Vec<Entry>> {
+fn changes(connection: &Connection, path: &LogicalPath, last: Option<(AssetId, Rrn)>) -> Result<Vec<Change>> {
     let mut found = Vec::new();
     let mut from = Seq(i64::MAX);
     if let Some((asset, rrn)) = last
@@ -130,7 +130,7 @@ fn changes(connection: &Connection, path: &LogicalPath, last: Option<(AssetId, R
                 break;
             }
             if row.get::<_, i64>(2).to(READ)? == asset.0 && is_at(row, path)? {
-                found.insert(0, entry_row(row)?);
+                found.insert(0, change_row(row)?);
             }
         }
         from = Seq(first.0 - 1);
@@ -146,7 +146,7 @@ fn changes(connection: &Connection, path: &LogicalPath, last: Option<(AssetId, R
         .to(READ)?;
     let mut rows = sql.query((from.0, bottom, path.as_bytes(), CHANGES_MAX as i64)).to(READ)?;
     while let Some(row) = rows.next().to(READ)? {
-        found.push(entry_row(row)?);
+        found.push(change_row(row)?);
     }
     found.truncate(CHANGES_MAX);
     Ok(found)
@@ -251,13 +251,7 @@ fn lane(
     let oldest =
         connection.prepare_cached(OLDEST_OWED).and_then(|mut sql| sql.query_row([id.0], |row| row.get::<_, i64>(0)));
     let oldest = optional(oldest, READ)?.or(in_groups.first().map(|seq| seq.0));
-    let oldest_owed = match oldest {
-        Some(seq) => {
-            let time = connection.prepare_cached(RECORDED).and_then(|mut sql| sql.query_row([seq], |row| row.get(0)));
-            optional::<i64>(time, READ)?.map(Wall)
-        }
-        None => None,
-    };
+    let oldest_owed = oldest.map(|seq| recorded_from(connection, seq)).transpose()?.flatten().map(Wall);
     Ok(LaneSeen {
         subscription: id,
         name: name.unwrap_or_else(|| format!("the removed subscription {}", id.0)),

@@ -5,6 +5,7 @@ use super::{asset, group, in_memory, path, put};
 use crate::model::attempt::{Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
+use crate::model::event::Occurrence;
 use crate::model::ids::{AssetId, DeliveryNo, Seq, SubscriptionId, TaskNo};
 use crate::model::metadata::{Metadata, Source};
 use crate::model::part::DeliveryKey;
@@ -79,7 +80,8 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
 fn early(ledger: &Ledger, name: &str, at: Wall) {
     let record = EarlyRecord { set: Metadata::new(), unset: vec!["Rating".into()] };
     ledger.put_early_record(&path(name), &record, at).expect("a record");
-    let answer = GivenAnswer { body_sha256: [1; 32], rrn: ledger.rrn().expect("a number"), accepted: 1, applied: 1 };
+    let answer =
+        GivenAnswer { body_sha256: [1; 32], rrn: ledger.rrn().expect("a number"), accepted: 1, applied: 1, events: 0 };
     ledger.put_given_answer(name, &answer, at).expect("an answer");
 }
 
@@ -379,4 +381,24 @@ fn tasks_that_ended_are_kept_for_seven_days_and_the_newest_of_them() {
     }
     ledger.forget_tasks(day(2)).expect("forgotten");
     assert_eq!(kept(&ledger), [&[running][..], &ended].concat(), "the newest 1,000 of those that ended");
+}
+
+/// What is owed of an event cannot be told without its change.
+#[test]
+fn the_change_of_an_event_that_is_owed_is_kept() {
+    let ledger = in_memory();
+    let of_change = group(&ledger, |ledger| {
+        change(ledger, day(0));
+        let seq = change(ledger, day(0));
+        let change = Change { seq, ..Change::of_some_asset(b"/a", Action::Added, Vec::new()) };
+        let seq = ledger.next_seq().expect("a number");
+        ledger.append_event(&Occurrence { change: Some(Box::new(change)), ..super::event(seq.0) }).expect("an event");
+        seq
+    });
+    let retention = Retention { journal_rows: 0, ..Retention::default() };
+    pass(&ledger, &retention, None, Some(of_change));
+    assert_eq!(ledger.entries(&[of_change]).expect("an event").len(), 1);
+    assert_eq!(counts(&ledger)[0], 1, "the change before them is forgotten");
+    pass(&ledger, &retention, None, None);
+    assert_eq!(ledger.entries(&[of_change]).expect("nothing").len(), 0);
 }

@@ -1,9 +1,14 @@
 //! What is owed, as runs of the journal's numbers, and what is read of the journal for it.
 
-use super::{group, in_memory};
+use std::sync::Arc;
+
+use super::{event, group, in_memory};
 use crate::model::change::{Action, Change};
+use crate::model::entry::Entry;
 use crate::model::error_chain::ErrorChain;
+use crate::model::event::Occurrence;
 use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::time::Wall;
 use crate::store::{Ledger, OwedTotal};
 
 const ONE: SubscriptionId = SubscriptionId(1);
@@ -86,6 +91,35 @@ fn changes_are_read_in_one_go_or_one_by_one_and_missing_ones_are_left_out() {
     for wanted in [vec![1], vec![7], vec![1, 2, 3], vec![6, 7, 8], vec![1, 500, 999], vec![3, 1_000, 2_000], vec![]] {
         let expect: Vec<_> = wanted.iter().copied().filter(|seq| *seq <= 1_000 && seq % 7 != 0).map(Seq).collect();
         let found = ledger.entries(&seqs(wanted)).expect("changes");
-        assert_eq!(found.iter().map(|entry| entry.seq).collect::<Vec<_>>(), expect);
+        assert_eq!(found.iter().map(|entry| entry.seq()).collect::<Vec<_>>(), expect);
     }
+}
+
+#[test]
+fn events_are_read_with_their_changes_and_one_whose_change_is_gone_is_left_out() {
+    let ledger = in_memory();
+    group(&ledger, |ledger| {
+        for seq in (1..=300).step_by(3) {
+            let change = Change { seq: Seq(seq), ..Change::of_some_asset(b"/a", Action::Added, Vec::new()) };
+            ledger.append(&change).expect("a change");
+            let of_change = Occurrence { change: Some(Box::new(change)), ..event(seq + 1) };
+            ledger.append_event(&of_change).expect("an event");
+            ledger.append_event(&event(seq + 2)).expect("an event");
+        }
+        assert_eq!(ledger.take_told().len(), 100, "those about no asset");
+        assert_eq!(ledger.recorded_at(Seq(2)).expect("a time"), Wall(0));
+    });
+    ledger.connection.execute("DELETE FROM journal WHERE seq IN (4, 100)", []).expect("SQL");
+    for wanted in [vec![1, 2, 3, 4, 5, 6, 7], vec![2], vec![5], vec![100, 101, 102], vec![3, 5, 101, 299, 300, 301]] {
+        let expect: Vec<_> =
+            wanted.iter().copied().filter(|seq| *seq <= 300 && ![4, 5, 100, 101].contains(seq)).map(Seq).collect();
+        let found = ledger.entries(&seqs(wanted)).expect("entries");
+        assert_eq!(found.iter().map(|entry| entry.seq()).collect::<Vec<_>>(), expect);
+        let is_whole = |entry: &Arc<Entry>| match &**entry {
+            Entry::Change(_) => entry.seq().0 % 3 == 1,
+            Entry::Event(event) => event.change.as_ref().is_none_or(|change| change.seq.0 == event.seq.0 - 1),
+        };
+        assert!(found.iter().all(is_whole), "{found:?}");
+    }
+    assert_eq!([1, 2, 3].map(|seq| ledger.change_of(Seq(seq)).expect("a row")), [None, Some(Seq(1)), None]);
 }

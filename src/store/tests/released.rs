@@ -17,11 +17,13 @@ use crate::model::asset::{Asset, Identity};
 use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::event::{Dialect, Occurrence};
+use crate::model::entry::Entry;
+use crate::model::event::{Dialect, EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::listing::{DeliveryState, Point, Span};
 use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
+use crate::model::mount::Standing;
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
 use crate::model::registration::Registration;
@@ -176,6 +178,7 @@ fn mount_row() -> MountRow {
         is_mount_root: None,
         had_assets: true,
         holds_deletions: false,
+        told: Standing::Online,
     }
 }
 
@@ -196,7 +199,7 @@ fn early() -> EarlyRecord {
 }
 
 fn answer() -> GivenAnswer {
-    GivenAnswer { body_sha256: [9; 32], rrn: Rrn(4), accepted: 2, applied: 2 }
+    GivenAnswer { body_sha256: [9; 32], rrn: Rrn(4), accepted: 2, applied: 2, events: 0 }
 }
 
 fn change(seq: i64) -> Change {
@@ -223,9 +226,11 @@ fn event() -> Occurrence {
         rrn: Rrn(4),
         time: AT,
         name: "scanned".into(),
-        tenant: Some("acme".into()),
-        asset: Some(AssetId(2)),
-        fields: vec![("result".into(), "pass\"ed".into())],
+        tenant: Some(Tenant::parse("acme").expect("a name")),
+        change: Some(Box::new(change(2))),
+        origin: Origin::Store,
+        display_name: Some("A scan".into()),
+        fields: EventFields::of_texts([("result", "pass\"ed")]),
     }
 }
 
@@ -404,7 +409,19 @@ fn read_since(schema: u32, ledger: &Ledger) {
         8.. => change(number),
         _ => Change { size: None, mtime_ns: None, previous_path: None, moved: None, ..change(number) },
     };
-    assert_eq!(owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(), [1, 2].map(|n| kept(n).into()));
+    assert_eq!(
+        owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(),
+        [1, 2].map(|n| Entry::Change(kept(n)))
+    );
+    // Rows of before are of no change that they know, and nobody was owed them.
+    let told = ledger.entries(&[Seq(3)]).expect("an event").pop().map(|entry| Entry::clone(&entry));
+    let before = Occurrence { change: None, origin: Origin::Ringback, display_name: None, ..event() };
+    let expect = match schema {
+        1 => None,
+        2..18 => Some(Entry::Event(before)),
+        _ => Some(Entry::Event(event())),
+    };
+    assert_eq!(told, expect);
     let groups = ledger.owed_groups().expect("rows");
     assert_eq!(groups.lanes, BTreeMap::from_iter((schema >= 14).then(|| (SubscriptionId(1), in_group()))));
     assert!(groups.damaged.is_empty(), "{groups:?}");

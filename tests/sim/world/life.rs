@@ -57,6 +57,7 @@ impl World {
         self.results.clear();
         self.written.clear();
         self.records.clear();
+        self.not_yet_accepted.clear();
         self.syncs.clear();
         self.registering.crash();
         self.books.crash();

@@ -51,6 +51,9 @@ impl World {
                 rows.filter(|(id, _)| resumed.contains(&SubscriptionId(*id))).map(|(_, name)| (name, now.mono.0));
             self.books.resumed_at.extend(names);
         }
+        // The engine keeps the outcomes of a group that was lost for the groups to come.
+        let again = std::mem::take(&mut self.not_yet_accepted);
+        let attempted: Vec<_> = again.into_iter().chain(attempted.iter().cloned()).collect();
         if attempted.is_empty() {
             return Ok(());
         }
@@ -61,7 +64,12 @@ impl World {
             true => registered.contains_key(name),
             false => ["all", "part", "meta"].iter().zip(self.rules).all(|(its, on)| on || *its != name),
         };
-        attempted.iter().try_for_each(|attempted| self.books.attempted(attempted, now, &self.ledger, has_rule))
+        attempted.iter().try_for_each(|attempted| self.books.attempted(attempted, now, &self.ledger, has_rule))?;
+        let waits = |attempted: &Attempted| {
+            attempted.reply.status() == Some(200) && self.books.is_under_way(attempted.key, &self.ledger)
+        };
+        self.not_yet_accepted = attempted.into_iter().filter(waits).collect();
+        Ok(())
     }
 
     /// Everything that was matched is in one place.

@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 
 use ringback::engine::Input;
 use ringback::model::ask::Ask;
+use ringback::model::event::{EventFields, EventName};
 use ringback::model::ids::{AssetId, ReplyId};
 use ringback::model::path::LogicalPath;
-use ringback::model::record::{Record, RecordsRequest, Subject};
+use ringback::model::record::{Assignment, Record, RecordsRequest, Report, Subject};
 use ringback::model::rescan::RescanRequest;
 use ringback::model::scope::Scope;
 
@@ -202,8 +203,14 @@ impl World {
         self.note(format!("call records {key} {subject:?}"));
         let set = vec![(key.clone(), vec!["1".to_owned()]), ("XATTR_user.project".to_owned(), vec!["v1".to_owned()])];
         let unset = if self.rng.chance(300) { vec!["XATTR_user.state".to_owned()] } else { Vec::new() };
-        let request =
-            RecordsRequest { records: vec![Record { subject, set, unset }], scope: Scope::All, idempotency: None };
+        let report = Report {
+            event: EventName::parse("build.created").expect("a name"),
+            tenant: None,
+            entity: EventFields::of_texts([("key", key.as_str())]),
+            display_name: None,
+        };
+        let records = vec![Record::Assignment(Assignment { subject, set, unset }), Record::Report(report)];
+        let request = RecordsRequest { records, scope: Scope::All, idempotency: None };
         self.records.insert(reply, key);
         self.inbox.push_back(Input::Ask(reply, Ask::Records(request)));
     }
