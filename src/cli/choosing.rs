@@ -124,14 +124,15 @@ async fn ask(reach: &Reach, deed: &Deed<'_>, body: &Value, is_dry_run: bool) -> 
     client::post(reach, deed.path, &body).await
 }
 
-/// Says what was done, would be done, or is done by a task from now on.
+/// Says what was done, would be done, or is done by a task from now on. `would` is the participle, and `done` how things
+/// stand after it: `paused`, or `to be sent again`.
 #[must_use]
-pub fn told(sums: &Value, done: &str) -> String {
+pub fn told(sums: &Value, would: &str, done: &str) -> String {
     match (sums["task"].as_str(), sums["dryRun"] == true) {
         (Some(task), _) => {
-            format!("{}: {done} by the task {task}; `ringback tasks` says how far it is", amount(sums))
+            format!("{}: {would} by the task {task}; `ringback tasks` says how far it is", amount(sums))
         }
-        (None, true) => format!("{} would be {done}", amount(sums)),
+        (None, true) => format!("{} would be {would}", amount(sums)),
         (None, false) => format!("{}: {done}", amount(sums)),
     }
 }

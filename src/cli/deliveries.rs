@@ -113,9 +113,9 @@ async fn show(id: &str, args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<
 }
 
 async fn change(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome> {
-    let (path, verb, done) = match args.what {
-        What::Drop => ("/v1/deliveries/drop", "Drop", "dropped"),
-        _ => ("/v1/deliveries/retry", "Retry", "to be tried at once"),
+    let (path, verb, would, done) = match args.what {
+        What::Drop => ("/v1/deliveries/drop", "Drop", "dropped", "dropped"),
+        _ => ("/v1/deliveries/retry", "Retry", "tried at once", "to be tried at once"),
     };
     let mut body = json!({});
     for (name, value) in args.filter.fields()? {
@@ -136,7 +136,7 @@ async fn change(args: &DeliveriesArgs, reach: &Reach) -> anyhow::Result<Outcome>
     let Some(sums) = act(reach, &deed).await? else { return Ok(Outcome::Finding) };
     match args.json {
         true => output::json(&sums)?,
-        false => output::line(&told(&sums, done))?,
+        false => output::line(&told(&sums, would, done))?,
     }
     Ok(Outcome::Fine)
 }

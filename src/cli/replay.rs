@@ -59,7 +59,7 @@ pub async fn run(args: ReplayArgs) -> anyhow::Result<Outcome> {
     let Some(sums) = act(&reach, &deed).await? else { return Ok(Outcome::Finding) };
     match args.json {
         true => output::json(&sums)?,
-        false => output::line(&told(&sums, "sent again"))?,
+        false => output::line(&told(&sums, "sent again", "to be sent again"))?,
     }
     Ok(Outcome::Fine)
 }

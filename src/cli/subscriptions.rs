@@ -126,7 +126,7 @@ async fn hold_all(args: &SubscriptionsArgs, reach: &Reach) -> anyhow::Result<Out
     let Some(sums) = act(reach, &deed).await? else { return Ok(Outcome::Finding) };
     match args.json {
         true => output::json(&sums)?,
-        false => output::line(&told(&sums, done))?,
+        false => output::line(&told(&sums, done, done))?,
     }
     Ok(Outcome::Fine)
 }
