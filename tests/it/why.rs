@@ -257,6 +257,11 @@ fn what_cannot_be_read_and_what_waits_for_a_close_that_nobody_can_see_is_said() 
     place.through = nobody.map(str::to_owned).into();
     place.write("/closed/a.mov", "one");
     place.write("/open/a.mov", "one");
+    // Whatever the umask is under which the tests run.
+    for (path, mode) in [("/closed", 0o755), ("/closed/a.mov", 0o644), ("/open", 0o755), ("/open/a.mov", 0o644)] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(place.at(path), mode).expect("open to all");
+    }
     for dir in [place.store.parent().expect("a parent"), &place.store, &place.rules, &place.rules.join("a.toml")] {
         chown(dir, Some(NOBODY), None).expect("given away");
     }
