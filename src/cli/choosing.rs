@@ -124,8 +124,8 @@ async fn ask(reach: &Reach, deed: &Deed<'_>, body: &Value, is_dry_run: bool) -> 
     client::post(reach, deed.path, &body).await
 }
 
-/// Says what was done, would be done, or is done by a task from now on. `would` is the participle, and `done` how things
-/// stand after it: `paused`, or `to be sent again`.
+/// Says what was done, would be done, or is done by a task from now on. `would` is a participle such as `sent again`,
+/// and `done` says how things stand after it: `to be sent again`.
 #[must_use]
 pub fn told(sums: &Value, would: &str, done: &str) -> String {
     match (sums["task"].as_str(), sums["dryRun"] == true) {
