@@ -134,7 +134,8 @@ fn a_sync_answers_when_the_writes_before_it_are_recorded() {
             place.write(&format!("/{round}/{n}"), "one");
         }
         let after = daemon.sync()["seq"].as_i64().expect("a number");
-        assert_eq!(after - before, 25, "in round {round}");
+        let recorded = daemon.call(&format!("GET /v1/changes?since={before}"), &[], b"");
+        assert_eq!(after - before, 25, "in round {round}: {}", recorded.text());
         before = after;
     }
     daemon.kill();
