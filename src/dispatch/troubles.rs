@@ -6,11 +6,11 @@ use super::fault::SetAside;
 use super::lane::HeadState;
 use super::{Dispatch, Lane, Totals};
 use crate::model::ids::SubscriptionId;
-use crate::model::status::{Failing, TROUBLES_MAX, Trouble, TroubleKind, merge_troubles};
+use crate::model::status::{Failing, TROUBLES_MAX, Trouble, TroubleKind};
 use crate::model::tenant::Tenant;
-use crate::model::time::Now;
+use crate::model::time::{Mono, Now, Wall};
 
-/// Lanes that fail and are read for the status, at most: it is made once a second.
+/// Lanes that fail and are read for the status, at most: it is made ten times a second.
 const FAILING_READ: usize = 10_000;
 
 /// A lane that fails is a trouble after so long, milliseconds: a receiver that is restarted needs nobody.
@@ -79,31 +79,73 @@ impl Dispatch {
 
     /// Lanes whose deliveries have failed for a while, those of one tenant, host and outcome together.
     fn failing(&self, now: Now) -> Vec<Trouble> {
-        let mut troubles: BTreeMap<_, Vec<Trouble>> = BTreeMap::new();
+        let mut together: BTreeMap<Way<'_>, Together> = BTreeMap::new();
         let ids = self.totals.failing.iter().take(FAILING_READ);
         for (id, lane) in ids.filter_map(|id| Some((*id, self.lanes.get(id)?))) {
             let Some(policy) = &lane.policy().failing else { continue };
             if now.wall.0.saturating_sub(policy.since.0) < FAILING_MS || is_over(lane) {
                 continue;
             }
+            let subscription = lane.subscription.as_ref();
+            let way = Way {
+                tenant: subscription.and_then(|subscription| subscription.tenant.as_ref()),
+                host: subscription.map(|subscription| subscription.target.authority()),
+                outcome: &policy.outcome,
+                status: policy.status,
+            };
             let next = lane.queue.values().filter_map(|head| match head.state {
                 HeadState::Waiting(until) => Some(until),
                 _ => None,
             });
-            let failing = Failing {
-                host: lane.subscription.as_ref().map(|subscription| subscription.target.authority()),
-                outcome: policy.outcome.clone(),
-                status: policy.status,
+            let more = Together {
+                first: id,
+                since: policy.since,
                 subscriptions: 1,
                 owed: lane.owed + lane.queue.values().map(|head| head.entries as u64).sum::<u64>(),
-                next_attempt_at: next.min().map(|until| now.wall_at(until).to_string()),
+                next: next.min(),
             };
-            let key = (tenant(lane), failing.host.clone(), failing.outcome.clone(), failing.status);
-            let of_key = troubles.entry(key).or_default();
-            of_key.push(Trouble::failing(policy.since, Some(name(id, lane)), failing).of(tenant(lane)));
-            merge_troubles(of_key);
+            together.entry(way).and_modify(|before| before.take_in(&more)).or_insert(more);
         }
-        troubles.into_values().flatten().collect()
+        let trouble = |(way, lanes): (Way<'_>, Together)| {
+            let only = (lanes.subscriptions == 1).then(|| self.lanes.get(&lanes.first)).flatten();
+            let failing = Failing {
+                host: way.host,
+                outcome: way.outcome.to_owned(),
+                status: way.status,
+                subscriptions: lanes.subscriptions,
+                owed: lanes.owed,
+                next_attempt_at: lanes.next.map(|until| now.wall_at(until).to_string()),
+            };
+            Trouble::failing(lanes.since, only.map(|lane| name(lanes.first, lane)), failing).of(way.tenant.cloned())
+        };
+        together.into_iter().map(trouble).collect()
+    }
+}
+
+/// What failing lanes have in common that are one trouble.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Way<'a> {
+    tenant: Option<&'a Tenant>,
+    host: Option<String>,
+    outcome: &'a str,
+    status: Option<u16>,
+}
+
+/// Lanes that fail in one way. They are counted here, because a text for each would be made and thrown away.
+struct Together {
+    first: SubscriptionId,
+    since: Wall,
+    subscriptions: u64,
+    owed: u64,
+    next: Option<Mono>,
+}
+
+impl Together {
+    fn take_in(&mut self, more: &Self) {
+        self.since = self.since.min(more.since);
+        self.subscriptions += more.subscriptions;
+        self.owed += more.owed;
+        self.next = self.next.into_iter().chain(more.next).min();
     }
 }
 
