@@ -56,8 +56,8 @@ impl Dispatch {
         self.bulks.next_at = now.mono.plus_ms(STEP_MS);
         // All rows that a piece acts on are read before anything is done: one that is damaged ends the task, and no
         // group is lost for it again and again.
-        match self.select(now, &running.bulk, true, ledger) {
-            Ok(_) => {}
+        match self.probe(now, &running.bulk, ledger) {
+            Ok(()) => {}
             Err(error) if error.is_of_a_row() => {
                 ledger.end_task(running.task, TaskState::Failed, Some(&error.to_string()), now.wall)?;
                 self.unread.borrow_mut().push(error);

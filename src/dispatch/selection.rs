@@ -30,13 +30,8 @@ const PIECE: usize = 500;
 struct Plan<'a> {
     bulk: &'a Bulk,
     is_dry_run: bool,
-}
-
-impl Plan<'_> {
-    /// How many one ask chooses at most: to count them costs little.
-    fn most(&self) -> u64 {
-        if self.is_dry_run { u64::MAX } else { SELECTED_MAX }
-    }
+    /// How many one ask chooses at most.
+    most: u64,
 }
 
 impl Dispatch {
@@ -52,10 +47,21 @@ impl Dispatch {
         is_dry_run: bool,
         ledger: &Ledger,
     ) -> Result<Option<Selected>, StoreError> {
-        if bulk.deed.is_of_subscriptions() {
-            return self.select_lanes(now, bulk, is_dry_run, ledger).map(Some);
+        // To count them costs little.
+        let most = if is_dry_run { u64::MAX } else { SELECTED_MAX };
+        self.select_as_planned(now, Plan { bulk, is_dry_run, most }, ledger)
+    }
+
+    /// Reads what one [`Self::select`] would act on, and does nothing with it.
+    pub(super) fn probe(&mut self, now: Now, bulk: &Bulk, ledger: &Ledger) -> Result<(), StoreError> {
+        self.select_as_planned(now, Plan { bulk, is_dry_run: true, most: SELECTED_MAX }, ledger).map(drop)
+    }
+
+    fn select_as_planned(&mut self, now: Now, plan: Plan<'_>, ledger: &Ledger) -> Result<Option<Selected>, StoreError> {
+        if plan.bulk.deed.is_of_subscriptions() {
+            return self.select_lanes(now, plan, ledger).map(Some);
         }
-        let which = &bulk.which;
+        let which = &plan.bulk.which;
         let one = match (which.id, which.subscription) {
             (Some(key), _) => Some(ledger.owner_of(key)?),
             (None, Some(subscription)) => Some(Some(subscription)),
@@ -66,7 +72,6 @@ impl Dispatch {
         }
         let before = Seq(ledger.newest().0.0 + 1);
         let mut selected = Selected { count: 0, entries: 0, before, next: None };
-        let plan = Plan { bulk, is_dry_run };
         let mut walked = 0;
         let (mut at, mut dead_after) = match which.after {
             Some((id, key)) => (Some(id), Some(key)),
@@ -91,7 +96,7 @@ impl Dispatch {
                 break;
             }
             at = if one.is_some() { None } else { self.next_lane(id, ledger)? };
-            if at.is_some() && (selected.count >= plan.most() || walked >= WALK_MAX) {
+            if at.is_some() && (selected.count >= plan.most || walked >= WALK_MAX) {
                 // The walk goes on with the dead letters of this one, of which none is left.
                 selected.next = Some((id, AFTER_ALL));
                 break;
@@ -107,15 +112,8 @@ impl Dispatch {
     }
 
     /// Pauses or resumes some of the subscriptions that a filter covers: those with which anything comes of it.
-    fn select_lanes(
-        &mut self,
-        now: Now,
-        bulk: &Bulk,
-        is_dry_run: bool,
-        ledger: &Ledger,
-    ) -> Result<Selected, StoreError> {
-        let Bulk { deed, which, by, reason } = bulk;
-        let plan = Plan { bulk, is_dry_run };
+    fn select_lanes(&mut self, now: Now, plan: Plan<'_>, ledger: &Ledger) -> Result<Selected, StoreError> {
+        let Bulk { deed, which, by, reason } = plan.bulk;
         let mut selected = Selected { count: 0, entries: 0, before: Seq(ledger.newest().0.0 + 1), next: None };
         let after = which.after.map_or(SubscriptionId(i64::MIN), |(id, _)| id);
         let behind = self.lanes.range((Bound::Excluded(after), Bound::Unbounded)).map(|(id, _)| *id);
@@ -124,7 +122,7 @@ impl Dispatch {
             None => behind.take(WALK_MAX + 1).collect(),
         };
         for (walked, id) in ids.iter().enumerate() {
-            if walked >= WALK_MAX || selected.count >= plan.most() {
+            if walked >= WALK_MAX || selected.count >= plan.most {
                 selected.next = Some((ids[walked - 1], AFTER_ALL));
                 break;
             }
@@ -133,7 +131,7 @@ impl Dispatch {
             }
             selected.count += 1;
             match deed {
-                _ if is_dry_run => {}
+                _ if plan.is_dry_run => {}
                 Deed::Pause => {
                     let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
                     self.pause(now, *id, pause, ledger)?;
@@ -223,7 +221,7 @@ impl Dispatch {
             let mut chosen = Vec::new();
             let mut is_full = false;
             for candidate in piece {
-                is_full = selected.count + chosen.len() as u64 >= plan.most() || walk.walked >= WALK_MAX;
+                is_full = selected.count + chosen.len() as u64 >= plan.most || walk.walked >= WALK_MAX;
                 if is_full {
                     break;
                 }
