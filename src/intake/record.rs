@@ -302,6 +302,9 @@ impl Recorder<'_> {
         let Matching { rules, events } = set.matching(&change, state, facts, &mut self.scratch.borrow_mut());
         // No subscription is in both: their names differ.
         let registered = self.registered.matching(&change, state, facts, &mut self.scratch.borrow_mut());
+        if events.is_empty() && rules.is_empty() && registered.is_empty() {
+            return Ok(seq);
+        }
         if events.is_empty() {
             let entry = Arc::new(Entry::Change(change));
             let of_files = rules.into_iter().map(|rule| self.rules.subscriptions[rule]);
