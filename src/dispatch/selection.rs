@@ -145,12 +145,7 @@ impl Dispatch {
     fn is_chosen_lane(&self, id: SubscriptionId, deed: Deed, which: &Selection) -> bool {
         let Some(lane) = self.lanes.get(&id).filter(|_| self.is_chosen(id, which)) else { return false };
         let (Some(subscription), policy) = (&lane.subscription, lane.policy()) else { return false };
-        let held = match () {
-            () if policy.cancelled_at.is_some() => Held::Cancelled,
-            () if policy.paused.is_some() || subscription.paused => Held::Paused,
-            () if lane.lag.is_some() => Held::Lagged,
-            () => Held::Active,
-        };
+        let held = Held::of(policy, subscription.paused, lane.lag.is_some());
         let comes_of_it = match deed {
             Deed::Pause => policy.paused.is_none(),
             _ => policy.paused.is_some() && !subscription.paused,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::lane::{HeadState, Lane};
+use crate::model::ask::Held;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::measures::SubscriptionCounts;
 
@@ -75,12 +76,11 @@ impl Share {
 fn subscription(lane: &Lane) -> SubscriptionCounts {
     let mut counts = SubscriptionCounts::default();
     let Some(subscription) = &lane.subscription else { return counts };
-    let policy = lane.policy();
-    let count = match () {
-        () if policy.cancelled_at.is_some() => &mut counts.cancelled,
-        () if policy.paused.is_some() || subscription.paused => &mut counts.paused,
-        () if lane.lag.is_some() => &mut counts.lagged,
-        () => &mut counts.active,
+    let count = match Held::of(lane.policy(), subscription.paused, lane.lag.is_some()) {
+        Held::Cancelled => &mut counts.cancelled,
+        Held::Paused => &mut counts.paused,
+        Held::Lagged => &mut counts.lagged,
+        Held::Active => &mut counts.active,
     };
     *count = 1;
     counts

@@ -3,6 +3,7 @@
 use super::change::Change;
 use super::delivery::SendRequest;
 use super::ids::{Seq, SubscriptionId};
+use super::lane::LanePolicy;
 use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
 use super::path::LogicalPath;
@@ -84,6 +85,17 @@ pub enum Held {
 impl Held {
     /// All of them, in the order in which they apply.
     pub const ALL: [Self; 4] = [Self::Cancelled, Self::Paused, Self::Lagged, Self::Active];
+
+    /// Of a lane's policy. `is_paused`: the rule's own word; `lags`: entries were lost, and it is not level again.
+    #[must_use]
+    pub fn of(policy: &LanePolicy, is_paused: bool, lags: bool) -> Self {
+        match () {
+            () if policy.cancelled_at.is_some() => Self::Cancelled,
+            () if policy.paused.is_some() || is_paused => Self::Paused,
+            () if lags => Self::Lagged,
+            () => Self::Active,
+        }
+    }
 
     /// As shown, and as the ledger has it.
     #[must_use]

@@ -11,8 +11,9 @@ use super::super::body::Asked;
 use super::super::operation::{Operation, array, number, object, text, time, words};
 use super::super::problem::diagnostic;
 use super::query::{Fields, wrong};
-use super::subscriptions::{STATES, state_of};
+use super::subscriptions::state_of;
 use super::{Answer, Native};
+use crate::model::ask::Held;
 use crate::model::listing::{Fired, ListedSubscription};
 use crate::model::rule_list::{ListedRule, RuleKind, RulePage, RulePlace, RulesAsked};
 
@@ -35,7 +36,7 @@ pub(super) fn operation() -> Operation {
             ("line", number()),
             ("kind", words(&["subscription", "event"])),
             ("owed", number()),
-            ("state", words(&STATES)),
+            ("state", words(&Held::ALL.map(Held::as_str))),
             ("warnings", array(text())),
         ],
         [("tenant", text()), ("lastFired", object([("seq", number()), ("time", time())], []))],
@@ -111,8 +112,8 @@ fn answer(generation: u64, page: &RulePage, rows: Vec<Value>, is_all: bool) -> V
 fn shown(rule: &ListedRule, state: Option<(ListedSubscription, Option<Fired>)>) -> Value {
     let (row, fired) = state.map_or((None, None), |(row, fired)| (Some(row), fired));
     let owed = row.as_ref().map_or(0, |row| row.owed);
-    let by_file = if rule.is_paused { "paused" } else { "active" };
-    let state = row.as_ref().map_or(by_file, |row| state_of(row, rule.is_paused));
+    let by_file = if rule.is_paused { Held::Paused } else { Held::Active };
+    let state = row.as_ref().map_or(by_file, |row| state_of(row, rule.is_paused)).as_str();
     with_place(rule, json!({"owed": owed, "state": state}), fired)
 }
 

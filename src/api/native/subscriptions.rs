@@ -17,7 +17,7 @@ use super::query::{Fields, no_subscription, wrong};
 use super::reading::ReadError;
 use super::{Answer, Native};
 use crate::model;
-use crate::model::ask::Ask;
+use crate::model::ask::{Ask, Held};
 use crate::model::event::Dialect;
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::{ListedSubscription, Registry, is_at};
@@ -28,8 +28,6 @@ use crate::store::Reader;
 
 /// The fields of a query.
 const FIELDS: [&str; 7] = ["state", "tenant", "origin", "host", "name", "limit", "cursor"];
-/// What a subscription may be; one of them, the first that applies.
-pub(super) const STATES: [&str; 4] = ["cancelled", "paused", "lagged", "active"];
 /// Where a subscription may come from: a rule file, or the dialect in which a program has registered it.
 const ORIGINS: [&str; 6] = ["rule-file", "zoom", "reactor", "eqp", "hal", "compendium"];
 
@@ -64,7 +62,7 @@ pub(super) async fn resume(State(native): State<Arc<Native>>, Path(id): Path<Str
 /// Of `GET /v1/subscriptions`.
 pub(super) fn list_operation() -> Operation {
     Operation::new("Who is notified, and what keeps it from them.")
-        .query("state", words(&STATES), "What it is.")
+        .query("state", words(&Held::ALL.map(Held::as_str)), "What it is.")
         .query("tenant", text(), "Whose it is.")
         .query("origin", words(&ORIGINS), "Where it comes from.")
         .query("host", text(), "Its target: `name:port`, or a name.")
@@ -107,7 +105,7 @@ fn schema() -> Value {
             ("origin", words(&ORIGINS)),
             ("tenant", json!({"type": ["string", "null"]})),
             ("target", object([("method", text()), ("url", text())], [])),
-            ("state", words(&STATES)),
+            ("state", words(&Held::ALL.map(Held::as_str))),
             ("owed", number()),
             ("oldestSeconds", number()),
         ],
@@ -122,7 +120,7 @@ fn schema() -> Value {
 /// Which subscriptions are asked for.
 struct Wanted {
     scope: Scope,
-    state: Option<String>,
+    state: Option<Held>,
     origin: Option<String>,
     tenant: Option<String>,
     host: Option<String>,
@@ -137,7 +135,7 @@ impl Native {
         let text = |name: &str| fields.text(name).map(|text| text.map(str::to_owned));
         let wanted = Wanted {
             scope: asked.caller().scope.clone(),
-            state: fields.word("state", known(&STATES), &STATES)?,
+            state: fields.word("state", Held::parse, &Held::ALL.map(Held::as_str))?,
             origin: fields.word("origin", known(&ORIGINS), &ORIGINS)?,
             tenant: text("tenant")?,
             host: text("host")?,
@@ -230,7 +228,7 @@ impl Wanted {
     fn covers(&self, row: &ListedSubscription, subscription: &Subscription) -> bool {
         let tenant = subscription.tenant.as_ref().map(ToString::to_string);
         self.scope.covers(subscription.tenant.as_ref())
-            && self.state.as_ref().is_none_or(|state| state == state_of(row, subscription.paused))
+            && self.state.is_none_or(|state| state == state_of(row, subscription.paused))
             && self.origin.as_ref().is_none_or(|origin| origin == origin_of(subscription))
             && self.tenant.as_ref().is_none_or(|wanted| tenant.as_ref() == Some(wanted))
             && self.host.as_ref().is_none_or(|host| is_at(subscription, host))
@@ -254,13 +252,8 @@ fn origin_of(subscription: &Subscription) -> &'static str {
 }
 
 /// `is_paused`: its rule file says so.
-pub(super) fn state_of(row: &ListedSubscription, is_paused: bool) -> &'static str {
-    match () {
-        () if row.policy.cancelled_at.is_some() => "cancelled",
-        () if row.policy.paused.is_some() || is_paused => "paused",
-        () if row.lagged_at.is_some() => "lagged",
-        () => "active",
-    }
+pub(super) fn state_of(row: &ListedSubscription, is_paused: bool) -> Held {
+    Held::of(&row.policy, is_paused, row.lagged_at.is_some())
 }
 
 /// A subscription. Of its target's URL only scheme, host and port are shown: a path or a query may hold a secret.
@@ -274,7 +267,7 @@ fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall
         "origin": origin_of(subscription),
         "tenant": subscription.tenant.as_ref().map(ToString::to_string),
         "target": {"method": target.method.as_str(), "url": url},
-        "state": state_of(row, subscription.paused),
+        "state": state_of(row, subscription.paused).as_str(),
         "owed": row.owed,
         "oldestSeconds": oldest_ms / 1_000,
     });
