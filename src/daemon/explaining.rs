@@ -209,10 +209,7 @@ fn fires(set: &RuleSet, scope: &Scope, of_mounts: &Scope, mounts: &Mounts, chang
     if !of_mounts.covers(mount.tenant.as_ref()) {
         return false;
     }
-    let tenant = mount.tenant.as_ref().map(|tenant| tenant.as_str());
-    let facts =
-        Facts { size: change.size.unwrap_or(0), mtime_ns: change.mtime_ns.unwrap_or(0), mount: &mount.path, tenant };
-    let found = set.matching(change, state, facts, &mut Scratch::default());
+    let found = set.matching(change, state, Facts::of(change, mount), &mut Scratch::default());
     found.rules.iter().any(|rule| scope.covers(set.rules()[*rule].subscription.tenant.as_ref()))
 }
 

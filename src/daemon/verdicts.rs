@@ -6,7 +6,6 @@ use crate::model::ids::SubscriptionId;
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::scope::Scope;
-use crate::model::tenant::Tenant;
 use crate::model::why::{RULES_MAX, RuleVerdict, Verdicts};
 use crate::rules::explain::Verdict;
 use crate::rules::explain::newest::explain_all;
@@ -33,12 +32,7 @@ pub(crate) fn verdicts(
     state: &Metadata,
     scope: &Scope,
 ) -> Verdicts {
-    let facts = Facts {
-        size: change.size.unwrap_or(0),
-        mtime_ns: change.mtime_ns.unwrap_or(0),
-        mount: &mount.path,
-        tenant: mount.tenant.as_ref().map(Tenant::as_str),
-    };
+    let facts = Facts::of(change, mount);
     let is_seen = |rule: &crate::rules::Rule| scope.covers(rule.subscription.tenant.as_ref());
     let all = explain_all(set, change, state, facts, is_seen, RULES_MAX);
     let shown = all.shown.into_iter().map(|(place, verdict)| RuleVerdict {

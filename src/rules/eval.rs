@@ -14,8 +14,10 @@ use super::value::date_of_ms;
 use super::value::date_of_ns;
 use crate::model::change::{Action, Change};
 use crate::model::metadata::Metadata;
+use crate::model::mount::Mount;
 use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 
 /// Facts about an asset that a change does not carry.
@@ -29,6 +31,19 @@ pub struct Facts<'a> {
     pub mount: &'a LogicalPath,
     /// The tenant of the mount.
     pub tenant: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    /// Of a change that is recorded, in the mount of its path.
+    #[must_use]
+    pub fn of(change: &Change, mount: &'a Mount) -> Self {
+        Self {
+            size: change.size.unwrap_or(0),
+            mtime_ns: change.mtime_ns.unwrap_or(0),
+            mount: &mount.path,
+            tenant: mount.tenant.as_ref().map(Tenant::as_str),
+        }
+    }
 }
 
 /// A change, as conditions look at it.
