@@ -11,6 +11,7 @@ use self::shape::Shape;
 use super::limits::{FAULTS_MAX, RECORDS_MAX};
 use super::operation::{Operation, array, closed, number, object, text};
 use super::problem::{Fault, Problem};
+use crate::model::counted::counted;
 use crate::model::record::Record;
 use crate::model::scope::Scope;
 
@@ -93,8 +94,8 @@ pub(super) fn parse(format: Format, body: &[u8], scope: &Scope) -> Result<Vec<Re
     if faults.count > 0 {
         let listed =
             if faults.count > FAULTS_MAX { format!("; the first {FAULTS_MAX} are listed") } else { String::new() };
-        let plural = if faults.count == 1 { "" } else { "s" };
-        let detail = format!("{} fault{plural} in {read} records{listed}; nothing was recorded", faults.count);
+        let found = counted(faults.count as u64, "fault");
+        let detail = format!("{found} in {read} records{listed}; nothing was recorded");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(faults.listed));
     }
     if records.is_empty() {

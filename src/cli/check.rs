@@ -16,6 +16,7 @@ use crate::config::{secrets, sources};
 use crate::diagnostic::explain::{self, Explanation};
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
+use crate::model::counted::counted;
 use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
 use crate::model::network::Network;
@@ -281,6 +282,5 @@ fn principal(principal: &Principal) -> String {
 }
 
 fn said(rules: usize, files: usize) -> String {
-    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    format!("{} in {}", counted(rules, "subscription"), counted(files, "rule file"))
+    format!("{} in {}", counted(rules as u64, "subscription"), counted(files as u64, "rule file"))
 }

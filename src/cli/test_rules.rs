@@ -12,6 +12,7 @@ use crate::config::sources;
 use crate::daemon::clock;
 use crate::diagnostic::lines::LineIndex;
 use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::model::counted::counted;
 use crate::rules::RuleSet;
 use crate::rules::cases::{self, Case, Fared, Missing, Unexpected};
 use crate::rules::explain::one_line;
@@ -181,16 +182,15 @@ fn show(fared: &[(Case, Fared)], lines: &Lines<'_>, rules: &RuleSet, files: usiz
             out.push_str(&format!("      {}{name} did not fire and should have: {clause}: {why}\n", at(*step)));
         }
     }
-    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let failed = fared.iter().filter(|(_, fared)| !fared.passed()).count();
     let of = format!(
         "{} in {} on {}",
-        counted(fared.len(), "case"),
-        counted(files, "file"),
-        counted(rules.rules().len(), "rule")
+        counted(fared.len() as u64, "case"),
+        counted(files as u64, "file"),
+        counted(rules.rules().len() as u64, "rule")
     );
     match (fared.len(), failed) {
-        (0, _) => format!("there is no [[case]] in {}", counted(files, "file")),
+        (0, _) => format!("there is no [[case]] in {}", counted(files as u64, "file")),
         (_, 0) => format!("{out}\nfine: {of}"),
         (_, failed) => format!("{out}\nfailed: {failed} of {of}"),
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::super::body::Asked;
 use super::super::gate::{Caller, Did};
 use super::super::limits::{CHOSEN_AT_ONCE_MAX, SELECTION_BYTES_MAX};
-use super::super::operation::{Operation, closed, flag, number, object, text, words};
+use super::super::operation::{Operation, closed, flag, number, object, text, time, words};
 use super::super::problem::{Problem, quoted};
 use super::deliveries::is_seen;
 use super::query::{Fields, delivery_key, no_delivery, no_subscription, wrong};
@@ -115,7 +115,6 @@ fn choosing(summary: &'static str) -> Operation {
 
 /// An operation that answers with how many subscriptions it chose.
 fn holding(summary: &'static str) -> Operation {
-    let time = || json!({"type": "string", "format": "date-time"});
     let body = closed(
         [],
         [

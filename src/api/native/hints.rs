@@ -18,6 +18,7 @@ use super::query::{Fields, wrong};
 use super::{Answer, Native, going_down, unexpected};
 use crate::model;
 use crate::model::ask::Ask;
+use crate::model::counted::counted;
 use crate::model::path::LogicalPath;
 use crate::model::scope::Scope;
 
@@ -80,8 +81,8 @@ impl Native {
         let (count, of) = (faults.len(), given.len());
         let listed = if count > FAULTS_MAX { format!("; the first {FAULTS_MAX} are listed") } else { String::new() };
         faults.truncate(FAULTS_MAX);
-        let plural = if count == 1 { "" } else { "s" };
-        Err(wrong(format!("{count} fault{plural} in {of} paths{listed}; nothing is looked at")).with_errors(faults))
+        let found = counted(count as u64, "fault");
+        Err(wrong(format!("{found} in {of} paths{listed}; nothing is looked at")).with_errors(faults))
     }
 
     fn hinted_path(&self, value: &Value, scope: &Scope) -> Result<LogicalPath, String> {

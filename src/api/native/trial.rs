@@ -17,7 +17,7 @@ use super::query::{Fields, no_subscription, wrong};
 use super::{Answer, Native};
 use crate::model;
 use crate::model::ask::Ask;
-use crate::model::attempt::{Attempted, Reply};
+use crate::model::attempt::Attempted;
 use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Entry;
@@ -100,20 +100,8 @@ impl Native {
             outcome: if is_accepted { "succeeded" } else { reply.failure() }.to_owned(),
             phase: reply.phase().filter(|_| !is_accepted).map(|phase| phase.as_str().to_owned()),
             status: reply.status(),
-            answer: said(&reply),
+            answer: reply.detail().to_owned(),
         }
-    }
-}
-
-/// What the target said, or why there was no answer.
-fn said(reply: &Reply) -> String {
-    match reply {
-        Reply::Answered(answer) => answer.text.clone(),
-        Reply::TimedOut { .. } => String::new(),
-        Reply::Unreachable { why, .. }
-        | Reply::TlsFailed { why }
-        | Reply::AddressRefused { why }
-        | Reply::Internal { why } => why.clone(),
     }
 }
 
