@@ -48,6 +48,7 @@ pub mod token;
 pub use auth::Principals;
 pub use gate::AUDIT;
 use mount_table::MountTable;
+pub use native::explain::shown_rule as shown_explained;
 pub use native::why::shown as shown_why;
 pub use server::serve;
 

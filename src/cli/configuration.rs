@@ -8,6 +8,7 @@ use super::default_state::{StateDir, Surroundings};
 use crate::config::settings::{Overrides, Places, Resolved, resolve};
 use crate::config::sources;
 use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::model::mount::Mount;
 
 /// A configuration as read, and what it comes to.
 pub struct Configuration {
@@ -37,4 +38,14 @@ pub fn read(config: Option<&Path>, overrides: Overrides) -> anyhow::Result<Confi
     let resolved = resolve(file.as_ref(), places, overrides);
     let is_taken = resolved.as_ref().is_ok_and(|resolved| resolved.settings.state == by_default.dir);
     Ok(Configuration { file, resolved, state_belongs_at: by_default.belongs_at.filter(|_| is_taken) })
+}
+
+/// A directory with links resolved; as it is written where it is not there.
+pub fn real_dir(dir: &Path) -> PathBuf {
+    dir.canonicalize().unwrap_or_else(|_| dir.to_owned())
+}
+
+/// Mounts at their [`real_dir`]s.
+pub fn at_real_dirs(mounts: &[Mount]) -> Vec<Mount> {
+    mounts.iter().map(|mount| Mount { dir: real_dir(&mount.dir), ..mount.clone() }).collect()
 }

@@ -15,14 +15,14 @@ use super::configuration::{self, Configuration};
 use super::reach::{Reach, ReachArgs};
 use super::rule_files::{self, Faulty, RuleFiles};
 use super::{Outcome, UsageError, client, output};
+use crate::api::shown_explained;
 use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::sources;
 use crate::daemon::clock;
-use crate::daemon::explaining::{Located, explained};
+use crate::daemon::explaining::{Located, explained, without_change};
 use crate::model::change::Action;
 use crate::model::explain::{ExplainedRule, Stopped};
 use crate::model::metadata::{Metadata, nfc};
-use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::scope::Scope;
 use crate::model::time::Wall;
@@ -139,15 +139,15 @@ pub async fn run(args: ExplainArgs) -> anyhow::Result<Outcome> {
         RuleFiles::Fine(rules) => rules,
         RuleFiles::Faulty(faulty) => return found(&faulty, args.json),
     };
-    if stopped.is_none() && supposed.action == Action::None && supposed.before == supposed.after {
-        stopped = Some(Stopped::NoChange);
-        note = Some(format!("note: {}", Stopped::NoChange.sentence()));
+    if stopped.is_none() {
+        stopped = without_change(supposed.action, &supposed.before, &supposed.after);
+        note = stopped.as_ref().map(|stopped| format!("note: {}", stopped.sentence()));
     }
     let Change { path: logical, action, before, after, about } = supposed;
     let supposed = Supposed::new(logical, action, &before, after, about);
     let explained = explained(&rules, &Scope::All, &supposed, stopped.as_ref());
     if args.json {
-        let rules: Vec<_> = explained.iter().map(to_json).collect();
+        let rules: Vec<_> = explained.iter().map(shown_explained).collect();
         let mut out = json!({"rules": rules});
         if let Some(stopped) = &stopped {
             out["stopped"] = json!(stopped.as_str());
@@ -163,9 +163,8 @@ pub async fn run(args: ExplainArgs) -> anyhow::Result<Outcome> {
 
 /// The mounts of a configuration, with links resolved where their directories are there.
 fn mounts(settings: &Settings) -> anyhow::Result<Mounts> {
-    let resolved = |dir: &Path| dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let mounts = settings.mounts.iter().map(|mount| Mount { dir: resolved(&mount.dir), ..mount.clone() });
-    Ok(Mounts::new(mounts.collect(), Some(&resolved(&settings.state)))?)
+    let state = configuration::real_dir(&settings.state);
+    Ok(Mounts::new(configuration::at_real_dirs(&settings.mounts), Some(&state))?)
 }
 
 /// What the running daemon says, where one is found and reached.
@@ -297,14 +296,6 @@ fn settings(config: &Path) -> anyhow::Result<Result<Settings, Faulty>> {
     let Configuration { file, resolved, .. } = configuration::read(Some(config), Overrides::default())?;
     let sources = file.into_iter().collect();
     Ok(resolved.map(|Resolved { settings, .. }| settings).map_err(|diagnostics| Faulty { diagnostics, sources }))
-}
-
-fn to_json(rule: &ExplainedRule) -> Value {
-    let ExplainedRule { name, fires, clause, why } = rule;
-    match why {
-        Some(why) => json!({"name": name, "fires": fires, "failed": {"clause": clause, "why": why}}),
-        None => json!({"name": name, "fires": fires, "because": clause}),
-    }
 }
 
 fn about_change(args: &ExplainArgs, path: &str) -> String {

@@ -55,7 +55,8 @@ impl Explainer {
             let place = Located::new(&self.mounts, &change.path, |mount| {
                 ask.scope.covers(self.mounts.get(mount).tenant.as_ref())
             });
-            stopped = place.stopped(&self.mounts).or_else(|| without_change(change));
+            stopped =
+                place.stopped(&self.mounts).or_else(|| without_change(change.action, &change.before, &change.after));
             rules = verdicts(&set, &scope, &place, change, &self.mounts, stopped.as_ref());
             path = Some(place.path);
         }
@@ -157,8 +158,8 @@ fn is_link(place: &Path) -> bool {
 
 /// Nothing happens to the file, and no metadata differs.
 #[must_use]
-pub fn without_change(change: &SupposedChange) -> Option<Stopped> {
-    (change.action == Action::None && change.before == change.after).then_some(Stopped::NoChange)
+pub fn without_change(action: Action, before: &Metadata, after: &Metadata) -> Option<Stopped> {
+    (action == Action::None && before == after).then_some(Stopped::NoChange)
 }
 
 /// Each rule and what it says, those that fire first.

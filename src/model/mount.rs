@@ -1,6 +1,7 @@
 //! A mount: a directory on disk shown under a logical path.
 
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use super::path::LogicalPath;
 use super::tenant::Tenant;
@@ -123,6 +124,14 @@ impl Mount {
             max_deletions: None,
             tenant: None,
         }
+    }
+
+    /// The logical path of a path on disk, by the directory as it is configured.
+    #[must_use]
+    pub fn located(&self, on_disk: &Path) -> Option<LogicalPath> {
+        let below = on_disk.strip_prefix(&self.dir).ok()?;
+        let names = below.as_os_str().as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+        Some(names.fold(self.path.clone(), |path, name| path.join(name)))
     }
 }
 

@@ -277,6 +277,14 @@ pub enum There {
     Unreadable(String),
 }
 
+impl There {
+    /// Something is there for all that is known.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        !matches!(self, Self::Nothing | Self::NotLooked(_) | Self::NoRoot(_))
+    }
+}
+
 /// What the running engine knows of a path, from memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Watched {
@@ -350,6 +358,14 @@ pub struct Known {
     pub gone: Option<AssetId>,
     /// The path's changes, the newest first, at most [`CHANGES_MAX`].
     pub changes: Vec<Change>,
+}
+
+impl Known {
+    /// The ledger has, or had, something there.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        self.asset.is_some() || self.gone.is_some() || !self.changes.is_empty()
+    }
 }
 
 /// What became of changes on their way to subscribers.

@@ -94,7 +94,7 @@ impl Native {
                 Err(faulty) => return Ok(Err(faulty)),
             };
             let Explained { path, stopped, rules, rules_more, fires_on } = explained;
-            let mut out = json!({"rules": rules.iter().map(rule).collect::<Vec<_>>()});
+            let mut out = json!({"rules": rules.iter().map(shown_rule).collect::<Vec<_>>()});
             if let Some(path) = path {
                 out["path"] = json!(path.display());
                 if let Some(base64) = path.base64() {
@@ -193,7 +193,9 @@ fn metadata(fields: &Fields, name: &str) -> Result<Metadata, Problem> {
     Ok(out)
 }
 
-fn rule(rule: &ExplainedRule) -> Value {
+/// What a rule says, as shown.
+#[must_use]
+pub fn shown_rule(rule: &ExplainedRule) -> Value {
     let ExplainedRule { name, fires, clause, why } = rule;
     match why {
         Some(why) => json!({"name": name, "fires": fires, "failed": {"clause": clause, "why": why}}),

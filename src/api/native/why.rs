@@ -125,27 +125,19 @@ impl Native {
         };
         let Some(on_disk) = self.located(&given).filter(is_seen) else { return Ok(given) };
         let Some(mount) = self.mounts.of(&given).filter(|_| is_seen(&given)) else { return Ok(on_disk) };
-        let there = self.survey(&given).await.there;
-        if !matches!(there, There::Nothing | There::NotLooked(_) | There::NoRoot(_)) {
+        if self.survey(&given).await.there.is_something() {
             return Ok(given);
         }
         let (mount, asked) = (mount.path.clone(), given.clone());
         let known = self.read(move |reader, _| Ok(reader.known(&mount, &asked)?)).await?;
-        let is_known = known.asset.is_some() || known.gone.is_some() || !known.changes.is_empty();
-        Ok(if is_known { given } else { on_disk })
+        Ok(if known.is_something() { given } else { on_disk })
     }
 
     /// The logical path of a path on disk, by where the mounts' directories really are, or as they are configured.
     fn located(&self, path: &LogicalPath) -> Option<LogicalPath> {
         let on_disk = Path::new(OsStr::from_bytes(path.as_bytes()));
-        (self.state.locate)(on_disk).or_else(|| {
-            let mut below = self.state.mounts.iter().filter_map(|mount| {
-                let below = on_disk.strip_prefix(&mount.dir).ok()?;
-                let names = below.as_os_str().as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty());
-                Some(names.fold(mount.path.clone(), |path, name| path.join(name)))
-            });
-            below.next()
-        })
+        let as_configured = || self.state.mounts.iter().find_map(|mount| mount.located(on_disk));
+        (self.state.locate)(on_disk).or_else(as_configured)
     }
 
     async fn survey(&self, path: &LogicalPath) -> PathSeen {

@@ -83,17 +83,12 @@ pub(super) fn why(args: &ReachArgs, path: &[u8], no_answer: &NoAnswer) -> anyhow
     Ok(Some(shown_why(&judge(evidence), reader.node(), &registry)))
 }
 
-/// The mounts of a configuration, with absolute directories.
+/// The mounts of a configuration.
 fn configured(config: &Path) -> anyhow::Result<Vec<Mount>> {
     let Configuration { resolved, .. } = configuration::read(Some(config), Overrides::default())?;
     let Resolved { settings, .. } =
         resolved.map_err(|_| UsageError(format!("{} has faults: see ringback check", config.display())))?;
-    let absolute = |mount: Mount| -> anyhow::Result<Mount> {
-        let dir = std::path::absolute(&mount.dir)?;
-        // One that is not there stays as it is written.
-        Ok(Mount { dir: dir.canonicalize().unwrap_or(dir), ..mount })
-    };
-    settings.mounts.into_iter().map(absolute).collect()
+    Ok(configuration::at_real_dirs(&settings.mounts))
 }
 
 /// What the rules of the last good set say of the newest change, and their subscriptions.
@@ -148,19 +143,13 @@ impl Store {
     /// something is there, or is known.
     fn meant(&self, given: LogicalPath, reader: &Reader) -> anyhow::Result<LogicalPath> {
         let on_disk = Path::new(OsStr::from_bytes(given.as_bytes()));
-        let located = self.mounts.iter().filter(|_| self.has_dirs).find_map(|mount| {
-            let below = on_disk.strip_prefix(&mount.dir).ok()?;
-            let names = below.as_os_str().as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty());
-            Some(names.fold(mount.path.clone(), |path, name| path.join(name)))
-        });
+        let located = self.mounts.iter().filter(|_| self.has_dirs).find_map(|mount| mount.located(on_disk));
         let Some(located) = located else { return Ok(given) };
         let Some(mount) = self.mount_of(&given) else { return Ok(located) };
-        if !matches!(self.look(&given)?.there, There::Nothing | There::NotLooked(_) | There::NoRoot(_)) {
+        if self.look(&given)?.there.is_something() {
             return Ok(given);
         }
-        let known = reader.known(&mount.path, &given)?;
-        let is_known = known.asset.is_some() || known.gone.is_some() || !known.changes.is_empty();
-        Ok(if is_known { given } else { located })
+        Ok(if reader.known(&mount.path, &given)?.is_something() { given } else { located })
     }
 
     fn look(&self, path: &LogicalPath) -> anyhow::Result<PathSeen> {
@@ -168,7 +157,7 @@ impl Store {
             let why = "the ledger does not say where its mounts are on disk: say --config".to_owned();
             return Ok(PathSeen { ignored: None, there: There::NotLooked(why) });
         }
-        let state = self.state.canonicalize().unwrap_or_else(|_| self.state.clone());
+        let state = configuration::real_dir(&self.state);
         let mounts = Mounts::new(self.mounts.clone(), Some(&state))?;
         let (sender, seen) = mpsc::channel();
         let path = path.clone();
