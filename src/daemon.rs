@@ -19,6 +19,8 @@ mod carrier;
 pub(crate) mod clock;
 mod engine_thread;
 pub mod explaining;
+#[cfg(test)]
+mod hung_disk;
 mod inbox;
 mod keeper_thread;
 pub mod log;

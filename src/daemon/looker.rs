@@ -286,8 +286,8 @@ mod tests {
     use std::collections::HashMap;
     use std::path::Path;
 
+    use super::super::hung_disk::HungDisk;
     use super::*;
-    use crate::look::disk::{DiskStat, Kind, Lease};
     use crate::model::asset::Identity;
     use crate::model::ids::Ticket;
     use crate::model::mount::Mount;
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_filesystem_that_hangs_holds_nobody_up_and_is_taken_back_when_it_answers() {
-        let server = Arc::new(Server::default());
+        let server = Arc::new(HungDisk::below("/hung"));
         let inbox = Arc::new(Inbox::default());
         let mount = |name: &str| Mount { cross_filesystems: true, ..Mount::new(path(name), name.into()) };
         let mounts = Mounts::new(vec![mount("/hung"), mount("/fine")], None).expect("two mounts");
@@ -327,8 +327,7 @@ mod tests {
         lookers.push(Job::SeeRoot(RootRequest::of(HUNG)));
         answers.wait_for(|answers| answers == ["/hung does not answer"]);
 
-        *server.answers.lock().expect("a lock") = true;
-        server.wake.notify_all();
+        server.answer();
         while answers.taken.last().is_none_or(|answer| answer != "/hung is missing") {
             lookers.push(Job::SeeRoot(RootRequest::of(HUNG)));
             answers.taken.extend(answers.inbox.take(None).inputs.iter().map(shown));
@@ -396,39 +395,6 @@ mod tests {
 
         fn sync(&self, _: u64) -> Result<(), WatchError> {
             Ok(())
-        }
-    }
-
-    /// Whatever lies below `/hung` hangs until it is let go.
-    #[derive(Default)]
-    struct Server {
-        answers: Mutex<bool>,
-        wake: Condvar,
-    }
-
-    impl Disk for Server {
-        fn stat(&self, path: &Path) -> io::Result<DiskStat> {
-            let mut answers = self.answers.lock().expect("a lock");
-            while path.starts_with("/hung") && !*answers {
-                answers = self.wake.wait(answers).expect("a lock");
-            }
-            Err(io::Error::from_raw_os_error(libc::ENOENT))
-        }
-
-        fn list(&self, _: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
-            Ok(Vec::new())
-        }
-
-        fn xattrs(&self, _: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
-            Ok(Vec::new())
-        }
-
-        fn writer(&self, _: &Path) -> Lease {
-            Lease::Unknown
-        }
-
-        fn owner(&self, uid: u32) -> String {
-            uid.to_string()
         }
     }
 }

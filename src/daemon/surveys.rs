@@ -66,62 +66,27 @@ impl Surveys {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::path::Path;
-    use std::sync::{Arc, Condvar, Mutex};
+    use std::sync::Arc;
 
+    use super::super::hung_disk::HungDisk;
     use super::{SURVEYS_MAX, Surveys};
-    use crate::look::disk::{Disk, DiskStat, Kind, Lease};
+    use crate::look::disk::Disk;
     use crate::model::mount::Mount;
     use crate::model::path::LogicalPath;
     use crate::model::why::There;
     use crate::watch::mounts::Mounts;
 
-    /// Hangs until it is let go.
-    #[derive(Default)]
-    struct Hung {
-        answers: Mutex<bool>,
-        wake: Condvar,
-    }
-
-    impl Disk for Hung {
-        fn stat(&self, _: &Path) -> io::Result<DiskStat> {
-            let mut answers = self.answers.lock().expect("a lock");
-            while !*answers {
-                answers = self.wake.wait(answers).expect("a lock");
-            }
-            Err(io::Error::from_raw_os_error(libc::ENOENT))
-        }
-
-        fn list(&self, _: &Path) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
-            Ok(Vec::new())
-        }
-
-        fn xattrs(&self, _: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
-            Ok(Vec::new())
-        }
-
-        fn writer(&self, _: &Path) -> Lease {
-            Lease::Unknown
-        }
-
-        fn owner(&self, uid: u32) -> String {
-            uid.to_string()
-        }
-    }
-
     #[tokio::test]
     async fn a_filesystem_that_hangs_takes_so_many_threads_and_no_more() {
         let path = |text: &str| LogicalPath::parse(text.as_bytes()).expect("a path");
         let mounts = Mounts::new(vec![Mount::new(path("/m"), "/m".into())], None).expect("a mount");
-        let disk = Arc::new(Hung::default());
+        let disk = Arc::new(HungDisk::below("/m"));
         let surveys = Surveys::new(Arc::clone(&disk) as Arc<dyn Disk>, Arc::new(mounts));
         let mut hung: Vec<_> = (0..SURVEYS_MAX).map(|_| surveys.begin(path("/m/a"))).collect();
         let refused = surveys.begin(path("/m/a.part")).await.expect("an answer");
         assert!(matches!(refused.there, There::NotLooked(_)) && refused.ignored.is_some(), "{refused:?}");
         assert!(hung.iter_mut().all(|answer| answer.try_recv().is_err()));
-        *disk.answers.lock().expect("a lock") = true;
-        disk.wake.notify_all();
+        disk.answer();
         for answer in hung {
             assert_eq!(answer.await.expect("an answer").there, There::NoRoot("its directory is not there".to_owned()));
         }
