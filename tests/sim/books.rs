@@ -43,6 +43,8 @@ pub struct Books {
     pub resumed_at: BTreeMap<String, u64>,
     /// Schedule, target and delay so far of each delivery that was sent.
     schedules: BTreeMap<DeliveryKey, Tried>,
+    /// What was sent while its subscription was parallel. It may be serial by now: a registration is replaced.
+    sent_in_parallel: BTreeSet<DeliveryKey>,
 }
 
 #[derive(Debug, Clone)]
@@ -176,7 +178,9 @@ impl Books {
                 if queue.first() != Some(&key) {
                     return Err(format!("{key} of {name} overtakes {:?}", queue.first()));
                 }
-                if let Some((later, _)) = self.ended.iter().find(|(later, (whose, _))| whose == name && **later > key) {
+                let is_serial = |later: &DeliveryKey| !self.sent_in_parallel.contains(later);
+                let is_later = |later: &DeliveryKey, whose: &str| whose == name && *later > key && is_serial(later);
+                if let Some((later, _)) = self.ended.iter().find(|(later, (whose, _))| is_later(later, whose)) {
                     return Err(format!("{key} of {name} comes after {later}"));
                 }
             }
@@ -205,6 +209,9 @@ impl Books {
         self.waiting.remove(&key);
         let waited_ms = ledger.wait(key).map_or(0, |wait| wait.waited_ms);
         let subscription = &request.subscription;
+        if subscription.order == Order::Parallel {
+            self.sent_in_parallel.insert(key);
+        }
         self.schedules.insert(
             key,
             Tried {

@@ -64,8 +64,8 @@ enum Fate {
 struct Attempt {
     life: u32,
     request: SendRequest,
-    /// What its lane was when it was sent.
-    class: Class,
+    /// What its lane was when it was sent, as far as that is known.
+    class: Option<Class>,
     fate: Fate,
     arrived: bool,
     slow: bool,
@@ -151,7 +151,14 @@ impl Receivers {
             false => fate,
         };
         let fate = if is_down { Fate::Unreachable } else { fate };
-        self.wire.push(Attempt { life, request, class, fate, arrived: false, slow: rng.chance(plan.slow) });
+        self.wire.push(Attempt {
+            life,
+            request,
+            class: Some(class),
+            fate,
+            arrived: false,
+            slow: rng.chance(plan.slow),
+        });
         Ok(())
     }
 
@@ -174,7 +181,7 @@ impl Receivers {
         if there >= limits.per_target || ours().count() >= limits.in_flight {
             return Err(format!("{}: {there} attempts are under way to {authority} already", request.id));
         }
-        let of = |class: Class| ours().filter(|attempt| attempt.class == class).count();
+        let of = |class: Class| ours().filter(|attempt| attempt.class == Some(class)).count();
         let (new, failing) = (of(Class::New), of(Class::Failing));
         let is_over = match class {
             Class::Proven => false,
@@ -187,10 +194,11 @@ impl Receivers {
         }
     }
 
-    /// The engine has lost its memory, and takes each attempt under way for one of what its lane is now.
-    pub fn classify(&mut self, life: u32, class: impl Fn(&str) -> Class) {
+    /// The engine may have lost its memory at some point, and takes each attempt under way for one of what its lane was
+    /// then.
+    pub fn forget_classes(&mut self, life: u32) {
         for attempt in self.wire.iter_mut().filter(|attempt| attempt.life == life) {
-            attempt.class = class(attempt.request.subscription.name.as_str());
+            attempt.class = None;
         }
     }
 

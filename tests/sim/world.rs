@@ -464,9 +464,8 @@ impl World {
             }
         }
         self.check_ages()?;
-        if !ran.faults.is_empty() {
-            let ledger = &self.ledger;
-            self.receivers.classify(self.life, |name| ledger.lane(name).class());
+        if !was_well || !ran.faults.is_empty() {
+            self.receivers.forget_classes(self.life);
         }
         self.take_outcomes(&attempted, &resumed)?;
         Ok(ran.effects)

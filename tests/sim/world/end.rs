@@ -233,11 +233,11 @@ impl World {
         self.note("the ledger's disk is full");
         self.quiesce()?;
         let (hot, _) = self.ledger.hot_and_dead();
-        let owed = self.ledger.owed();
+        let owed = self.ledger.owed_to();
         self.hooks.fill(Fullness::Room);
-        match hot.is_empty() && owed == 0 {
+        match hot.is_empty() && owed.is_empty() {
             true => Ok(()),
-            false => Err(format!("not delivered while the disk is full: {hot:?}, owed {owed}")),
+            false => Err(format!("not delivered while the disk is full: {hot:?}, owed {owed:?}")),
         }
     }
 

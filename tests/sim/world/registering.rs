@@ -75,10 +75,12 @@ impl World {
         self.inbox.push_back(Input::Ask(reply, Ask::Register { edits: vec![edit], by: "program".to_owned() }));
     }
 
-    /// Everything that was ever registered is registered again, for what it is owed.
+    /// Everything that was ever registered is registered again, for what it is owed; so is what somebody asked to end,
+    /// and that was not taken in yet.
     pub(super) fn register_all_again(&mut self) {
         for id in self.registering.ever.clone() {
-            if !self.registering.now.contains_key(name(id).as_str()) {
+            let ends = self.registering.asked.values().any(|(asked, kind)| *asked == id && kind.is_none());
+            if ends || !self.registering.now.contains_key(name(id).as_str()) {
                 self.ask_to_register(id, Some(0));
             }
         }
