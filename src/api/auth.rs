@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::credentials::{self, Shown};
-use super::problem::Problem;
+use super::error::ApiError;
 use super::throttle::Throttle;
 use crate::model::principal::{Principal, Role};
 
@@ -68,10 +68,10 @@ pub fn may(role: Role, right: Right) -> bool {
 }
 
 /// 403: a role that may not.
-pub(super) fn forbidden(role: Role, right: Right) -> Problem {
+pub(super) fn forbidden(role: Role, right: Right) -> ApiError {
     let allowed: Vec<&str> = Role::ALL.into_iter().filter(|&role| may(role, right)).map(Role::as_str).collect();
     let detail = format!("the role {} may not do this; these may: {}", role.as_str(), allowed.join(", "));
-    Problem::new(StatusCode::FORBIDDEN, detail)
+    ApiError::new(StatusCode::FORBIDDEN, detail)
 }
 
 impl Principals {
@@ -104,7 +104,7 @@ impl Principals {
     }
 
     /// Who is calling.
-    pub(super) fn identify(&self, headers: &HeaderMap, from: SocketAddr) -> Result<Principal, Problem> {
+    pub(super) fn identify(&self, headers: &HeaderMap, from: SocketAddr) -> Result<Principal, ApiError> {
         let found = match credentials::of(headers) {
             Shown::Missing => return Err(unauthorized("send credentials: Authorization: Bearer TOKEN")),
             Shown::Unreadable => None,
@@ -121,7 +121,7 @@ impl Principals {
             } else {
                 self.throttled.fetch_add(1, Ordering::Relaxed);
                 let detail = "too many wrong credentials from this address; right ones still pass";
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "1")
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "1")
             }
         })
     }
@@ -139,6 +139,6 @@ impl Principals {
 }
 
 /// A browser is not asked for a name and a password: it would send them by itself from then on.
-fn unauthorized(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, detail).with_header(header::WWW_AUTHENTICATE, "Bearer")
+fn unauthorized(detail: &str) -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, detail).with_header(header::WWW_AUTHENTICATE, "Bearer")
 }

@@ -7,15 +7,16 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::error::{ApiError, WriteError};
 use super::gate::Caller;
 use super::limits::{BODY_MAX, DISCARD_MAX, DISCARDED_BYTES_MAX};
-use super::problem::Problem;
+use super::native::problem;
 
 /// A request on its way to an answer.
 pub(super) struct Asked {
@@ -34,6 +35,16 @@ pub(super) struct Peer(pub SocketAddr);
 #[derive(Debug, Clone)]
 pub(super) struct Ending(pub watch::Receiver<()>);
 
+/// How errors are written; a surface that is not the native one puts it on each of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writes(pub WriteError);
+
+impl Default for Writes {
+    fn default() -> Self {
+        Self(problem::write)
+    }
+}
+
 impl Asked {
     pub(super) fn new(request: Request) -> Self {
         let (parts, body) = request.into_parts();
@@ -46,11 +57,11 @@ impl Asked {
     }
 
     /// Reads the whole body.
-    pub(super) async fn read(&mut self, max: usize) -> Result<Bytes, Problem> {
+    pub(super) async fn read(&mut self, max: usize) -> Result<Bytes, ApiError> {
         self.read_within(max, BODY_MAX).await
     }
 
-    async fn read_within(&mut self, max: usize, patience: Duration) -> Result<Bytes, Problem> {
+    async fn read_within(&mut self, max: usize, patience: Duration) -> Result<Bytes, ApiError> {
         if self.length().is_some_and(|length| length > max as u64) {
             return Err(too_large(max));
         }
@@ -70,21 +81,22 @@ impl Asked {
         match ended {
             Ok(()) => Ok(read.freeze()),
             Err(Refusal::TooLarge) => Err(too_large(max)),
-            Err(Refusal::BrokeOff) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off")),
+            Err(Refusal::BrokeOff) => Err(ApiError::new(StatusCode::BAD_REQUEST, "the body broke off")),
             Err(Refusal::TooSlow) => {
                 let detail = format!("the body took more than {} s", patience.as_secs());
-                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(header::CONNECTION, "close"))
+                Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(header::CONNECTION, "close"))
             }
         }
     }
 
     /// The answer. Before a refusal the rest of the body is read and thrown away, so that the caller gets to read it.
-    pub(super) async fn answer(mut self, answer: Result<Response, Problem>) -> Response {
+    pub(super) async fn answer(mut self, answer: Result<Response, ApiError>) -> Response {
         match answer {
             Ok(response) => response,
-            Err(problem) => {
+            Err(error) => {
                 self.discard().await;
-                problem.into_response()
+                let Writes(write) = self.parts.extensions.get().copied().unwrap_or_default();
+                write(&self.parts, error)
             }
         }
     }
@@ -117,9 +129,9 @@ enum Refusal {
     TooSlow,
 }
 
-fn too_large(max: usize) -> Problem {
+fn too_large(max: usize) -> ApiError {
     let detail = format!("the body is over the limit of {max} bytes; send it in parts");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 #[cfg(test)]
@@ -139,7 +151,7 @@ mod tests {
     use hyper::body::Frame;
     use tokio::time::{Instant, Sleep, sleep};
 
-    use super::{Asked, BODY_MAX, DISCARD_MAX, DISCARDED_BYTES_MAX, Problem};
+    use super::{ApiError, Asked, BODY_MAX, DISCARD_MAX, DISCARDED_BYTES_MAX};
 
     const MOMENT: Duration = Duration::from_millis(1);
 
@@ -192,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_stalls_is_given_up_and_not_waited_for_again() {
         let mut asked = Asked::new(Request::new(Body::new(Stalled)));
-        let problem: Problem = asked.read_within(10, Duration::from_millis(1)).await.expect_err("it never ends");
+        let problem: ApiError = asked.read_within(10, Duration::from_millis(1)).await.expect_err("it never ends");
         // Were the rest of the body still read, this would take as long as discarding may.
         let answered = tokio::time::timeout(Duration::from_secs(5), asked.answer(Err(problem))).await;
         let response = answered.expect("at once");
@@ -205,7 +217,7 @@ mod tests {
         assert!(ending_after(BODY_MAX - MOMENT).read(10).await.is_ok_and(|body| body.is_empty()));
         let problem = ending_after(BODY_MAX + MOMENT).read(10).await.expect_err("it takes too long");
         let detail = format!("the body took more than {} s", BODY_MAX.as_secs());
-        let expect = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(header::CONNECTION, "close");
+        let expect = ApiError::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(header::CONNECTION, "close");
         assert_eq!(problem, expect);
     }
 
@@ -215,7 +227,7 @@ mod tests {
             [(DISCARD_MAX - MOMENT, DISCARD_MAX - MOMENT), (DISCARD_MAX + Duration::from_secs(9), DISCARD_MAX)]
         {
             let began = Instant::now();
-            let refusal = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path");
+            let refusal = ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path");
             let response = ending_after(ends_after).answer(Err(refusal)).await;
             assert_eq!(response.status(), 404);
             let took = began.elapsed();
@@ -227,7 +239,7 @@ mod tests {
     async fn the_rest_of_a_refused_body_is_read_up_to_the_limit() {
         let taken = Arc::new(AtomicUsize::new(0));
         let asked = Asked::new(Request::new(Body::new(Endless(Arc::clone(&taken)))));
-        let response = asked.answer(Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))).await;
+        let response = asked.answer(Err(ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path"))).await;
         assert_eq!(response.status(), 404);
         // The frame that goes past the limit is the last one.
         assert_eq!(taken.load(Ordering::Relaxed), DISCARDED_BYTES_MAX + (1 << 16));

@@ -4,12 +4,12 @@
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::problem::Problem;
+use super::error::ApiError;
 
 /// Refuses a browser's request unless it comes from a page that ringback itself served.
 ///
 /// Browsers send `Origin` or `Sec-Fetch-Site` (Fetch Metadata Request Headers, W3C); nobody else has to.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
     let origin = headers.get(header::ORIGIN);
     let site = headers.get("sec-fetch-site");
     if origin.is_none() && site.is_none() {
@@ -41,8 +41,8 @@ fn is_own(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok()
 }
 
-fn refused(detail: &str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, detail)
+fn refused(detail: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, detail)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod hints;
 mod journal_row;
 mod metrics;
 mod openapi;
+pub(super) mod problem;
 mod query;
 mod reading;
 mod rules;
@@ -36,6 +37,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::auth::Right;
 use super::body::Asked;
+use super::error::{ApiError, Fault, quoted};
 use super::gate::{self, Caller, Gate};
 use super::limits::{
     BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, READS_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX,
@@ -43,7 +45,6 @@ use super::limits::{
 };
 use super::mount_table::MountTable;
 use super::operation::{Operation, array, flag, number, object, text};
-use super::problem::{Fault, Problem, quoted};
 use super::records::{self, Format};
 use super::rescan::{self, Rescan};
 use super::{ApiState, Call, browser};
@@ -72,7 +73,7 @@ struct Native {
     calls_refused: AtomicU64,
 }
 
-type Answer = Result<Response, Problem>;
+type Answer = Result<Response, ApiError>;
 
 /// One endpoint.
 pub(super) struct Endpoint {
@@ -245,12 +246,12 @@ fn waiting_for(status: &Status) -> String {
 }
 
 async fn unknown_path(request: Request) -> Response {
-    let problem = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path");
+    let problem = ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path");
     Asked::new(request).answer(Err(problem)).await
 }
 
 async fn wrong_method(request: Request) -> Response {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path has other methods: see Allow");
+    let problem = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this path has other methods: see Allow");
     Asked::new(request).answer(Err(problem)).await
 }
 
@@ -267,7 +268,7 @@ impl Native {
             // A header value has no space, so no two callers' keys can be the same text.
             let idempotency = key
                 .map(|key| Idempotency { key: format!("{caller} {key}"), body_sha256: Sha256::digest(&body).into() });
-            Ok::<_, Problem>(RecordsRequest { records, scope, idempotency })
+            Ok::<_, ApiError>(RecordsRequest { records, scope, idempotency })
         });
         let request = parsed.await.map_err(|_| going_down())??;
         match self.ask(Ask::Records(request)).await? {
@@ -280,13 +281,13 @@ impl Native {
                 let detail = "no asset has this number".to_owned();
                 let fault = Fault { index, field: Some("assetId".to_owned()), detail };
                 let detail = format!("record {index} names an asset that does not exist; nothing was recorded");
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
             model::ask::Answer::Records(RecordsAnswer::OutsideScope { index }) => {
                 let detail = "this path lies in no mount of the caller's tenants".to_owned();
                 let fault = Fault { index, field: Some("path".to_owned()), detail };
                 let detail = format!("record {index} names a path in no mount of yours; nothing was recorded");
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
             model::ask::Answer::Records(RecordsAnswer::UnknownEvent { index }) => {
                 let detail = "no rule file declares this event: add an [[event]] with this name, or report a built-in \
@@ -294,18 +295,18 @@ impl Native {
                     .to_owned();
                 let fault = Fault { index, field: Some("event".to_owned()), detail };
                 let detail = format!("record {index} reports an event that is not declared; nothing was recorded");
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
             model::ask::Answer::Records(RecordsAnswer::EventOfAnother { index }) => {
                 let detail = "this event is declared for another tenant alone".to_owned();
                 let fault = Fault { index, field: Some("tenant".to_owned()), detail };
                 let detail =
                     format!("record {index} reports an event that its tenant does not have; nothing was recorded");
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault]))
             }
             model::ask::Answer::Records(RecordsAnswer::KeyReused) => {
                 let detail = "this Idempotency-Key came with another body in the last 24 hours";
-                Err(Problem::new(StatusCode::CONFLICT, detail))
+                Err(ApiError::new(StatusCode::CONFLICT, detail))
             }
             other => Err(unexpected(&other)),
         }
@@ -370,17 +371,17 @@ impl Native {
     }
 
     /// Asks the engine, and waits for its answer.
-    async fn ask(&self, ask: Ask) -> Result<model::ask::Answer, Problem> {
+    async fn ask(&self, ask: Ask) -> Result<model::ask::Answer, ApiError> {
         let (reply, answer) = oneshot::channel();
         self.state.calls.try_send(Call { ask, reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 self.calls_refused.fetch_add(1, Ordering::Relaxed);
-                Problem::come_back("too many requests are waiting; nothing was done")
+                ApiError::come_back("too many requests are waiting; nothing was done")
             }
-            mpsc::error::TrySendError::Closed(_) => Problem::come_back("ringback is going down; nothing was done"),
+            mpsc::error::TrySendError::Closed(_) => ApiError::come_back("ringback is going down; nothing was done"),
         })?;
         match answer.await {
-            Ok(model::ask::Answer::Unavailable) => Err(Problem::come_back(
+            Ok(model::ask::Answer::Unavailable) => Err(ApiError::come_back(
                 "the ledger takes no writes now (see the status for why); nothing was recorded or done",
             )),
             Ok(answer) => Ok(answer),
@@ -390,21 +391,21 @@ impl Native {
 }
 
 /// The engine answers something else than what it was asked: a fault of ringback's own.
-fn unexpected(answer: &model::ask::Answer) -> Problem {
+fn unexpected(answer: &model::ask::Answer) -> ApiError {
     tracing::error!(?answer, "the engine's answer is to another question");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "ringback has met a fault of its own; its log says which")
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ringback has met a fault of its own; its log says which")
 }
 
-fn nothing_there(path: &str) -> Problem {
+fn nothing_there(path: &str) -> ApiError {
     let detail = format!("there is no file or directory at {}, and nothing is known at or below it", quoted(path));
-    Problem::new(StatusCode::NOT_FOUND, detail)
+    ApiError::new(StatusCode::NOT_FOUND, detail)
 }
 
-fn going_down() -> Problem {
-    Problem::come_back("ringback is going down; whether the request took effect is not known")
+fn going_down() -> ApiError {
+    ApiError::come_back("ringback is going down; whether the request took effect is not known")
 }
 
-fn idempotency_key(asked: &Asked) -> Result<Option<String>, Problem> {
+fn idempotency_key(asked: &Asked) -> Result<Option<String>, ApiError> {
     let mut given = asked.parts.headers.get_all("idempotency-key").iter();
     let Some(value) = given.next() else { return Ok(None) };
     let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -412,5 +413,5 @@ fn idempotency_key(asked: &Asked) -> Result<Option<String>, Problem> {
         return Ok(Some(String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
     let detail = format!("an Idempotency-Key is 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters, given once");
-    Err(Problem::new(StatusCode::BAD_REQUEST, detail))
+    Err(ApiError::new(StatusCode::BAD_REQUEST, detail))
 }

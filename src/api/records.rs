@@ -8,9 +8,9 @@ use serde_json::json;
 
 use self::check::Faults;
 use self::shape::Shape;
+use super::error::{ApiError, Fault};
 use super::limits::{FAULTS_MAX, RECORDS_MAX};
 use super::operation::{Operation, array, closed, number, object, text};
-use super::problem::{Fault, Problem};
 use crate::model::counted::counted;
 use crate::model::record::Record;
 use crate::model::scope::Scope;
@@ -59,8 +59,8 @@ pub(super) enum Format {
 
 impl Format {
     /// As the request's head says.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let unsupported = |detail: &str| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let unsupported = |detail: &str| ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
         if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
             return Err(unsupported("send the body without a Content-Encoding")
                 .with_header(header::ACCEPT_ENCODING, "identity"));
@@ -84,7 +84,7 @@ impl Format {
 
 /// All records of a body, at least one, in its order; or everything that is wrong with them.
 /// `scope`: whose events the caller may report.
-pub(super) fn parse(format: Format, body: &[u8], scope: &Scope) -> Result<Vec<Record>, Problem> {
+pub(super) fn parse(format: Format, body: &[u8], scope: &Scope) -> Result<Vec<Record>, ApiError> {
     let mut reading = Reading { scope, read: 0, records: Vec::new(), faults: Faults::default() };
     match format {
         Format::Lines => reading.lines(body)?,
@@ -96,10 +96,10 @@ pub(super) fn parse(format: Format, body: &[u8], scope: &Scope) -> Result<Vec<Re
             if faults.count > FAULTS_MAX { format!("; the first {FAULTS_MAX} are listed") } else { String::new() };
         let found = counted(faults.count as u64, "fault");
         let detail = format!("{found} in {read} records{listed}; nothing was recorded");
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(faults.listed));
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(faults.listed));
     }
     if records.is_empty() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the body has no records; send at least one"));
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "the body has no records; send at least one"));
     }
     Ok(records)
 }
@@ -131,7 +131,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn lines(&mut self, body: &[u8]) -> Result<(), Problem> {
+    fn lines(&mut self, body: &[u8]) -> Result<(), ApiError> {
         for (number, line) in (1..).zip(body.split(|&b| b == b'\n')) {
             if line.trim_ascii().is_empty() {
                 continue;
@@ -142,7 +142,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn array(&mut self, body: &[u8]) -> Result<(), Problem> {
+    fn array(&mut self, body: &[u8]) -> Result<(), ApiError> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let mut too_many_found = false;
         let array = Array { reading: self, too_many: &mut too_many_found };
@@ -151,25 +151,25 @@ impl Reading<'_> {
             Err(_) if too_many_found => Err(too_many()),
             Err(error) if error.classify() == Category::Data => {
                 let detail = "application/json is an array of records: [{...}, {...}]";
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
             }
             Err(error) => Err(self.unparseable(&error, error.line())),
         }
     }
 
-    fn unparseable(&self, error: &serde_json::Error, line: usize) -> Problem {
+    fn unparseable(&self, error: &serde_json::Error, line: usize) -> ApiError {
         let text = error.to_string();
         let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
         let detail = format!("this is not JSON, at line {line}, column {}: {why}", error.column());
         let fault = Fault { index: self.read, field: None, detail: detail.clone() };
         let detail = format!("record {}: {detail}; nothing was recorded", self.read);
-        Problem::new(StatusCode::BAD_REQUEST, detail).with_errors(vec![fault])
+        ApiError::new(StatusCode::BAD_REQUEST, detail).with_errors(vec![fault])
     }
 }
 
-fn too_many() -> Problem {
+fn too_many() -> ApiError {
     let detail = format!("more than {RECORDS_MAX} records; send them in parts; nothing was recorded");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 /// Reads an array record by record, so that only one is held as JSON.

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
+use super::error::{ApiError, quoted};
 use super::native::synced_schema;
 use super::operation::{Operation, array, closed, flag, object, text};
-use super::problem::{Problem, quoted};
 use crate::model::path::LogicalPath;
 use crate::model::rescan::RescanRequest;
 
@@ -39,14 +39,14 @@ pub(super) fn operation() -> Operation {
 const FIELDS: &str = "`path`, `wait`, `acceptDeletions` and `acceptRoot`";
 
 /// Reads the body; an empty one asks for every mount and does not wait. `mounts` are the logical paths that there are.
-pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, Problem> {
+pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, ApiError> {
     let mut asked = Rescan::default();
     if body.trim_ascii().is_empty() {
         return Ok(asked);
     }
     let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no JSON: {error}")))?;
-    let wrong = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body is no JSON: {error}")))?;
+    let wrong = |detail: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let Value::Object(fields) = value else {
         return Err(wrong("the body is to be an object, such as {\"path\": \"/acme\", \"wait\": true}".to_owned()));
     };
@@ -83,11 +83,11 @@ fn path(text: &str, mounts: &[String]) -> Result<LogicalPath, String> {
 mod tests {
     use axum::http::StatusCode;
 
-    use super::{Problem, Rescan, parse};
+    use super::{ApiError, Rescan, parse};
     use crate::model::path::LogicalPath;
     use crate::model::rescan::RescanRequest;
 
-    fn asked(body: &str) -> Result<Rescan, Problem> {
+    fn asked(body: &str) -> Result<Rescan, ApiError> {
         parse(body.as_bytes(), &["/acme".to_owned(), "/b".to_owned()])
     }
 
@@ -124,7 +124,7 @@ mod tests {
             ("{\"acceptRoot\": 1}", unprocessable, "`acceptRoot` takes true or false"),
         ];
         for (body, status, detail) in cases {
-            assert_eq!(asked(body), Err(Problem::new(status, detail)), "{body}");
+            assert_eq!(asked(body), Err(ApiError::new(status, detail)), "{body}");
         }
     }
 }

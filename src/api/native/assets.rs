@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::error::ApiError;
 use super::super::operation::{Operation, array, number, object, text, time, words};
-use super::super::problem::Problem;
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
 use crate::model::ids::AssetId;
@@ -75,7 +75,7 @@ impl Native {
         let tenant = |asset: &ListedAsset| mounts.of(&asset.path).and_then(|mount| mount.tenant.clone());
         match found.filter(|asset| scope.covers(tenant(asset).as_ref())) {
             Some(asset) => Ok(Json(shown(&asset)).into_response()),
-            None => Err(Problem::new(StatusCode::NOT_FOUND, "there is no such asset now")),
+            None => Err(ApiError::new(StatusCode::NOT_FOUND, "there is no such asset now")),
         }
     }
 }

@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::super::body::{Asked, Ending};
+use super::super::error::{ApiError, quoted};
 use super::super::gate::Replaced;
 use super::super::operation::{Operation, array, number, object, text, words};
-use super::super::problem::{Problem, quoted};
 use super::journal_row::{Wanted, page_of, rendered, row_schema};
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
@@ -76,7 +76,7 @@ impl Native {
         Ok(self.streams.open(slot, since, wanted, [ending, replaced]))
     }
 
-    fn wanted(&self, asked: &Asked, fields: &Fields) -> Result<Wanted, Problem> {
+    fn wanted(&self, asked: &Asked, fields: &Fields) -> Result<Wanted, ApiError> {
         let event = match fields.text("event")? {
             Some(name) => {
                 Some(EventName::parse(name).map_err(|error| wrong(format!("`event`: {error}")))?.as_str().to_owned())
@@ -114,17 +114,17 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The place that a client had come to when its stream broke (HTML, section 9.2.4).
-fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, Problem> {
+fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, ApiError> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
     let place = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|place| *place >= 0);
-    let no_place = || Problem::new(StatusCode::BAD_REQUEST, "Last-Event-ID takes the `id` of an event, a number");
+    let no_place = || ApiError::new(StatusCode::BAD_REQUEST, "Last-Event-ID takes the `id` of an event, a number");
     place.map(|place| Some(Seq(place))).ok_or_else(no_place)
 }
 
 /// 410, with the oldest place from which nothing is missing.
-fn forgotten(Forgotten { oldest }: Forgotten) -> Problem {
+fn forgotten(Forgotten { oldest }: Forgotten) -> ApiError {
     let detail = format!(
         "changes after that place are kept no longer (see [retention] journal); since={oldest} gives all that are kept"
     );
-    Problem::new(StatusCode::GONE, detail).with_member("oldest", oldest.0)
+    ApiError::new(StatusCode::GONE, detail).with_member("oldest", oldest.0)
 }

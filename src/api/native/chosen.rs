@@ -11,10 +11,10 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::error::{ApiError, quoted};
 use super::super::gate::{Caller, Did};
 use super::super::limits::{CHOSEN_AT_ONCE_MAX, SELECTION_BYTES_MAX};
 use super::super::operation::{Operation, closed, flag, number, object, text, time, words};
-use super::super::problem::{Problem, quoted};
 use super::deliveries::is_seen;
 use super::query::{Fields, delivery_key, no_delivery, no_subscription, wrong};
 use super::{Answer, Native};
@@ -307,7 +307,7 @@ impl Native {
             let detail = format!(
                 "what was told since then tells changes that are kept no longer: {kept} (see [retention] journal)"
             );
-            return Err(Problem::new(StatusCode::GONE, detail));
+            return Err(ApiError::new(StatusCode::GONE, detail));
         }
         let mut answer = json!({"deliveries": deliveries, "entries": entries, "dryRun": is_dry_run});
         if is_dry_run {
@@ -322,14 +322,14 @@ impl Native {
             }
             model::ask::Answer::ReplayGoesOn => {
                 let detail = format!("a replay of {} goes on already: see GET /v1/tasks?state=running", quoted(name));
-                Err(Problem::new(StatusCode::CONFLICT, detail))
+                Err(ApiError::new(StatusCode::CONFLICT, detail))
             }
             _ => Err(no_subscription(name)),
         }
     }
 
     /// The deliveries that a body chooses. `states` are those that make sense.
-    async fn selection(&self, fields: &Fields, scope: Scope, states: &[&str]) -> Result<Selection, Problem> {
+    async fn selection(&self, fields: &Fields, scope: Scope, states: &[&str]) -> Result<Selection, ApiError> {
         if !fields.has_one_of(&FILTER) {
             let detail = format!("say which deliveries are meant, by at least one of {}", FILTER.join(", "));
             return Err(wrong(detail));
@@ -356,7 +356,7 @@ impl Native {
     }
 
     /// The key of a delivery, which is called `id`, where the caller sees it.
-    async fn seen_delivery(&self, scope: &Scope, key: DeliveryKey, id: &str) -> Result<DeliveryKey, Problem> {
+    async fn seen_delivery(&self, scope: &Scope, key: DeliveryKey, id: &str) -> Result<DeliveryKey, ApiError> {
         let scope = scope.clone();
         let is_seen = self.read(move |reader, registry| is_seen(reader, registry, &scope, key)).await?;
         if is_seen { Ok(key) } else { Err(no_delivery(id)) }
@@ -412,7 +412,7 @@ impl Native {
     }
 
     /// Asks the engine piece by piece until it has been through all that is chosen.
-    async fn walk(&self, bulk: &Bulk, is_dry_run: bool) -> Result<Selected, Problem> {
+    async fn walk(&self, bulk: &Bulk, is_dry_run: bool) -> Result<Selected, ApiError> {
         let mut bulk = bulk.clone();
         let mut sums: Option<Selected> = None;
         loop {

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
 use super::super::body::Asked;
+use super::super::error::ApiError;
 use super::super::operation::{Operation, array, flag, number, object, text, time, words};
-use super::super::problem::Problem;
 use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
 use super::reading::ReadError;
 use super::subscriptions::named;
@@ -189,7 +189,7 @@ impl Native {
         });
         let body = body.await?;
         let gone =
-            || Problem::new(StatusCode::NOT_FOUND, "there is no body: it is kept until the delivery is accepted");
+            || ApiError::new(StatusCode::NOT_FOUND, "there is no body: it is kept until the delivery is accepted");
         let body = body.ok_or_else(gone)?;
         // Whatever it is, no browser is to make anything of it.
         let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::error::ApiError;
 use super::super::limits::{EXPLAIN_BYTES_MAX, EXPLAIN_JOURNAL_MAX, EXPLAIN_RULE_BYTES_MAX, EXPLAIN_STATE_BYTES_MAX};
 use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
-use super::super::problem::Problem;
 use super::query::{Fields, wrong};
 use super::reading::ReadError;
 use super::{Answer, Native};
@@ -117,18 +117,18 @@ impl Native {
             Ok(out) => Ok(Json(out).into_response()),
             Err(FaultyRule(faults)) => {
                 let detail = "`rule` has faults; nothing was tried";
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_diagnostics(faults))
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_diagnostics(faults))
             }
         }
     }
 }
 
 /// What is asked, and how many of the newest changes it is tried on.
-fn parse(fields: &Fields, scope: Scope) -> Result<(ExplainAsk, Option<usize>), Problem> {
+fn parse(fields: &Fields, scope: Scope) -> Result<(ExplainAsk, Option<usize>), ApiError> {
     let rule = fields.text("rule")?.map(str::to_owned);
     if rule.as_ref().is_some_and(|rule| rule.len() > EXPLAIN_RULE_BYTES_MAX) {
         let detail = format!("`rule` takes at most {} KiB", EXPLAIN_RULE_BYTES_MAX >> 10);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     let journal = fields.number("journal", 1, EXPLAIN_JOURNAL_MAX as u64)?.map(|most| most as usize);
     let Some(path) = fields.path()? else {
@@ -169,7 +169,7 @@ fn parse(fields: &Fields, scope: Scope) -> Result<(ExplainAsk, Option<usize>), P
 }
 
 /// Keys, each with a text or a list of texts.
-fn metadata(fields: &Fields, name: &str) -> Result<Metadata, Problem> {
+fn metadata(fields: &Fields, name: &str) -> Result<Metadata, ApiError> {
     let wrong =
         || wrong(format!("`{name}` takes an object: each key with a list of texts, such as {{\"Rating\": [\"5\"]}}"));
     let mut out = Metadata::new();

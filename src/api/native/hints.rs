@@ -10,10 +10,10 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::error::{ApiError, Fault, quoted};
 use super::super::gate::Did;
 use super::super::limits::{FAULTS_MAX, HINTED_PATHS_MAX, HINTS_BYTES_MAX};
 use super::super::operation::{Operation, closed, number, object, text};
-use super::super::problem::{Fault, Problem, quoted};
 use super::query::{Fields, wrong};
 use super::{Answer, Native, going_down, unexpected};
 use crate::model;
@@ -60,13 +60,13 @@ impl Native {
     }
 
     /// The paths of a body: all of them, or what is wrong with those that are not taken.
-    fn hinted(&self, body: &[u8], scope: &Scope) -> Result<Vec<LogicalPath>, Problem> {
+    fn hinted(&self, body: &[u8], scope: &Scope) -> Result<Vec<LogicalPath>, ApiError> {
         let fields = Fields::of_body(body, &[PATHS])?;
         let given = fields.list(PATHS)?.filter(|given| !given.is_empty());
         let given = given.ok_or_else(|| wrong("`paths` takes a list of at least one path".to_owned()))?;
         if given.len() > HINTED_PATHS_MAX {
             let detail = format!("more than {HINTED_PATHS_MAX} paths; send them in parts; nothing is looked at");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
         let (mut paths, mut faults) = (Vec::with_capacity(given.len()), Vec::new());
         for (index, value) in given.iter().enumerate() {

@@ -8,8 +8,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::operation::{Operation, object};
-use super::super::problem;
 use super::Endpoint;
+use super::problem;
 
 /// Made once: the endpoints do not change while ringback runs.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);

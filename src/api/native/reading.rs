@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::super::problem::Problem;
+use super::super::error::ApiError;
 use super::{Native, going_down};
 use crate::model::error_chain::ErrorChain;
 use crate::model::listing::Registry;
@@ -24,12 +24,12 @@ impl Native {
     pub(super) async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Reader, &Registry) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<T, Problem> {
+    ) -> Result<T, ApiError> {
         let registry = Arc::clone(&self.state.registry);
         let answer = ask(&self.reads, &self.state.reader, move |reader| question(reader, &registry())).await;
         answer.ok_or_else(going_down)?.map_err(|ReadError(error)| {
             tracing::error!(error = %ErrorChain(&*error), "the ledger could not be asked what the API is to answer");
-            Problem::come_back("the ledger cannot be read now; the log says why")
+            ApiError::come_back("the ledger cannot be read now; the log says why")
         })
     }
 }

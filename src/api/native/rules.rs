@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::body::Asked;
 use super::super::operation::{Operation, array, number, object, text, time, words};
-use super::super::problem::diagnostic;
+use super::problem::diagnostic;
 use super::query::{Fields, wrong};
 use super::subscriptions::state_of;
 use super::{Answer, Native};

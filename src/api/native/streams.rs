@@ -19,8 +19,8 @@ use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::journal_row::{Wanted, rendered};
 use super::reading::{ReadError, ask};
+use crate::api::error::ApiError;
 use crate::api::limits::{FEED_EVERY, FEED_KEPT, PAGE_MAX, STREAM_COMMENT_EVERY, STREAMS_MAX, STREAMS_OF_ONE_MAX};
-use crate::api::problem::Problem;
 use crate::model::error_chain::ErrorChain;
 use crate::model::ids::Seq;
 use crate::model::listing::{JournalPage, JournalRow};
@@ -89,7 +89,7 @@ impl Streams {
     }
 
     /// Takes a place for a stream of a principal, or refuses.
-    pub(in crate::api) fn enter(self: &Arc<Self>, principal: &str) -> Result<Slot, Problem> {
+    pub(in crate::api) fn enter(self: &Arc<Self>, principal: &str) -> Result<Slot, ApiError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.of.get(principal).copied().unwrap_or(0);
         if open.all >= STREAMS_MAX || own >= STREAMS_OF_ONE_MAX {
@@ -98,7 +98,7 @@ impl Streams {
                 open.all
             );
             self.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "5"));
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(header::RETRY_AFTER, "5"));
         }
         open.all += 1;
         *open.of.entry(principal.to_owned()).or_default() += 1;

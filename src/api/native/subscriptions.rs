@@ -9,10 +9,10 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::error::{ApiError, quoted};
 use super::super::gate::{Caller, Did};
 use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
 use super::super::operation::{Operation, array, closed, number, object, text, time, words};
-use super::super::problem::{Problem, quoted};
 use super::query::{Fields, no_subscription, wrong};
 use super::reading::ReadError;
 use super::{Answer, Native};
@@ -192,7 +192,7 @@ impl Native {
     }
 
     /// The number of a subscription that a caller sees, for an ask.
-    pub(super) async fn subscription_named(&self, scope: &Scope, name: &str) -> Result<SubscriptionId, Problem> {
+    pub(super) async fn subscription_named(&self, scope: &Scope, name: &str) -> Result<SubscriptionId, ApiError> {
         let (wanted, scope) = (name.to_owned(), scope.clone());
         let id = self.read(move |reader, registry| named(reader, registry, &scope, &wanted)).await?;
         id.ok_or_else(|| no_subscription(name))
@@ -213,7 +213,7 @@ impl Native {
             model::ask::Answer::NotFound => Err(no_subscription(&name)),
             model::ask::Answer::PausedByFile => {
                 let detail = format!("the rule file of {} says `paused = true`: change the file", quoted(&name));
-                Err(Problem::new(StatusCode::CONFLICT, detail))
+                Err(ApiError::new(StatusCode::CONFLICT, detail))
             }
             _ => {
                 let mut response = self.show_subscription(&scope, name).await?;

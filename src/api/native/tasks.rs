@@ -9,9 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::body::Asked;
+use super::super::error::{ApiError, quoted};
 use super::super::limits::{IGNORED_BYTES_MAX, PAGE_MAX};
 use super::super::operation::{Operation, array, number, object, text, time, words};
-use super::super::problem::{Problem, quoted};
 use super::query::{Fields, wrong};
 use super::{Answer, Native};
 use crate::model;
@@ -116,7 +116,7 @@ impl Native {
         Ok(Json(answer).into_response())
     }
 
-    async fn task(&self, scope: &Scope, uuid: &str) -> Result<ListedTask, Problem> {
+    async fn task(&self, scope: &Scope, uuid: &str) -> Result<ListedTask, ApiError> {
         let (wanted, scope) = (uuid.to_owned(), scope.clone());
         let found =
             self.read(move |reader, registry| Ok(reader.task(&wanted)?.filter(|task| is_seen(task, &scope, registry))));
@@ -151,8 +151,8 @@ fn is_seen(task: &ListedTask, scope: &Scope, registry: &Registry) -> bool {
         || (task.owner.is_none() && task.scope.as_ref().is_some_and(is_theirs))
 }
 
-fn no_task(uuid: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no task {}, or it is kept no longer", quoted(uuid)))
+fn no_task(uuid: &str) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is no task {}, or it is kept no longer", quoted(uuid)))
 }
 
 /// A row of the list.

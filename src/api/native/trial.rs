@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 
 use super::super::body::Asked;
+use super::super::error::{ApiError, quoted};
 use super::super::gate::Did;
 use super::super::limits::{SELECTION_BYTES_MAX, TRIALS_MAX};
 use super::super::operation::{Operation, closed, text};
-use super::super::problem::{Problem, quoted};
 use super::deliveries::{attempt, attempt_schema};
 use super::query::{Fields, no_subscription, wrong};
 use super::{Answer, Native};
@@ -60,7 +60,7 @@ impl Native {
         // It is taken before the engine is asked, so that few requests wait.
         let Ok(_turn) = self.trials.try_acquire() else {
             let detail = format!("{TRIALS_MAX} tests of targets are under way: ask again when one has ended");
-            return Err(Problem::come_back(&detail));
+            return Err(ApiError::come_back(&detail));
         };
         let told = change.path.display().to_string();
         let request = match self.ask(Ask::Trial { subscription, change: Box::new(change) }).await? {
@@ -73,7 +73,7 @@ impl Native {
     }
 
     /// The asset at a path, as a change would tell it.
-    async fn change_of(&self, scope: &Scope, path: LogicalPath) -> Result<Change, Problem> {
+    async fn change_of(&self, scope: &Scope, path: LogicalPath) -> Result<Change, ApiError> {
         let mount = self.mounts.of(&path).filter(|mount| scope.covers(mount.tenant.as_ref()));
         let mount = mount.map(|mount| mount.path.clone());
         let found = match mount {

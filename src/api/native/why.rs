@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::super::body::Asked;
+use super::super::error::ApiError;
 use super::super::limits::WHY_MAX;
 use super::super::operation::{Operation, array, flag, number, object, text, time, words};
-use super::super::problem::Problem;
 use super::query::{Fields, wrong};
 use super::reading::ReadError;
 use super::{Answer, Native, deliveries, journal_row};
@@ -100,7 +100,7 @@ impl Native {
         let is_seen =
             |mount: Option<&Mount>| scope.is_all() || mount.is_some_and(|it| scope.covers(it.tenant.as_ref()));
         if !is_seen(self.mounts.of(&path)) {
-            return Err(Problem::new(StatusCode::NOT_FOUND, "the path lies in no mount of yours"));
+            return Err(ApiError::new(StatusCode::NOT_FOUND, "the path lies in no mount of yours"));
         }
         if !path.as_bytes().is_ascii()
             && let Engine::Knows(watched) = self.watched(&path).await
@@ -118,7 +118,7 @@ impl Native {
 
     /// The logical path that a caller means. A path on disk is translated. One that could be both is a logical path
     /// where something is there, or is known; else it is taken for the path on disk.
-    async fn meant(&self, given: LogicalPath, scope: &Scope) -> Result<LogicalPath, Problem> {
+    async fn meant(&self, given: LogicalPath, scope: &Scope) -> Result<LogicalPath, ApiError> {
         let is_seen = |path: &LogicalPath| {
             let mount = self.mounts.of(path);
             mount.is_some_and(|mount| scope.covers(mount.tenant.as_ref()))
@@ -164,7 +164,7 @@ impl Native {
     }
 
     /// Follows a path through the pipeline.
-    async fn follow(&self, path: &LogicalPath, scope: &Scope) -> Result<(Why, Registry, NodeId), Problem> {
+    async fn follow(&self, path: &LogicalPath, scope: &Scope) -> Result<(Why, Registry, NodeId), ApiError> {
         let mount = self.mounts.of(path);
         let (seen, engine) = match mount {
             Some(_) => (self.survey(path).await, self.watched(path).await),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 
+use super::super::error::{Fault, quoted};
 use super::super::limits::{ECHO_CHARS_MAX, FAULTS_MAX};
-use super::super::problem::{Fault, quoted};
 use super::event;
 use super::shape::Shape;
 use crate::model::ids::AssetId;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::super::error::quoted;
 use super::super::limits::{DISPLAY_NAME_CHARS_MAX, ENTITY_BYTES_MAX};
-use super::super::problem::quoted;
 use super::check::{At, cut, unknown_field};
 use super::shape::Shape;
 use crate::model::event::{EventFields, EventName};

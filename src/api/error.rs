@@ -1,25 +1,33 @@
-//! Errors as RFC 9457 `application/problem+json`. What a caller reads here is written for the caller: no internal
-//! error's text gets in.
+//! What is wrong with a request. Each surface of the API writes it in its own way: the native one as a problem, each
+//! dialect as its clients expect. What a caller reads here is written for the caller: no internal error's text gets in.
 
 use std::collections::BTreeMap;
 
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::limits::ECHO_CHARS_MAX;
-use super::operation::{array, number, object, text, words};
 
 /// An answer that says what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    status: StatusCode,
-    detail: String,
-    errors: Errors,
-    members: BTreeMap<&'static str, i64>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+pub(super) struct ApiError {
+    /// What kind of error it is: the status of a surface that does not say otherwise.
+    pub status: StatusCode,
+    /// A sentence.
+    pub detail: String,
+    /// What is wrong in the body, thing by thing.
+    pub errors: Errors,
+    /// Numbers that a program may want.
+    pub members: BTreeMap<&'static str, i64>,
+    /// Headers of the answer, whichever surface it is.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
+
+/// How a surface writes an error, as the answer to a request of this method and path.
+pub(super) type WriteError = fn(&Parts, ApiError) -> Response;
 
 /// One thing wrong with a request's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +41,7 @@ pub(super) struct Fault {
     pub detail: String,
 }
 
-impl Problem {
+impl ApiError {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let (errors, members, headers) = (Errors::Faults(Vec::new()), BTreeMap::new(), Vec::new());
         Self { status, detail: detail.into(), errors, members, headers }
@@ -74,72 +82,18 @@ impl Problem {
 /// What is wrong with a body, or with a text of rules in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum Errors {
+pub(super) enum Errors {
     Faults(Vec<Fault>),
     Diagnostics(Vec<Value>),
 }
 
 impl Errors {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Faults(faults) => faults.is_empty(),
             Self::Diagnostics(diagnostics) => diagnostics.is_empty(),
         }
     }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: &'a str,
-            title: &'a str,
-            status: u16,
-            detail: &'a str,
-            #[serde(skip_serializing_if = "Errors::is_empty")]
-            errors: &'a Errors,
-            #[serde(flatten)]
-            members: &'a BTreeMap<&'static str, i64>,
-        }
-        let body = Body {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or_default(),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            errors: &self.errors,
-            members: &self.members,
-        };
-        let json = serde_json::to_vec(&body).expect("strings and numbers are always JSON");
-        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response();
-        response.headers_mut().extend(self.headers);
-        response
-    }
-}
-
-/// The schema of a problem.
-pub(super) fn schema() -> Value {
-    let fault = object([("index", number()), ("detail", text())], [("field", text())]);
-    object(
-        [("type", text()), ("title", text()), ("status", number()), ("detail", text())],
-        [("errors", array(json!({"anyOf": [fault, diagnostic()]}))), ("oldest", number())],
-    )
-}
-
-/// The schema of a diagnostic, as `ringback check --json` prints it.
-pub(super) fn diagnostic() -> Value {
-    let help = json!({"type": ["string", "null"]});
-    object(
-        [
-            ("code", text()),
-            ("severity", words(&["error", "warning"])),
-            ("file", text()),
-            ("line", number()),
-            ("column", number()),
-            ("message", text()),
-            ("help", help),
-        ],
-        [],
-    )
 }
 
 /// The caller's own text, quoted and cut to a length that fits a message.
