@@ -488,6 +488,7 @@ impl Engine {
         let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way, &self.retention)?;
         dispatch.limit_attempts(self.slots);
         dispatch.set_subscriptions(self.rules.subscriptions().chain(self.registrations.each()));
+        dispatch.set_marks(rules::marks(&self.rules.set));
         dispatch.keep_faults(std::mem::take(&mut self.resting));
         self.to_deliver = (dispatch.outbox_status(now), dispatch.deliveries_status());
         if self.hold.is_some() {

@@ -91,8 +91,6 @@ codes! {
     NoRules = 104,
     /// A metadata key that looks like a mistyped fact.
     KeyLikeFact = 105,
-    /// A key that this version reads but does not act on yet.
-    NotActedOn = 106,
     /// A secret that stands in the file itself.
     SecretInClear = 107,
     /// A rule whose changes another one tells the same target anyway.

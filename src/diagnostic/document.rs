@@ -249,6 +249,11 @@ impl<'t, 'i> Table<'t, 'i> {
 
     /// Whether a key has a list for its value.
     #[must_use]
+    pub fn has_table(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
+    /// Returns whether a list is under a key.
     pub fn has_list(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(|value| value.get_ref().is_array())
     }

@@ -255,12 +255,6 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "when = 'ext == mov'",
             "Correct the fact's name, or put the key in double quotes if it is meant.",
         ),
-        Code::NotActedOn => (
-            "The key is right, and this version checks it, but does nothing with it yet.",
-            "[[event]]\nname = \"scanned\"\ndialects = [\"eqp\"]",
-            "[[event]]\nname = \"scanned\"",
-            "Leave it out, or leave it in for a later version and do not count on it.",
-        ),
         Code::SecretInClear => (
             "Whoever reads the rule files, and their copies and backups, has the secret.",
             "secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",

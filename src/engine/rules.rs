@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use super::{Engine, Machines, NewRules};
 use crate::intake::RulesInForce;
-use crate::model::event::EventFields;
+use crate::model::event::{Dialect, EventFields, EventName};
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
-use crate::rules::RuleChange;
+use crate::rules::{RuleChange, RuleSet};
 use crate::store::StoreError;
+
+/// What each event of a set is marked for.
+pub(super) fn marks(set: &RuleSet) -> impl Iterator<Item = (&EventName, &[Dialect])> {
+    set.events().iter().map(|event| (&event.name, &event.dialects[..]))
+}
 
 impl Engine {
     /// Writes down that the newest set is in force, and has the machines match by it. Subscriptions that it no longer
@@ -59,6 +64,7 @@ impl Engine {
                 intake.set_rules(rules.clone());
             }
             dispatch.edit_subscriptions(gone, edited);
+            dispatch.set_marks(marks(&new.set));
         }
         // Whoever asks to hear of it by the new set does.
         self.tell_changes(now, &new)?;

@@ -9,7 +9,7 @@ use crate::catalog::{Step, added, between};
 use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
-use crate::model::event::{EventFields, Occurrence, Origin};
+use crate::model::event::{Occurrence, Origin};
 use crate::model::ids::Seq;
 use crate::model::look::{FileLook, ListedFile, Xattrs};
 use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
@@ -19,7 +19,7 @@ use crate::model::time::Now;
 use crate::rules::event::Event;
 use crate::rules::index::Scratch;
 use crate::rules::registered::Registered;
-use crate::rules::template::{Template, Values};
+use crate::rules::template::Values;
 use crate::rules::{Facts, Matching};
 use crate::settle::Cause;
 use crate::store::{LastPlace, Ledger, StoreError};
@@ -347,8 +347,6 @@ impl Recorder<'_> {
             tenant: tenant.unwrap_or_default(),
             metadata: state,
         };
-        let field =
-            |fields: EventFields, (key, template): &(String, Template)| fields.text(key, &template.render(&values));
         let occurrence = Occurrence {
             seq: self.ledger.next_seq()?,
             rrn: change.rrn,
@@ -358,7 +356,7 @@ impl Recorder<'_> {
             change: Some(Box::new(change.clone())),
             origin: Origin::Ringback,
             display_name: None,
-            fields: event.fields.iter().fold(EventFields::default(), field),
+            fields: event.payload(&values),
         };
         self.ledger.append_event(&occurrence)?;
         Ok(occurrence)

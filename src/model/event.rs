@@ -159,6 +159,12 @@ impl EventFields {
         self.with(key, &number.into().to_string())
     }
 
+    /// With an object more, under a key that it does not have yet.
+    #[must_use]
+    pub fn object(self, key: &str, object: Self) -> Self {
+        self.with(key, &object.0)
+    }
+
     fn with(mut self, key: &str, value: &str) -> Self {
         let comma = if self.is_empty() { "" } else { "," };
         self.0.truncate(self.0.len() - 1);

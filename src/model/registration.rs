@@ -28,6 +28,8 @@ pub struct Registration {
     pub joins_by_and: bool,
     /// The events that it asks for by name.
     pub events: Vec<EventName>,
+    /// It asks for every event, too, that a rule file marks for its dialect.
+    pub hears_marked: bool,
     /// The URL, to the letter.
     pub callback: String,
     /// The method.
@@ -54,6 +56,8 @@ pub struct Registration {
     pub secret: Option<String>,
     /// Whether deliveries carry `X-Hub-Signature-256` too. Only with a secret.
     pub hub_signature: bool,
+    /// What its format says that it belongs to: the id of a property or of a network, the name of a collection.
+    pub belongs_to: Option<String>,
     /// What was asked for, in the dialect's own words: reads give it back to the letter. The dialect has left out what
     /// reads must not give, such as secrets.
     pub request: String,
@@ -76,6 +80,7 @@ impl Registration {
             metadata: Vec::new(),
             joins_by_and: false,
             events: Vec::new(),
+            hears_marked: false,
             callback: callback.into(),
             method: Method::default(),
             headers: Vec::new(),
@@ -89,6 +94,7 @@ impl Registration {
             lifetime: Lifetime::default(),
             secret: None,
             hub_signature: false,
+            belongs_to: None,
             request: String::new(),
         }
     }

@@ -45,6 +45,8 @@ pub struct RetrySchedule {
     /// The delays are ringback's own, and nobody's word: they are spread by a jitter, and cut short when the target
     /// accepts another delivery.
     pub is_default: bool,
+    /// Statuses after which a delivery is given up, and not tried again.
+    pub never_after: Vec<u16>,
 }
 
 impl RetrySchedule {
@@ -57,7 +59,7 @@ impl RetrySchedule {
     #[must_use]
     pub fn of_delays(delays_ms: Vec<u64>) -> Self {
         let retries = u32::try_from(delays_ms.len()).unwrap_or(u32::MAX);
-        Self { delays_ms, retries: Some(retries), for_ms: None, is_default: false }
+        Self { delays_ms, retries: Some(retries), for_ms: None, is_default: false, never_after: Vec::new() }
     }
 
     /// The delay before the next attempt, in milliseconds; `None` when the delivery is given up. `attempts` have been
@@ -83,6 +85,7 @@ impl Default for RetrySchedule {
             retries: None,
             for_ms: Some(Self::DEFAULT_FOR_MS),
             is_default: true,
+            never_after: Vec::new(),
         }
     }
 }

@@ -270,12 +270,17 @@ pub struct Subscription {
     pub tenant: Option<Tenant>,
     /// The events that it asks for by name, each once.
     pub events: Vec<EventName>,
+    /// It asks for every event, too, that a rule file marks for this dialect.
+    pub hears_marked: Option<Dialect>,
     /// In which order its deliveries go out.
     pub order: Order,
     /// In which text its batches are written.
     pub format: Format,
     /// What its entries carry beyond their five keys, each once.
     pub fields: Vec<Field>,
+    /// What its format says that it belongs to: the id of a property or of a network, the name of a collection. `None`:
+    /// what follows from its tenant.
+    pub belongs_to: Option<Arc<str>>,
     /// Where the secret is that signs its deliveries. `None`: they are not signed.
     pub secret: Option<SecretRef>,
     /// That secret, once it has been read.
@@ -301,9 +306,11 @@ impl Subscription {
             covers_modification: false,
             tenant: None,
             events: Vec::new(),
+            hears_marked: None,
             order: Order::default(),
             format: Format::default(),
             fields: Vec::new(),
+            belongs_to: None,
             secret: None,
             signing: None,
             hub_signature: false,

@@ -18,6 +18,9 @@ pub struct TenantIds {
     pub organisation: String,
 }
 
+/// The network that means every tenant: callbacks of a global context have it. No tenant's network has its form.
+pub const GLOBAL_NETWORK: &str = "-00000-00000-00000-00000-00000-00000";
+
 /// The longest organisation, in bytes: the longest name of a tenant, and room for a domain.
 pub const ORGANISATION_MAX: usize = 128;
 

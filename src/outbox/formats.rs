@@ -14,10 +14,16 @@ use crate::model::subscription::Subscription;
 use crate::model::time::Wall;
 
 mod cloudevents;
+mod compendium;
+mod envelope;
+mod eqp;
+mod hal;
 mod json;
 mod object;
+mod reactor;
 mod zoom;
 
+use envelope::Enveloped;
 use object::EntryObject;
 
 /// A body that is being written. It is written by hand and not derived, because the bytes are the contract and a batch
@@ -40,8 +46,8 @@ impl<'a> Payload<'a> {
     pub fn new(subscription: &'a Subscription, node: NodeId, max_bytes: usize) -> Self {
         let (bytes, tail) = match subscription.format {
             Format::Zoom => (zoom::HEAD.to_vec(), zoom::tail(&subscription.name)),
-            Format::CloudEvents => (Vec::new(), Vec::new()),
             Format::CloudEventsBatch => (b"[".to_vec(), b"]".to_vec()),
+            _ => (Vec::new(), Vec::new()),
         };
         Self { subscription, node, bytes, tail, entries: 0, max_bytes }
     }
@@ -59,10 +65,13 @@ impl<'a> Payload<'a> {
             self.bytes.push(b',');
         }
         let object = EntryObject { entry, metadata, fields: &self.subscription.fields };
-        match format {
+        match (enveloping(format), format) {
+            (Some(write), _) => {
+                write(&mut self.bytes, &Enveloped { subscription: self.subscription, node: self.node, object });
+            }
             // An event about an asset is its change there, and there is no other.
-            Format::Zoom => object.write_change(&mut self.bytes),
-            Format::CloudEvents | Format::CloudEventsBatch => cloudevents::write(&mut self.bytes, self.node, &object),
+            (None, Format::Zoom) => object.write_change(&mut self.bytes),
+            (None, _) => cloudevents::write(&mut self.bytes, self.node, &object),
         }
         if self.entries > 0 && self.bytes.len() + self.tail.len() > self.max_bytes {
             self.bytes.truncate(before);
@@ -91,14 +100,31 @@ impl<'a> Payload<'a> {
 #[must_use]
 pub fn lagged(subscription: &Subscription, node: NodeId, time: Wall, skipped: Skipped) -> Body {
     let format = subscription.format;
-    let bytes = match format {
-        Format::Zoom => zoom::lagged(&subscription.name, skipped),
-        Format::CloudEvents => cloudevents::lagged(&subscription.name, node, time, skipped),
-        Format::CloudEventsBatch => {
+    let bytes = match (enveloping(format), format) {
+        (Some(write), _) => {
+            let (mut bytes, entry) = (Vec::new(), envelope::lagged(subscription, time, skipped));
+            let object = EntryObject { entry: &entry, metadata: None, fields: &[] };
+            write(&mut bytes, &Enveloped { subscription, node, object });
+            bytes
+        }
+        (None, Format::Zoom) => zoom::lagged(&subscription.name, skipped),
+        (None, Format::CloudEventsBatch) => {
             [&b"["[..], &cloudevents::lagged(&subscription.name, node, time, skipped), b"]"].concat()
         }
+        (None, _) => cloudevents::lagged(&subscription.name, node, time, skipped),
     };
     Body { bytes: bytes.into(), content_type: format.content_type().into() }
+}
+
+/// How the envelope of a dialect is written; `None`: the format has none.
+fn enveloping(format: Format) -> Option<fn(&mut Vec<u8>, &Enveloped<'_>)> {
+    match format {
+        Format::Reactor => Some(reactor::write),
+        Format::Eqp => Some(eqp::write),
+        Format::Hal => Some(hal::write),
+        Format::Compendium => Some(compendium::write),
+        Format::Zoom | Format::CloudEvents | Format::CloudEventsBatch => None,
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ pub fn verdict(target: &Target, schedule: &RetrySchedule, tried: Tried<'_>, now:
         Some(410) => return Verdict::Pause,
         Some(413 | 422) if tried.entries > 1 => return Verdict::Split,
         Some(413 | 422) => return Verdict::Refused,
+        Some(status) if schedule.never_after.contains(&status) => return Verdict::Dead,
         _ => {}
     }
     let Some(delay_ms) = schedule.delay_ms(tried.attempts, tried.waited_ms) else { return Verdict::Dead };

@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(of(&format!("# ringback: allow RB0113\n# ringback: allow RB0103\n{two}")), [""; 0]);
         assert_eq!(of(&format!("# ringback: allow RB0113\n{two}")).len(), 1, "the other is still warned of");
         let event =
-            "# ringback: allow RB0106\n[[event]]\nname = 'e'\ndialects = ['eqp']\n[event.fields]\na = '{time}'\n";
+            "# ringback: allow RB0105\n[[event]]\nname = 'e'\nwhen = 'exts == mov'\n[event.fields]\na = '{time}'\n";
         assert_eq!(of(event), [""; 0]);
     }
 

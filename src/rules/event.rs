@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::condition::Condition;
-use super::template::Template;
+use super::template::{Template, Values};
 use crate::diagnostic::{Code, Diagnostic, Severity, meant};
-use crate::model::event::{Dialect, EventName};
+use crate::model::event::{Dialect, EventFields, EventName};
 use crate::model::nearest::nearest;
+use crate::model::subscription::Subscription;
 use crate::model::tenant::Tenant;
 
 /// An `[[event]]`.
@@ -23,7 +24,35 @@ pub struct Event {
     /// It happens only in that tenant's mounts. `None`: in all.
     pub tenant: Option<Tenant>,
     /// Its payload, in the order of the file.
-    pub fields: Vec<(String, Template)>,
+    pub fields: Vec<(String, PayloadValue)>,
+}
+
+/// What a key of a payload has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PayloadValue {
+    /// A text.
+    Text(Template),
+    /// An object of texts.
+    Object(Vec<(String, Template)>),
+}
+
+impl Event {
+    /// Whether a subscription asks for it: by its name, or by its mark. Whose it is, is not looked at.
+    pub(super) fn is_asked_by(&self, subscription: &Subscription) -> bool {
+        subscription.events.contains(&self.name)
+            || subscription.hears_marked.is_some_and(|dialect| self.dialects.contains(&dialect))
+    }
+
+    /// Its payload, everything replaced.
+    #[must_use]
+    pub fn payload(&self, values: &Values<'_>) -> EventFields {
+        let text =
+            |fields: EventFields, (key, template): &(String, Template)| fields.text(key, &template.render(values));
+        self.fields.iter().fold(EventFields::default(), |fields, (key, value)| match value {
+            PayloadValue::Text(template) => fields.text(key, &template.render(values)),
+            PayloadValue::Object(object) => fields.object(key, object.iter().fold(EventFields::default(), text)),
+        })
+    }
 }
 
 /// A subscription's wish for an event.

@@ -190,11 +190,5 @@ fn number<T: TryFrom<u64>>(table: &Table<'_, '_>, key: &str, min: u64, max: u64,
     table.integer(key, min..=max, faults).and_then(|number| T::try_from(number).ok())
 }
 
-/// Warns of a key that is taken and changes nothing yet.
-fn not_acted_on(span: Range<usize>, what: &str, instead: &str, faults: &mut Faults<'_>) {
-    let message = format!("this version reads {what} but does not act on it yet");
-    faults.warning(Code::NotActedOn, span, message, "no effect yet").help(instead);
-}
-
 #[cfg(test)]
 mod tests;

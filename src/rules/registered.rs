@@ -9,7 +9,7 @@ use super::event::Event;
 use super::index::{Index, Scratch};
 use super::set::{Rule, each_way};
 use crate::model::change::Change;
-use crate::model::event::EventName;
+use crate::model::event::{Dialect, EventName};
 use crate::model::ids::SubscriptionId;
 use crate::model::metadata::Metadata;
 use crate::model::tenant::Tenant;
@@ -26,6 +26,8 @@ pub struct Registered {
     declared: HashMap<EventName, Event>,
     /// Who asks for each event by name, also where it is not declared, or not now.
     asking: HashMap<EventName, BTreeSet<SubscriptionId>>,
+    /// Who asks for all events that are marked for a dialect.
+    marked: HashMap<Dialect, BTreeSet<SubscriptionId>>,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,8 @@ impl Default for Registered {
         // A seed that nobody can know. What is found does not hang on it.
         let index = Index::new(RandomState::new().hash_one(0));
         let (whose, filed) = (Vec::new(), BTreeMap::new());
-        Self { index, whose, filed, declared: HashMap::new(), asking: HashMap::new() }
+        let (declared, asking, marked) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { index, whose, filed, declared, asking, marked }
     }
 }
 
@@ -69,6 +72,9 @@ impl Registered {
         for name in &rule.subscription.events {
             self.asking.entry(name.clone()).or_default().insert(id);
         }
+        if let Some(dialect) = rule.subscription.hears_marked {
+            self.marked.entry(dialect).or_default().insert(id);
+        }
         let numbers = self.file(id, &rule);
         self.filed.insert(id, Filed { rule, numbers });
         before
@@ -86,6 +92,9 @@ impl Registered {
                 }
             }
         }
+        if let Some(marked) = rule.subscription.hears_marked.and_then(|dialect| self.marked.get_mut(&dialect)) {
+            marked.remove(&id);
+        }
         Some(rule)
     }
 
@@ -95,7 +104,10 @@ impl Registered {
         let after: HashMap<EventName, Event> = events.iter().map(|event| (event.name.clone(), event.clone())).collect();
         let is_other = |name: &&EventName| self.declared.get(*name) != after.get(*name);
         let names = self.asking.keys().filter(is_other);
-        let again: BTreeSet<_> = names.flat_map(|name| &self.asking[name]).copied().collect();
+        let mut again: BTreeSet<_> = names.flat_map(|name| &self.asking[name]).copied().collect();
+        let both = self.declared.iter().chain(&after).filter(|(name, _)| is_other(name));
+        let dialects: BTreeSet<_> = both.flat_map(|(_, event)| &event.dialects).collect();
+        again.extend(dialects.into_iter().filter_map(|dialect| self.marked.get(dialect)).flatten());
         self.declared = after;
         for id in again {
             let Some(Filed { rule, numbers }) = self.filed.remove(&id) else { continue };
@@ -128,19 +140,20 @@ impl Registered {
     fn file(&mut self, id: SubscriptionId, rule: &Rule) -> Vec<u32> {
         let Self { index, whose, declared, .. } = self;
         let mut numbers = Vec::new();
-        each_way(
-            rule,
-            |name| declared.get(name),
-            |tenant, condition| {
-                let number = index.add(tenant.map(Tenant::as_str), condition);
-                let at = number as usize;
-                if at >= whose.len() {
-                    whose.resize(at + 1, None);
-                }
-                whose[at] = Some(id);
-                numbers.push(number);
-            },
-        );
+        let by_name = rule.subscription.events.iter().filter_map(|name| declared.get(name));
+        let asked: Vec<_> = match rule.subscription.hears_marked {
+            None => by_name.collect(),
+            Some(_) => declared.values().filter(|event| event.is_asked_by(&rule.subscription)).collect(),
+        };
+        each_way(rule, asked, |tenant, condition| {
+            let number = index.add(tenant.map(Tenant::as_str), condition);
+            let at = number as usize;
+            if at >= whose.len() {
+                whose.resize(at + 1, None);
+            }
+            whose[at] = Some(id);
+            numbers.push(number);
+        });
         numbers
     }
 

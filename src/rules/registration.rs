@@ -60,9 +60,11 @@ pub fn read(registration: &Registration) -> Result<Rule, Vec<Fault>> {
                 covers_modification: condition.covers_modification(),
                 tenant: registration.tenant.clone(),
                 events: each_once(&registration.events),
+                hears_marked: registration.name.dialect().filter(|_| registration.hears_marked),
                 order: registration.order,
                 format: registration.format,
                 fields: each_once(&registration.fields),
+                belongs_to: registration.belongs_to.as_deref().map(Arc::from),
                 secret: signing.as_ref().map(|_| SecretRef::InClear),
                 signing,
                 hub_signature: registration.hub_signature,
@@ -98,7 +100,8 @@ fn condition(registration: &Registration, faults: &mut Vec<Fault>) -> Option<Con
     let paths = each(RegistrationPart::Paths, &registration.paths, watch_path::parse, faults);
     let metadata = each(RegistrationPart::Metadata, &registration.metadata, watch_metadata::parse, faults);
     let (paths, metadata) = (paths?, metadata?);
-    if paths.is_empty() && metadata.is_empty() && !registration.events.is_empty() {
+    let asks_for_events = registration.hears_marked || !registration.events.is_empty();
+    if paths.is_empty() && metadata.is_empty() && asks_for_events {
         return Some(Condition::nothing());
     }
     let operand = if registration.joins_by_and { Operand::And } else { Operand::Or };

@@ -100,14 +100,11 @@ impl RuleSet {
         let Self { events, index, whose, .. } = self;
         let declared: HashMap<&EventName, &Event> = events.iter().map(|event| (&event.name, event)).collect();
         for (at, rule) in rules {
-            each_way(
-                rule,
-                |name| declared.get(name).copied(),
-                |tenant, condition| {
-                    let number = index.add(tenant.map(Tenant::as_str), condition);
-                    note(whose, number, at);
-                },
-            );
+            let asked = rule.subscription.events.iter().filter_map(|name| declared.get(name).copied());
+            each_way(rule, asked, |tenant, condition| {
+                let number = index.add(tenant.map(Tenant::as_str), condition);
+                note(whose, number, at);
+            });
         }
     }
 
@@ -158,11 +155,13 @@ impl RuleSet {
         state: &Metadata,
         facts: Facts<'_>,
     ) -> (bool, Vec<usize>) {
-        let Subscription { events: asked, format, .. } = &*rule.subscription;
-        if asked.is_empty() || !format.tells_events() {
+        let subscription = &*rule.subscription;
+        let Subscription { events: asked, hears_marked, format, .. } = subscription;
+        if (asked.is_empty() && hears_marked.is_none()) || !format.tells_events() {
             return (true, Vec::new());
         }
-        let events: Vec<_> = events.iter().copied().filter(|event| asked.contains(&self.events[*event].name)).collect();
+        let is_asked = |event: &usize| self.events[*event].is_asked_by(subscription);
+        let events: Vec<_> = events.iter().copied().filter(is_asked).collect();
         let hears_change = events.is_empty()
             || asked.iter().any(|name| name.action() == Some(change.action))
             || Subject::new(change, state, facts).fires(&rule.condition.expr());
@@ -175,8 +174,8 @@ impl RuleSet {
     pub fn fires(&self, rule: &Rule, change: &Change, state: &Metadata, facts: Facts<'_>) -> bool {
         let subject = Subject::new(change, state, facts);
         let mut fires = false;
-        let declared = |name: &EventName| self.events.iter().find(|event| event.name == *name);
-        each_way(rule, declared, |tenant, condition| {
+        let asked = self.events.iter().filter(|event| event.is_asked_by(&rule.subscription));
+        each_way(rule, asked, |tenant, condition| {
             let is_of_tenant = tenant.is_none_or(|tenant| facts.tenant == Some(tenant.as_str()));
             fires |= is_of_tenant && subject.fires(&condition.expr());
         });
@@ -185,10 +184,10 @@ impl RuleSet {
 }
 
 /// Gives each condition by which a rule fires, with whose changes it is asked of: its own, and those of the events that
-/// it asks for. `declared` is an event of a rule file by its name.
+/// it asks for. `asked` are those of them that rule files declare.
 pub(super) fn each_way<'e>(
     rule: &Rule,
-    declared: impl Fn(&EventName) -> Option<&'e Event>,
+    asked: impl IntoIterator<Item = &'e Event>,
     mut file: impl FnMut(Option<&Tenant>, &Condition),
 ) {
     let Subscription { tenant, events, .. } = &*rule.subscription;
@@ -200,11 +199,12 @@ pub(super) fn each_way<'e>(
             let happens = Expr::Is(Predicate::Action(Actions::of(&[action])));
             file(tenant.as_ref(), &Condition::when(name.as_str(), happens));
         }
-        if let Some(Event { condition: Some(condition), tenant: of_event, .. }) = declared(name) {
-            match (tenant, of_event) {
-                (Some(tenant), Some(of_event)) if tenant != of_event => {}
-                (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
-            }
+    }
+    for Event { condition, tenant: of_event, .. } in asked {
+        let Some(condition) = condition else { continue };
+        match (tenant, of_event) {
+            (Some(tenant), Some(of_event)) if tenant != of_event => {}
+            (tenant, of_event) => file(tenant.as_ref().or(of_event.as_ref()), condition),
         }
     }
 }

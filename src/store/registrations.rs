@@ -151,6 +151,10 @@ struct Content {
     secret: Option<String>,
     #[serde(skip_serializing_if = "is_false")]
     hub_signature: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    hears_marked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    belongs_to: Option<String>,
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -163,6 +167,8 @@ struct Retry {
     for_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
     is_default: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    never_after: Vec<u16>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -172,8 +178,8 @@ fn is_false(value: &bool) -> bool {
 
 impl Content {
     fn of(it: &Registration) -> Self {
-        let RetrySchedule { delays_ms, retries, for_ms, is_default } = it.retry.clone();
-        let retry = Retry { delays_ms, retries, for_ms, is_default };
+        let RetrySchedule { delays_ms, retries, for_ms, is_default, never_after } = it.retry.clone();
+        let retry = Retry { delays_ms, retries, for_ms, is_default, never_after };
         Self {
             callback: it.callback.clone(),
             method: it.method.as_str().to_owned(),
@@ -196,6 +202,8 @@ impl Content {
             lifetime: it.lifetime.as_str().to_owned(),
             secret: it.secret.clone(),
             hub_signature: it.hub_signature,
+            hears_marked: it.hears_marked,
+            belongs_to: it.belongs_to.clone(),
         }
     }
 
@@ -213,11 +221,12 @@ impl Content {
             accepts: if self.accepts.is_empty() { Accepts::AnySuccess } else { Accepts::Codes(self.accepts) },
             retry: self.retry.map_or_else(
                 RetrySchedule::default,
-                |Retry { delays_ms, retries, for_ms, is_default }| RetrySchedule {
+                |Retry { delays_ms, retries, for_ms, is_default, never_after }| RetrySchedule {
                     delays_ms,
                     retries,
                     for_ms,
                     is_default,
+                    never_after,
                 },
             ),
             batching: Batching { linger_ms: self.linger_ms, max_entries: self.max_entries },
@@ -227,6 +236,8 @@ impl Content {
             lifetime: one_of(&Lifetime::ALL.map(|it| (it.as_str(), it)), &self.lifetime)?,
             secret: self.secret,
             hub_signature: self.hub_signature,
+            hears_marked: self.hears_marked,
+            belongs_to: self.belongs_to,
             ..Registration::new(name, tenant, self.callback)
         })
     }

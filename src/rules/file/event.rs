@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::conditions::{self, Watched};
-use super::{WrittenEvent, bad_name, each, not_acted_on, tenant};
+use super::{WrittenEvent, bad_name, each, tenant};
 use crate::diagnostic::Code;
 use crate::diagnostic::document::{Faults, Table, Text};
 use crate::model::event::{Dialect, EventName};
-use crate::rules::event::Event;
+use crate::rules::event::{Event, PayloadValue};
 use crate::rules::template::Template;
 
 /// The keys of an `[[event]]`.
@@ -27,7 +27,6 @@ const OTHER_WORDS: [(&str, &str); 4] = [
 pub(super) const EVENT_NAME_MAX: usize = 64;
 
 pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEvent {
-    let before = faults.count();
     let meant = table.only_or(&KEYS, &OTHER_WORDS, faults);
     table.missing("name", "name = \"malware_scan_complete\"", &meant, faults);
     table.string("description", faults);
@@ -40,9 +39,6 @@ pub(super) fn read(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> WrittenEve
     let dialects = table.words("dialects", &Dialect::ALL.map(|dialect| (dialect.as_str(), dialect)), faults);
     let tenant = tenant(table, faults).map(|(tenant, _)| tenant);
     let fields = table.table("fields", "[event.fields]", faults).map(|fields| payload(&fields, faults));
-    if faults.count() == before && table.has("dialects") {
-        not_acted_on(table.key_span("dialects"), "`dialects`", "nobody registers in a dialect yet", faults);
-    }
     let event = match (&name, condition) {
         (Some((name, _)), Some(condition)) => Some(Event {
             name: name.clone(),
@@ -85,7 +81,7 @@ pub(super) fn name(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<(EventNam
     }
 }
 
-fn payload(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(String, Template)> {
+fn payload(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(String, PayloadValue)> {
     let mut fields = Vec::new();
     for key in table.keys() {
         if KEYS.contains(&key) && table.has_list(key) {
@@ -94,8 +90,21 @@ fn payload(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(String, Templ
             faults.error(Code::WrongType, table.key_span(key), message, "in the payload").help(help);
             continue;
         }
-        let template = table.string(key, faults).and_then(|text| each(&text, faults, Template::parse));
-        fields.extend(template.map(|template| (key.to_owned(), template)));
+        if table.has_table(key) {
+            let object = table.table(key, "[event.fields.KEY]", faults).map(|object| texts(&object, faults));
+            fields.extend(object.map(|object| (key.to_owned(), PayloadValue::Object(object))));
+            continue;
+        }
+        fields.extend(template(table, key, faults).map(|text| (key.to_owned(), PayloadValue::Text(text))));
     }
     fields
+}
+
+/// An object in a payload: texts alone.
+fn texts(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Vec<(String, Template)> {
+    table.keys().filter_map(|key| Some((key.to_owned(), template(table, key, faults)?))).collect()
+}
+
+fn template(table: &Table<'_, '_>, key: &str, faults: &mut Faults<'_>) -> Option<Template> {
+    table.string(key, faults).and_then(|text| each(&text, faults, Template::parse))
 }

@@ -311,7 +311,7 @@ fn retry(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> RetrySchedule {
     }
     match (delays.filter(fits), count, for_ms) {
         (Some(delays_ms), None, None) => RetrySchedule::of_delays(delays_ms),
-        (Some(delays_ms), retries, for_ms) => RetrySchedule { delays_ms, retries, for_ms, is_default: false },
+        (Some(delays_ms), retries, for_ms) => RetrySchedule { retries, for_ms, ..RetrySchedule::of_delays(delays_ms) },
         (None, None, None) => RetrySchedule::default(),
         (None, retries, for_ms) => RetrySchedule { retries, for_ms, ..RetrySchedule::default() },
     }
