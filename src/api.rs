@@ -7,14 +7,17 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::model::ask::{Answer, Ask};
 use crate::model::attempt::Attempted;
 use crate::model::change::Change;
-use crate::model::delivery::SendRequest;
+use crate::model::delivery::{Body, SendRequest};
+use crate::model::dialects::DialectSettings;
+use crate::model::entry::Entry;
+use crate::model::event::EventName;
 use crate::model::explain::Explain;
 use crate::model::listing::Registry;
 use crate::model::measures::Measures;
@@ -24,6 +27,7 @@ use crate::model::path::LogicalPath;
 use crate::model::rule_list::{RulePage, RulesAsked};
 use crate::model::scope::Scope;
 use crate::model::status::Status;
+use crate::model::subscription::Subscription;
 use crate::model::why::{PathSeen, Verdicts};
 use crate::store::Reader;
 
@@ -31,15 +35,19 @@ pub mod auth;
 mod body;
 mod browser;
 mod credentials;
+mod dialects;
 mod error;
 mod gate;
 pub mod limits;
 mod mount_table;
 mod native;
 mod operation;
+mod reading;
 mod records;
 mod rescan;
+mod router;
 mod server;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -51,6 +59,23 @@ use mount_table::MountTable;
 pub use native::explain::shown_rule as shown_explained;
 pub use native::why::shown as shown_why;
 pub use server::serve;
+
+/// What the operator has set of the dialects, as it is now.
+#[derive(Debug, Default)]
+pub struct DialectSlot(RwLock<Arc<DialectSettings>>);
+
+impl DialectSlot {
+    /// What is set.
+    #[must_use]
+    pub fn get(&self) -> Arc<DialectSettings> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sets it anew. What is registered stays as it is.
+    pub fn set(&self, settings: DialectSettings) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+}
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
 #[derive(Debug)]
@@ -75,6 +100,9 @@ pub type Locate = dyn Fn(&Path) -> Option<LogicalPath> + Send + Sync;
 
 /// Returns where a logical path is on disk.
 pub type OnDisk = dyn Fn(&LogicalPath) -> Option<PathBuf> + Send + Sync;
+
+/// Writes an entry in the format of a subscription.
+pub type Write = dyn Fn(&Subscription, &Entry) -> Body + Send + Sync;
 
 /// Begins a look at a path.
 pub type Survey = dyn Fn(LogicalPath) -> oneshot::Receiver<PathSeen> + Send + Sync;
@@ -112,6 +140,12 @@ pub struct ApiState {
     pub rules: Arc<dyn Fn(&RulesAsked) -> RulePage + Send + Sync>,
     /// Who may call.
     pub principals: Arc<Principals>,
+    /// What the operator has set of the dialects.
+    pub dialects: Arc<DialectSlot>,
+    /// Whether an event of this name is known: built in, or declared by the rule files in force.
+    pub knows_event: Arc<dyn Fn(&EventName) -> bool + Send + Sync>,
+    /// Writes an entry as the payload of a subscription.
+    pub written: Arc<Write>,
 }
 
 /// Makes an attempt, and says what came of it.

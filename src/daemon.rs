@@ -56,6 +56,7 @@ use crate::model::error_chain::ErrorChain;
 use crate::model::mount::Mount;
 use crate::model::principal::Principal;
 use crate::model::status::Status;
+use crate::outbox::formats::Payload;
 use crate::rules::syntax::watch_path::path_alone;
 use crate::store::{Ledger, OpenError, Reader, StateDirError, StoreError};
 use crate::watch::WatchSource;
@@ -191,6 +192,7 @@ impl Daemon {
         let mounts_shown: Arc<[Mount]> = mounts.clone().into();
         let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
         let reader = Reader::open(&settings.state)?;
+        let node = reader.node();
         let state_dir = places::canonical(&settings.state)?;
         let (principals, admin_token) = principals(settings.principals, &state_dir)?;
         let (principals, administrator) = (Arc::new(principals), local_administrator(&admin_token));
@@ -207,6 +209,7 @@ impl Daemon {
         let source: Arc<dyn WatchSource> = Arc::new(sources(&places, &state_dir, &inbox));
         let Tuning { patience, retention, slots } = reload::tuning(&as_resolved);
         let setup = Setup { mounts: mounts.clone(), patience };
+        ledger.sessions(clock.now().wall)?.into_iter().for_each(|session| principals.let_in(session));
         let mut engine = Engine::new(ledger, setup, retention, clock.now())?;
         engine.limit_attempts(slots);
         let rule_list = Arc::new(rule_list::RuleListSlot::default());
@@ -253,7 +256,9 @@ impl Daemon {
         let (calls, queue) = mpsc::channel(CALLS_MAX);
         tokio::spawn(forward_calls(queue, Arc::clone(&inbox)));
         let snapshot = Arc::clone(&status);
-        let shown = Arc::clone(&registry);
+        let dialects = Arc::new(api::DialectSlot::default());
+        dialects.set(settings.dialects);
+        let (shown, events) = (Arc::clone(&registry), Arc::clone(&registry));
         let located = Arc::clone(&places);
         let to_disk = Arc::clone(&places);
         let explainer = explaining::Explainer { registry: Arc::clone(&registry), mounts: places };
@@ -277,12 +282,23 @@ impl Daemon {
             }),
             explain: Arc::new(move |ask| explainer.explain(ask)),
             rules: Arc::new(move |asked| rule_list.page(asked)),
+            dialects: Arc::clone(&dialects),
+            knows_event: Arc::new(move |name| {
+                name.is_known() || events.rules().set.events().iter().any(|event| event.name == *name)
+            }),
+            written: Arc::new(move |subscription, entry| {
+                let mut payload = Payload::new(subscription, node, usize::MAX);
+                // The first entry of a body always fits.
+                let _ = payload.push(entry, None);
+                payload.finish()
+            }),
             principals: Arc::clone(&principals),
         };
         let settable = reload::Settable {
             settings: as_resolved.into(),
             administrator,
             principals,
+            dialects,
             client,
             age,
             inbox: Arc::clone(&inbox),

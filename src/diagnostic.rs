@@ -10,7 +10,6 @@ pub mod code;
 pub mod document;
 pub mod explain;
 pub mod lines;
-pub mod mask;
 pub mod meant;
 mod recover;
 pub mod render;

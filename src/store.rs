@@ -35,6 +35,7 @@ mod records;
 mod registrations;
 mod replays;
 mod seqs;
+mod sessions;
 mod state_dir;
 mod subscriptions;
 mod tasks;

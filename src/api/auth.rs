@@ -13,8 +13,10 @@ use tokio::time::Instant;
 
 use super::credentials::{self, Shown};
 use super::error::ApiError;
+use super::sessions::Sessions;
 use super::throttle::Throttle;
 use crate::model::principal::{Principal, Role};
+use crate::model::session::Session;
 
 /// Everyone who may call, and the count of those who got their credentials wrong.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Principals {
     all: RwLock<Arc<[Principal]>>,
     /// Tells streams, which end: whoever is still let in opens another.
     replaced: watch::Sender<()>,
+    /// The sessions of principals, by the SHA-256 of their tokens. Held for a table lookup, never across an await.
+    sessions: Mutex<Sessions>,
     /// Held for a table lookup, never across an await.
     throttle: Mutex<Throttle>,
     /// Requests with wrong credentials, and those of them that were turned away unheard.
@@ -39,6 +43,8 @@ pub enum Right {
     Sync,
     /// Pause, resume, retry, drop, replay, scan again, stop tasks.
     Act,
+    /// Register callbacks in a dialect, change and end them.
+    Register,
     /// Read deliveries, subscriptions and tasks.
     Read,
     /// Read how ringback is doing.
@@ -47,12 +53,12 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Record, Self::Sync, Self::Act, Self::Read, Self::ReadStatus];
+    pub const ALL: [Self; 6] = [Self::Record, Self::Sync, Self::Act, Self::Register, Self::Read, Self::ReadStatus];
 
     /// Returns whether something changes by what it allows.
     #[must_use]
     pub fn is_to_write(self) -> bool {
-        matches!(self, Self::Record | Self::Act)
+        matches!(self, Self::Record | Self::Act | Self::Register)
     }
 }
 
@@ -63,6 +69,7 @@ pub fn may(role: Role, right: Right) -> bool {
         Right::Record => matches!(role, Role::SuperAdministrator | Role::Recorder),
         Right::Sync => role != Role::Reader,
         Right::Act => !matches!(role, Role::Recorder | Role::Reader),
+        Right::Register => matches!(role, Role::SuperAdministrator | Role::SuperDelegate | Role::NetworkAdministrator),
         Right::Read | Right::ReadStatus => role != Role::Recorder,
     }
 }
@@ -80,7 +87,21 @@ impl Principals {
     pub fn new(all: Vec<Principal>) -> Self {
         let all = RwLock::new(all.into());
         let replaced = watch::Sender::new(());
-        Self { all, replaced, throttle: Mutex::default(), wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }
+        let (sessions, throttle) = Default::default();
+        Self { all, replaced, sessions, throttle, wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }
+    }
+
+    /// Lets in who shows the token of a session, as the session's principal, until it ends. Of a principal with too many
+    /// the oldest ends.
+    pub fn let_in(&self, session: Session) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
+    }
+
+    /// The principal of a session, while both last.
+    fn in_session(&self, token: &[u8]) -> Option<Principal> {
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        let name = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).principal(&hash)?;
+        self.now().iter().find(|principal| *principal.name == *name).cloned()
     }
 
     /// Lets in these from now on, and nobody else. Requests that were let in before are answered.
@@ -109,7 +130,7 @@ impl Principals {
             Shown::Missing => return Err(unauthorized("send credentials: Authorization: Bearer TOKEN")),
             Shown::Unreadable => None,
             Shown::Token { token, name } => {
-                let owner = self.find(&token);
+                let owner = self.find(&token).or_else(|| self.in_session(&token));
                 owner.filter(|owner| name.is_none_or(|name| owner.name.as_bytes() == name))
             }
         };

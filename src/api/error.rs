@@ -47,6 +47,12 @@ impl ApiError {
         Self { status, detail: detail.into(), errors, members, headers }
     }
 
+    /// 422: what is wrong with one field of the body.
+    pub(super) fn of_field(field: &str, detail: String) -> Self {
+        let fault = Fault { index: 0, field: Some(field.to_owned()), detail: detail.clone() };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault])
+    }
+
     /// 503: nothing was done, and a moment later it may be.
     pub(super) fn come_back(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header(header::RETRY_AFTER, "1")

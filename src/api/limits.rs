@@ -44,6 +44,12 @@ pub const CHOSEN_AT_ONCE_MAX: u64 = 1_000;
 /// Trials of targets under way at once (`POST /v1/subscriptions/{id}/test`): they wait for no slot, so they are few.
 pub const TRIALS_MAX: usize = 4;
 
+/// Bytes of a body that registers, in any dialect: what is kept of one may be as long.
+pub const REGISTRATION_BYTES_MAX: usize = 64 * 1024;
+
+/// Ids in one list of zoom, which has no pages: 16 MiB of the longest ids, and more than anybody registers by hand.
+pub const REGISTERED_MAX: u64 = 400_000;
+
 /// Faults listed in one problem; the rest are counted.
 pub const FAULTS_MAX: usize = 100;
 

@@ -13,7 +13,6 @@ mod metrics;
 mod openapi;
 pub(super) mod problem;
 mod query;
-mod reading;
 mod rules;
 mod status;
 pub(super) mod streams;
@@ -23,31 +22,24 @@ mod trial;
 pub(super) mod why;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
-use axum::{Json, Router};
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::auth::Right;
 use super::body::Asked;
 use super::error::{ApiError, Fault, quoted};
-use super::gate::{self, Caller, Gate};
-use super::limits::{
-    BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, READS_MAX, RECORDS_BYTES_MAX, RECORDS_REQUESTS_MAX,
-    RESCAN_BYTES_MAX, TRIALS_MAX,
-};
-use super::mount_table::MountTable;
+use super::gate::Caller;
+use super::limits::{BEGIN_MAX, IDEMPOTENCY_KEY_MAX, IGNORED_BYTES_MAX, RECORDS_BYTES_MAX, RESCAN_BYTES_MAX};
 use super::operation::{Operation, array, flag, number, object, text};
 use super::records::{self, Format};
 use super::rescan::{self, Rescan};
-use super::{ApiState, Call, browser};
+use super::router::{Answer, Api, Endpoint, going_down, unexpected};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::mount::Mount;
@@ -57,48 +49,7 @@ use crate::model::rescan::RescanAnswer;
 use crate::model::scope::Scope;
 use crate::model::status::{MountState, Status};
 
-use streams::Streams;
-
-struct Native {
-    state: ApiState,
-    /// See [`RECORDS_REQUESTS_MAX`].
-    records: Semaphore,
-    /// See [`READS_MAX`].
-    reads: Arc<Semaphore>,
-    mounts: Arc<MountTable>,
-    streams: Arc<Streams>,
-    /// See [`TRIALS_MAX`].
-    trials: Semaphore,
-    /// Calls that found the queue to the engine full.
-    calls_refused: AtomicU64,
-}
-
-type Answer = Result<Response, ApiError>;
-
-/// One endpoint.
-pub(super) struct Endpoint {
-    pub method: &'static str,
-    pub path: &'static str,
-    /// What its callers must have the right to; `None`: anybody may call, without credentials.
-    pub right: Option<Right>,
-    handler: MethodRouter<Arc<Native>>,
-    /// What it takes and answers.
-    pub operation: fn() -> Operation,
-}
-
-impl Endpoint {
-    fn new(
-        method: &'static str,
-        path: &'static str,
-        right: Option<Right>,
-        handler: MethodRouter<Arc<Native>>,
-        operation: fn() -> Operation,
-    ) -> Self {
-        Self { method, path, right, handler, operation }
-    }
-}
-
-/// Every endpoint, and who may call it. docs/security.md has a row for each: a test compares the two.
+/// The native endpoints.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let read = |path, handler, operation| Endpoint::new("GET", path, Some(Right::Read), handler, operation);
     let see = |path, handler, operation| Endpoint::new("GET", path, Some(Right::ReadStatus), handler, operation);
@@ -140,60 +91,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// Every endpoint, behind its gate.
-pub(super) fn router(state: ApiState) -> Router {
-    let principals = Arc::clone(&state.principals);
-    let reads = Arc::new(Semaphore::new(READS_MAX));
-    let native = Arc::new(Native {
-        mounts: Arc::new(MountTable::new(Arc::clone(&state.mounts))),
-        streams: Streams::new(Arc::clone(&state.reader), Arc::clone(&reads)),
-        state,
-        records: Semaphore::new(RECORDS_REQUESTS_MAX),
-        trials: Semaphore::new(TRIALS_MAX),
-        reads,
-        calls_refused: AtomicU64::new(0),
-    });
-    let mut router = Router::new();
-    for Endpoint { method, path, right, handler, .. } in endpoints() {
-        let handler = match right {
-            None => handler,
-            Some(right) => {
-                let endpoint = format!("{method} {path}").into();
-                let gate = Gate { principals: Arc::clone(&principals), endpoint, right };
-                handler.route_layer(middleware::from_fn_with_state(gate, gate::pass))
-            }
-        };
-        router = router.route(path, handler);
-    }
-    router
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(native)
-        .layer(middleware::from_fn(every_request))
-}
-
-async fn every_request(request: Request, next: Next) -> Response {
-    let mut response = match browser::check(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => Asked::new(request).answer(Err(problem)).await,
-    };
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    response
-}
-
-async fn records(State(native): State<Arc<Native>>, request: Request) -> Response {
+async fn records(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.records(&mut asked).await;
     asked.answer(answer).await
 }
 
-async fn rescan(State(native): State<Arc<Native>>, request: Request) -> Response {
+async fn rescan(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.rescan(&mut asked).await;
     asked.answer(answer).await
 }
 
-async fn sync(State(native): State<Arc<Native>>, request: Request) -> Response {
+async fn sync(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.sync(&mut asked).await;
     asked.answer(answer).await
@@ -227,7 +137,7 @@ async fn healthz() -> Response {
     Json(json!({"alive": true})).into_response()
 }
 
-async fn readyz(State(native): State<Arc<Native>>) -> Response {
+async fn readyz(State(native): State<Arc<Api>>) -> Response {
     let status = (native.state.status)();
     if status.ready {
         return Json(json!({"ready": true})).into_response();
@@ -245,17 +155,7 @@ fn waiting_for(status: &Status) -> String {
     }
 }
 
-async fn unknown_path(request: Request) -> Response {
-    let problem = ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path");
-    Asked::new(request).answer(Err(problem)).await
-}
-
-async fn wrong_method(request: Request) -> Response {
-    let problem = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this path has other methods: see Allow");
-    Asked::new(request).answer(Err(problem)).await
-}
-
-impl Native {
+impl Api {
     async fn records(&self, asked: &mut Asked) -> Answer {
         let Caller { name: caller, scope, .. } = asked.caller().clone();
         let format = Format::of(&asked.parts.headers)?;
@@ -369,40 +269,11 @@ impl Native {
         let is_seen = |path: &&LogicalPath| scope.is_all() || self.mounts_of(scope).any(|mount| mount.path == **path);
         mounts.iter().filter(is_seen).map(ToString::to_string).collect()
     }
-
-    /// Asks the engine, and waits for its answer.
-    async fn ask(&self, ask: Ask) -> Result<model::ask::Answer, ApiError> {
-        let (reply, answer) = oneshot::channel();
-        self.state.calls.try_send(Call { ask, reply }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
-                self.calls_refused.fetch_add(1, Ordering::Relaxed);
-                ApiError::come_back("too many requests are waiting; nothing was done")
-            }
-            mpsc::error::TrySendError::Closed(_) => ApiError::come_back("ringback is going down; nothing was done"),
-        })?;
-        match answer.await {
-            Ok(model::ask::Answer::Unavailable) => Err(ApiError::come_back(
-                "the ledger takes no writes now (see the status for why); nothing was recorded or done",
-            )),
-            Ok(answer) => Ok(answer),
-            Err(_) => Err(going_down()),
-        }
-    }
-}
-
-/// The engine answers something else than what it was asked: a fault of ringback's own.
-fn unexpected(answer: &model::ask::Answer) -> ApiError {
-    tracing::error!(?answer, "the engine's answer is to another question");
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ringback has met a fault of its own; its log says which")
 }
 
 fn nothing_there(path: &str) -> ApiError {
     let detail = format!("there is no file or directory at {}, and nothing is known at or below it", quoted(path));
     ApiError::new(StatusCode::NOT_FOUND, detail)
-}
-
-fn going_down() -> ApiError {
-    ApiError::come_back("ringback is going down; whether the request took effect is not known")
 }
 
 fn idempotency_key(asked: &Asked) -> Result<Option<String>, ApiError> {

@@ -19,11 +19,19 @@ pub(super) struct Operation {
     /// Bodies by media type, and whether there must be one.
     body: Option<(Map<String, Value>, bool)>,
     answers: BTreeMap<u16, Value>,
+    /// How errors are written here.
+    errors: (&'static str, Value),
 }
 
 impl Operation {
     pub(super) fn new(summary: &'static str) -> Self {
-        Self { summary, parameters: Vec::new(), body: None, answers: BTreeMap::new() }
+        let errors = (PROBLEM, problem());
+        Self { summary, parameters: Vec::new(), body: None, answers: BTreeMap::new(), errors }
+    }
+
+    /// Writes its errors otherwise. To be said first.
+    pub(super) fn errors_in(self, media: &'static str, schema: Value) -> Self {
+        Self { errors: (media, schema), ..self }
     }
 
     /// Adds a field of the query. All of them may be left out.
@@ -81,7 +89,8 @@ impl Operation {
 
     /// Refuses, for a reason of its own.
     pub(super) fn refusal(self, status: u16, description: &str) -> Self {
-        self.answer_of(status, description, PROBLEM, problem())
+        let (media, schema) = self.errors.clone();
+        self.answer_of(status, description, media, schema)
     }
 
     /// Its part of the document.

@@ -22,7 +22,7 @@ use tower_service::Service as _;
 
 use super::body::{Ending, Peer};
 use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_MAX};
-use super::{ApiState, native};
+use super::{ApiState, router};
 use crate::model::error_chain::ErrorChain;
 
 /// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`]. With `tls` it speaks
@@ -47,7 +47,7 @@ pub(super) async fn serve_at_most(
     state: ApiState,
     shutdown: impl Future,
 ) -> io::Result<()> {
-    let router = native::router(state);
+    let router = router::router(state);
     let tls = tls.map(TlsAcceptor::from);
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();

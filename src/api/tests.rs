@@ -10,8 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use self::client::{Answer, exchange, send};
 use super::auth::{Principals, Right, may};
 use super::{ApiState, Call, limits, serve};
+use crate::api::DialectSlot;
 use crate::model::ask::{self, Ask};
 use crate::model::attempt::{Attempted, Reply};
+use crate::model::delivery::Body;
+use crate::model::dialects::DialectSettings;
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::mage_id::MageId;
 use crate::model::mount::Mount;
@@ -21,6 +24,7 @@ use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncA
 use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::tenant::Tenant;
+use crate::model::tenant_ids::TenantIds;
 use crate::model::watching::SourceKind;
 
 mod changes;
@@ -137,9 +141,22 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
         verdicts: Arc::new(self::why::verdicts),
         explain: Arc::new(self::rules::explain),
         rules: Arc::new(self::rules::page),
+        dialects: dialects(),
+        knows_event: Arc::new(|name| name.is_known() || name.as_str() == "scanned"),
+        written: Arc::new(|_, entry| Body {
+            bytes: format!("{{\"seq\":{}}}", entry.seq()).into_bytes().into(),
+            content_type: "application/json".into(),
+        }),
         principals: Arc::new(principals()),
     };
     (state, calls)
+}
+
+fn dialects() -> Arc<DialectSlot> {
+    let tenants = vec![TenantIds::derived(Tenant::parse("acme").expect("a name"))];
+    let dialects = DialectSlot::default();
+    dialects.set(DialectSettings { tenants, ..DialectSettings::default() });
+    Arc::new(dialects)
 }
 
 async fn served(ready: bool) -> Served {

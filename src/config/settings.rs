@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::options::{self, MountOptions, Options, Written};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
+use crate::model::dialects::DialectSettings;
 use crate::model::mount::Mount;
 use crate::model::network::Network;
 use crate::model::path::LogicalPath;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub attempt_timeout_ms: u64,
     /// Networks that every callback may reach, whatever is closed otherwise. None unless set.
     pub allow: Vec<Network>,
+    /// What is set of the dialects.
+    pub dialects: DialectSettings,
     /// A PEM file of certificates that are trusted beside the platform's.
     pub ca_file: Option<PathBuf>,
     /// How many attempts may be under way. 8 to one target and 256 in all unless set.
@@ -178,13 +181,18 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         rules,
         listen: overrides.listen.or(listen.map(|listen| listen.value)).unwrap_or(LISTEN_DEFAULT),
         mounts: placed.into_iter().map(|placed| placed.mount).collect(),
-        tenants,
         principals: principals.into_iter().map(|principal| principal.value).collect(),
         tls,
         settle_quiet_ms,
         settle_max_ms: options.settle_max_ms.map(|max| max.value),
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
         attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
+        dialects: DialectSettings {
+            tenants: tenants.clone(),
+            allow: options.allow.clone(),
+            ..DialectSettings::default()
+        },
+        tenants,
         allow: options.allow,
         ca_file: options.ca_file.map(in_config),
         slots,
@@ -364,6 +372,7 @@ mod tests {
             settle_max_ms: None,
             connect_timeout_ms: 5_000,
             attempt_timeout_ms: 30_000,
+            dialects: DialectSettings::default(),
             allow: Vec::new(),
             ca_file: None,
             slots: SlotLimits { in_flight: 256, per_target: 8 },

@@ -12,7 +12,7 @@ use super::carrier::ClientSlot;
 use super::engine_thread::StatusSlot;
 use super::inbox::Inbox;
 use super::wall;
-use crate::api::Principals;
+use crate::api::{DialectSlot, Principals};
 use crate::config::ca_file::{self, CaFileError};
 use crate::config::settings::Settings;
 use crate::deliver;
@@ -30,6 +30,7 @@ pub(super) struct Settable {
     /// Whom the state directory lets in, whatever the settings say.
     pub administrator: Principal,
     pub principals: Arc<Principals>,
+    pub dialects: Arc<DialectSlot>,
     pub client: Arc<ClientSlot>,
     pub age: Arc<AttemptAge>,
     pub inbox: Arc<Inbox>,
@@ -63,6 +64,7 @@ impl Settable {
         if live.contains(&"[[principal]]") {
             let everybody = new.principals.iter().cloned().chain([self.administrator.clone()]).collect();
             self.principals.replace(everybody);
+            self.dialects.set(new.dialects.clone());
         }
         tracing::info!(keys = live.join(", "), "the configuration was read again, and counts from now on");
         // What needs a restart is still what it was, and is said again at the next reading.
@@ -135,6 +137,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         connect_timeout_ms,
         attempt_timeout_ms,
         allow,
+        dialects,
         ca_file,
         slots,
         retention,
@@ -149,6 +152,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         ("[delivery] connect_timeout", *connect_timeout_ms != new.connect_timeout_ms),
         ("[delivery] timeout", *attempt_timeout_ms != new.attempt_timeout_ms),
         ("[delivery] allow", *allow != new.allow),
+        ("[dialect]", dialects.is_set_otherwise(&new.dialects)),
         ("[delivery] ca_file", *ca_file != new.ca_file),
         ("[delivery] per_target", slots.per_target != new.slots.per_target),
         ("[delivery] in_flight", slots.in_flight != new.slots.in_flight),

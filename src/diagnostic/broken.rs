@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::lines::LineIndex;
-use super::mask::mask;
 use super::recover::{Broken, is_assignment, is_heading};
+use crate::model::mask::mask;
 
 /// A fault in words.
 pub(super) struct Said {

@@ -12,11 +12,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::broken::{Said, other_language, said};
 use super::lines::LineIndex;
-use super::mask::mask;
 use super::meant;
 use super::recover::recover;
 use super::{Code, Diagnostic, Severity, SourceFile, TextFault};
 use crate::model::duration::{DurationError, parse_duration_ms};
+use crate::model::mask::mask;
 use crate::model::nearest::nearest;
 
 /// Parses a file and hands its top table to `walk`. Returns everything noted, in the order of places.

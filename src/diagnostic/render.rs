@@ -8,9 +8,9 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
 use super::lines::LineIndex;
-use super::mask::{mask, mask_tail};
 use super::{Diagnostic, Severity, SourceFile};
 use crate::model::counted::counted;
+use crate::model::mask::{mask, mask_tail};
 
 /// How a report is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

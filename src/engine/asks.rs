@@ -105,6 +105,9 @@ impl Engine {
                 let made = ledger.savepoint(|| dispatch.trial(now, *subscription, Change::clone(change), ledger))?;
                 Ok(Some(made.map_or(Answer::NotFound, |request| Answer::Trial(Box::new(request)))))
             }
+            Ask::OpenSession(session) => {
+                promised(ledger, || ledger.put_session(session, now.wall).map(|()| Answer::Done))
+            }
             Ask::Register { edits, by } => self.register(now, edits, by),
             Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger)),
         }

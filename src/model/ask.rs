@@ -11,6 +11,7 @@ use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
 use super::registration::{Edit, RegistrationFault};
 use super::rescan::{RescanAnswer, RescanRequest};
 use super::scope::Scope;
+use super::session::Session;
 use super::time::Wall;
 use super::why::Watched;
 
@@ -253,6 +254,8 @@ pub enum Ask {
         /// Who asks.
         by: String,
     },
+    /// Begin a session.
+    OpenSession(Session),
     /// Register subscriptions, replace or end them: all of it, or nothing.
     Register {
         /// What, in order.

@@ -75,7 +75,7 @@ impl Format {
         match self {
             Self::Zoom => false,
             // Its text takes `property` events and sends none; its rules are the asset store's, and no rule files'.
-            Self::Reactor => !is_of("property") && !(is_of("rule") && event.origin == Origin::Ringback),
+            Self::Reactor => !is_of("property") && (event.origin == Origin::Store || !is_of("rule")),
             _ => true,
         }
     }

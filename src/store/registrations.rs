@@ -93,13 +93,8 @@ impl Ledger {
 
 /// A registration from the columns [`COLUMNS`].
 pub(super) fn kept(row: &Row<'_>) -> Result<KeptRegistration> {
-    let damaged = |what: &str| Cause::Damaged(format!("it has a bad {what}"));
     let text = |at: usize| row.get::<_, String>(at).to(READ);
-    let name = text(1)?;
-    let (dialect, id) = name.split_once(':').ok_or_else(|| damaged("name")).to(READ)?;
-    let dialect =
-        one_of(&Dialect::ALL.map(|it| (it.as_str(), it)), dialect).ok_or_else(|| damaged("dialect")).to(READ)?;
-    let name = Name::registered(dialect, id).map_err(|_| damaged("id")).to(READ)?;
+    let name = name_of(&text(1)?)?;
     let tenant = match text(2)?.as_str() {
         "" => None,
         tenant => Some(Tenant::parse(tenant).map_err(|_| damaged("tenant")).to(READ)?),
@@ -114,6 +109,18 @@ pub(super) fn kept(row: &Row<'_>) -> Result<KeptRegistration> {
         updated: Wall(row.get(5).to(READ)?),
         registration,
     })
+}
+
+/// The name of a registration, from its column.
+pub(super) fn name_of(text: &str) -> Result<Name> {
+    let (dialect, id) = text.split_once(':').ok_or_else(|| damaged("name")).to(READ)?;
+    let dialect =
+        one_of(&Dialect::ALL.map(|it| (it.as_str(), it)), dialect).ok_or_else(|| damaged("dialect")).to(READ)?;
+    Name::registered(dialect, id).map_err(|_| damaged("id")).to(READ)
+}
+
+fn damaged(what: &str) -> Cause {
+    Cause::Damaged(format!("it has a bad {what}"))
 }
 
 /// What a registration means, as JSON. What is as it is unless said is left out.

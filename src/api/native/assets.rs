@@ -12,7 +12,7 @@ use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::super::operation::{Operation, array, number, object, text, time, words};
 use super::query::{Fields, wrong};
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model::ids::AssetId;
 use crate::model::listing::ListedAsset;
 use crate::model::metadata::{Key, Source, Values};
@@ -22,7 +22,7 @@ use crate::model::time::Wall;
 const FIELDS: [&str; 3] = ["path", "path64", "id"];
 
 /// `GET /v1/assets`.
-pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.show_asset(&mut asked).await;
     asked.answer(answer).await
@@ -52,7 +52,7 @@ pub(super) fn operation() -> Operation {
         .refusal(404, "There is no such asset now.")
 }
 
-impl Native {
+impl Api {
     async fn show_asset(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let id = match fields.text("id")? {

@@ -13,7 +13,7 @@ use super::super::gate::Replaced;
 use super::super::operation::{Operation, array, number, object, text, words};
 use super::journal_row::{Wanted, page_of, rendered, row_schema};
 use super::query::{Fields, wrong};
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model::change::Action;
 use crate::model::event::EventName;
 use crate::model::ids::Seq;
@@ -24,7 +24,7 @@ const FIELDS: [&str; 6] = ["since", "path", "action", "mount", "event", "limit"]
 const ACTIONS: [&str; 4] = ["added", "modified", "deleted", "none"];
 
 /// `GET /v1/changes`.
-pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn list(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.changes(&mut asked).await;
     asked.answer(answer).await
@@ -48,7 +48,7 @@ pub(super) fn operation() -> Operation {
         .refusal(410, "What comes after that place is kept no longer; `oldest` says where to begin.")
 }
 
-impl Native {
+impl Api {
     async fn changes(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;

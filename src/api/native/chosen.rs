@@ -17,7 +17,7 @@ use super::super::limits::{CHOSEN_AT_ONCE_MAX, SELECTION_BYTES_MAX};
 use super::super::operation::{Operation, closed, flag, number, object, text, time, words};
 use super::deliveries::is_seen;
 use super::query::{Fields, delivery_key, no_delivery, no_subscription, wrong};
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model;
 use crate::model::ask::{Ask, Bulk, Deed, Held, Selected, Selection};
 use crate::model::ids::SubscriptionId;
@@ -40,42 +40,42 @@ const RETRIED: [&str; 2] = ["waiting", "dead"];
 const DROPPED: [&str; 3] = ["pending", "waiting", "dead"];
 
 /// `POST /v1/deliveries/retry`.
-pub(super) async fn retry(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn retry(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.retry(&mut asked, None).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/deliveries/{id}/retry`.
-pub(super) async fn retry_one(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn retry_one(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.retry(&mut asked, Some(id)).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/deliveries/drop`.
-pub(super) async fn discard(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn discard(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.discard(&mut asked).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/subscriptions/pause`.
-pub(super) async fn pause(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn pause(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.hold_all(&mut asked, Deed::Pause).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/subscriptions/resume`.
-pub(super) async fn resume(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn resume(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.hold_all(&mut asked, Deed::Resume).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/replay`.
-pub(super) async fn replay(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn replay(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.replay(&mut asked).await;
     asked.answer(answer).await
@@ -179,7 +179,7 @@ pub(super) fn replay_operation() -> Operation {
         .refusal(410, "The journal keeps the changes of then no longer.")
 }
 
-impl Native {
+impl Api {
     async fn retry(&self, asked: &mut Asked, id: Option<String>) -> Answer {
         let Caller { name: by, scope, .. } = asked.caller().clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;

@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::super::operation::{Operation, array, flag, number, object, text, time, words};
+use super::super::reading::ReadError;
 use super::query::{Fields, cursor, delivery_key, no_delivery, parse_cursor, wrong};
-use super::reading::ReadError;
 use super::subscriptions::named;
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model::ids::NodeId;
 use crate::model::listing::{
     DeliveryFilter, DeliveryPage, DeliveryState, ListedAttempt, ListedDelivery, OUTCOMES, Registry, Span,
@@ -29,21 +29,21 @@ const FIELDS: [&str; 10] =
     ["state", "subscription", "host", "outcome", "path", "path64", "since", "before", "limit", "cursor"];
 
 /// `GET /v1/deliveries`.
-pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn list(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.list_deliveries(&mut asked).await;
     asked.answer(answer).await
 }
 
 /// `GET /v1/deliveries/{id}`.
-pub(super) async fn show(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.show_delivery(&mut asked, id).await;
     asked.answer(answer).await
 }
 
 /// `GET /v1/deliveries/{id}/body`.
-pub(super) async fn body(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn body(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.delivery_body(&mut asked, id).await;
     asked.answer(answer).await
@@ -118,7 +118,7 @@ pub(super) fn attempt_schema() -> Value {
     )
 }
 
-impl Native {
+impl Api {
     async fn list_deliveries(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;

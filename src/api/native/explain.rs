@@ -13,9 +13,9 @@ use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::super::limits::{EXPLAIN_BYTES_MAX, EXPLAIN_JOURNAL_MAX, EXPLAIN_RULE_BYTES_MAX, EXPLAIN_STATE_BYTES_MAX};
 use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
+use super::super::reading::ReadError;
 use super::query::{Fields, wrong};
-use super::reading::ReadError;
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model::change::{Action, Change};
 use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, FiresOn, SupposedChange};
 use crate::model::ids::{AssetId, Seq};
@@ -34,7 +34,7 @@ const SHOWN: usize = 100;
 const PIECE: usize = 500;
 
 /// `POST /v1/explain`.
-pub(super) async fn explain(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn explain(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.explain(&mut asked).await;
     asked.answer(answer).await
@@ -81,7 +81,7 @@ pub(super) fn operation() -> Operation {
         .answer(200, "What the rules say. Nothing is changed, and nobody is called.", answer)
 }
 
-impl Native {
+impl Api {
     async fn explain(&self, asked: &mut Asked) -> Answer {
         let body = asked.read(EXPLAIN_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;

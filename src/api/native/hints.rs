@@ -15,7 +15,7 @@ use super::super::gate::Did;
 use super::super::limits::{FAULTS_MAX, HINTED_PATHS_MAX, HINTS_BYTES_MAX};
 use super::super::operation::{Operation, closed, number, object, text};
 use super::query::{Fields, wrong};
-use super::{Answer, Native, going_down, unexpected};
+use super::{Answer, Api, going_down, unexpected};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::counted::counted;
@@ -26,7 +26,7 @@ use crate::model::scope::Scope;
 const PATHS: &str = "paths";
 
 /// `POST /v1/hints`.
-pub(super) async fn take(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn take(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.hints(&mut asked).await;
     asked.answer(answer).await
@@ -42,7 +42,7 @@ pub(super) fn operation() -> Operation {
     )
 }
 
-impl Native {
+impl Api {
     async fn hints(&self, asked: &mut Asked) -> Answer {
         let scope = asked.caller().scope.clone();
         let _turn = self.records.acquire().await.map_err(|_| going_down())?;

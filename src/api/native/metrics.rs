@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::super::body::Asked;
 use super::super::operation::{Operation, text};
-use super::Native;
+use super::Api;
 use super::exposition::{CONTENT_TYPE, Exposition, Kind, seconds};
 use crate::model::change::Action;
 use crate::model::listing::OUTCOMES;
@@ -27,7 +27,7 @@ const MOUNT_STATES: [(MountState, &str); 4] = [
 ];
 
 /// `GET /metrics`.
-pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Response {
     let asked = Asked::new(request);
     let text = native.metrics(&asked.caller().scope);
     asked.answer(Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())).await
@@ -46,7 +46,7 @@ struct EdgeCounts {
     limits: [(&'static str, u64); 3],
 }
 
-impl Native {
+impl Api {
     fn metrics(&self, scope: &Scope) -> String {
         let mut status = (self.state.status)();
         let mut text = Exposition::default();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::super::operation::{Operation, object};
-use super::Endpoint;
+use super::super::router::{self, Endpoint};
 use super::problem;
 
 /// Made once: the endpoints do not change while ringback runs.
@@ -27,7 +27,7 @@ pub(super) fn operation() -> Operation {
 
 fn document() -> Value {
     let mut paths = json!({});
-    for Endpoint { method, path, right, operation, .. } in super::endpoints() {
+    for Endpoint { method, path, right, operation, .. } in router::endpoints() {
         paths[path][method.to_ascii_lowercase()] = operation().document(path, right);
     }
     json!({

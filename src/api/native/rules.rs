@@ -12,7 +12,7 @@ use super::super::operation::{Operation, array, number, object, text, time, word
 use super::problem::diagnostic;
 use super::query::{Fields, wrong};
 use super::subscriptions::state_of;
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model::ask::Held;
 use crate::model::listing::{Fired, ListedSubscription};
 use crate::model::rule_list::{ListedRule, RuleKind, RulePage, RulePlace, RulesAsked};
@@ -21,7 +21,7 @@ use crate::model::rule_list::{ListedRule, RuleKind, RulePage, RulePlace, RulesAs
 const FIELDS: [&str; 2] = ["limit", "cursor"];
 
 /// `GET /v1/rules`.
-pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn list(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.list_rules(&mut asked).await;
     asked.answer(answer).await
@@ -53,7 +53,7 @@ pub(super) fn operation() -> Operation {
     Operation::new("The rules in force, and what is wrong with their files.").page().answer(200, "A page.", page)
 }
 
-impl Native {
+impl Api {
     async fn list_rules(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;

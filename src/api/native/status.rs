@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::super::body::Asked;
 use super::super::operation::{Operation, array, flag, number, object, text, time, words};
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model::listing::Registry;
 use crate::model::scope::Scope;
 use crate::model::status::{Status, TroubleKind, merge_troubles};
 
 /// `GET /v1/status`.
-pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Response {
     let asked = Asked::new(request);
     let answer = native.status(&asked.caller().scope).await;
     asked.answer(answer).await
@@ -84,7 +84,7 @@ pub(super) fn operation() -> Operation {
 /// What of the status a tenant's caller is not shown: it is about all tenants together.
 const OF_ALL: [&str; 5] = ["outbox", "deliveries", "attemptsOverdue", "logLinesLost", "troublesMore"];
 
-impl Native {
+impl Api {
     async fn status(&self, scope: &Scope) -> Answer {
         let mut status = (self.state.status)();
         if scope.is_all() {

@@ -17,8 +17,8 @@ use hyper::body::Frame;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
+use super::super::reading::{ReadError, ask};
 use super::journal_row::{Wanted, rendered};
-use super::reading::{ReadError, ask};
 use crate::api::error::ApiError;
 use crate::api::limits::{FEED_EVERY, FEED_KEPT, PAGE_MAX, STREAM_COMMENT_EVERY, STREAMS_MAX, STREAMS_OF_ONE_MAX};
 use crate::model::error_chain::ErrorChain;

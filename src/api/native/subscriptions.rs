@@ -13,9 +13,9 @@ use super::super::error::{ApiError, quoted};
 use super::super::gate::{Caller, Did};
 use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
 use super::super::operation::{Operation, array, closed, number, object, text, time, words};
+use super::super::reading::ReadError;
 use super::query::{Fields, no_subscription, wrong};
-use super::reading::ReadError;
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model;
 use crate::model::ask::{Ask, Held};
 use crate::model::event::Dialect;
@@ -32,28 +32,28 @@ const FIELDS: [&str; 7] = ["state", "tenant", "origin", "host", "name", "limit",
 const ORIGINS: [&str; 6] = ["rule-file", "zoom", "reactor", "eqp", "hal", "compendium"];
 
 /// `GET /v1/subscriptions`.
-pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn list(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.list_subscriptions(&mut asked).await;
     asked.answer(answer).await
 }
 
 /// `GET /v1/subscriptions/{id}`.
-pub(super) async fn show(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let asked = Asked::new(request);
     let answer = native.show_subscription(&asked.caller().scope, id).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/subscriptions/{id}/pause`.
-pub(super) async fn pause(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn pause(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.hold(&mut asked, id, true).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/subscriptions/{id}/resume`.
-pub(super) async fn resume(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn resume(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.hold(&mut asked, id, false).await;
     asked.answer(answer).await
@@ -127,7 +127,7 @@ struct Wanted {
     name: Option<String>,
 }
 
-impl Native {
+impl Api {
     async fn list_subscriptions(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;

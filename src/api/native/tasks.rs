@@ -13,7 +13,7 @@ use super::super::error::{ApiError, quoted};
 use super::super::limits::{IGNORED_BYTES_MAX, PAGE_MAX};
 use super::super::operation::{Operation, array, number, object, text, time, words};
 use super::query::{Fields, wrong};
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::ids::TaskNo;
@@ -25,21 +25,21 @@ use crate::model::task::{ListedTask, TaskState};
 const FIELDS: [&str; 3] = ["state", "limit", "cursor"];
 
 /// `GET /v1/tasks`.
-pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn list(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.list_tasks(&mut asked).await;
     asked.answer(answer).await
 }
 
 /// `GET /v1/tasks/{uuid}`.
-pub(super) async fn show(State(native): State<Arc<Native>>, Path(uuid): Path<String>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, Path(uuid): Path<String>, request: Request) -> Response {
     let asked = Asked::new(request);
     let answer = native.show_task(&asked.caller().scope, uuid, StatusCode::OK).await;
     asked.answer(answer).await
 }
 
 /// `POST /v1/tasks/{uuid}/stop`.
-pub(super) async fn stop(State(native): State<Arc<Native>>, Path(uuid): Path<String>, request: Request) -> Response {
+pub(super) async fn stop(State(native): State<Arc<Api>>, Path(uuid): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.stop_task(&mut asked, uuid).await;
     asked.answer(answer).await
@@ -85,7 +85,7 @@ fn schema() -> Value {
     )
 }
 
-impl Native {
+impl Api {
     async fn list_tasks(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let limit = fields.limit()?;

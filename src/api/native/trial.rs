@@ -14,7 +14,7 @@ use super::super::limits::{SELECTION_BYTES_MAX, TRIALS_MAX};
 use super::super::operation::{Operation, closed, text};
 use super::deliveries::{attempt, attempt_schema};
 use super::query::{Fields, no_subscription, wrong};
-use super::{Answer, Native};
+use super::{Answer, Api};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::attempt::Attempted;
@@ -32,7 +32,7 @@ use crate::model::time::Wall;
 const EXAMPLE: &[u8] = b"/ringback-test";
 
 /// `POST /v1/subscriptions/{id}/test`.
-pub(super) async fn test(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn test(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.test_subscription(&mut asked, id).await;
     asked.answer(answer).await
@@ -46,7 +46,7 @@ pub(super) fn operation() -> Operation {
         .refusal(404, "There is no such subscription.")
 }
 
-impl Native {
+impl Api {
     async fn test_subscription(&self, asked: &mut Asked, name: String) -> Answer {
         let scope = asked.caller().scope.clone();
         let body = asked.read(SELECTION_BYTES_MAX).await?;

@@ -22,9 +22,9 @@ use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::super::limits::WHY_MAX;
 use super::super::operation::{Operation, array, flag, number, object, text, time, words};
+use super::super::reading::ReadError;
 use super::query::{Fields, wrong};
-use super::reading::ReadError;
-use super::{Answer, Native, deliveries, journal_row};
+use super::{Answer, Api, deliveries, journal_row};
 use crate::model;
 use crate::model::ask::Ask;
 use crate::model::ids::NodeId;
@@ -46,7 +46,7 @@ const FIELDS: [&str; 2] = ["path", "path64"];
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// `GET /v1/why`.
-pub(super) async fn show(State(native): State<Arc<Native>>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = native.why(&mut asked).await;
     asked.answer(answer).await
@@ -91,7 +91,7 @@ struct Recorded {
     node: NodeId,
 }
 
-impl Native {
+impl Api {
     async fn why(&self, asked: &mut Asked) -> Answer {
         let fields = Fields::of_query(asked.parts.uri.query(), &FIELDS)?;
         let given = fields.path()?.ok_or_else(|| wrong("say `path`, or `path64`".to_owned()))?;

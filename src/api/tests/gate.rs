@@ -12,7 +12,7 @@ use tower_service::Service as _;
 use super::{Call, Role, api};
 use crate::api::AUDIT;
 use crate::api::body::Peer;
-use crate::api::native;
+use crate::api::router;
 use crate::model::ask::{Answer, Selected};
 use crate::model::ids::Seq;
 
@@ -67,7 +67,7 @@ async fn each_write_leaves_one_line_and_nothing_else_does() {
     const FROM: &str = "192.0.2.7:9";
     let lines = log();
     let (state, mut calls) = api(true);
-    let mut router = native::router(state);
+    let mut router = router::router(state);
     tokio::spawn(async move {
         while let Some(Call { reply, .. }) = calls.recv().await {
             let selected = Selected { count: 3, entries: 5, before: Seq(9), next: None };
@@ -112,7 +112,7 @@ async fn a_caller_who_goes_away_leaves_a_line_too() {
     const FROM: &str = "192.0.2.8:9";
     let lines = log();
     let (state, mut calls) = api(true);
-    let mut router = native::router(state);
+    let mut router = router::router(state);
     let asked = router.call(request(FROM, "POST /v1/rescan", Some("operator"), ""));
     // The request is dropped once the engine has been asked.
     tokio::select! {

@@ -29,7 +29,7 @@ use super::{
     post_records, served,
 };
 use crate::api::body::Peer;
-use crate::api::native;
+use crate::api::router;
 use crate::api::server::{accepted_connection, connection, serve_at_most};
 use crate::model::ask::{Answer, Ask};
 
@@ -111,7 +111,7 @@ async fn a_rescan_waits_up_to_the_limit_for_whether_there_is_anything_to_scan() 
             let offline = vec![LogicalPath::parse(b"/acme").expect("a path")];
             reply.send(Answer::Rescan(RescanAnswer::Begun { offline })).is_ok()
         };
-        let asked = answered(native::router(state), post("/v1/rescan", Role::Operator, Body::empty()));
+        let asked = answered(router::router(state), post("/v1/rescan", Role::Operator, Body::empty()));
         let (answer, waited) = tokio::join!(asked, engine);
         assert_eq!(answer, (202, format!("{{\"offline\":[{offline}],\"scanning\":[\"/acme\"]}}")), "{after:?}");
         assert_eq!(waited, after < limits::BEGIN_MAX);
@@ -143,7 +143,7 @@ impl hyper::body::Body for Counted {
 #[tokio::test]
 async fn so_many_requests_with_records_are_read_at_once_and_the_next_one_waits() {
     let (state, mut calls) = api(true);
-    let router = native::router(state);
+    let router = router::router(state);
     let read = Arc::new(AtomicUsize::new(0));
     let ask = |text| {
         let body = Body::new(Counted { read: Arc::clone(&read), is_counted: false, text });
@@ -208,7 +208,7 @@ async fn so_many_connections_are_served_at_once_and_the_next_one_waits() {
 fn connected() -> (tokio::io::DuplexStream, watch::Sender<()>) {
     let (ours, theirs) = tokio::io::duplex(2 * limits::HEAD_BYTES_MAX);
     let (ending, ended) = watch::channel(());
-    tokio::spawn(connection(theirs, ADDRESS, native::router(api(true).0), ended));
+    tokio::spawn(connection(theirs, ADDRESS, router::router(api(true).0), ended));
     (ours, ending)
 }
 
@@ -239,7 +239,7 @@ async fn a_caller_may_take_as_long_as_for_a_head_to_shake_hands() {
     let tls = crate::config::tls_files::read(&crate::config::TlsFiles { cert, key }).expect("they can be used");
     let (mut ours, theirs) = tokio::io::duplex(1 << 16);
     let (_ending, ended) = watch::channel(());
-    let (acceptor, router) = (Some(tls.config.into()), native::router(api(true).0));
+    let (acceptor, router) = (Some(tls.config.into()), router::router(api(true).0));
     let began = Instant::now();
     tokio::spawn(accepted_connection(theirs, ADDRESS, acceptor, router, ended));
     assert_eq!(ours.read(&mut [0; 1]).await.expect("read"), 0, "it is closed");

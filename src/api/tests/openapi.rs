@@ -12,9 +12,10 @@ use tower_service::Service as _;
 
 use super::{Role, api, auth, served};
 use crate::api::body::Peer;
-use crate::api::native::{self, Endpoint};
+use crate::api::native;
+use crate::api::router::{self, Endpoint};
 
-const METHODS: [&str; 2] = ["get", "post"];
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 async fn document() -> Value {
     let answer = served(true).await.ask(&format!("GET /openapi.json HTTP/1.1\r\n{}", auth(Role::Reader)), "").await;
@@ -38,9 +39,14 @@ async fn the_document_has_each_endpoint_and_no_other() {
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
     let described: BTreeSet<String> = operations(&document).into_iter().map(|(endpoint, _)| endpoint).collect();
-    let endpoints = native::endpoints();
+    let endpoints = router::endpoints();
     let served = endpoints.iter().map(|Endpoint { method, path, .. }| format!("{method} {path}")).collect();
     assert_eq!(described, served);
+}
+
+/// Dialects have their own ways to refuse.
+fn is_native(endpoint: &str) -> bool {
+    native::endpoints().iter().any(|Endpoint { method, path, .. }| format!("{method} {path}") == endpoint)
 }
 
 /// What each operation must have, and that each reference leads somewhere.
@@ -65,6 +71,9 @@ async fn each_operation_is_whole() {
             let media = answer["content"].as_object().expect("content");
             assert!(!media.is_empty(), "{endpoint} {status}");
             let is_problem = media.contains_key("application/problem+json");
+            if !is_native(&endpoint) {
+                continue;
+            }
             assert_eq!(
                 is_problem,
                 status.as_str() >= "400" && path != "/readyz" || status == "403",
@@ -88,7 +97,7 @@ async fn each_endpoint_takes_the_fields_that_the_document_names() {
     let document = document().await;
     let word = Regex::new(r"[A-Za-z0-9]+").expect("a regex");
     let mut compared = 0;
-    for (endpoint, operation) in operations(&document) {
+    for (endpoint, operation) in operations(&document).into_iter().filter(|(endpoint, _)| is_native(endpoint)) {
         let (method, path) = endpoint.split_once(' ').expect("two words");
         let names = |of: &Value| -> BTreeSet<String> {
             let fields = of.as_object().into_iter().flatten();
@@ -119,7 +128,7 @@ async fn each_endpoint_takes_the_fields_that_the_document_names() {
         let request = request.header(header::AUTHORIZATION, "Bearer super-administrator");
         let request =
             request.header(header::CONTENT_TYPE, "application/json").body(Body::from(text)).expect("a request");
-        let response = native::router(state).call(request).await.unwrap_or_else(|never| match never {});
+        let response = router::router(state).call(request).await.unwrap_or_else(|never| match never {});
         assert_eq!(response.status(), 422, "{endpoint}");
         let bytes = response.into_body().collect().await.expect("a body").to_bytes();
         let problem: Value = serde_json::from_slice(&bytes).expect("JSON");

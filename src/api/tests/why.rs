@@ -15,7 +15,7 @@ use super::ledger::{A, AT};
 use super::{Call, Role, Served, api, exchange, serve_api};
 use crate::api::body::Peer;
 use crate::api::limits::WHY_MAX;
-use crate::api::native;
+use crate::api::router;
 use crate::model::ask::{self, Ask};
 use crate::model::change::Change;
 use crate::model::look::Writer;
@@ -114,7 +114,7 @@ async fn a_tenant_asks_of_its_own_mounts_and_a_path_is_given_once() {
 #[tokio::test(start_paused = true)]
 async fn neither_a_hung_disk_nor_a_silent_engine_keeps_the_answer_for_longer_than_the_limit() {
     let (state, mut calls) = api(true);
-    let mut router = native::router(state);
+    let mut router = router::router(state);
     let token = format!("Bearer {}", Role::SuperAdministrator.as_str());
     let request = Request::get("/v1/why?path=/acme/hung").header(header::AUTHORIZATION, token);
     let request = request.extension(Peer(([127, 0, 0, 1], 1).into())).body(Body::empty()).expect("a request");

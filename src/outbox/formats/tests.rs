@@ -204,8 +204,8 @@ fn payload(subscription: &Subscription, entries: &[Entry], metadata: &Metadata, 
     (payload.finish(), entries)
 }
 
-/// Each file in `fixtures/payload/FORMAT` is a payload, byte for byte; the entries behind it are here, by its name. With
-/// `RINGBACK_BLESS=1` in the environment they are written anew.
+/// Each file in `fixtures/payload/FORMAT` is a payload, byte for byte; the entries behind it are here, by its name.
+/// With `RINGBACK_BLESS=1` in the environment they are written anew.
 #[test]
 fn payloads_are_the_fixtures_byte_for_byte() {
     let names: BTreeSet<_> = cases().iter().map(|case| case.file.to_owned()).collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::diagnostic::Code;
 use crate::diagnostic::TextFault;
 use crate::diagnostic::document::{Faults, Table};
-use crate::diagnostic::mask::suggests_secret;
+use crate::model::mask::suggests_secret;
 use crate::model::secret::{SecretRef, SigningSecret};
 
 /// What `secret` says.

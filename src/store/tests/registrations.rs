@@ -2,9 +2,10 @@
 
 use crate::model::event::{Dialect, EventName};
 use crate::model::format::Format;
-use crate::model::ids::SubscriptionId;
+use crate::model::registered::{Comparison, Filter, FilterValue, RegisteredKey, RegisteredQuery};
 use crate::model::registration::{KeptRegistration, Registration};
 use crate::model::retry::{Accepts, RetrySchedule};
+use crate::model::scope::Scope;
 use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order};
 use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
@@ -71,13 +72,27 @@ fn a_registration_is_read_as_it_was_written_until_it_is_removed() {
     };
     let expect = [row(ids[0], 1, bare), row(ids[1], 2, whole())];
     assert_eq!(kept(&ledger), expect.clone().map(Some));
-    assert_eq!(reader.registration(Some(&acme()), &name("whole")).expect("a row"), Some(expect[1].clone()));
-    assert_eq!(reader.registration(None, &name("whole")).expect("an answer"), None, "it is another tenant's");
-    let listed = |tenant: Option<&Tenant>, after: i64| {
-        reader.registrations(Dialect::Zoom, tenant, SubscriptionId(after), 10).expect("rows")
+    let named = |scope: &Scope| reader.registrations_named(scope, &name("whole")).expect("rows");
+    let (of_acme, of_other) = (Scope::of([acme()]), Scope::of([Tenant::parse("other").expect("a name")]));
+    assert_eq!((named(&Scope::All), named(&of_acme)), (vec![expect[1].clone()], vec![expect[1].clone()]));
+    assert_eq!(named(&of_other), [], "it is another tenant's");
+    let listed = |query: RegisteredQuery| {
+        let (rows, total) = reader.registrations(&query).expect("rows");
+        let ids: Vec<_> = rows.iter().map(|row| row.name.id().to_owned()).collect();
+        (ids.join(" "), total)
     };
-    assert_eq!((listed(Some(&acme()), 0), listed(None, 0)), (vec![expect[1].clone()], vec![expect[0].clone()]));
-    assert_eq!(listed(None, ids[0].0), []);
+    let all = RegisteredQuery::of(Dialect::Zoom, Scope::All, 10);
+    assert_eq!(listed(all.clone()), ("bare whole".to_owned(), 2));
+    assert_eq!(listed(RegisteredQuery { scope: of_acme, ..all.clone() }), ("whole".to_owned(), 1));
+    assert_eq!(listed(RegisteredQuery { owner: Some("li".into()), ..all.clone() }), (String::new(), 0));
+    let falling = RegisteredQuery { order: vec![(RegisteredKey::Created, true)], ..all.clone() };
+    assert_eq!(listed(falling.clone()), ("whole bare".to_owned(), 2));
+    assert_eq!(listed(RegisteredQuery { limit: 1, offset: 1, ..falling }), ("bare".to_owned(), 2));
+    let later = |comparison| {
+        let filter = Filter { key: RegisteredKey::Created, comparison, value: FilterValue::Number(1) };
+        listed(RegisteredQuery { filters: vec![filter], ..all.clone() }).0
+    };
+    assert_eq!([later(Comparison::Greater), later(Comparison::AtMost)], ["whole", "bare"]);
     ledger.begin().expect("a group");
     put(&Registration { request: "again".into(), ..whole() }, "li", 3);
     ledger.remove_registration(ids[0]).expect("a row");
@@ -85,7 +100,7 @@ fn a_registration_is_read_as_it_was_written_until_it_is_removed() {
     assert_eq!(ledger.registered(None, &name("bare")).expect("an answer"), None);
     let owner = ledger.registered(Some(&acme()), &name("whole")).expect("an answer");
     assert_eq!(owner, Some((ids[1], "jo".into())), "it stays whose it was");
-    let again = reader.registration(Some(&acme()), &name("whole")).expect("a row").expect("a row");
+    let again = named(&Scope::All).remove(0);
     assert_eq!((again.created, again.updated, again.registration.request.as_str()), (Wall(2), Wall(3), "again"));
 }
 
@@ -107,5 +122,6 @@ fn one_whose_row_is_damaged_leaves_the_others_readable() {
     let readable: Vec<_> = kept(&ledger).iter().map(Option::is_some).collect();
     assert_eq!(readable, [false, true, false]);
     let reader = Reader::open(temporary.path()).expect("a reader");
-    assert_eq!(reader.registrations(Dialect::Zoom, None, SubscriptionId(0), 10).expect("rows").len(), 1);
+    let two = Name::registered(Dialect::Zoom, "two").expect("an id");
+    assert_eq!(reader.registrations_named(&Scope::All, &two).expect("rows").len(), 1);
 }

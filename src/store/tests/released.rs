@@ -28,6 +28,7 @@ use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
 use crate::model::registration::Registration;
 use crate::model::scope::Scope;
+use crate::model::session::Session;
 use crate::model::subscription::Name;
 use crate::model::task::{Replay, RunningBulk};
 use crate::model::tenant::Tenant;
@@ -45,7 +46,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 12] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17];
+const SCHEMAS: [u32; 13] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 18];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -303,6 +304,10 @@ fn postponed() -> HotDelivery {
     HotDelivery { key, entries, attempts: 1, delay_ms, waited_ms, due, replayed_after: None }
 }
 
+fn session() -> Session {
+    Session { token_sha256: [7; 32], principal: "jo".into(), expires: Wall(AT.0 + 1) }
+}
+
 fn fill(ledger: &Ledger) {
     ledger.put_mount(&mount(), &mount_row()).expect("a mount");
     ledger.put_inner_root(&mount(), &inner_root().0, &inner_root().1).expect("an inner root");
@@ -349,6 +354,7 @@ fn fill(ledger: &Ledger) {
     ledger.begin_bulk(&dropping().bulk, 5_000, AT).expect("a task");
     ledger.note_bulk(&dropping()).expect("a row");
     ledger.put_registration(one, &registration(), "jo", AT).expect("a row");
+    ledger.put_session(&session(), AT).expect("a row");
     ledger.mark(AT).expect("a mark");
     ledger.note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
@@ -435,6 +441,7 @@ fn read_since(schema: u32, ledger: &Ledger) {
     let mut registered = Vec::new();
     ledger.each_registration(|id, _| registered.push(id)).expect("rows");
     assert_eq!(registered, Vec::from_iter((schema >= 17).then_some(SubscriptionId(1))));
+    assert_eq!(ledger.sessions(AT).expect("rows"), Vec::from_iter((schema >= 18).then(session)));
     let inner = ledger.inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::super::error::ApiError;
-use super::{Native, going_down};
+use super::error::ApiError;
+use super::router::{Api, going_down};
 use crate::model::error_chain::ErrorChain;
 use crate::model::listing::Registry;
 use crate::store::Reader;
 
 /// Why the ledger could not be asked. Its text is for the log.
-pub(in crate::api) struct ReadError(pub(super) Box<dyn std::error::Error + Send + Sync>);
+pub(in crate::api) struct ReadError(pub Box<dyn std::error::Error + Send + Sync>);
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for ReadError {
     fn from(error: E) -> Self {
@@ -19,7 +19,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for ReadError {
     }
 }
 
-impl Native {
+impl Api {
     /// Asks the ledger. What is given up while it waits is not asked.
     pub(super) async fn read<T: Send + 'static>(
         &self,

@@ -1,0 +1,77 @@
+//! The sessions that callers may show the tokens of, as the ledger has them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::model::session::Session;
+use crate::model::time::Wall;
+
+/// All that have begun and not ended. A token is looked up by its hash, which tells nothing of other tokens.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    by_token: HashMap<[u8; 32], (Arc<str>, Wall)>,
+    /// Those of each principal, in the order of their beginnings.
+    of_principal: BTreeMap<Arc<str>, VecDeque<[u8; 32]>>,
+}
+
+impl Sessions {
+    pub(super) fn insert(&mut self, session: Session) {
+        let Session { token_sha256, principal, expires } = session;
+        let principal: Arc<str> = principal.into();
+        let tokens = self.of_principal.entry(Arc::clone(&principal)).or_default();
+        let now = now();
+        // What has ended makes room first.
+        tokens.retain(|token| {
+            let lasts = self.by_token.get(token).is_some_and(|(_, expires)| *expires > now);
+            if !lasts {
+                self.by_token.remove(token);
+            }
+            lasts
+        });
+        while tokens.len() >= Session::MAX {
+            if let Some(oldest) = tokens.pop_front() {
+                self.by_token.remove(&oldest);
+            }
+        }
+        tokens.push_back(token_sha256);
+        self.by_token.insert(token_sha256, (principal, expires));
+    }
+
+    /// Whose session a token is of.
+    pub(super) fn principal(&self, token_sha256: &[u8; 32]) -> Option<Arc<str>> {
+        let (principal, expires) = self.by_token.get(token_sha256)?;
+        (*expires > now()).then(|| Arc::clone(principal))
+    }
+}
+
+/// The time by which sessions end.
+pub(super) fn now() -> Wall {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Session, Sessions, now};
+    use crate::model::time::Wall;
+
+    fn session(number: u8, ends_in_ms: i64) -> Session {
+        Session { token_sha256: [number; 32], principal: "jo".to_owned(), expires: Wall(now().0 + ends_in_ms) }
+    }
+
+    #[test]
+    fn a_session_is_known_until_it_ends_and_the_oldest_makes_room() {
+        let mut sessions = Sessions::default();
+        sessions.insert(session(200, -1));
+        assert_eq!(sessions.principal(&[200; 32]), None);
+        let last = u8::try_from(Session::MAX).expect("a small limit");
+        for number in 0..=last {
+            sessions.insert(session(number, 60_000));
+        }
+        assert_eq!(sessions.principal(&[0; 32]), None);
+        assert_eq!(sessions.principal(&[1; 32]).as_deref(), Some("jo"));
+        assert_eq!(sessions.principal(&[last; 32]).as_deref(), Some("jo"));
+        assert_eq!(sessions.by_token.len(), Session::MAX);
+    }
+}
