@@ -64,7 +64,7 @@ use crate::model::slot_limits::SlotLimits;
 use crate::model::status::{DeliveriesStatus, OutboxStatus};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{HotDelivery, Ledger, OldestOwed, OwedTotal, StoreError};
+use crate::store::{DispatchTables, HotDelivery, OldestOwed, OwedTotal, StoreError};
 
 use asking::Asking;
 pub use backfill::Catalog;
@@ -159,7 +159,12 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn load(ledger: &Ledger, now: Now, under_way: &UnderWay, retention: &Retention) -> Result<Self, StoreError> {
+    pub fn load(
+        ledger: DispatchTables<'_>,
+        now: Now,
+        under_way: &UnderWay,
+        retention: &Retention,
+    ) -> Result<Self, StoreError> {
         let mut dispatch = Self {
             lanes: BTreeMap::new(),
             groups: Groups::default(),
@@ -227,7 +232,7 @@ impl Dispatch {
     }
 
     /// Takes up what lanes are owed: by rows of their own, and by the rows of groups.
-    fn load_owed(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {
+    fn load_owed(&mut self, now: Now, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         let totals = ledger.outbox_totals()?;
         let mut groups = ledger.owed_groups()?;
         let unsaid = self.set_groups_aside(now, &mut groups, &totals);
@@ -254,7 +259,7 @@ impl Dispatch {
     }
 
     /// The oldest entry that a lane is owed: by its own rows, or else by the rows of groups, which came later.
-    fn oldest_owed(&self, id: SubscriptionId, ledger: &Ledger) -> Result<Option<OldestOwed>, StoreError> {
+    fn oldest_owed(&self, id: SubscriptionId, ledger: DispatchTables<'_>) -> Result<Option<OldestOwed>, StoreError> {
         match (ledger.oldest_owed(id)?, self.groups.of(id).first()) {
             (None, Some(&seq)) => Ok(Some(OldestOwed { seq, at: ledger.recorded_at(seq)? })),
             (oldest, _) => Ok(oldest),
@@ -356,7 +361,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn recount_dead(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn recount_dead(&mut self, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         self.dead = ledger.dead_totals()?.0;
         self.dead_since = ledger.oldest_dead()?;
         Ok(())
@@ -388,12 +393,12 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn gather_owed(&mut self, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn gather_owed(&mut self, id: SubscriptionId, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         self.groups.spread(id, ledger)
     }
 
     /// Takes a piece of a removed subscription's backlog off what is counted: the ledger has dropped it.
-    pub fn recount(&mut self, id: SubscriptionId, dropped: u64, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn recount(&mut self, id: SubscriptionId, dropped: u64, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         let oldest = ledger.oldest_owed(id)?;
         let before = self.share(id);
         if let Some(lane) = self.lanes.get_mut(&id) {
@@ -417,7 +422,7 @@ impl Dispatch {
 
     /// Takes what became owed by an input whose savepoint has been released, and what the ledger was told of events
     /// since: in the order of the journal.
-    pub fn owe(&mut self, mut owed: Vec<Owed>, ledger: &Ledger) {
+    pub fn owe(&mut self, mut owed: Vec<Owed>, ledger: DispatchTables<'_>) {
         let heard = self.hear(ledger);
         if !heard.is_empty() {
             owed.extend(heard);
@@ -442,7 +447,7 @@ impl Dispatch {
     pub fn release(
         &mut self,
         now: Now,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
         catalog: &Catalog<'_>,
     ) -> Result<Vec<SendRequest>, StoreError> {
         self.expire_timers(now.mono);
@@ -464,7 +469,7 @@ impl Dispatch {
         Ok(attempts)
     }
 
-    fn cut_all(&mut self, now: Now, ledger: &Ledger, catalog: &Catalog<'_>) -> Result<(), StoreError> {
+    fn cut_all(&mut self, now: Now, ledger: DispatchTables<'_>, catalog: &Catalog<'_>) -> Result<(), StoreError> {
         while let Some(id) = self.to_cut.pop_first() {
             let before = self.share(id);
             let cut = self.cut_lane(now, id, ledger, catalog);
@@ -478,7 +483,7 @@ impl Dispatch {
 
     /// What lanes lost in this group are events, too. Whoever hears of them loses entries in the next group at the
     /// earliest: a lane that hears of its own loss would lose all that it is to lose in one group.
-    fn cut_told(&mut self, now: Now, ledger: &Ledger, catalog: &Catalog<'_>) -> Result<(), StoreError> {
+    fn cut_told(&mut self, now: Now, ledger: DispatchTables<'_>, catalog: &Catalog<'_>) -> Result<(), StoreError> {
         while ledger.was_told() {
             self.owe(Vec::new(), ledger);
             while let Some(id) = self.to_cut.pop_first() {

@@ -415,12 +415,12 @@ impl Engine {
         let maintains = self.maintains(now);
         let jumped_ms = self.upkeep.clock.jumped_ms();
         if let Some(Machines { dispatch, .. }) = self.machines.as_mut().filter(|_| jumped_ms != 0) {
-            dispatch.move_failing(jumped_ms, &self.ledger)?;
+            dispatch.move_failing(jumped_ms, self.ledger.dispatch())?;
         }
         let taken_up = self.take_up_rules(now)?;
         for outcome in outcomes {
             let Some(Machines { dispatch, .. }) = &mut self.machines else { continue };
-            dispatch.attempted(now, outcome, &self.ledger)?;
+            dispatch.attempted(now, outcome, self.ledger.dispatch())?;
         }
         let mut effects = self.take_in(now, inputs, asks, ran, true)?;
         if maintains {
@@ -429,9 +429,9 @@ impl Engine {
         if let Some(Machines { intake, dispatch }) = &mut self.machines {
             let ledger = &self.ledger;
             let catalog = |backfill: &Backfill, most| {
-                intake.as_ref().map_or(Ok(None), |intake| intake.walk(now, backfill, most, ledger))
+                intake.as_ref().map_or(Ok(None), |intake| intake.walk(now, backfill, most, ledger.intake()))
             };
-            effects.extend(dispatch.release(now, ledger, &catalog)?.into_iter().map(Effect::Send));
+            effects.extend(dispatch.release(now, ledger.dispatch(), &catalog)?.into_iter().map(Effect::Send));
         }
         self.ledger.commit()?;
         self.upkeep.clock.has_moved(jumped_ms);
@@ -455,12 +455,12 @@ impl Engine {
     ) -> Result<Vec<Effect>, StoreError> {
         for input in inputs {
             let Some(Machines { intake: Some(intake), .. }) = &mut self.machines else { continue };
-            let done = intake.step(now, input, &self.ledger)?;
+            let done = intake.step(now, input, self.ledger.intake())?;
             self.settle_done(done, ran)?;
         }
         let mut effects = self.ask_all(now, asks, ran)?;
         if let Some(Machines { intake: Some(intake), .. }) = &mut self.machines {
-            let released = intake.release(now, &self.ledger, may_write)?;
+            let released = intake.release(now, self.ledger.intake(), may_write)?;
             effects.extend(released.into_iter().map(|effect| match effect {
                 intake::Effect::Do(job) => Effect::Do(job),
                 intake::Effect::Answer(reply, answer) => Effect::Answer(reply, answer),
@@ -479,13 +479,13 @@ impl Engine {
         // Not every error leaves the group standing.
         self.ledger.still_open()?;
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
-            dispatch.owe(done.owed, &self.ledger);
+            dispatch.owe(done.owed, self.ledger.dispatch());
         }
         Ok(())
     }
 
     fn load(&mut self, now: Now) -> Result<Machines, StoreError> {
-        let mut dispatch = Dispatch::load(&self.ledger, now, &self.under_way, &self.retention)?;
+        let mut dispatch = Dispatch::load(self.ledger.dispatch(), now, &self.under_way, &self.retention)?;
         dispatch.limit_attempts(self.slots);
         dispatch.set_subscriptions(self.rules.subscriptions().chain(self.registrations.each()));
         dispatch.set_marks(rules::marks(&self.rules.set));
@@ -495,7 +495,7 @@ impl Engine {
             return Ok(Machines { intake: None, dispatch });
         }
         let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
-        let mut intake = Intake::load(self.setup.clone(), self.rules.clone(), &self.ledger, now, taken_over)?;
+        let mut intake = Intake::load(self.setup.clone(), self.rules.clone(), self.ledger.intake(), now, taken_over)?;
         intake.register_all(self.registrations.rules());
         Ok(Machines { intake: Some(intake), dispatch })
     }

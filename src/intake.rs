@@ -19,8 +19,6 @@ mod judge;
 mod links;
 mod listing;
 mod looks;
-#[cfg(test)]
-mod machine;
 mod mounts;
 mod recent;
 mod record;
@@ -30,6 +28,8 @@ mod roots;
 mod scans;
 mod standing;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod why;
 
 use std::cell::RefCell;
@@ -53,7 +53,7 @@ use crate::rules::index::Scratch;
 use crate::rules::registered::Registered;
 use crate::rules::{Rule, RuleSet};
 use crate::settle::{Cause, Patience, Settle};
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 use files::{FileWrite, FileWrites};
 use links::{Linked, Links};
@@ -218,7 +218,7 @@ impl Intake {
     pub fn load(
         setup: Setup,
         rules: RulesInForce,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
         now: Now,
         taken_over: TakenOver,
     ) -> Result<Self, StoreError> {
@@ -289,7 +289,7 @@ impl Intake {
     ///
     /// # Errors
     /// Only when the savepoint itself fails: the group is lost then. An input that cannot be judged is [`Done::fault`].
-    pub fn step(&mut self, now: Now, input: Input, ledger: &Ledger) -> Result<Done, StoreError> {
+    pub fn step(&mut self, now: Now, input: Input, ledger: IntakeTables<'_>) -> Result<Done, StoreError> {
         match input {
             Input::Signals(signals) => {
                 self.signals(now, signals, ledger)?;
@@ -306,7 +306,7 @@ impl Intake {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn release(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<Vec<Effect>, StoreError> {
+    pub fn release(&mut self, now: Now, ledger: IntakeTables<'_>, may_write: bool) -> Result<Vec<Effect>, StoreError> {
         self.hint_matched_files(now, ledger)?;
         self.finish_scans(now, ledger, may_write)?;
         self.tell_standings(now, ledger, may_write)?;
@@ -358,7 +358,7 @@ impl Intake {
         self.mounts.ready()
     }
 
-    fn signals(&mut self, now: Now, signals: Vec<Signal>, ledger: &Ledger) -> Result<(), StoreError> {
+    fn signals(&mut self, now: Now, signals: Vec<Signal>, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
         for signal in signals {
             match signal {
                 Signal::Hint(hint) => self.hint(now, &hint),

@@ -27,6 +27,7 @@
 //! - Absence is believed only after an lstat of that very path, with the mount's root still the known one.
 //! - Nobody waits to send: requests go out by credit, and what overflows collapses into a scan.
 //! - Nothing in the pure stages knows of a clock, a file, a socket or a thread. Time is passed in.
+//! - Neither machine reaches the other's tables: each has a view of the ledger, and the compiler keeps it to that.
 //! - Nothing but [`store`] knows that the ledger is SQL.
 #![warn(missing_docs)]
 // They panic where standard error or output cannot be written: `cli::output` and `daemon::log` print.

@@ -2,9 +2,13 @@
 //! knows that there is a database.
 //!
 //! A [`Ledger`] owns the one connection that writes. A group of inputs runs between [`Ledger::begin`] and
-//! [`Ledger::commit`], each input inside [`Ledger::savepoint`]. A commit makes a group whole; [`Ledger::sync`] makes
-//! all commits before it durable. Between the two lies what a power cut may take (at most the last 200 ms of what came
-//! from the disk); a killed process takes nothing, because the commits are in the operating system's hands by then.
+//! [`Ledger::commit`], each input inside [`SharedTables::savepoint`]. A commit makes a group whole; [`Ledger::sync`]
+//! makes all commits before it durable. Between the two lies what a power cut may take (at most the last 200 ms of
+//! what came from the disk); a killed process takes nothing, because the commits are in the operating system's hands by
+//! then.
+//!
+//! The engine has the ledger. It hands intake [`IntakeTables`] and dispatch [`DispatchTables`], which have no table in
+//! common; what both may do is [`SharedTables`]. `tests/tidy.rs` checks which tables the methods of each name.
 //!
 //! Every SELECT that may give several rows is ordered, so that the same inputs give the same outputs.
 
@@ -62,6 +66,7 @@ pub use subscriptions::{Dropped, LaggingRow, RemovedRow, SubscriptionRow};
 pub use tasks::{NewReplay, Told};
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -72,8 +77,24 @@ use crate::model::ids::{NodeId, Rrn};
 use crate::model::measures::Journaled;
 use crate::model::time::Wall;
 
-/// The ledger, with the one connection that writes.
-pub struct Ledger {
+/// The ledger, with the one connection that writes. Only the engine has it: it opens and ends groups, keeps
+/// registrations and rule files, and forgets what is old.
+pub struct Ledger(SharedTables);
+
+/// The ledger as intake has it, which writes assets, gone assets, directories, metadata, mounts, early records and
+/// changes.
+#[derive(Clone, Copy)]
+pub struct IntakeTables<'l>(&'l SharedTables);
+
+/// The ledger as dispatch has it, which writes what is owed, deliveries, attempts, dead letters, history, lanes, tasks,
+/// replays, and which subscriptions lag.
+#[derive(Clone, Copy)]
+pub struct DispatchTables<'l>(&'l SharedTables);
+
+/// The ledger as both have it. Either runs savepoints of the open group, takes its numbers and appends events to the
+/// journal. Of what intake writes, dispatch reads the journal's entries, because what is owed is their numbers, and the
+/// metadata of their assets, because a batch carries it as it is when the batch is cut.
+pub struct SharedTables {
     connection: Connection,
     durability: transaction::Durability,
     node: NodeId,
@@ -84,7 +105,7 @@ pub struct Ledger {
     promised: Cell<bool>,
     /// An input of the open group could not be undone by itself.
     lost: Cell<bool>,
-    /// See [`Ledger::guarded`].
+    /// See [`SharedTables::guarded`].
     trusts_rows: Cell<bool>,
     /// The open group's transaction number, once something asked for it.
     group_rrn: Cell<Option<Rrn>>,
@@ -106,6 +127,18 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Returns the ledger as intake has it.
+    #[must_use]
+    pub fn intake(&self) -> IntakeTables<'_> {
+        IntakeTables(self)
+    }
+
+    /// Returns the ledger as dispatch has it.
+    #[must_use]
+    pub fn dispatch(&self) -> DispatchTables<'_> {
+        DispatchTables(self)
+    }
+
     /// What is wrong with the log, or with the file beneath the ledger.
     #[must_use]
     pub fn log_trouble(&self) -> Option<LogTrouble> {
@@ -123,12 +156,38 @@ impl Ledger {
     pub fn journaled(&self) -> Journaled {
         self.journaled.get()
     }
+}
 
+impl SharedTables {
     /// The open group appends to the journal.
     fn count_journaled(&self, rows: &Journaled) {
         let mut journaling = self.journaling.get();
         journaling.add(rows);
         self.journaling.set(journaling);
+    }
+}
+
+impl Deref for Ledger {
+    type Target = SharedTables;
+
+    fn deref(&self) -> &SharedTables {
+        &self.0
+    }
+}
+
+impl Deref for IntakeTables<'_> {
+    type Target = SharedTables;
+
+    fn deref(&self) -> &SharedTables {
+        self.0
+    }
+}
+
+impl Deref for DispatchTables<'_> {
+    type Target = SharedTables;
+
+    fn deref(&self) -> &SharedTables {
+        self.0
     }
 }
 

@@ -2,6 +2,7 @@
 //! are. It reads text, not Rust: a line's comment does not count, nor do test modules, and that is as much as it knows.
 #![allow(clippy::disallowed_methods, reason = "it reads the source from the disk")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
@@ -33,6 +34,14 @@ const EDGES: [(&str, &[&str]); 6] = [
 
 /// Modules that may know one thing of another, and nothing else of it.
 const ONE_THING: [(&str, &str, &str); 1] = [("api", "store", "Reader")];
+
+/// What a module may not name of another that it may know: the ledger is the engine's, and each machine has its view of
+/// it, which the compiler holds it to.
+const NOT_NAMED: [(&str, &[&str]); 2] =
+    [("intake", &["Ledger", "DispatchTables"]), ("dispatch", &["Ledger", "IntakeTables"])];
+
+/// The tables of which both machines see something.
+const SHARED_TABLES: [&str; 4] = ["events", "ids", "journal", "metadata"];
 
 /// Where `async` may be.
 const ASYNC: [&str; 5] = ["deliver", "api", "console", "daemon", "cli"];
@@ -92,6 +101,41 @@ fn every_limit_is_in_the_guarantees() {
     assert!(missing.is_empty(), "docs/guarantees.md has no row for:\n{}", missing.join("\n"));
 }
 
+/// Intake and dispatch have no table in common but those that both see: the compiler keeps each to the methods of its
+/// view, and this looks which tables these name.
+#[test]
+fn intake_and_dispatch_have_their_own_tables() {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let read = |path: PathBuf| std::fs::read_to_string(path).expect("readable UTF-8");
+    let mut schema = String::new();
+    for entry in std::fs::read_dir(store.join("migrations")).expect("the migrations") {
+        schema.push_str(&read(entry.expect("a readable directory").path()));
+    }
+    let created = Regex::new(r"CREATE TABLE (\w+)|RENAME TO (\w+)").expect("a regex");
+    let tables: BTreeSet<&str> = created
+        .captures_iter(&schema)
+        .filter_map(|found| found.get(1).or(found.get(2)))
+        .map(|name| name.as_str())
+        .collect();
+    let mut files = Vec::new();
+    rust_files(&store, &mut files);
+    let views = Regex::new(r"(?ms)^impl (Shared|Intake|Dispatch)Tables\b.*?^}$").expect("a regex");
+    let named = Regex::new(r#"(?:\b(?:FROM|INTO|JOIN|UPDATE)\s+|")([a-z_]+)\b"#).expect("a regex");
+    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files {
+        let code = without_tests_and_comments(&read(file));
+        for view in views.captures_iter(&code) {
+            let names = named.captures_iter(&view[0]).map(|name| name[1].to_owned());
+            seen.entry(view[1].to_owned()).or_default().extend(names.filter(|name| tables.contains(name.as_str())));
+        }
+    }
+    let [intake, dispatch, shared] = ["Intake", "Dispatch", "Shared"].map(|view| seen.remove(view).expect("a view"));
+    assert_eq!(shared, SHARED_TABLES.map(str::to_owned).into(), "what both see");
+    assert!(intake.len() > 8 && dispatch.len() > 8, "{intake:?} {dispatch:?}");
+    let both: Vec<_> = dispatch.iter().filter(|table| intake.contains(*table) || shared.contains(*table)).collect();
+    assert!(both.is_empty(), "dispatch's methods name {both:?}, which are not its own");
+}
+
 fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries {
@@ -145,6 +189,14 @@ fn check(file: &str, text: &str) -> Vec<String> {
         for (number, line) in (1..).zip(code.lines()) {
             if named.captures_iter(line).any(|found| &found[1] != *thing) {
                 note(number, &format!("{} may know {other}::{thing} alone", module[0]));
+            }
+        }
+    }
+    for (_, things) in NOT_NAMED.iter().filter(|(name, _)| *name == module[0]) {
+        let named = Regex::new(&format!(r"\b({})\b", things.join("|"))).expect("a regex");
+        for (number, line) in (1..).zip(code.lines()) {
+            if let Some(thing) = named.find(line) {
+                note(number, &format!("{} may not name {}", module[0], thing.as_str()));
             }
         }
     }
@@ -241,7 +293,7 @@ fn first_name(path: &str) -> String {
 
 #[test]
 fn what_is_untidy_is_found_and_what_is_not_is_left_alone() {
-    let cases: [(&str, &str, &[&str]); 22] = [
+    let cases: [(&str, &str, &[&str]); 25] = [
         ("src/settle.rs", "//! x\nuse crate::model::path;\nuse super::model::hint;", &[]),
         ("src/settle.rs", "//! x\nuse crate::catalog::Diff;", &["2: settle may not know catalog"]),
         ("src/settle.rs", "//! x\nuse super::catalog::Diff;", &["2: settle may not know catalog"]),
@@ -272,6 +324,9 @@ fn what_is_untidy_is_found_and_what_is_not_is_left_alone() {
         ("src/lib.rs", "//! x\npub mod api;", &[]),
         ("src/api/x.rs", "//! x\nuse crate::store::Reader;", &[]),
         ("src/api/x.rs", "//! x\nuse crate::store::Ledger;", &["2: api may know store::Reader alone"]),
+        ("src/intake/x.rs", "//! x\nuse crate::store::{IntakeTables, Ledger};", &["2: intake may not name Ledger"]),
+        ("src/dispatch.rs", "//! x\nfn f(l: IntakeTables<'_>) {}", &["2: dispatch may not name IntakeTables"]),
+        ("src/dispatch.rs", "//! x\nfn f(ledger: DispatchTables<'_>) {} // not Ledger", &[]),
     ];
     for (file, text, expect) in cases {
         let broken = check(file, text);

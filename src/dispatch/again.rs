@@ -17,7 +17,7 @@ use crate::model::subscription::Subscription;
 use crate::model::task::{Replay, TaskState};
 use crate::model::time::{Now, Wall};
 use crate::outbox::fold::{Folding, fold};
-use crate::store::{Ledger, NewReplay, StoreError};
+use crate::store::{DispatchTables, NewReplay, StoreError};
 
 /// Deliveries that have ended which one step reads at most, until it has found one to be sent again.
 const READ: usize = 500;
@@ -44,7 +44,7 @@ impl Dispatch {
         since: Wall,
         total: u64,
         by: &str,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Answer, StoreError> {
         let is_open = |lane: &&mut Lane| lane.subscription.is_some() && lane.policy().cancelled_at.is_none();
         let Some(lane) = self.lanes.get_mut(&id).filter(is_open) else { return Ok(Answer::NotFound) };
@@ -63,7 +63,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn stop_task(&mut self, now: Now, uuid: &str, ledger: &Ledger) -> Result<Answer, StoreError> {
+    pub fn stop_task(&mut self, now: Now, uuid: &str, ledger: DispatchTables<'_>) -> Result<Answer, StoreError> {
         let Some((task, subscription, goes_on)) = ledger.task_known_as(uuid)? else { return Ok(Answer::NotFound) };
         if goes_on {
             ledger.end_task(task, TaskState::Stopped, None, now.wall)?;
@@ -75,7 +75,7 @@ impl Dispatch {
         Ok(Answer::Done)
     }
 
-    fn stop_task_of(&mut self, id: SubscriptionId, task: TaskNo, ledger: &Ledger) -> Result<(), StoreError> {
+    fn stop_task_of(&mut self, id: SubscriptionId, task: TaskNo, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         let before = self.share(id);
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         lane.replay.take_if(|replay| replay.task == task);
@@ -91,7 +91,12 @@ impl Dispatch {
     }
 
     /// Cuts the next deliveries of a lane's replay. The caller has seen that none of them is about to go out.
-    pub(super) fn step_replay(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn step_replay(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(()) };
         let (Some(replay), Some(subscription)) = (&lane.replay, lane.active()) else { return Ok(()) };
         let stepped = ledger.savepoint(|| self.write_step(now, replay, subscription, ledger));
@@ -125,7 +130,7 @@ impl Dispatch {
         now: Now,
         replay: &Replay,
         subscription: &Subscription,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Step, StoreError> {
         let told = ledger.told_after(replay.subscription, replay.after, replay.until, READ)?;
         if told.is_empty() {
@@ -162,7 +167,7 @@ fn write_again(
     id: SubscriptionId,
     subscription: &Subscription,
     entries: &[Arc<Entry>],
-    ledger: &Ledger,
+    ledger: DispatchTables<'_>,
 ) -> Result<Vec<Delivery>, StoreError> {
     let folded = fold(entries, Folding::of(subscription));
     let (mut left, mut deliveries) = (&folded[..], Vec::new());

@@ -9,7 +9,7 @@ use crate::model::entry::{Entry, Owed};
 use crate::model::event::{Dialect, EventName, Occurrence};
 use crate::model::ids::SubscriptionId;
 use crate::model::subscription::Subscription;
-use crate::store::Ledger;
+use crate::store::DispatchTables;
 
 /// The subscriptions that ask for each event.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Dispatch {
     }
 
     /// Who is owed what of the events that the ledger was told of since the last call.
-    pub(super) fn hear(&self, ledger: &Ledger) -> Vec<Owed> {
+    pub(super) fn hear(&self, ledger: DispatchTables<'_>) -> Vec<Owed> {
         let mut owed = Vec::new();
         for event in ledger.take_told() {
             let asking = self.asking.of(&event.name);

@@ -15,7 +15,7 @@ use crate::model::subscription::Subscription;
 use crate::model::task::TaskState;
 use crate::model::time::{Mono, Now};
 use crate::outbox::fold::Folded;
-use crate::store::{Backfill, Ledger, StoreError, Walked};
+use crate::store::{Backfill, DispatchTables, StoreError, Walked};
 
 /// Goes on with a backfill's walk through the catalog, by at most so many entries. `None`: nobody knows the rules and
 /// mounts now.
@@ -64,7 +64,7 @@ impl Dispatch {
         &mut self,
         now: Now,
         id: SubscriptionId,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
         catalog: &Catalog<'_>,
     ) -> Result<bool, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(false) };
@@ -124,7 +124,7 @@ fn write_step(
     backfill: &Backfill,
     subscription: &Subscription,
     walked: Walked<Change>,
-    ledger: &Ledger,
+    ledger: DispatchTables<'_>,
 ) -> Result<Step, StoreError> {
     let Walked { found, mut next } = walked;
     let (changes, places): (Vec<_>, Vec<_>) = found.into_iter().unzip();

@@ -6,7 +6,7 @@ use crate::model::ask::{Answer, Bulk};
 use crate::model::ids::TaskNo;
 use crate::model::task::{RunningBulk, TaskState};
 use crate::model::time::{Mono, Now};
-use crate::store::{Ledger, StoreError};
+use crate::store::{DispatchTables, StoreError};
 
 /// A piece is done this often, milliseconds: some 50 ms of it are work, in which nothing else is done.
 const STEP_MS: u64 = 200;
@@ -21,7 +21,7 @@ pub(super) struct Bulks {
 
 impl Bulks {
     /// Those that the ledger says go on.
-    pub(super) fn load(ledger: &Ledger) -> Result<Self, StoreError> {
+    pub(super) fn load(ledger: DispatchTables<'_>) -> Result<Self, StoreError> {
         Ok(Self { running: ledger.running_bulks()?.into(), next_at: Mono(0) })
     }
 
@@ -41,14 +41,20 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn begin_bulk(&mut self, now: Now, bulk: &Bulk, total: u64, ledger: &Ledger) -> Result<Answer, StoreError> {
+    pub fn begin_bulk(
+        &mut self,
+        now: Now,
+        bulk: &Bulk,
+        total: u64,
+        ledger: DispatchTables<'_>,
+    ) -> Result<Answer, StoreError> {
         let (running, uuid) = ledger.begin_bulk(bulk, total, now.wall)?;
         self.bulks.running.push_back(running);
         Ok(Answer::Begun(uuid))
     }
 
     /// Does a piece, when one is due.
-    pub(super) fn step_bulk(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn step_bulk(&mut self, now: Now, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         if self.bulks.due().is_none_or(|due| due > now.mono) {
             return Ok(());
         }

@@ -21,7 +21,7 @@ use crate::model::time::Now;
 use crate::outbox::batch::{Cut, cut};
 use crate::outbox::fold::{Fold, Folded, Folding, fold};
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
-use crate::store::{Ledger, OldestOwed, StoreError};
+use crate::store::{DispatchTables, OldestOwed, StoreError};
 
 /// What is owed and was read for a batch.
 struct Gathered {
@@ -51,7 +51,7 @@ impl Dispatch {
         &mut self,
         now: Now,
         id: SubscriptionId,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
         catalog: &Catalog<'_>,
     ) -> Result<(), StoreError> {
         loop {
@@ -108,7 +108,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         subscription: &Subscription,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Frozen, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(Frozen::nothing()) };
         ledger.owe(id, self.groups.of(id))?;
@@ -153,7 +153,7 @@ impl Dispatch {
         id: SubscriptionId,
         lane: &Lane,
         subscription: &Subscription,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Gathered, StoreError> {
         let batch_max = lane.batch_max(subscription);
         let fold = Fold::new(Folding::of(subscription), batch_max);
@@ -182,7 +182,7 @@ impl Dispatch {
     }
 
     /// The entries of places in the journal, as far as they are there; from the tail where that has them all.
-    pub(super) fn entries_at(&self, seqs: &[Seq], ledger: &Ledger) -> Result<Vec<Arc<Entry>>, StoreError> {
+    pub(super) fn entries_at(&self, seqs: &[Seq], ledger: DispatchTables<'_>) -> Result<Vec<Arc<Entry>>, StoreError> {
         let recent: Option<Vec<_>> = seqs.iter().map(|seq| self.tail.get(*seq).cloned()).collect();
         match recent {
             Some(entries) => Ok(entries),
@@ -219,7 +219,12 @@ impl Dispatch {
     }
 
     /// What became owed in this group has to wait. The caller accounts for the lane.
-    pub(super) fn write_fresh(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn write_fresh(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         let Some(first) = lane.fresh.first() else { return Ok(()) };
         let oldest = OldestOwed { seq: first.seq(), at: now.wall };
@@ -238,7 +243,11 @@ impl Frozen {
 }
 
 /// Renders as many of the entries, from the first on, as one batch holds.
-pub(super) fn render(subscription: &Subscription, folded: &[Folded], ledger: &Ledger) -> Result<Cut, StoreError> {
+pub(super) fn render(
+    subscription: &Subscription,
+    folded: &[Folded],
+    ledger: DispatchTables<'_>,
+) -> Result<Cut, StoreError> {
     let metadata = |asset| ledger.metadata(asset).map(|sources| merged(&sources));
     cut(subscription, ledger.node(), folded, MAX_BATCH_BYTES, metadata)
 }
@@ -249,7 +258,7 @@ pub(super) fn write_delivery(
     id: SubscriptionId,
     batch: Cut,
     replayed_after: Option<u32>,
-    ledger: &Ledger,
+    ledger: DispatchTables<'_>,
 ) -> Result<Delivery, StoreError> {
     let key = DeliveryKey::whole(ledger.next_delivery()?);
     let delivery = Delivery::cut(key, id, batch.entries, batch.told, batch.body, now.wall);

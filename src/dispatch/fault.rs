@@ -11,7 +11,7 @@ use crate::model::error_chain::ErrorChain;
 use crate::model::ids::SubscriptionId;
 use crate::model::part::DeliveryKey;
 use crate::model::time::{Mono, Now, Wall};
-use crate::store::{DamagedDelivery, DiskFault, HotDelivery, Ledger, OwedGroups, OwedTotal, StoreError};
+use crate::store::{DamagedDelivery, DiskFault, DispatchTables, HotDelivery, OwedGroups, OwedTotal, StoreError};
 
 /// What cannot read a row tries again after this, milliseconds.
 const AGAIN_MS: u64 = 5_000;
@@ -162,7 +162,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         key: DeliveryKey,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Option<Body>, StoreError> {
         let head = self.lanes.get_mut(&id).and_then(|lane| lane.queue.get_mut(&key));
         let Some(head) = head else { return Ok(None) };

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::model::ids::{Seq, SubscriptionId};
-use crate::store::{Ledger, OwedGroups, OwedInGroups, StoreError};
+use crate::store::{DispatchTables, OwedGroups, OwedInGroups, StoreError};
 
 /// Where fewer lanes have to wait, each gets a row of its own at once.
 const LANES_MIN: usize = 2;
@@ -71,7 +71,12 @@ impl Groups {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub(super) fn add(&mut self, id: SubscriptionId, fresh: &[Seq], ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn add(
+        &mut self,
+        id: SubscriptionId,
+        fresh: &[Seq],
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         if fresh.len() > RUN_MAX {
             self.spread(id, ledger)?;
             return ledger.owe(id, fresh);
@@ -91,7 +96,7 @@ impl Groups {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub(super) fn spread(&mut self, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn spread(&mut self, id: SubscriptionId, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         ledger.owe(id, self.of(id))?;
         self.has_moved(id);
         Ok(())
@@ -112,7 +117,7 @@ impl Groups {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub(super) fn end_group(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn end_group(&mut self, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         if self.rows.is_empty() && self.new.len() < LANES_MIN {
             while let Some((&id, _)) = self.new.first_key_value() {
                 self.spread(id, ledger)?;
@@ -142,7 +147,7 @@ impl Groups {
 
     /// Has lanes move whose entries are the oldest, where a group that adds some finds that there are many. So while
     /// nothing becomes owed nothing moves: a lane whose rows cannot be written must not lose group after group.
-    fn take_turns(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
+    fn take_turns(&mut self, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         if self.new.is_empty() {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::time::Now;
 use crate::outbox::formats::lagged;
-use crate::store::{Backfill, Ledger, PIECE_ROWS, StoreError};
+use crate::store::{Backfill, DispatchTables, PIECE_ROWS, StoreError};
 
 /// Past its bound by number a lane loses this part of it at once, so that a lane that goes on falling behind does not
 /// lose one entry with each that is added.
@@ -38,7 +38,12 @@ pub(super) struct Loss {
 
 impl Dispatch {
     /// Drops a piece of what is owed past the bound by number; what is left past it is dropped in the groups to come.
-    pub(super) fn bound_lane(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn bound_lane(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(()) };
         let is_over = lane.owed > self.owed_max || (self.to_bound.contains(&id) && lane.owed > self.bounded_to());
         if !is_over {
@@ -79,7 +84,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn drop_old(&mut self, now: Now, until: Seq, ledger: &Ledger) -> Result<bool, StoreError> {
+    pub fn drop_old(&mut self, now: Now, until: Seq, ledger: DispatchTables<'_>) -> Result<bool, StoreError> {
         let mut left = PIECE_ROWS;
         while let Some(&(seq, id)) = self.totals.oldest.first()
             && seq <= until
@@ -108,7 +113,7 @@ impl Dispatch {
         id: SubscriptionId,
         until: Seq,
         most: u64,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<u64, StoreError> {
         ledger.owe(id, self.groups.of(id))?;
         let skipped = ledger.drop_oldest_owed(id, until, most)?;
@@ -136,7 +141,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         skipped: Skipped,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Loss, StoreError> {
         let Skipped { entries, first, last } = skipped;
         let numbers = |fields: EventFields| {
@@ -172,7 +177,12 @@ impl Dispatch {
     }
 
     /// Freezes the delivery that tells a subscriber what it lost, once all that it loses is lost and its turn has come.
-    pub(super) fn cut_notice(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn cut_notice(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get(&id).filter(|_| !self.to_bound.contains(&id)) else { return Ok(()) };
         let (Some(untold), Some(subscription)) = (lane.policy().untold, lane.active()) else { return Ok(()) };
         if !lane.may_freeze(now.mono) {
@@ -202,7 +212,7 @@ fn notice(
     id: SubscriptionId,
     subscription: &Subscription,
     untold: Skipped,
-    ledger: &Ledger,
+    ledger: DispatchTables<'_>,
 ) -> Result<Delivery, StoreError> {
     let key = DeliveryKey::whole(ledger.next_delivery()?);
     let body = lagged(subscription, ledger.node(), now.wall, untold);

@@ -15,7 +15,7 @@ use crate::model::task::TaskState;
 use crate::model::time::{Now, Wall};
 use crate::outbox::split::split;
 use crate::outbox::verdict::{Tried, Verdict, verdict};
-use crate::store::{HotDelivery, Ledger, StoreError};
+use crate::store::{DispatchTables, HotDelivery, StoreError};
 
 /// After so many parts of one batch were refused in a row, each a single entry, the rest of it is given up too: the
 /// target does not refuse an entry, it refuses everything.
@@ -59,7 +59,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn attempted(&mut self, now: Now, attempted: &Attempted, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         let Some(InFlight { lane: id, class, authority }) = self.in_flight.remove(&attempted.key) else {
             return Ok(());
         };
@@ -80,7 +80,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         attempted: &Attempted,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<bool, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(false) };
         let Some(head) = lane.queue.get(&attempted.key) else { return Ok(false) };
@@ -107,7 +107,7 @@ impl Dispatch {
         id: SubscriptionId,
         attempted: &Attempted,
         verdict: Verdict,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Recorded, StoreError> {
         let Attempted { key, attempt, duration_ms, .. } = *attempted;
         let (Some(lane), policy) = (self.lanes.get(&id), self.policy_after(now, id, attempted, verdict)) else {
@@ -189,7 +189,7 @@ impl Dispatch {
         lane: &Lane,
         attempted: &Attempted,
         policy: Option<&LanePolicy>,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<(Vec<DeliveryKey>, Option<Wall>), StoreError> {
         let key = attempted.key;
         let row = ledger.finish_delivery(id, key, attempted.attempt.saturating_sub(1))?;
@@ -246,7 +246,7 @@ impl Dispatch {
     }
 
     /// When a change was recorded, where the journal still has it.
-    fn recorded_at(&self, seq: Seq, ledger: &Ledger) -> Result<Option<Wall>, StoreError> {
+    fn recorded_at(&self, seq: Seq, ledger: DispatchTables<'_>) -> Result<Option<Wall>, StoreError> {
         match self.tail.get(seq) {
             Some(entry) => Ok(Some(entry.time())),
             None => Ok(Some(ledger.recorded_at(seq)?).filter(|at| *at > Wall(0))),
@@ -278,7 +278,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         key: DeliveryKey,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Option<Halves>, StoreError> {
         let delivery = ledger.delivery(id, key)?;
         let Some(parts) = key.part.halves() else { return Ok(None) };
@@ -316,7 +316,7 @@ impl Dispatch {
         lane: &Lane,
         attempted: &Attempted,
         is_all: bool,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Change, StoreError> {
         let key = attempted.key;
         ledger.add_attempt(attempted, now.wall)?;
@@ -458,7 +458,7 @@ impl Dispatch {
         attempted: &Attempted,
         verdict: Verdict,
         recorded: &Recorded,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) {
         let Attempted { key, attempt, duration_ms, ref reply } = *attempted;
         let Some(lane) = self.lanes.get(&id) else { return };

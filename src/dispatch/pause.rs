@@ -5,7 +5,7 @@ use crate::model::event::EventFields;
 use crate::model::ids::SubscriptionId;
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::time::{Now, Wall};
-use crate::store::{Ledger, StoreError};
+use crate::store::{DispatchTables, StoreError};
 
 impl Dispatch {
     /// The clock jumped while ringback ran: since when lanes fail is moved with it. Else a clock that is set right by
@@ -13,7 +13,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn move_failing(&mut self, by_ms: i64, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn move_failing(&mut self, by_ms: i64, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         for id in self.totals.failing.clone() {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let mut policy = lane.policy().clone();
@@ -30,7 +30,13 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn pause(&mut self, now: Now, id: SubscriptionId, pause: Pause, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn pause(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        pause: Pause,
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(()) };
         let policy = LanePolicy { paused: Some(pause), ..lane.policy().clone() };
         ledger.put_lane(id, &policy)?;
@@ -43,7 +49,13 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn resume(&mut self, now: Now, id: SubscriptionId, by: &str, ledger: &Ledger) -> Result<bool, StoreError> {
+    pub fn resume(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        by: &str,
+        ledger: DispatchTables<'_>,
+    ) -> Result<bool, StoreError> {
         let Some(lane) = self.lanes.get(&id).filter(|lane| lane.policy().paused.is_some()) else { return Ok(false) };
         // It begins anew: five days from now, and not from when it began to fail.
         let policy = LanePolicy { paused: None, failing: None, ..lane.policy().clone() };
@@ -65,7 +77,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// When the ledger refuses: the group is lost then.
-    pub fn reopen(&mut self, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub fn reopen(&mut self, id: SubscriptionId, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         let lane = self.lanes.get(&id).filter(|lane| lane.policy().cancelled_at.is_some());
         let Some(lane) = lane else { return Ok(()) };
         let policy = LanePolicy { cancelled_at: None, ..lane.policy().clone() };
@@ -103,7 +115,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         policy: &LanePolicy,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<(), StoreError> {
         let Some(Pause { by, reason, .. }) = &policy.paused else { return Ok(()) };
         self.tell(now, id, "callback.paused", |fields| with_reason(fields.text("by", by), reason.as_deref()), ledger)
@@ -116,7 +128,7 @@ impl Dispatch {
         id: SubscriptionId,
         name: &str,
         more: impl FnOnce(EventFields) -> EventFields,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<(), StoreError> {
         let subscription = self.lanes.get(&id).and_then(|lane| lane.subscription.as_ref());
         let called = subscription.map_or_else(|| id.to_string(), |subscription| subscription.name.to_string());

@@ -7,11 +7,16 @@ use super::fault::rests;
 use super::lane::{Head, HeadState, QUEUE_MAX};
 use crate::model::ids::SubscriptionId;
 use crate::model::time::Now;
-use crate::store::{HotDelivery, Ledger, StoreError};
+use crate::store::{DispatchTables, HotDelivery, StoreError};
 
 impl Dispatch {
     /// Puts the next dead letter of a lane on its way, where there is one and none of them is about to go out.
-    pub(super) fn take_up_replay(&mut self, now: Now, id: SubscriptionId, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn take_up_replay(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        ledger: DispatchTables<'_>,
+    ) -> Result<(), StoreError> {
         let has_any = |lane: &&Lane| lane.replays > 0 || lane.replay.is_some();
         let Some(lane) = self.lanes.get(&id).filter(has_any).filter(|lane| lane.active().is_some()) else {
             return Ok(());

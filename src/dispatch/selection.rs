@@ -16,7 +16,7 @@ use crate::model::lane::Pause;
 use crate::model::listing::{DeliveryState, Span, is_at};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::time::Now;
-use crate::store::{Candidate, DroppedBy, Ledger, StoreError};
+use crate::store::{Candidate, DispatchTables, DroppedBy, StoreError};
 
 /// Deliveries that one ask acts on: some 50 ms of a group.
 pub(super) const SELECTED_MAX: u64 = 1_000;
@@ -45,7 +45,7 @@ impl Dispatch {
         now: Now,
         bulk: &Bulk,
         is_dry_run: bool,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Option<Selected>, StoreError> {
         // To count them costs little.
         let most = if is_dry_run { u64::MAX } else { SELECTED_MAX };
@@ -53,11 +53,16 @@ impl Dispatch {
     }
 
     /// Reads what one [`Self::select`] would act on, and does nothing with it.
-    pub(super) fn probe(&mut self, now: Now, bulk: &Bulk, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn probe(&mut self, now: Now, bulk: &Bulk, ledger: DispatchTables<'_>) -> Result<(), StoreError> {
         self.select_as_planned(now, Plan { bulk, is_dry_run: true, most: SELECTED_MAX }, ledger).map(drop)
     }
 
-    fn select_as_planned(&mut self, now: Now, plan: Plan<'_>, ledger: &Ledger) -> Result<Option<Selected>, StoreError> {
+    fn select_as_planned(
+        &mut self,
+        now: Now,
+        plan: Plan<'_>,
+        ledger: DispatchTables<'_>,
+    ) -> Result<Option<Selected>, StoreError> {
         if plan.bulk.deed.is_of_subscriptions() {
             return self.select_lanes(now, plan, ledger).map(Some);
         }
@@ -106,13 +111,17 @@ impl Dispatch {
     }
 
     /// The next subscription that has a lane or dead letters.
-    fn next_lane(&self, after: SubscriptionId, ledger: &Ledger) -> Result<Option<SubscriptionId>, StoreError> {
+    fn next_lane(
+        &self,
+        after: SubscriptionId,
+        ledger: DispatchTables<'_>,
+    ) -> Result<Option<SubscriptionId>, StoreError> {
         let lane = self.lanes.range((Bound::Excluded(after), Bound::Unbounded)).next().map(|(id, _)| *id);
         Ok(lane.into_iter().chain(ledger.next_with_dead(after)?).min())
     }
 
     /// Pauses or resumes some of the subscriptions that a filter covers: those with which anything comes of it.
-    fn select_lanes(&mut self, now: Now, plan: Plan<'_>, ledger: &Ledger) -> Result<Selected, StoreError> {
+    fn select_lanes(&mut self, now: Now, plan: Plan<'_>, ledger: DispatchTables<'_>) -> Result<Selected, StoreError> {
         let Bulk { deed, which, by, reason } = plan.bulk;
         let mut selected = Selected { count: 0, entries: 0, before: Seq(ledger.newest().0.0 + 1), next: None };
         let after = which.after.map_or(SubscriptionId(i64::MIN), |(id, _)| id);
@@ -173,7 +182,7 @@ impl Dispatch {
         id: SubscriptionId,
         which: &Selection,
         plan: Plan<'_>,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
         selected: &mut Selected,
     ) -> Result<usize, StoreError> {
         let Some(lane) = self.lanes.get(&id) else { return Ok(0) };
@@ -207,7 +216,7 @@ impl Dispatch {
         walk: &mut DeadWalk,
         which: &Selection,
         plan: Plan<'_>,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
         selected: &mut Selected,
     ) -> Result<bool, StoreError> {
         loop {
@@ -246,7 +255,7 @@ impl Dispatch {
         chosen: &[Candidate],
         plan: Plan<'_>,
         are_dead: bool,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<(), StoreError> {
         if chosen.is_empty() || plan.is_dry_run {
             return Ok(());

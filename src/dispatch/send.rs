@@ -7,7 +7,7 @@ use crate::model::delivery::{Mark, SendRequest};
 use crate::model::ids::SubscriptionId;
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::time::{Mono, Now};
-use crate::store::{Ledger, StoreError};
+use crate::store::{DispatchTables, StoreError};
 
 /// What a lane is to be attended to for, when its time comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +78,7 @@ impl Dispatch {
     }
 
     /// Sends what is ready, as far as there are slots. The classes take turns.
-    pub(super) fn fill_slots(&mut self, now: Now, ledger: &Ledger) -> Result<Vec<SendRequest>, StoreError> {
+    pub(super) fn fill_slots(&mut self, now: Now, ledger: DispatchTables<'_>) -> Result<Vec<SendRequest>, StoreError> {
         let mut attempts = Vec::new();
         loop {
             let before = attempts.len();
@@ -105,7 +105,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         key: DeliveryKey,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Option<SendRequest>, StoreError> {
         let Some(lane) = self.lanes.get_mut(&id) else {
             self.gave_up_its_turn = true;

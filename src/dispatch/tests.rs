@@ -483,7 +483,8 @@ impl Run {
         let retention = Retention { owed, ..Retention::default() };
         let connection = Connection::open_in_memory().expect("SQLite");
         let ledger = Ledger::in_memory(connection, NODE).expect("a ledger");
-        let dispatch = Dispatch::load(&ledger, now_at(WALL_MS), &UnderWay::new(), &retention).expect("dispatch");
+        let dispatch =
+            Dispatch::load(ledger.dispatch(), now_at(WALL_MS), &UnderWay::new(), &retention).expect("dispatch");
         Self {
             retention,
             ledger: Some(ledger),
@@ -544,13 +545,13 @@ impl Run {
                 for change in words[..to].iter().flat_map(|word| range(word)) {
                     let owed = record(ledger, change, wall, &words[to + 1..]);
                     self.catalog.take(&owed);
-                    self.dispatch.owe(owed, ledger);
+                    self.dispatch.owe(owed, ledger.dispatch());
                 }
             }
             ["event", name, "to", to @ ..] => {
                 let entry = events::happen(&self.catalog, wall, name, ledger);
                 let owed = |name: &&str| Owed { subscription: enrolled(ledger, name), entry: Arc::clone(&entry) };
-                self.dispatch.owe(to.iter().map(owed).collect(), ledger);
+                self.dispatch.owe(to.iter().map(owed).collect(), ledger.dispatch());
             }
             ["tell", name, tenant @ ..] => events::tell(wall, name, tenant.first().copied(), ledger),
             [outcome, number] if ["accept", "refuse"].contains(outcome) || outcome.parse::<u16>().is_ok() => {
@@ -567,16 +568,18 @@ impl Run {
                         status => status.parse().expect("a status"),
                     }),
                 };
-                self.dispatch.attempted(now, &attempted, ledger).expect("a step");
+                self.dispatch.attempted(now, &attempted, ledger.dispatch()).expect("a step");
             }
             ["restart-bare"] => {
-                self.dispatch = Dispatch::load(ledger, now, &self.under_way, &self.retention).expect("dispatch");
+                self.dispatch =
+                    Dispatch::load(ledger.dispatch(), now, &self.under_way, &self.retention).expect("dispatch");
                 // As the engine does before the first group brings the rules.
                 self.dispatch.set_subscriptions([]);
                 self.rules.clear();
             }
             ["lost"] | ["restart", ..] => {
-                self.dispatch = Dispatch::load(ledger, now, &self.under_way, &self.retention).expect("dispatch");
+                self.dispatch =
+                    Dispatch::load(ledger.dispatch(), now, &self.under_way, &self.retention).expect("dispatch");
                 set(&mut self.dispatch, ledger, &self.rules);
             }
             ["drop", name] => {
@@ -584,46 +587,47 @@ impl Run {
                 self.rules.remove(*name);
                 ledger.remove_subscription(id, Wall(0)).expect("a row");
                 self.dispatch.edit_subscriptions([id], []);
-                self.dispatch.gather_owed(id, ledger).expect("its rows");
+                self.dispatch.gather_owed(id, ledger.dispatch()).expect("its rows");
                 assert!(ledger.drop_subscription(id, 1_000).expect("a piece").is_whole);
                 self.dispatch.forget(id);
             }
             ["pause", name] => {
                 let pause = Pause { at: wall, by: "jo".to_owned(), reason: None };
-                self.dispatch.pause(now, enrolled(ledger, name), pause, ledger).expect("a pause");
+                self.dispatch.pause(now, enrolled(ledger, name), pause, ledger.dispatch()).expect("a pause");
             }
             ["resume", name] => {
-                self.dispatch.resume(now, enrolled(ledger, name), "jo", ledger).expect("it resumes");
+                self.dispatch.resume(now, enrolled(ledger, name), "jo", ledger.dispatch()).expect("it resumes");
             }
             ["retry" | "count" | "drop-chosen", whose, state] => {
                 let deed = if command[0] == "drop-chosen" { Deed::Drop } else { Deed::Retry };
                 let bulk = bulk(deed, chosen(ledger, whose, state));
-                self.dispatch.select(now, &bulk, command[0] == "count", ledger).expect("a choice");
+                self.dispatch.select(now, &bulk, command[0] == "count", ledger.dispatch()).expect("a choice");
             }
             ["begin", deed, whose, state] => {
                 let deed = Deed::parse(deed).expect("something that is done");
-                let begun = self.dispatch.begin_bulk(now, &bulk(deed, chosen(ledger, whose, state)), 9, ledger);
+                let begun =
+                    self.dispatch.begin_bulk(now, &bulk(deed, chosen(ledger, whose, state)), 9, ledger.dispatch());
                 if let Answer::Begun(uuid) = begun.expect("an answer") {
                     self.task = uuid;
                 }
             }
             ["replay", name, since] => {
                 let (id, since) = (enrolled(ledger, name), Wall(WALL_MS + since.parse::<i64>().expect("a time")));
-                let answer = self.dispatch.begin_replay(now, id, since, 9, "jo", ledger).expect("an answer");
+                let answer = self.dispatch.begin_replay(now, id, since, 9, "jo", ledger.dispatch()).expect("an answer");
                 match answer {
                     Answer::Begun(uuid) => self.task = uuid,
                     other => self.refused.push(other),
                 }
             }
             ["stop"] => {
-                self.dispatch.stop_task(now, &self.task, ledger).expect("an answer");
+                self.dispatch.stop_task(now, &self.task, ledger.dispatch()).expect("an answer");
             }
             ["tick"] => {}
             _ => panic!("not understood: {command:?}"),
         }
         let effects = self
             .dispatch
-            .release(now, ledger, &|backfill, most| Ok(Some(self.catalog.walk(backfill, most))))
+            .release(now, ledger.dispatch(), &|backfill, most| Ok(Some(self.catalog.walk(backfill, most))))
             .expect("a release");
         ledger.commit().expect("a commit");
         let is_bounding = !self.dispatch.to_bound.is_empty();

@@ -10,7 +10,7 @@ use crate::model::ids::SubscriptionId;
 use crate::model::part::{DeliveryId, DeliveryKey};
 use crate::model::time::Now;
 use crate::outbox::fold::Folded;
-use crate::store::{Ledger, StoreError};
+use crate::store::{DispatchTables, StoreError};
 
 impl Dispatch {
     /// What tells one change to a subscription's target, also while the subscription is paused; `None` where it has no
@@ -23,7 +23,7 @@ impl Dispatch {
         now: Now,
         id: SubscriptionId,
         change: Change,
-        ledger: &Ledger,
+        ledger: DispatchTables<'_>,
     ) -> Result<Option<SendRequest>, StoreError> {
         let Some(subscription) = self.lanes.get(&id).and_then(|lane| lane.subscription.clone()) else {
             return Ok(None);

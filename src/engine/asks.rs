@@ -41,13 +41,13 @@ impl Engine {
         match ask {
             Ask::Records(request) => {
                 let Some(intake) = intake else { return Ok(Some(Answer::Unavailable)) };
-                let (done, answer) = intake.records(now, request, ledger)?;
+                let (done, answer) = intake.records(now, request, ledger.intake())?;
                 self.settle_done(done, ran)?;
                 Ok(Some(answer))
             }
             Ask::Hints(paths) => {
                 let Some(intake) = intake else { return Ok(Some(Answer::Unavailable)) };
-                match intake.hints(now, paths, ledger) {
+                match intake.hints(now, paths, ledger.intake()) {
                     Some(fault) if fault.disk().is_some() => Err(fault),
                     fault => {
                         ran.faults.extend(fault);
@@ -57,7 +57,7 @@ impl Engine {
             }
             Ask::Watched(path) => {
                 let Some(intake) = intake else { return Ok(Some(Answer::Unavailable)) };
-                Ok(Some(Answer::Watched(intake.watched(now, path, ledger).map(Box::new))))
+                Ok(Some(Answer::Watched(intake.watched(now, path, ledger.intake()).map(Box::new))))
             }
             // While nothing is taken in, the machine that will be takes over who waits.
             Ask::Sync => {
@@ -68,7 +68,7 @@ impl Engine {
                 let Some(intake) = intake else {
                     return Ok((!ask.outlives_a_lost_group()).then_some(Answer::Unavailable));
                 };
-                match intake.scan(now, reply, request, *waits, ledger) {
+                match intake.scan(now, reply, request, *waits, ledger.intake()) {
                     Some(fault) if fault.disk().is_some() => Err(fault),
                     fault => {
                         ran.faults.extend(fault);
@@ -82,7 +82,7 @@ impl Engine {
                     if !dispatch.has_rule(*subscription) {
                         return Ok(Answer::NotFound);
                     }
-                    dispatch.pause(now, *subscription, pause, ledger).map(|()| Answer::Done)
+                    dispatch.pause(now, *subscription, pause, ledger.dispatch()).map(|()| Answer::Done)
                 })
             }
             Ask::Resume { subscription, by } => promised(ledger, || {
@@ -92,24 +92,27 @@ impl Engine {
                 if dispatch.is_paused_by_file(*subscription) {
                     return Ok(Answer::PausedByFile);
                 }
-                dispatch.resume(now, *subscription, by, ledger).map(|_was_paused| Answer::Done)
+                dispatch.resume(now, *subscription, by, ledger.dispatch()).map(|_was_paused| Answer::Done)
             }),
             Ask::Choose { bulk, is_dry_run } => {
-                promised(ledger, || dispatch.select(now, bulk, *is_dry_run, ledger).map(chosen))
+                promised(ledger, || dispatch.select(now, bulk, *is_dry_run, ledger.dispatch()).map(chosen))
             }
-            Ask::Begin { bulk, total } => promised(ledger, || dispatch.begin_bulk(now, bulk, *total, ledger)),
+            Ask::Begin { bulk, total } => {
+                promised(ledger, || dispatch.begin_bulk(now, bulk, *total, ledger.dispatch()))
+            }
             Ask::Replay { subscription, since, total, by } => {
-                promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger))
+                promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger.dispatch()))
             }
             Ask::Trial { subscription, change } => {
-                let made = ledger.savepoint(|| dispatch.trial(now, *subscription, Change::clone(change), ledger))?;
+                let made = ledger
+                    .savepoint(|| dispatch.trial(now, *subscription, Change::clone(change), ledger.dispatch()))?;
                 Ok(Some(made.map_or(Answer::NotFound, |request| Answer::Trial(Box::new(request)))))
             }
             Ask::OpenSession(session) => {
                 promised(ledger, || ledger.put_session(session, now.wall).map(|()| Answer::Done))
             }
             Ask::Register { edits, by } => self.register(now, edits, by),
-            Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger)),
+            Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger.dispatch())),
         }
     }
 }

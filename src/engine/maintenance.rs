@@ -120,12 +120,12 @@ impl Engine {
         };
         let mut first_owed = None;
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
-            more |= dispatch.drop_old(now, pass.journal, &self.ledger)?;
+            more |= dispatch.drop_old(now, pass.journal, self.ledger.dispatch())?;
             first_owed = dispatch.first_owed();
         }
         let piece = self.ledger.forget_piece(&self.retention, &mut pass, first_owed)?;
         if let Some(Machines { dispatch, .. }) = &mut self.machines {
-            dispatch.recount_dead(&self.ledger)?;
+            dispatch.recount_dead(self.ledger.dispatch())?;
         }
         for (bound, amount) in piece.by_number {
             self.note_bound(now, bound, amount);
@@ -178,7 +178,7 @@ impl Engine {
                 return Ok(true);
             }
             if let Some(Machines { dispatch, .. }) = &mut self.machines {
-                dispatch.gather_owed(id, &self.ledger)?;
+                dispatch.gather_owed(id, self.ledger.dispatch())?;
             }
             let dropped = self.ledger.drop_subscription(id, left)?;
             left = left.saturating_sub(dropped.entries.max(1));
@@ -204,7 +204,7 @@ impl Engine {
         let Some(Machines { dispatch, .. }) = &mut self.machines else { return Ok(()) };
         match is_whole {
             true => dispatch.forget(id),
-            false => dispatch.recount(id, entries, &self.ledger)?,
+            false => dispatch.recount(id, entries, self.ledger.dispatch())?,
         }
         Ok(())
     }
@@ -250,9 +250,9 @@ mod tests {
             let stat = Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links: 1 };
             let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(1) };
             let mount = LogicalPath::parse(b"/m").expect("a path");
-            let dir = engine.ledger.dir_or_new(&mount, &mount).expect("a row");
-            engine.ledger.put_asset(dir, &asset).expect("a row");
-            engine.ledger.bury_asset(&asset, Rrn(1), Seq(1), START.wall).expect("a row");
+            let dir = engine.ledger.intake().dir_or_new(&mount, &mount).expect("a row");
+            engine.ledger.intake().put_asset(dir, &asset).expect("a row");
+            engine.ledger.intake().bury_asset(&asset, Rrn(1), Seq(1), START.wall).expect("a row");
         }
         engine.ledger.commit().expect("a commit");
     }
@@ -264,7 +264,7 @@ mod tests {
         let [gone, kept] = ["gone", "kept"].map(|name| ledger.enrol(None, name).expect("a number"));
         ledger.remove_subscription(gone, Wall(START.wall.0 - 2 * REMOVED_MS)).expect("a row");
         let owed = [(gone, &[Seq(1), Seq(2)][..]), (kept, &[Seq(2)])];
-        ledger.add_owed_group(1, &BTreeSet::new(), owed.into_iter()).expect("a row");
+        ledger.dispatch().add_owed_group(1, &BTreeSet::new(), owed.into_iter()).expect("a row");
         ledger.commit().expect("a commit");
         let setup = Setup { mounts: Vec::new(), patience: Patience { quiet_ms: 1_000, max_ms: None } };
         let mut engine = Engine::new(ledger, setup, Retention::default(), START).expect("an engine");
@@ -274,9 +274,9 @@ mod tests {
         assert!(ran.faults.is_empty(), "{:?}", ran.faults);
         let left: Vec<_> = engine.ledger.subscriptions().expect("rows").into_iter().map(|row| row.id).collect();
         assert_eq!((left, engine.status(later).outbox.entries), (vec![kept], 1));
-        let groups = engine.ledger.owed_groups().expect("rows");
+        let groups = engine.ledger.dispatch().owed_groups().expect("rows");
         assert_eq!(groups.lanes.into_keys().collect::<Vec<_>>(), [kept], "nothing of it comes back at a start");
-        assert_eq!(engine.ledger.outbox_totals().expect("totals"), []);
+        assert_eq!(engine.ledger.dispatch().outbox_totals().expect("totals"), []);
     }
 
     /// The limit in force is too many rows for a test: here it is lower.

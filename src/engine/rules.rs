@@ -78,7 +78,7 @@ impl Engine {
             self.ledger.tell(now.wall, event, tenant.clone(), fields)?;
             if let Some(Machines { dispatch, .. }) = &mut self.machines {
                 // One by one, so that a large set of which nobody asks to hear is not kept in memory.
-                dispatch.owe(Vec::new(), &self.ledger);
+                dispatch.owe(Vec::new(), self.ledger.dispatch());
             }
         }
         if !new.changes.is_empty() || self.rules_status.generation > 0 {

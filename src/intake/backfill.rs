@@ -10,7 +10,7 @@ use crate::model::metadata::{Metadata, merged};
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
 use crate::rules::{Facts, Rule};
-use crate::store::{Backfill, Ledger, PIECE_ROWS, Stands, StoreError, Walked};
+use crate::store::{Backfill, IntakeTables, PIECE_ROWS, Stands, StoreError, Walked};
 
 /// As what an asset that exists is told: as new where the rule covers that, since the subscriber may never have heard
 /// of it; else as the first of these that the rule covers.
@@ -28,7 +28,7 @@ impl Intake {
         now: Now,
         backfill: &Backfill,
         most: usize,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<Option<Walked<Change>>, StoreError> {
         let Some(rule) = self.rule_of(backfill.subscription) else { return Ok(None) };
         let Walked { found, next } = ledger.walk(backfill, PIECE_ROWS as usize, most)?;
@@ -45,7 +45,13 @@ impl Intake {
     }
 
     /// How an asset stands, where the rule covers it.
-    fn change_of(&self, now: Now, rule: &Rule, stands: Stands, ledger: &Ledger) -> Result<Option<Change>, StoreError> {
+    fn change_of(
+        &self,
+        now: Now,
+        rule: &Rule,
+        stands: Stands,
+        ledger: IntakeTables<'_>,
+    ) -> Result<Option<Change>, StoreError> {
         let Stands { asset, is_gone } = stands;
         // A mount that is configured no longer is nobody's.
         let Some(mount) = self.mounts.of(&asset.path) else { return Ok(None) };
@@ -84,7 +90,7 @@ mod tests {
 
     use crate::diagnostic::SourceFile;
     use crate::intake::RulesInForce;
-    use crate::intake::machine::{Machine, NOW};
+    use crate::intake::tests::machine::{Machine, NOW};
     use crate::model::asset::{Asset, Identity, Stat};
     use crate::model::change::Change;
     use crate::model::entry::Entry;
@@ -104,13 +110,13 @@ mod tests {
             let path = LogicalPath::parse(format!("/m/{id}.mov").as_bytes()).expect("a path");
             let identity = Identity { volume: 1, inode: id as u64, birth_ns: 1 };
             let stat = Stat { identity, size: 9, mtime_ns: 1, ctime_ns: 1, links: 1 };
-            let dir = ledger.dir_or_new(&root, &path.parent().expect("a parent")).expect("a row");
+            let dir = ledger.intake().dir_or_new(&root, &path.parent().expect("a parent")).expect("a row");
             let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(rrn) };
-            ledger.put_asset(dir, &asset).expect("a row");
+            ledger.intake().put_asset(dir, &asset).expect("a row");
             let city = Metadata::from([("City".to_owned(), vec!["SFO".to_owned()])]);
-            ledger.set_metadata(asset.id, Source::Xattr, &city).expect("a row");
+            ledger.intake().set_metadata(asset.id, Source::Xattr, &city).expect("a row");
             if id == 3 {
-                ledger.bury_asset(&asset, Rrn(6), Seq(1), NOW.wall).expect("a row");
+                ledger.intake().bury_asset(&asset, Rrn(6), Seq(1), NOW.wall).expect("a row");
             }
         }
         ledger.commit().expect("a commit");
@@ -130,7 +136,7 @@ mod tests {
         let mut backfill = Backfill { task, subscription: id, rrn, again: None, place, done: 0 };
         let mut told = Vec::new();
         loop {
-            let walked = machine.intake.walk(machine.now, &backfill, 1, &machine.ledger).expect("a piece");
+            let walked = machine.intake.walk(machine.now, &backfill, 1, machine.ledger.intake()).expect("a piece");
             let Walked { found, next } = walked.expect("a rule");
             for (change, _) in found {
                 assert_eq!((change.seq, change.size, change.time), (Entry::NO_SEQ, Some(9), NOW.wall));
@@ -166,7 +172,7 @@ mod tests {
         let machine = machine();
         let (rrn, task, place) = (Rrn(5), TaskNo(1), Place::before(Rrn(5)));
         let backfill = Backfill { task, subscription: SubscriptionId(7), rrn, again: None, place, done: 0 };
-        let walked = machine.intake.walk(machine.now, &backfill, 9, &machine.ledger).expect("a piece");
+        let walked = machine.intake.walk(machine.now, &backfill, 9, machine.ledger.intake()).expect("a piece");
         assert!(walked.is_none(), "{walked:?}");
     }
 }

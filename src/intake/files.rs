@@ -7,7 +7,7 @@ use super::Intake;
 use crate::model::asset::Identity;
 use crate::model::hint::{Hint, HintKind};
 use crate::model::time::Now;
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 /// Writes to files that no asset is, which are kept in case a look that is under way makes one of them an asset: it may
 /// have read the file before the write. As many paths are looked at at once at most; beyond, the oldest write is
@@ -55,7 +55,7 @@ impl FileWrites {
 
 impl Intake {
     /// Hints every asset that a file is.
-    pub(super) fn hint_file(&mut self, now: Now, write: FileWrite, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn hint_file(&mut self, now: Now, write: FileWrite, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
         let FileWrite { volume, inode, kind } = write;
         let mut is_matched = false;
         for candidate in self.identities.candidates(&Identity { volume, inode, birth_ns: 0 }) {
@@ -72,7 +72,7 @@ impl Intake {
     }
 
     /// Hints the assets whose writes came before they were assets.
-    pub(super) fn hint_matched_files(&mut self, now: Now, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn hint_matched_files(&mut self, now: Now, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
         for write in std::mem::take(&mut self.file_writes.matched) {
             self.hint_file(now, write, ledger)?;
         }

@@ -5,12 +5,12 @@ use super::Intake;
 use crate::model::hint::{Hint, HintKind};
 use crate::model::path::LogicalPath;
 use crate::model::time::Now;
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 impl Intake {
     /// Takes hints of a caller who is done with what is there. Returns why the ledger could not say by which names it
     /// knows some of them; those are looked at by the names that were given.
-    pub fn hints(&mut self, now: Now, paths: &[LogicalPath], ledger: &Ledger) -> Option<StoreError> {
+    pub fn hints(&mut self, now: Now, paths: &[LogicalPath], ledger: IntakeTables<'_>) -> Option<StoreError> {
         let mut fault = None;
         for path in paths {
             // What the caller writes in one Unicode form may be on the disk in another, or in both.

@@ -19,7 +19,7 @@ use crate::model::path::LogicalPath;
 use crate::model::root::{MountedBelow, RootDirectory, Sampled};
 use crate::model::status::NoteKind;
 use crate::model::time::Mono;
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 /// What is mounted inside one mount.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ struct Place {
 
 impl Inside {
     /// The filesystems that were entered when the ledger was last written. Each is closed until it is seen.
-    pub(super) fn load(mount: &LogicalPath, ledger: &Ledger) -> Result<Self, StoreError> {
+    pub(super) fn load(mount: &LogicalPath, ledger: IntakeTables<'_>) -> Result<Self, StoreError> {
         let mut inside = Self::default();
         for (path, root) in ledger.inner_roots(mount)? {
             let hidden = ledger.count_assets_below(mount, &path)?;
@@ -155,7 +155,7 @@ impl Intake {
         now: Mono,
         mount: MountId,
         root: &RootDirectory,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<(), StoreError> {
         let state = self.mounts.state(mount);
         if root.below.is_empty() && state.inside.places.is_empty() {
@@ -210,7 +210,7 @@ impl Intake {
         root: &RootDirectory,
         path: &LogicalPath,
         mounted: Option<&MountedBelow>,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<Verdict, StoreError> {
         let state = self.mounts.state(mount);
         let place = state.inside.places.get(path);

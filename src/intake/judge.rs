@@ -18,7 +18,7 @@ use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
 use crate::model::time::{Mono, Now, Wall};
 use crate::settle::{Cause, Glimpse};
-use crate::store::{DirId, Ledger, StoreError};
+use crate::store::{DirId, IntakeTables, StoreError};
 
 /// A file that fills a path this soon after an asset went from it is that asset: unlink-and-recreate saves.
 const REFILL_MS: i64 = 1_000;
@@ -40,7 +40,7 @@ enum Whole {
 }
 
 impl Intake {
-    pub(super) fn looked(&mut self, now: Now, looked: Looked, ledger: &Ledger) -> Result<Done, StoreError> {
+    pub(super) fn looked(&mut self, now: Now, looked: Looked, ledger: IntakeTables<'_>) -> Result<Done, StoreError> {
         let Some(Landed { mount, seen, worthless, held }) = self.looks.land(looked) else { return Ok(Done::default()) };
         for (path, _, seen) in &seen {
             self.rescans.seen(path, seen);
@@ -78,7 +78,7 @@ impl Intake {
         now: Now,
         mount: MountId,
         seen: Vec<(LogicalPath, Cause, Seen)>,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
         out: &mut Outcome,
     ) -> Result<(), StoreError> {
         let root = self.mounts.root_path(mount);
@@ -339,7 +339,7 @@ impl Intake {
 }
 
 /// The asset that is gone and was this file.
-fn gone_as(stat: &Stat, ledger: &Ledger) -> Result<Option<Asset>, StoreError> {
+fn gone_as(stat: &Stat, ledger: IntakeTables<'_>) -> Result<Option<Asset>, StoreError> {
     Ok(ledger.gone_as(&stat.identity)?.filter(|asset| stat.is_same_file(&asset.stat)))
 }
 

@@ -14,7 +14,7 @@ use crate::model::hint::HintKind;
 use crate::model::ids::AssetId;
 use crate::model::time::Mono;
 use crate::settle::Cause;
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 /// Rows of other names that one group reads at most, so that a group stays short: a file may have 65,000 names (ext4).
 pub(super) const ROWS_MAX: usize = 1_000;
@@ -138,7 +138,7 @@ impl Intake {
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub(super) fn release_links(&mut self, now: Mono, ledger: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn release_links(&mut self, now: Mono, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
         let mut left = ROWS_MAX;
         while let Some(mut linked) = self.links.waiting.pop_front() {
             let names = self.identities.candidates(&linked.identity);

@@ -11,10 +11,10 @@ use crate::model::look::{ListError, Listed, ListedFile, Listing};
 use crate::model::path::LogicalPath;
 use crate::model::time::Now;
 use crate::settle::Cause;
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 impl Intake {
-    pub(super) fn listed(&mut self, now: Now, listed: Listed, ledger: &Ledger) -> Result<Done, StoreError> {
+    pub(super) fn listed(&mut self, now: Now, listed: Listed, ledger: IntakeTables<'_>) -> Result<Done, StoreError> {
         let Some(mut landed) = self.scans.land(&listed) else { return Ok(Done::default()) };
         let mount = landed.scan.mount;
         if landed.scan.is_sweep {
@@ -59,7 +59,7 @@ impl Intake {
         now: Now,
         landed: Landed,
         content: Result<Listing, ListError>,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
         out: &mut Outcome,
     ) -> Result<(), StoreError> {
         let Landed { scan, hinted, .. } = landed;
@@ -146,7 +146,7 @@ impl Intake {
 
     /// Whether a file is, to the last detail, one that the catalog knows under another name: a directory above it was
     /// renamed, which leaves no trace in the file.
-    fn is_known_elsewhere(&self, file: &ListedFile, ledger: &Ledger) -> Result<bool, StoreError> {
+    fn is_known_elsewhere(&self, file: &ListedFile, ledger: IntakeTables<'_>) -> Result<bool, StoreError> {
         let asset = match self.identities.candidates(&file.stat.identity)[..] {
             [id] => ledger.asset(id)?,
             // Its old place may have been looked at already.

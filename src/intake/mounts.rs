@@ -20,7 +20,7 @@ use crate::model::status::{MountNote, MountState, MountStatus, NOTES_MAX, NoteKi
 use crate::model::tenant::Tenant;
 use crate::model::time::{Mono, Now};
 use crate::model::watching::Watching;
-use crate::store::{Ledger, MountRow, StoreError};
+use crate::store::{IntakeTables, MountRow, StoreError};
 
 /// How often each root is looked at: a mount that is back is scanned within 2 s.
 const ROOT_EVERY_MS: u64 = 1_000;
@@ -214,7 +214,7 @@ impl State {
 }
 
 impl Mounts {
-    pub(super) fn load(mounts: &[Mount], ledger: &Ledger, now: Now) -> Result<Self, StoreError> {
+    pub(super) fn load(mounts: &[Mount], ledger: IntakeTables<'_>, now: Now) -> Result<Self, StoreError> {
         let load = |mount: &Mount| {
             let began = MountRow {
                 root: None,
@@ -624,7 +624,12 @@ impl Intake {
 
     /// Notes scans whose last listing has come back, and whose root is still there after that: what a listing missed
     /// because the mount went away must not count as scanned.
-    pub(super) fn finish_scans(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<(), StoreError> {
+    pub(super) fn finish_scans(
+        &mut self,
+        now: Now,
+        ledger: IntakeTables<'_>,
+        may_write: bool,
+    ) -> Result<(), StoreError> {
         for mount in self.mounts.ids() {
             let left = self.scans.left(mount);
             let state = self.mounts.state_mut(mount);

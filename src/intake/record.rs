@@ -22,7 +22,7 @@ use crate::rules::registered::Registered;
 use crate::rules::template::Values;
 use crate::rules::{Facts, Matching};
 use crate::settle::Cause;
-use crate::store::{LastPlace, Ledger, StoreError};
+use crate::store::{IntakeTables, LastPlace, StoreError};
 
 /// A place before all hints: every sync waits for it.
 const FIRST: u64 = 0;
@@ -42,7 +42,7 @@ pub(super) struct Recorder<'a> {
     pub registered: &'a Registered,
     /// Memory for matching.
     pub scratch: &'a RefCell<Scratch>,
-    pub ledger: &'a Ledger,
+    pub ledger: IntakeTables<'a>,
     pub out: &'a mut Outcome,
 }
 

@@ -11,7 +11,7 @@ use crate::model::path::LogicalPath;
 use crate::model::record::{Assignment, Record, RecordsAnswer, RecordsRequest, Report, Subject};
 use crate::model::scope::Scope;
 use crate::model::time::Now;
-use crate::store::{EarlyRecord, GivenAnswer, Ledger, StoreError};
+use crate::store::{EarlyRecord, GivenAnswer, IntakeTables, StoreError};
 
 /// Why a request recorded nothing.
 enum Refusal {
@@ -34,7 +34,7 @@ impl Intake {
         &mut self,
         now: Now,
         request: &RecordsRequest,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<(Done, Answer), StoreError> {
         let mut outcome = Outcome::default();
         let (answer, fault) = match ledger.savepoint(|| self.judge_records(now, request, ledger, &mut outcome)) {
@@ -56,7 +56,7 @@ impl Intake {
         &self,
         now: Now,
         request: &RecordsRequest,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
         out: &mut Outcome,
     ) -> Result<RecordsAnswer, Refusal> {
         // Also a repeat's answer promises what an earlier group may not yet have on disk.
@@ -92,7 +92,7 @@ impl Intake {
     }
 
     /// Records an event that the store reports. That the caller may name its tenant has been checked.
-    fn judge_report(&self, now: Now, index: usize, report: &Report, ledger: &Ledger) -> Result<(), Refusal> {
+    fn judge_report(&self, now: Now, index: usize, report: &Report, ledger: IntakeTables<'_>) -> Result<(), Refusal> {
         let Report { event, tenant, entity, display_name } = report;
         let declared = self.rules.set.events().iter().find(|declared| declared.name == *event);
         match declared {
@@ -117,7 +117,7 @@ impl Intake {
     }
 
     /// The path by which the catalog knows what a caller names: the same bytes, or else names that are the same in NFC.
-    pub(super) fn known_as(&self, path: &LogicalPath, ledger: &Ledger) -> Result<LogicalPath, StoreError> {
+    pub(super) fn known_as(&self, path: &LogicalPath, ledger: IntakeTables<'_>) -> Result<LogicalPath, StoreError> {
         if path.as_bytes().is_ascii() {
             return Ok(path.clone());
         }
@@ -141,7 +141,7 @@ impl Intake {
         index: usize,
         record: &Assignment,
         scope: &Scope,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
         out: &mut Outcome,
     ) -> Result<bool, Refusal> {
         match &record.subject {
@@ -178,7 +178,7 @@ impl Intake {
         now: Now,
         asset: Asset,
         record: &Assignment,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
         out: &mut Outcome,
     ) -> Result<(), StoreError> {
         let mut assigned = ledger.metadata(asset.id)?.remove(&Source::Records).unwrap_or_default();
@@ -197,7 +197,7 @@ impl Intake {
     }
 }
 
-fn keep_early(now: Now, path: &LogicalPath, record: &Assignment, ledger: &Ledger) -> Result<(), StoreError> {
+fn keep_early(now: Now, path: &LogicalPath, record: &Assignment, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
     let mut early: EarlyRecord = ledger.early_record(path)?.unwrap_or_default();
     for key in &record.unset {
         early.set.remove(key);

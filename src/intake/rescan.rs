@@ -11,7 +11,7 @@ use crate::model::look::Seen;
 use crate::model::path::LogicalPath;
 use crate::model::rescan::{RescanAnswer, RescanRequest};
 use crate::model::scope::Scope;
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 /// Callers who wait for the beginning of their scans. Bounded as calls are.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Intake {
         reply: ReplyId,
         request: &RescanRequest,
         for_its_end: bool,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<(), StoreError> {
         let path = request.path.as_ref().map(|path| self.known_as(path, ledger)).transpose()?;
         let there = match &path {
@@ -66,7 +66,7 @@ impl Intake {
         Ok(())
     }
 
-    fn is_known(&self, path: &LogicalPath, ledger: &Ledger) -> Result<bool, StoreError> {
+    fn is_known(&self, path: &LogicalPath, ledger: IntakeTables<'_>) -> Result<bool, StoreError> {
         let Some(root) = self.mounts.of(path).map(|mount| self.mounts.root_path(mount)) else { return Ok(false) };
         Ok(path == root || ledger.asset_at(root, path)?.is_some() || ledger.dir(root, path)?.is_some())
     }

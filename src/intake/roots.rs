@@ -14,7 +14,7 @@ use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen, Sampled};
 use crate::model::time::{Mono, Now};
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 /// Known assets that are looked for in a root of another identity: enough to tell a store from another, few enough to
 /// be looked for in each second that the doubt lasts.
@@ -46,7 +46,7 @@ impl Intake {
         now: Now,
         mount: MountId,
         seen: &RootSeen,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<Done, StoreError> {
         let state = self.mounts.state_mut(mount);
         state.asked_root = false;
@@ -105,7 +105,7 @@ impl Intake {
     }
 
     /// Known assets are looked for in the root that stands there, before anything is said of it.
-    fn ask_for_sample(&mut self, now: Now, mount: MountId, ledger: &Ledger) -> Result<Done, StoreError> {
+    fn ask_for_sample(&mut self, now: Now, mount: MountId, ledger: IntakeTables<'_>) -> Result<Done, StoreError> {
         let state = self.mounts.state(mount);
         let sample = sampled(ledger.sample(&state.path, &state.path, &state.inside.roots(), SAMPLE_MAX)?);
         let was_online = matches!(state.presence, Presence::Online(..));
@@ -123,7 +123,7 @@ impl Intake {
         mount: MountId,
         root: &RootDirectory,
         is_late: bool,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<Done, StoreError> {
         let state = self.mounts.state_mut(mount);
         let online = Presence::Online(root.identity, root.mounting);
@@ -162,7 +162,7 @@ impl Intake {
         mount: MountId,
         root: &RootDirectory,
         is_late: bool,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<(), StoreError> {
         let state = self.mounts.state(mount);
         let (path, mut row) = (state.path.clone(), state.row);
@@ -210,7 +210,7 @@ impl Intake {
         now: Now,
         mount: MountId,
         why: &str,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Result<Done, StoreError> {
         let state = self.mounts.state_mut(mount);
         let was = std::mem::replace(&mut state.presence, Presence::Offline(why.to_owned()));

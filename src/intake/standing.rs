@@ -6,7 +6,7 @@ use super::mounts::{Mounts, Presence, State};
 use crate::model::event::EventFields;
 use crate::model::mount::Standing;
 use crate::model::time::Now;
-use crate::store::{Ledger, MountRow, StoreError};
+use crate::store::{IntakeTables, MountRow, StoreError};
 
 impl State {
     /// How it stands, where that is other news than its last event told. What is wrong in it is known once a scan has
@@ -42,7 +42,12 @@ impl Mounts {
 
 impl Intake {
     /// Appends what is news of the mounts to the journal, if the group may write.
-    pub(super) fn tell_standings(&mut self, now: Now, ledger: &Ledger, may_write: bool) -> Result<(), StoreError> {
+    pub(super) fn tell_standings(
+        &mut self,
+        now: Now,
+        ledger: IntakeTables<'_>,
+        may_write: bool,
+    ) -> Result<(), StoreError> {
         if !may_write {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::model::path::LogicalPath;
 use crate::model::record::SyncAnswer;
 use crate::model::rescan::RescanRequest;
 use crate::model::time::{Mono, Now};
-use crate::store::{Ledger, StoreError};
+use crate::store::{IntakeTables, StoreError};
 
 /// The calls that wait.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl Intake {
         reply: ReplyId,
         request: &RescanRequest,
         waits: bool,
-        ledger: &Ledger,
+        ledger: IntakeTables<'_>,
     ) -> Option<StoreError> {
         let fault = self.scan_as_asked(now, request, ledger);
         self.doubt_mounts(now.mono);
@@ -92,7 +92,7 @@ impl Intake {
         self.syncs.0.retain(|waiting| waiting.reply != reply);
     }
 
-    fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: &Ledger) -> Option<StoreError> {
+    fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: IntakeTables<'_>) -> Option<StoreError> {
         let Some(path) = &request.path else {
             for mount in self.mounts.ids() {
                 let root = self.mounts.root_path(mount).clone();
@@ -166,7 +166,7 @@ impl Intake {
         }
     }
 
-    pub(super) fn answer_syncs(&mut self, ledger: &Ledger, effects: &mut Vec<Effect>) {
+    pub(super) fn answer_syncs(&mut self, ledger: IntakeTables<'_>, effects: &mut Vec<Effect>) {
         if self.syncs.0.is_empty() || !self.mounts.all_known() {
             return;
         }

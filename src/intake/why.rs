@@ -6,12 +6,12 @@ use super::mounts::Presence;
 use crate::model::path::LogicalPath;
 use crate::model::time::{Mono, Now, Wall};
 use crate::model::why::{Until, Wait, Watched};
-use crate::store::Ledger;
+use crate::store::IntakeTables;
 
 impl Intake {
     /// What is known of a path; `None` where it lies in no mount.
     #[must_use]
-    pub fn watched(&self, now: Now, path: &LogicalPath, ledger: &Ledger) -> Option<Watched> {
+    pub fn watched(&self, now: Now, path: &LogicalPath, ledger: IntakeTables<'_>) -> Option<Watched> {
         let mount = self.mounts.of(path)?;
         let state = self.mounts.state(mount);
         let wall = |mono: Mono| wall(now, mono);

@@ -56,7 +56,8 @@ impl Entry {
 
 /// An entry matched for a subscription and not yet accepted by it.
 ///
-/// Self-contained: it is the one thing that would cross a wire if dispatching lived elsewhere.
+/// It holds the whole entry while it is handed from matching to dispatching. Once it has to wait it is written as the
+/// entry's number, and the entry is read from the journal again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {
     /// Who is owed.

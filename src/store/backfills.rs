@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::error::Operation as _;
-use super::{DirId, Ledger, Result};
+use super::{DirId, DispatchTables, IntakeTables, Result};
 use crate::model::asset::Asset;
 use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::time::Wall;
@@ -79,7 +79,7 @@ impl Backfill {
     }
 }
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// Notes that a subscription lost entries, the first of them at a place in the journal: its backfill covers that
     /// too, or one begins.
     ///
@@ -102,15 +102,6 @@ impl Ledger {
         };
         self.note_backfilled(&backfill)?;
         Ok(backfill)
-    }
-
-    /// The transaction of a place in the journal; where that is forgotten, of the newest before it that is kept.
-    fn rrn_at(&self, seq: Seq) -> Result<Rrn> {
-        self.connection
-            .prepare_cached("SELECT coalesce((SELECT rrn FROM journal WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1), 0)")
-            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)))
-            .to("read a change's transaction")
-            .map(Rrn)
     }
 
     /// Notes how far a backfill has come.
@@ -174,7 +165,9 @@ impl Ledger {
             .and_then(|mut sql| sql.query_map([], read)?.collect())
             .to("read tasks")
     }
+}
 
+impl IntakeTables<'_> {
     /// Goes on with a backfill's walk: reads at most so many rows, and finds among them at most so many assets.
     ///
     /// # Errors
@@ -211,9 +204,9 @@ mod tests {
         let identity = Identity { volume: 1, inode: id as u64, birth_ns: 1 };
         let stat = Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links: 1 };
         let mount = LogicalPath::parse(b"/m").expect("a path");
-        let dir = ledger.dir_or_new(&mount, &path.parent().expect("a parent")).expect("a row");
+        let dir = ledger.intake().dir_or_new(&mount, &path.parent().expect("a parent")).expect("a row");
         let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(rrn) };
-        ledger.put_asset(dir, &asset).expect("a row");
+        ledger.intake().put_asset(dir, &asset).expect("a row");
         asset
     }
 
@@ -221,13 +214,13 @@ mod tests {
     fn walked(ledger: &Ledger, rows: usize, assets: usize) -> Vec<(i64, bool)> {
         let mut found = Vec::new();
         loop {
-            let [backfill] = &ledger.running_backfills().expect("tasks")[..] else { panic!("one") };
-            let piece = ledger.walk(backfill, rows, assets).expect("a piece");
+            let [backfill] = &ledger.dispatch().running_backfills().expect("tasks")[..] else { panic!("one") };
+            let piece = ledger.intake().walk(backfill, rows, assets).expect("a piece");
             assert!(piece.found.len() <= assets);
             assert!(piece.found.iter().all(|(stands, _)| stands.asset.rrn >= backfill.rrn));
             found.extend(piece.found.iter().map(|(stands, _)| (stands.asset.id.0, stands.is_gone)));
             let Some(place) = piece.next else { return found };
-            ledger.note_backfilled(&Backfill { place, ..backfill.clone() }).expect("a note");
+            ledger.dispatch().note_backfilled(&Backfill { place, ..backfill.clone() }).expect("a note");
         }
     }
 
@@ -239,14 +232,15 @@ mod tests {
             for id in 1..=20 {
                 let asset = put(&ledger, id, id);
                 if id % 4 == 0 {
-                    ledger.bury_asset(&asset, Rrn(id), Seq(1), Wall(0)).expect("a row");
+                    ledger.intake().bury_asset(&asset, Rrn(id), Seq(1), Wall(0)).expect("a row");
                 }
             }
             // The journal is empty: the walk begins at the beginning.
-            let mut backfill = ledger.backfill_from(SubscriptionId(1), Seq(9), None, Wall(0)).expect("a task");
+            let mut backfill =
+                ledger.dispatch().backfill_from(SubscriptionId(1), Seq(9), None, Wall(0)).expect("a task");
             assert_eq!(backfill.rrn, Rrn(0));
             (backfill.rrn, backfill.place) = (Rrn(8), Place::before(Rrn(8)));
-            ledger.note_backfilled(&backfill).expect("a note");
+            ledger.dispatch().note_backfilled(&backfill).expect("a note");
             let mut found = walked(&ledger, rows, assets);
             found.sort_unstable();
             assert_eq!(found, (8..=20).map(|id| (id, id % 4 == 0)).collect::<Vec<_>>(), "{rows} {assets}");
@@ -257,7 +251,7 @@ mod tests {
     fn more_that_is_lost_is_covered_by_this_walk_or_by_another_one() {
         let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
         ledger.begin().expect("a group");
-        let begun = ledger.backfill_from(SubscriptionId(1), Seq(9), None, Wall(0)).expect("a task");
+        let begun = ledger.dispatch().backfill_from(SubscriptionId(1), Seq(9), None, Wall(0)).expect("a task");
         let fresh = Backfill { rrn: Rrn(5), place: Place::before(Rrn(5)), ..begun };
         assert_eq!(fresh.with_loss(Rrn(7)), fresh, "it has not begun: it covers that too");
         let earlier = fresh.with_loss(Rrn(3));

@@ -4,7 +4,7 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result, codec};
+use super::{DispatchTables, Result, codec};
 use crate::model::ask::{Bulk, Deed, Held, Selection};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId, TaskNo};
 use crate::model::listing::{DeliveryState, Point, Span};
@@ -94,7 +94,7 @@ pub(super) fn scope_of(choice: &str) -> Option<Scope> {
     serde_json::from_str::<Choice>(choice).ok()?.scope()
 }
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// Notes something that is to be done with all that a filter covers. Returns it, and its UUID.
     ///
     /// # Errors

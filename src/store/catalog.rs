@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::error::Operation as _;
-use super::{DirId, Ledger, Place, Result, Stands, Walked, codec};
+use super::{DirId, IntakeTables, Place, Result, Stands, Walked, codec};
 use crate::model::asset::{Asset, Identity};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
@@ -21,7 +21,7 @@ pub struct LastPlace {
     pub deletion: Option<Seq>,
 }
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// The asset of a name in a directory.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Row;
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result};
+use super::{IntakeTables, Result};
 use crate::model::asset::{Identity, Stat};
 use crate::model::path::LogicalPath;
 
@@ -23,7 +23,7 @@ impl Volumes {
     }
 }
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// The number of a filesystem; a new one gets one.
     pub(super) fn volume_number(&self, fsid: u64) -> Result<i64> {
         if let Some(&number) = self.volumes.borrow().numbers.get(&fsid) {

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::Operation as _;
-use super::{Ledger, Result, StoreError, seqs};
+use super::{DispatchTables, Result, StoreError, seqs};
 use crate::model::attempt::{Attempted, Phase};
 use crate::model::delivery::{Body, Delivery};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
@@ -100,7 +100,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<DeliveryKey> {
 
 const DELIVERY: &str = "number, part, subscription, entries, told, body, content_type, created, attempts, delay_ms, due, waited_ms, replay";
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// Writes a new delivery.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
-use super::{Ledger, Result, codec};
+use super::{IntakeTables, Result, codec};
 use crate::model::path::LogicalPath;
 
 /// A directory's row.
@@ -47,7 +47,7 @@ impl DirCache {
     }
 }
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// The row of a directory at or below a mount's root; `None` when it has none.
     ///
     /// # Errors
@@ -223,7 +223,7 @@ mod tests {
             let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
             ledger.begin().expect("a group");
             let (mount, below) = (path("/m"), path("/m/d"));
-            let rows = [&mount, &below].map(|dir| ledger.dir_or_new(&mount, dir).expect("a row"));
+            let rows = [&mount, &below].map(|dir| ledger.intake().dir_or_new(&mount, dir).expect("a row"));
             ledger.dirs.borrow_mut().clear();
             for number in 0..others {
                 let stranger = path(&format!("/other/{number}"));
@@ -231,12 +231,12 @@ mod tests {
                 ledger.dirs.borrow_mut().remember_id(&stranger, id);
                 ledger.dirs.borrow_mut().remember_path(id, &stranger);
             }
-            assert_eq!(ledger.dir(&mount, &mount).expect("a row"), Some(rows[0]));
-            assert_eq!(ledger.dir_path(rows[0]).expect("a path"), mount);
+            assert_eq!(ledger.intake().dir(&mount, &mount).expect("a row"), Some(rows[0]));
+            assert_eq!(ledger.intake().dir_path(rows[0]).expect("a path"), mount);
             let lens = [ledger.dirs.borrow().ids.len(), ledger.dirs.borrow().paths.len()];
             assert_eq!(lens, [remembered; 2], "beside {others} others");
-            assert_eq!(ledger.dir(&mount, &below).expect("a row"), Some(rows[1]));
-            assert_eq!(ledger.dir_path(rows[1]).expect("a path"), below);
+            assert_eq!(ledger.intake().dir(&mount, &below).expect("a row"), Some(rows[1]));
+            assert_eq!(ledger.intake().dir_path(rows[1]).expect("a path"), below);
         }
     }
 }

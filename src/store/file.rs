@@ -16,7 +16,7 @@ use super::keeper::{Keeper, WAIT_BYTES};
 use super::log::{self, LogState, WalFile};
 use super::state_dir::{self, StateDirError};
 use super::transaction::Durability;
-use super::{DiskFault, Ledger, Result, StoreError, migrate};
+use super::{DiskFault, Ledger, Result, SharedTables, StoreError, migrate};
 
 /// The database's file name in the state directory.
 pub(super) const DATABASE: &str = "ledger.db";
@@ -137,7 +137,7 @@ impl Ledger {
         let keeper = Keeper::new(keeps, open_log().to("open its log")?, dir, Arc::clone(lock))?;
         let mut ledger = Self::from_connection(connection, Durability::Wal(wal), state, node_if_new)?;
         ledger.connection.busy_timeout(GROUP_BUSY).to("be opened")?;
-        ledger.ballast = Some(Ballast::of(dir));
+        ledger.0.ballast = Some(Ballast::of(dir));
         Ok((ledger, keeper))
     }
 
@@ -157,7 +157,7 @@ impl Ledger {
     /// Gives the connection back: what a crash leaves. Only what is in the database survives.
     #[must_use]
     pub fn into_connection(self) -> Connection {
-        self.connection
+        self.0.connection
     }
 
     fn from_connection(
@@ -170,7 +170,7 @@ impl Ledger {
         // Plans do not depend on bound values. Without this, SQLite built with STAT4 prepares each statement anew
         // whenever its values are bound anew: half of all the engine's time in a burst of 200,000 files.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).to("be configured")?;
-        let mut ledger = Self {
+        let mut ledger = Self(SharedTables {
             connection,
             durability,
             node: crate::model::ids::NodeId(0),
@@ -189,9 +189,9 @@ impl Ledger {
             written: Default::default(),
             log,
             ballast: None,
-        };
+        });
         ledger.begin()?;
-        ledger.node = ledger.read_or_make_node(node_if_new)?;
+        ledger.0.node = ledger.read_or_make_node(node_if_new)?;
         ledger.open_ids()?;
         ledger.promise();
         ledger.commit()?;

@@ -2,7 +2,7 @@
 //! for what a replay tells again.
 
 use super::error::Operation as _;
-use super::{DroppedBy, Finished, Ledger, Result, seqs};
+use super::{DispatchTables, DroppedBy, Finished, Result, seqs};
 use crate::model::delivery::Accepted;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::part::DeliveryKey;
@@ -23,7 +23,7 @@ struct Ended<'a> {
     dropped: Option<&'a DroppedBy<'a>>,
 }
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// Notes a delivery that was accepted.
     ///
     /// # Errors

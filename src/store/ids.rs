@@ -6,7 +6,7 @@
 //! end gives the rest of the block back.
 
 use super::error::Operation as _;
-use super::{Ledger, Result};
+use super::{DispatchTables, IntakeTables, Ledger, Result, SharedTables};
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq};
 
 /// How many numbers one durable reservation covers: a sync a 65,536th change.
@@ -34,7 +34,7 @@ struct Block {
 #[derive(Debug, Default)]
 pub(super) struct Ids([Block; 4]);
 
-impl Ledger {
+impl SharedTables {
     /// The id of this ledger.
     #[must_use]
     pub fn node(&self) -> NodeId {
@@ -62,45 +62,11 @@ impl Ledger {
         Ok(rrn)
     }
 
-    /// A number for a new asset.
-    ///
-    /// # Errors
-    /// When a new block cannot be reserved.
-    pub fn next_asset(&self) -> Result<AssetId> {
-        self.next(Kind::Asset).map(AssetId)
-    }
-
-    /// A number for a new delivery.
-    ///
-    /// # Errors
-    /// When a new block cannot be reserved.
-    pub fn next_delivery(&self) -> Result<DeliveryNo> {
-        self.next(Kind::Delivery).map(DeliveryNo)
-    }
-
     /// The newest numbers handed out: the journal's and the transactions'. 0 before any.
     #[must_use]
     pub fn newest(&self) -> (Seq, Rrn) {
         let ids = self.ids.borrow();
         (Seq(ids.0[Kind::Seq as usize - 1].next - 1), Rrn(ids.0[Kind::Rrn as usize - 1].next - 1))
-    }
-
-    /// The newest delivery's number; 0 before any.
-    #[must_use]
-    pub fn newest_delivery(&self) -> DeliveryNo {
-        DeliveryNo(self.ids.borrow().0[Kind::Delivery as usize - 1].next - 1)
-    }
-
-    /// Gives the rest of each block back: the last write of a clean end.
-    ///
-    /// # Errors
-    /// When the ledger refuses; then the rest of the blocks is lost, which harms nothing.
-    pub fn close_ids(&self) -> Result<()> {
-        for kind in KINDS {
-            self.write_next(kind, self.ids.borrow().0[kind as usize - 1].next)?;
-        }
-        self.promise();
-        Ok(())
     }
 
     fn next(&self, kind: Kind) -> Result<i64> {
@@ -111,7 +77,7 @@ impl Ledger {
     }
 
     /// Reserves the block that begins with `next`, and gives its end. When the input or group that needed it is rolled
-    /// back, [`Self::expire_ids`] forgets it, and the next number reserves again.
+    /// back, [`SharedTables::expire_ids`] forgets it, and the next number reserves again.
     fn reserve(&self, kind: Kind, next: i64) -> Result<i64> {
         let end = next + BLOCK;
         self.write_next(kind, end)?;
@@ -132,6 +98,46 @@ impl Ledger {
             .and_then(|mut sql| sql.execute((kind as i64, next)))
             .to("reserve ids")
             .map(drop)
+    }
+}
+
+impl IntakeTables<'_> {
+    /// A number for a new asset.
+    ///
+    /// # Errors
+    /// When a new block cannot be reserved.
+    pub fn next_asset(&self) -> Result<AssetId> {
+        self.next(Kind::Asset).map(AssetId)
+    }
+}
+
+impl DispatchTables<'_> {
+    /// A number for a new delivery.
+    ///
+    /// # Errors
+    /// When a new block cannot be reserved.
+    pub fn next_delivery(&self) -> Result<DeliveryNo> {
+        self.next(Kind::Delivery).map(DeliveryNo)
+    }
+
+    /// The newest delivery's number; 0 before any.
+    #[must_use]
+    pub fn newest_delivery(&self) -> DeliveryNo {
+        DeliveryNo(self.ids.borrow().0[Kind::Delivery as usize - 1].next - 1)
+    }
+}
+
+impl Ledger {
+    /// Gives the rest of each block back: the last write of a clean end.
+    ///
+    /// # Errors
+    /// When the ledger refuses; then the rest of the blocks is lost, which harms nothing.
+    pub fn close_ids(&self) -> Result<()> {
+        for kind in KINDS {
+            self.write_next(kind, self.ids.borrow().0[kind as usize - 1].next)?;
+        }
+        self.promise();
+        Ok(())
     }
 
     /// Reads where numbering goes on, and reserves the first blocks. Part of opening.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::OptionalExtension as _;
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result, codec};
+use super::{DispatchTables, IntakeTables, Result, SharedTables, codec};
 use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
 use crate::model::event::{EventFields, Occurrence, Origin};
@@ -15,7 +15,7 @@ use crate::model::path::LogicalPath;
 use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// Appends a change.
     ///
     /// # Errors
@@ -54,7 +54,9 @@ impl Ledger {
         self.count_journaled(&rows);
         Ok(())
     }
+}
 
+impl SharedTables {
     /// Appends an event of ringback's own, about no asset. It may be shown as soon as the group is committed, so the
     /// commit waits for the disk.
     ///
@@ -77,8 +79,8 @@ impl Ledger {
         })
     }
 
-    /// Appends an occurrence of an event. One that is about no asset is kept for [`Self::take_told`]; who is owed one
-    /// of a change is known to whoever records the change.
+    /// Appends an occurrence of an event. One that is about no asset is kept for dispatch to
+    /// [take](DispatchTables::take_told); whoever records a change knows who is owed an event of it.
     ///
     /// # Errors
     /// When the ledger refuses.
@@ -114,16 +116,28 @@ impl Ledger {
             .expect("events")
     }
 
-    /// The events about no asset that the open group has appended since the last call, in order.
-    #[must_use]
-    pub fn take_told(&self) -> Vec<Occurrence> {
-        self.told.take()
+    /// When a change or event was recorded; the epoch where the journal has it no more.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn recorded_at(&self, seq: Seq) -> Result<Wall> {
+        self.connection
+            .prepare_cached(
+                "SELECT CAST(coalesce((SELECT time FROM journal WHERE seq = ?1),
+                 (SELECT time FROM events WHERE seq = ?1), 0) AS INTEGER)",
+            )
+            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)))
+            .to("read when a change was recorded")
+            .map(Wall)
     }
 
-    /// Whether there is something for [`Self::take_told`].
-    #[must_use]
-    pub fn was_told(&self) -> bool {
-        !self.told.borrow().is_empty()
+    /// The transaction of a place in the journal; where that is forgotten, of the newest before it that is kept.
+    pub(super) fn rrn_at(&self, seq: Seq) -> Result<Rrn> {
+        self.connection
+            .prepare_cached("SELECT coalesce((SELECT rrn FROM journal WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1), 0)")
+            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)))
+            .to("read a change's transaction")
+            .map(Rrn)
     }
 
     /// The change that the event at a place in the journal is; `None` where there is no such event.
@@ -248,6 +262,20 @@ impl Ledger {
             display_name: row.get(8).to(READ)?,
             fields,
         }))
+    }
+}
+
+impl DispatchTables<'_> {
+    /// The events about no asset that the open group has appended since the last call, in order.
+    #[must_use]
+    pub fn take_told(&self) -> Vec<Occurrence> {
+        self.told.take()
+    }
+
+    /// Whether there is something for [`Self::take_told`].
+    #[must_use]
+    pub fn was_told(&self) -> bool {
+        !self.told.borrow().is_empty()
     }
 }
 

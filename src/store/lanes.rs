@@ -5,12 +5,12 @@
 use rusqlite::Row;
 
 use super::error::Operation as _;
-use super::{Ledger, Result};
+use super::{DispatchTables, Result};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::time::Wall;
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// All lanes that have something to say, by the number of their subscription.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
-use super::{Ledger, Result};
+use super::{Ledger, Result, SharedTables};
 use crate::model::ids::{DeliveryNo, Rrn, Seq};
 use crate::model::retention::{Bound, DAY_MS, Retention};
 use crate::model::time::Wall;
@@ -68,7 +68,9 @@ impl Ledger {
         let (seq, rrn) = self.newest();
         self.connection
             .prepare_cached("INSERT INTO marks (seq, rrn, time, delivery) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut sql| sql.execute((seq.0, rrn.0, self.not_before_mark(now).0, self.newest_delivery().0)))
+            .and_then(|mut sql| {
+                sql.execute((seq.0, rrn.0, self.not_before_mark(now).0, self.dispatch().newest_delivery().0))
+            })
             .to("mark the time")
             .map(drop)
     }
@@ -239,14 +241,6 @@ impl Ledger {
         self.written.get()
     }
 
-    pub(super) fn note_written(&self) {
-        self.written.set(self.written.get() + 1);
-    }
-
-    pub(super) fn not_before_mark(&self, time: Wall) -> Wall {
-        time.max(self.high_water.get())
-    }
-
     /// The newest numbers that had been given out before a point in time; 0 when that is not known.
     fn marked_before(&self, time: Option<Wall>) -> Result<(Seq, Rrn)> {
         let Some(time) = time else { return Ok((Seq(0), Rrn(0))) };
@@ -373,7 +367,7 @@ impl Ledger {
     /// Forgets dead letters, each with its attempts.
     fn forget_dead(&self, retention: &Retention, pass: &Pass, piece: &mut Piece) -> Result<()> {
         const FORGET: &str = "forget dead letters";
-        let (amount, bytes) = self.dead_totals()?;
+        let (amount, bytes) = self.dispatch().dead_totals()?;
         let mut rows_over = amount.saturating_sub(retention.dead_rows);
         let mut bytes_over = bytes.saturating_sub(retention.dead_bytes);
         let mut sql = self
@@ -418,6 +412,16 @@ impl Ledger {
         }
         piece.more |= is_whole_piece;
         Ok(())
+    }
+}
+
+impl SharedTables {
+    pub(super) fn note_written(&self) {
+        self.written.set(self.written.get() + 1);
+    }
+
+    pub(super) fn not_before_mark(&self, time: Wall) -> Wall {
+        time.max(self.high_water.get())
     }
 }
 

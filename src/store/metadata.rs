@@ -1,11 +1,11 @@
 //! What each source says of an asset.
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result, codec};
+use super::{IntakeTables, Result, SharedTables, codec};
 use crate::model::ids::AssetId;
 use crate::model::metadata::{BySource, Metadata, Source};
 
-impl Ledger {
+impl SharedTables {
     /// What each source says of an asset, gone ones included.
     ///
     /// # Errors
@@ -31,7 +31,9 @@ impl Ledger {
         }
         Ok(out)
     }
+}
 
+impl IntakeTables<'_> {
     /// Replaces what one source says of an asset; nothing said leaves no row.
     ///
     /// # Errors

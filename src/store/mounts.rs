@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
-use super::{Ledger, Result, codec};
+use super::{IntakeTables, Result, codec};
 use crate::model::asset::{Asset, Identity};
 use crate::model::ids::AssetId;
 use crate::model::mount::Standing;
@@ -31,7 +31,7 @@ pub struct MountRow {
     pub told: Standing,
 }
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// A mount's row.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::error::Operation as _;
-use super::{DirId, Ledger, Result};
+use super::{DirId, IntakeTables, Result};
 use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
 
@@ -27,7 +27,7 @@ enum Kept {
     Assets,
 }
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// The path under which the catalog knows what `path` names in a mount: the path itself where it is known byte by
     /// byte, else one whose names are the same in NFC. As far as nothing is known, the names are those of `path`.
     ///
@@ -142,7 +142,7 @@ mod tests {
     fn ledger() -> (Ledger, DirId) {
         let ledger = Ledger::in_memory(Connection::open_in_memory().expect("SQLite"), 1).expect("a ledger");
         ledger.begin().expect("a group");
-        let root = ledger.dir_or_new(&path("/m"), &path("/m")).expect("a row");
+        let root = ledger.intake().dir_or_new(&path("/m"), &path("/m")).expect("a row");
         (ledger, root)
     }
 
@@ -151,13 +151,13 @@ mod tests {
         for (others, found) in [(COMPARED_MAX - 1, true), (COMPARED_MAX, false)] {
             let (ledger, root) = ledger();
             let mixed = path(&format!("/m/a{MIXED}"));
-            ledger.dir_or_new(&path("/m"), &mixed).expect("a row");
+            ledger.intake().dir_or_new(&path("/m"), &mixed).expect("a row");
             // They begin alike, and come before it.
             let sql = "WITH RECURSIVE names (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM names WHERE n < ?2)
                  INSERT INTO dirs (parent, name, scanned) SELECT ?1, CAST('a\u{a1}' || n AS BLOB), 0 FROM names";
             ledger.connection.execute(sql, (root.0, others as i64)).expect("rows");
             let asked = path(&format!("/m/a{COMPOSED}"));
-            let known = ledger.known_as(&path("/m"), &asked).expect("a path");
+            let known = ledger.intake().known_as(&path("/m"), &asked).expect("a path");
             assert_eq!(known, if found { mixed } else { asked }, "among {others} others");
         }
     }
@@ -171,11 +171,11 @@ mod tests {
         for (holder, found) in [(FOLLOWED_MAX - 1, true), (FOLLOWED_MAX, false)] {
             let (ledger, _) = ledger();
             for dir in &dirs {
-                ledger.dir_or_new(&path("/m"), &path(dir)).expect("a row");
+                ledger.intake().dir_or_new(&path("/m"), &path(dir)).expect("a row");
             }
             let there = path(&format!("{}/x", dirs[holder]));
-            ledger.dir_or_new(&path("/m"), &there).expect("a row");
-            let known = ledger.known_as(&path("/m"), &asked).expect("a path");
+            ledger.intake().dir_or_new(&path("/m"), &there).expect("a row");
+            let known = ledger.intake().known_as(&path("/m"), &asked).expect("a path");
             assert_eq!(known, if found { there } else { asked.clone() }, "directory {holder}");
         }
     }

@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result, seqs};
+use super::{DispatchTables, Result, seqs};
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::lane::Skipped;
 use crate::model::time::Wall;
@@ -62,7 +62,7 @@ impl Run {
     }
 }
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// Notes that entries are owed: the journal's numbers, rising, after all that are owed to the subscription already.
     ///
     /// # Errors
@@ -141,21 +141,6 @@ impl Ledger {
     pub fn oldest_owed(&self, subscription: SubscriptionId) -> Result<Option<OldestOwed>> {
         let Some(&seq) = self.owed(subscription, Seq(i64::MIN), 1)?.first() else { return Ok(None) };
         Ok(Some(OldestOwed { seq, at: self.recorded_at(seq)? }))
-    }
-
-    /// When a change or event was recorded; the epoch where the journal has it no more.
-    ///
-    /// # Errors
-    /// When the ledger refuses.
-    pub fn recorded_at(&self, seq: Seq) -> Result<Wall> {
-        self.connection
-            .prepare_cached(
-                "SELECT CAST(coalesce((SELECT time FROM journal WHERE seq = ?1),
-                 (SELECT time FROM events WHERE seq = ?1), 0) AS INTEGER)",
-            )
-            .and_then(|mut sql| sql.query_row([seq.0], |row| row.get(0)))
-            .to("read when a change was recorded")
-            .map(Wall)
     }
 
     /// Drops the oldest entries that a subscription is owed, at most `most` of them, and none after `until`.

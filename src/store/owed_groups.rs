@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 
 use super::error::{Cause, Operation as _};
-use super::{Ledger, Result, StoreError, seqs};
+use super::{DispatchTables, Result, StoreError, seqs};
 use crate::model::ids::{Seq, SubscriptionId};
 
 /// All rows, added up.
@@ -47,7 +47,7 @@ struct Content {
     owed: Vec<(SubscriptionId, Vec<Seq>)>,
 }
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// Writes the row of a group: the lanes that moved in it, and what became owed in it. `number` is higher than that
     /// of any row before; the journal's numbers of a lane rise, from row to row, too.
     ///

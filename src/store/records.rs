@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
-use super::{Ledger, Result, codec};
+use super::{IntakeTables, Result, codec};
 use crate::model::ids::Rrn;
 use crate::model::metadata::{Key, Metadata};
 use crate::model::normal::nfc_names;
@@ -49,7 +49,7 @@ fn key(path: &LogicalPath) -> Cow<'_, [u8]> {
     }
 }
 
-impl Ledger {
+impl IntakeTables<'_> {
     /// What was assigned to a path, given byte by byte, that held no asset.
     ///
     /// # Errors

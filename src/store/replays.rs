@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
-use super::{HotDelivery, Ledger, Result, seqs};
+use super::{DispatchTables, HotDelivery, Result, seqs};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::time::Wall;
@@ -34,7 +34,7 @@ pub struct DroppedBy<'a> {
     pub at: Wall,
 }
 
-impl Ledger {
+impl DispatchTables<'_> {
     /// The first subscription after a number that has dead letters.
     ///
     /// # Errors

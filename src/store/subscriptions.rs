@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::OptionalExtension as _;
 
 use super::error::Operation as _;
-use super::{Ledger, Result};
+use super::{DispatchTables, Ledger, Result};
 use crate::diagnostic::SourceFile;
 use crate::model::ids::SubscriptionId;
 use crate::model::tenant::Tenant;
@@ -192,14 +192,59 @@ impl Ledger {
                 return Ok(Dropped { entries, is_whole: false });
             }
         }
-        self.forget_lane(id)?;
-        self.fail_tasks_of(id)?;
+        self.dispatch().forget_lane(id)?;
+        self.dispatch().fail_tasks_of(id)?;
         for sql in ["DELETE FROM replays WHERE subscription = ?1", "DELETE FROM subscriptions WHERE id = ?1"] {
             self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id.0])).to(DROP)?;
         }
         Ok(Dropped { entries, is_whole: true })
     }
 
+    /// The rule files of the last good set, in path order; empty before the first.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn rule_files(&self) -> Result<Vec<SourceFile>> {
+        let mut files: Vec<SourceFile> = self
+            .connection
+            .prepare_cached("SELECT name, content FROM rule_files ORDER BY name")
+            .and_then(|mut sql| {
+                let file = |row: &rusqlite::Row<'_>| Ok(SourceFile { name: row.get(0)?, text: row.get(1)? });
+                sql.query_map([], file)?.collect()
+            })
+            .to("read the last good rules")?;
+        // Not that of their names as texts: `b-x.toml` comes behind `b/c.toml`.
+        files.sort_by(|a, b| Path::new(&a.name).cmp(Path::new(&b.name)));
+        Ok(files)
+    }
+
+    /// Replaces them: `before` are those that are there. What is the same is not written: there may be megabytes of it.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn replace_rule_files(&self, before: &[SourceFile], after: &[SourceFile]) -> Result<()> {
+        const KEEP: &str = "keep the last good rules";
+        let mut gone: HashMap<&str, &Arc<[u8]>> = before.iter().map(|file| (file.name.as_str(), &file.text)).collect();
+        for SourceFile { name, text } in after {
+            if gone.remove(name.as_str()) == Some(text) {
+                continue;
+            }
+            self.connection
+                .prepare_cached("INSERT OR REPLACE INTO rule_files (name, content) VALUES (?1, ?2)")
+                .and_then(|mut sql| sql.execute((name, &**text)))
+                .to(KEEP)?;
+        }
+        for name in gone.into_keys() {
+            self.connection
+                .prepare_cached("DELETE FROM rule_files WHERE name = ?1")
+                .and_then(|mut sql| sql.execute([name]))
+                .to(KEEP)?;
+        }
+        Ok(())
+    }
+}
+
+impl DispatchTables<'_> {
     /// Notes that entries were dropped from what a subscription is owed.
     ///
     /// # Errors
@@ -245,48 +290,5 @@ impl Ledger {
                 .collect()
             })
             .to("read subscriptions that lag")
-    }
-
-    /// The rule files of the last good set, in path order; empty before the first.
-    ///
-    /// # Errors
-    /// When the ledger refuses.
-    pub fn rule_files(&self) -> Result<Vec<SourceFile>> {
-        let mut files: Vec<SourceFile> = self
-            .connection
-            .prepare_cached("SELECT name, content FROM rule_files ORDER BY name")
-            .and_then(|mut sql| {
-                let file = |row: &rusqlite::Row<'_>| Ok(SourceFile { name: row.get(0)?, text: row.get(1)? });
-                sql.query_map([], file)?.collect()
-            })
-            .to("read the last good rules")?;
-        // Not that of their names as texts: `b-x.toml` comes behind `b/c.toml`.
-        files.sort_by(|a, b| Path::new(&a.name).cmp(Path::new(&b.name)));
-        Ok(files)
-    }
-
-    /// Replaces them: `before` are those that are there. What is the same is not written: there may be megabytes of it.
-    ///
-    /// # Errors
-    /// When the ledger refuses.
-    pub fn replace_rule_files(&self, before: &[SourceFile], after: &[SourceFile]) -> Result<()> {
-        const KEEP: &str = "keep the last good rules";
-        let mut gone: HashMap<&str, &Arc<[u8]>> = before.iter().map(|file| (file.name.as_str(), &file.text)).collect();
-        for SourceFile { name, text } in after {
-            if gone.remove(name.as_str()) == Some(text) {
-                continue;
-            }
-            self.connection
-                .prepare_cached("INSERT OR REPLACE INTO rule_files (name, content) VALUES (?1, ?2)")
-                .and_then(|mut sql| sql.execute((name, &**text)))
-                .to(KEEP)?;
-        }
-        for name in gone.into_keys() {
-            self.connection
-                .prepare_cached("DELETE FROM rule_files WHERE name = ?1")
-                .and_then(|mut sql| sql.execute([name]))
-                .to(KEEP)?;
-        }
-        Ok(())
     }
 }

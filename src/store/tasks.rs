@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::Operation as _;
-use super::{Ledger, Result, seqs};
+use super::{DispatchTables, Ledger, Result, seqs};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId, TaskNo};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::task::{Replay, TaskState, uuid};
@@ -45,6 +45,23 @@ pub struct NewReplay<'a> {
 }
 
 impl Ledger {
+    /// Forgets tasks that ended long ago, and all but the newest.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn forget_tasks(&self, now: Wall) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM tasks WHERE state <> 'running' AND (ended < ?1 OR number <=
+                     (SELECT number FROM tasks WHERE state <> 'running' ORDER BY number DESC LIMIT 1 OFFSET ?2))",
+            )
+            .and_then(|mut sql| sql.execute((now.0.saturating_sub(KEPT_MS), KEPT_MAX)))
+            .to("forget tasks")
+            .map(drop)
+    }
+}
+
+impl DispatchTables<'_> {
     /// Notes a replay that begins. Returns it, and its UUID.
     ///
     /// # Errors
@@ -236,20 +253,5 @@ impl Ledger {
         found.sort_by_key(|told| told.key);
         found.truncate(most);
         Ok(found)
-    }
-
-    /// Forgets tasks that ended long ago, and all but the newest.
-    ///
-    /// # Errors
-    /// When the ledger refuses.
-    pub fn forget_tasks(&self, now: Wall) -> Result<()> {
-        self.connection
-            .prepare_cached(
-                "DELETE FROM tasks WHERE state <> 'running' AND (ended < ?1 OR number <=
-                     (SELECT number FROM tasks WHERE state <> 'running' ORDER BY number DESC LIMIT 1 OFFSET ?2))",
-            )
-            .and_then(|mut sql| sql.execute((now.0.saturating_sub(KEPT_MS), KEPT_MAX)))
-            .to("forget tasks")
-            .map(drop)
     }
 }

@@ -53,8 +53,8 @@ fn numbers(ledger: &Ledger) -> [i64; 4] {
     [
         ledger.next_seq().expect("a number").0,
         ledger.rrn().expect("a number").0,
-        ledger.next_asset().expect("a number").0,
-        ledger.next_delivery().expect("a number").0,
+        ledger.intake().next_asset().expect("a number").0,
+        ledger.dispatch().next_delivery().expect("a number").0,
     ]
 }
 
@@ -224,17 +224,17 @@ fn a_rolled_back_input_leaves_nothing_remembered() {
             Err(refused())
         });
         failed.expect_err("the work failed");
-        assert_eq!(ledger.dir_balance(), 0);
+        assert_eq!(ledger.intake().dir_balance(), 0);
         // The same row numbers come to stand for other directories and filesystems.
         let work: Result<(), StoreError> = ledger.savepoint(|| put(ledger, &mount, &asset(2, &kept, 0x600d)));
         work.expect("rows");
-        assert_eq!(ledger.dir_balance(), 2);
+        assert_eq!(ledger.intake().dir_balance(), 2);
     });
     group(&ledger, |ledger| put(ledger, &mount, &asset(3, &lost, 0xbad))).expect("rows");
-    assert_eq!(ledger.asset(AssetId(1)).expect("a row"), None);
-    assert_eq!(ledger.asset_at(&mount, &kept).expect("a row"), Some(asset(2, &kept, 0x600d)));
-    assert_eq!(ledger.asset_at(&mount, &lost).expect("a row"), Some(asset(3, &lost, 0xbad)));
-    assert_eq!(killed(ledger).asset(AssetId(3)).expect("a row"), Some(asset(3, &lost, 0xbad)));
+    assert_eq!(ledger.intake().asset(AssetId(1)).expect("a row"), None);
+    assert_eq!(ledger.intake().asset_at(&mount, &kept).expect("a row"), Some(asset(2, &kept, 0x600d)));
+    assert_eq!(ledger.intake().asset_at(&mount, &lost).expect("a row"), Some(asset(3, &lost, 0xbad)));
+    assert_eq!(killed(ledger).intake().asset(AssetId(3)).expect("a row"), Some(asset(3, &lost, 0xbad)));
 }
 
 #[test]
@@ -244,12 +244,12 @@ fn a_rolled_back_group_leaves_nothing_remembered() {
     ledger.begin().expect("a group");
     put(&ledger, &mount, &asset(1, &lost, 0xbad)).expect("rows");
     ledger.rollback().expect("a rollback");
-    assert_eq!(ledger.asset_at(&mount, &lost).expect("a row"), None);
+    assert_eq!(ledger.intake().asset_at(&mount, &lost).expect("a row"), None);
     group(&ledger, |ledger| put(ledger, &mount, &asset(2, &kept, 0x600d))).expect("rows");
     group(&ledger, |ledger| put(ledger, &mount, &asset(3, &lost, 0xbad))).expect("rows");
-    assert_eq!(ledger.asset(AssetId(2)).expect("a row"), Some(asset(2, &kept, 0x600d)));
-    assert_eq!(ledger.asset(AssetId(3)).expect("a row"), Some(asset(3, &lost, 0xbad)));
-    assert_eq!(ledger.count(&mount).expect("counts"), (3, 2));
+    assert_eq!(ledger.intake().asset(AssetId(2)).expect("a row"), Some(asset(2, &kept, 0x600d)));
+    assert_eq!(ledger.intake().asset(AssetId(3)).expect("a row"), Some(asset(3, &lost, 0xbad)));
+    assert_eq!(ledger.intake().count(&mount).expect("counts"), (3, 2));
 }
 
 /// Counted is what was committed: neither an input that was undone, nor a group.
@@ -261,14 +261,14 @@ fn rows_of_the_journal_are_counted_once_they_are_committed() {
     tell(&ledger).expect("a row");
     let undone: Result<(), StoreError> = ledger.savepoint(|| tell(&ledger).and(Err(refused())));
     undone.expect_err("the work failed");
-    assert_eq!(ledger.take_told().len(), 1, "what is undone was not told");
+    assert_eq!(ledger.dispatch().take_told().len(), 1, "what is undone was not told");
     assert_eq!(ledger.journaled(), Journaled::default(), "the group is open");
     ledger.commit().expect("a commit");
     assert_eq!(ledger.journaled(), Journaled { changes: [0; 4], events: 1 });
     ledger.begin().expect("a group");
     tell(&ledger).expect("a row");
     ledger.rollback().expect("a rollback");
-    group(&ledger, |ledger| assert!(!ledger.was_told(), "it was undone with its group"));
+    group(&ledger, |ledger| assert!(!ledger.dispatch().was_told(), "it was undone with its group"));
     assert_eq!(ledger.journaled(), Journaled { changes: [0; 4], events: 1 });
 }
 
@@ -366,8 +366,8 @@ fn refused() -> StoreError {
 }
 
 fn put(ledger: &Ledger, mount: &LogicalPath, asset: &Asset) -> Result<(), StoreError> {
-    let dir = ledger.dir_or_new(mount, &asset.path.parent().expect("a directory"))?;
-    ledger.put_asset(dir, asset)
+    let dir = ledger.intake().dir_or_new(mount, &asset.path.parent().expect("a directory"))?;
+    ledger.intake().put_asset(dir, asset)
 }
 
 fn asset(id: i64, path: &LogicalPath, volume: u64) -> Asset {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{Cause, Operation as _};
 use super::keeper::WAIT_BYTES;
 use super::log::WalFile;
-use super::{DiskFault, Ledger, Result, StoreError};
+use super::{DiskFault, Ledger, Result, SharedTables, StoreError};
 
 /// How a commit becomes durable.
 pub(super) enum Durability {
@@ -56,7 +56,7 @@ impl Ledger {
         self.log.bytes.load(Ordering::Acquire) >= WAIT_BYTES && self.log.trouble().is_none()
     }
 
-    /// Ends the group; when it [promised](Self::promise) something, returns only after it is durable.
+    /// Ends the group; when it [promised](SharedTables::promise) something, returns only after it is durable.
     ///
     /// # Errors
     /// When SQLite or the disk refuses. The caller rolls back, and drops whatever it derived in memory.
@@ -103,6 +103,29 @@ impl Ledger {
         self.connection.execute_batch(sql).to("roll back")
     }
 
+    /// Takes the rows for whole, until one is found that is not.
+    pub fn trust_rows(&self) {
+        self.trusts_rows.set(true);
+    }
+
+    /// Makes all commits so far durable.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> Result<()> {
+        match &self.durability {
+            Durability::Wal(wal) => wal.sync().to("sync its log"),
+            Durability::Savepoint => self.connection.execute_batch("RELEASE power; SAVEPOINT power").to("sync its log"),
+        }
+    }
+
+    /// Opens the outer savepoint that stands for the disk's cache.
+    pub(super) fn open_power_savepoint(connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch("SAVEPOINT power")
+    }
+}
+
+impl SharedTables {
     /// Whether the open group still stands. After some errors (a full disk, I/O) SQLite rolls the whole transaction
     /// back by itself; whatever was written after that would be committed alone.
     ///
@@ -119,7 +142,7 @@ impl Ledger {
     ///
     /// # Errors
     /// What `work` gave; what it wrote is undone then. Also when SQLite refuses the savepoint itself. The caller asks
-    /// [`Self::still_open`] before he goes on.
+    /// [`Self::still_open`] before it goes on.
     pub fn savepoint<T, E: From<super::StoreError>>(
         &self,
         work: impl FnOnce() -> std::result::Result<T, E>,
@@ -165,25 +188,9 @@ impl Ledger {
         done
     }
 
-    /// Takes the rows for whole, until one is found that is not.
-    pub fn trust_rows(&self) {
-        self.trusts_rows.set(true);
-    }
-
     /// The open group holds something that a caller will be told is safe: its commit waits for the disk.
     pub fn promise(&self) {
         self.promised.set(true);
-    }
-
-    /// Makes all commits so far durable.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn sync(&self) -> Result<()> {
-        match &self.durability {
-            Durability::Wal(wal) => wal.sync().to("sync its log"),
-            Durability::Savepoint => self.connection.execute_batch("RELEASE power; SAVEPOINT power").to("sync its log"),
-        }
     }
 
     fn run_cached(&self, sql: &'static str) -> rusqlite::Result<()> {
@@ -195,10 +202,5 @@ impl Ledger {
         self.dirs.borrow_mut().clear();
         self.volumes.borrow_mut().clear();
         self.expire_ids();
-    }
-
-    /// Opens the outer savepoint that stands for the disk's cache.
-    pub(super) fn open_power_savepoint(connection: &Connection) -> rusqlite::Result<()> {
-        connection.execute_batch("SAVEPOINT power")
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn ledger_and_reader(forgotten: i64) -> (Ledger, Reader) {
 /// One more change, which another process would see at once.
 pub(super) fn append(ledger: &Ledger, seq: i64) {
     ledger.begin().expect("a group");
-    ledger.append(&change(seq)).expect("a change");
+    ledger.intake().append(&change(seq)).expect("a change");
     ledger.commit().expect("a commit");
 }
 
@@ -72,17 +72,17 @@ fn fill(ledger: &Ledger, forgotten: i64) {
     let enrolled = [ledger.enrol(None, "a").expect("a number"), ledger.enrol(None, "b").expect("a number")];
     assert_eq!(enrolled, [A, B]);
     for seq in forgotten + 1..=5 {
-        ledger.append(&change(seq)).expect("a change");
+        ledger.intake().append(&change(seq)).expect("a change");
     }
     for (seq, tenant) in [(6, Some("acme")), (7, None)] {
         ledger.append_event(&event(seq, tenant)).expect("an event");
     }
     let asset = asset();
     let mount = asset.path.parent().expect("a mount");
-    let dir = ledger.dir_or_new(&mount, &mount).expect("a directory");
-    ledger.put_asset(dir, &asset).expect("an asset");
+    let dir = ledger.intake().dir_or_new(&mount, &mount).expect("a directory");
+    ledger.intake().put_asset(dir, &asset).expect("an asset");
     let city = Metadata::from([("City".to_owned(), vec!["SFO".to_owned()])]);
-    ledger.set_metadata(asset.id, Source::Xattr, &city).expect("metadata");
+    ledger.intake().set_metadata(asset.id, Source::Xattr, &city).expect("metadata");
     for number in 1..=3 {
         let told = vec![vec![Seq(number)]];
         let body = Body::json(format!("body {number}"));
@@ -99,19 +99,19 @@ fn fill(ledger: &Ledger, forgotten: i64) {
             replayed_after: None,
             due: AT,
         };
-        ledger.add_delivery(&delivery).expect("a delivery");
+        ledger.dispatch().add_delivery(&delivery).expect("a delivery");
     }
     let answer = Answer { status: 503, retry_after: None, text: "later".into() };
     for number in [1, 3] {
         let reply = Reply::Answered(answer.clone());
         let attempted = Attempted { key: key(number), attempt: 1, duration_ms: 7, reply };
-        ledger.add_attempt(&attempted, AT).expect("an attempt");
+        ledger.dispatch().add_attempt(&attempted, AT).expect("an attempt");
     }
     let due = Wall(AT.0 + 60_000);
     let waits =
         HotDelivery { key: key(1), entries: 1, attempts: 1, delay_ms: 60_000, waited_ms: 0, due, replayed_after: None };
-    ledger.postpone_delivery(A, &waits).expect("it waits");
-    ledger.kill_delivery(A, key(3), AT).expect("a dead letter");
+    ledger.dispatch().postpone_delivery(A, &waits).expect("it waits");
+    ledger.dispatch().kill_delivery(A, key(3), AT).expect("a dead letter");
     let accepted = Accepted {
         key: key(4),
         subscription: A,
@@ -123,13 +123,13 @@ fn fill(ledger: &Ledger, forgotten: i64) {
         status: Some(204),
         duration_ms: 12,
     };
-    ledger.add_accepted(&accepted).expect("a row");
+    ledger.dispatch().add_accepted(&accepted).expect("a row");
     let new = NewReplay { subscription: A, since: AT, until: DeliveryNo(4), total: Some(2), by: "jo", at: AT };
-    let (_, uuid) = ledger.begin_replay(&new).expect("a task");
+    let (_, uuid) = ledger.dispatch().begin_replay(&new).expect("a task");
     assert_eq!(uuid, task());
-    ledger.owe(B, &[Seq(5)]).expect("an entry");
+    ledger.dispatch().owe(B, &[Seq(5)]).expect("an entry");
     let paused = Some(Pause { at: AT, by: "jo".into(), reason: Some("a move".into()) });
-    ledger.put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");
+    ledger.dispatch().put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");
 }
 
 pub(super) fn change(seq: i64) -> Change {

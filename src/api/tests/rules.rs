@@ -181,7 +181,7 @@ async fn the_newest_changes_of_the_journal_are_tried_as_the_asset_stood_then() {
 fn the_journal_is_read_as_far_as_the_metadata_fits() {
     let (ledger, reader) = super::ledger::ledger_and_reader(0);
     ledger.begin().expect("a group");
-    ledger.append(&Change { asset: AssetId(1), ..super::ledger::change(8) }).expect("a change");
+    ledger.intake().append(&Change { asset: AssetId(1), ..super::ledger::change(8) }).expect("a change");
     ledger.commit().expect("a commit");
     let fires_on: FiresOn = Box::new(|_, _| true);
     let read = |bytes: usize| {

@@ -126,7 +126,7 @@ fn what_the_journal_keeps_no_longer_is_dropped_from_what_is_owed() {
     assert_eq!(run.dispatch.first_owed(), Some(Seq(1)));
     ledger.begin().expect("a group");
     let now = Now { mono: Mono(2), wall: Wall(super::WALL_MS) };
-    assert!(!run.dispatch.drop_old(now, Seq(3), ledger).expect("a piece"));
+    assert!(!run.dispatch.drop_old(now, Seq(3), ledger.dispatch()).expect("a piece"));
     ledger.commit().expect("a commit");
     assert_eq!(run.dispatch.first_owed(), Some(Seq(4)));
     assert_eq!(lagged(&mut run), [(3, 1, 3), (3, 1, 3)]);

@@ -56,7 +56,7 @@ pub(super) fn record(ledger: &Ledger, change: i64, time: Wall, to: &[&str]) -> V
         previous_path: None,
         moved: None,
     };
-    ledger.append(&change).expect("a journal");
+    ledger.intake().append(&change).expect("a journal");
     let entry = Arc::new(Entry::Change(change));
     let owed = |name: &&str| Owed { subscription: enrolled(ledger, name), entry: Arc::clone(&entry) };
     to.iter().map(owed).collect()

@@ -27,7 +27,7 @@ impl Run {
     ) -> (u64, Option<(SubscriptionId, DeliveryKey)>) {
         let ledger = self.ledger.as_ref().expect("a ledger");
         let which = Selection { after, ..chosen(ledger, whose, state) };
-        let selected = self.dispatch.select(now_at(WALL_MS), &bulk(Deed::Drop, which), false, ledger);
+        let selected = self.dispatch.select(now_at(WALL_MS), &bulk(Deed::Drop, which), false, ledger.dispatch());
         let selected = selected.expect("a choice").expect("a subscription");
         (selected.count, selected.next)
     }
@@ -35,10 +35,11 @@ impl Run {
     /// How the newest task stands, and with how many it has been done.
     fn task_state(&self) -> (String, u64) {
         let ledger = self.ledger.as_ref().expect("a ledger");
-        let (task, _, goes_on) = ledger.task_known_as(&self.task).expect("a task").expect("it is known");
-        let running = ledger.running_bulks().expect("the tasks").into_iter().find(|running| running.task == task);
+        let (task, _, goes_on) = ledger.dispatch().task_known_as(&self.task).expect("a task").expect("it is known");
+        let running =
+            ledger.dispatch().running_bulks().expect("the tasks").into_iter().find(|running| running.task == task);
         assert_eq!(running.is_some(), goes_on);
-        ledger.task_progress(task).expect("a row")
+        ledger.dispatch().task_progress(task).expect("a row")
     }
 
     /// The names of the subscriptions that somebody has paused.

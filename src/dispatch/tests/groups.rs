@@ -11,8 +11,8 @@ use crate::store::Ledger;
 /// Entries that lanes are owed by rows of their own, and rows of groups.
 fn rows(run: &Run) -> (u64, usize) {
     let ledger = run.ledger.as_ref().expect("a ledger");
-    let own = ledger.outbox_totals().expect("totals").iter().map(|total| total.entries).sum();
-    (own, ledger.owed_groups().expect("rows").rows.len())
+    let own = ledger.dispatch().outbox_totals().expect("totals").iter().map(|total| total.entries).sum();
+    (own, ledger.dispatch().owed_groups().expect("rows").rows.len())
 }
 
 /// Three lanes with a delivery on the wire each.
@@ -135,11 +135,11 @@ fn entries_in_groups_are_kept_in_memory_up_to_the_limit() {
     for (from, own) in [(1, 0), (1 + RUN_MAX, lanes / 2)] {
         ledger.begin().expect("a group");
         for id in 1..=lanes {
-            groups.add(SubscriptionId(id), &run(from), &ledger).expect("a run");
+            groups.add(SubscriptionId(id), &run(from), ledger.dispatch()).expect("a run");
         }
-        groups.end_group(&ledger).expect("a row");
+        groups.end_group(ledger.dispatch()).expect("a row");
         ledger.commit().expect("a commit");
-        assert_eq!(ledger.outbox_totals().expect("totals").len() as i64, own);
+        assert_eq!(ledger.dispatch().outbox_totals().expect("totals").len() as i64, own);
         assert_eq!(groups.lanes().map(|(_, seqs)| seqs.len()).sum::<usize>(), ENTRIES_MAX);
     }
 }
@@ -152,9 +152,9 @@ fn a_group_that_was_never_committed_leaves_everything_as_it_was() {
     let now = Now { mono: Mono(3), wall: Wall(WALL_MS + 3) };
     let ledger = run.ledger.as_ref().expect("a ledger");
     ledger.begin().expect("a group");
-    run.dispatch.owe(record(ledger, 4, now.wall, &["b", "c"]), ledger);
-    run.dispatch.gather_owed(enrolled(ledger, "a"), ledger).expect("rows");
-    assert!(run.dispatch.release(now, ledger, &|_, _| Ok(None)).expect("a release").is_empty());
+    run.dispatch.owe(record(ledger, 4, now.wall, &["b", "c"]), ledger.dispatch());
+    run.dispatch.gather_owed(enrolled(ledger, "a"), ledger.dispatch()).expect("rows");
+    assert!(run.dispatch.release(now, ledger.dispatch(), &|_, _| Ok(None)).expect("a release").is_empty());
     ledger.rollback().expect("it is undone");
     run.line("4 restart");
     assert_eq!(run.shown("status"), "owed 6, pending 0, in flight 3, waiting 0, dead 0");

@@ -88,7 +88,7 @@ fn a_part_is_tried_from_its_beginning_and_not_from_that_of_its_batch() {
     run.line("1 refuse 1");
     run.line("1001 tick");
     let waited = |run: &Run| {
-        let deliveries = run.ledger.as_ref().expect("a ledger").deliveries().expect("deliveries");
+        let deliveries = run.ledger.as_ref().expect("a ledger").dispatch().deliveries().expect("deliveries");
         deliveries.whole.iter().map(|(_, delivery)| delivery.waited_ms).collect::<Vec<_>>()
     };
     assert!(waited(&run)[0] >= 1_000, "{:?}", waited(&run));
@@ -215,7 +215,7 @@ fn a_clock_that_jumped_makes_no_failure_older() {
     run.line("1 refuse 1");
     // The wall clock of these scripts does not jump: since when the lane fails does, by as much.
     let ledger = run.ledger.take().expect("a ledger");
-    run.dispatch.move_failing(2 * day, &ledger).expect("moved");
+    run.dispatch.move_failing(2 * day, ledger.dispatch()).expect("moved");
     run.ledger = Some(ledger);
     run.line("2 restart");
     run.line(&format!("{} owe 2 to a", 6 * day));
@@ -318,7 +318,7 @@ fn what_a_lane_remembers_survives_a_restart_and_ends_with_it() {
     run.line("0 owe 1 to a");
     run.line("1 410 1");
     run.line("2 restart");
-    let remembered = |run: &Run| run.ledger.as_ref().expect("a ledger").lanes().expect("lanes");
+    let remembered = |run: &Run| run.ledger.as_ref().expect("a ledger").dispatch().lanes().expect("lanes");
     let [(_, LanePolicy { paused: Some(pause), failing: Some(failing), .. })] = &remembered(&run)[..] else {
         panic!("{:?}", remembered(&run))
     };
@@ -371,13 +371,13 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
             duration_ms: 1,
             reply: Reply::status_alone(200),
         };
-        run.dispatch.attempted(now, &attempted, ledger).expect("a step");
+        run.dispatch.attempted(now, &attempted, ledger.dispatch()).expect("a step");
     }
     for name in ["s18", "s19"] {
         let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
-        run.dispatch.pause(now, super::enrolled(ledger, name), pause, ledger).expect("a pause");
+        run.dispatch.pause(now, super::enrolled(ledger, name), pause, ledger.dispatch()).expect("a pause");
     }
-    let sent = run.dispatch.release(now, ledger, &|_, _| Ok(None)).expect("a release");
+    let sent = run.dispatch.release(now, ledger.dispatch(), &|_, _| Ok(None)).expect("a release");
     ledger.commit().expect("a commit");
     assert_eq!(sent.len(), 1, "{sent:?}");
     // One waits, all that was to go before it is paused.
@@ -390,10 +390,10 @@ fn a_delivery_that_is_paused_while_it_is_ready_leaves_its_slot_to_the_next() {
     let ledger = run.ledger.as_ref().expect("a ledger");
     ledger.begin().expect("a group");
     let attempted = Attempted { key: super::key("1"), attempt: 1, duration_ms: 1, reply: Reply::status_alone(200) };
-    run.dispatch.attempted(now, &attempted, ledger).expect("a step");
+    run.dispatch.attempted(now, &attempted, ledger.dispatch()).expect("a step");
     let pause = Pause { at: now.wall, by: "jo".to_owned(), reason: None };
-    run.dispatch.pause(now, super::enrolled(ledger, "b"), pause, ledger).expect("a pause");
-    let sent = run.dispatch.release(now, ledger, &|_, _| Ok(None)).expect("a release");
+    run.dispatch.pause(now, super::enrolled(ledger, "b"), pause, ledger.dispatch()).expect("a pause");
+    let sent = run.dispatch.release(now, ledger.dispatch(), &|_, _| Ok(None)).expect("a release");
     ledger.commit().expect("a commit");
     let names: Vec<_> = sent.iter().map(|request| request.subscription.name.to_string()).collect();
     assert_eq!(names, ["c"]);

@@ -104,7 +104,7 @@ impl Work<'_> {
                 self.tell(event, name, tenant.as_ref())?;
                 self.dispatch.edit_subscription(id, Some(rule.subscription.clone()));
                 // Whoever registers again what has ended wants to be called again.
-                self.dispatch.reopen(id, self.ledger)?;
+                self.dispatch.reopen(id, self.ledger.dispatch())?;
                 self.intake.register(id, rule.clone());
                 self.registrations.insert(id, rule);
                 Ok(id)
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(ask(&mut engine, once(), "jo"), Answer::Registered(vec![SubscriptionId(1)]));
         engine.ledger().begin().expect("a group");
         let cancelled = LanePolicy { cancelled_at: Some(NOW.wall), ..LanePolicy::default() };
-        engine.ledger().put_lane(SubscriptionId(1), &cancelled).expect("a row");
+        engine.ledger().dispatch().put_lane(SubscriptionId(1), &cancelled).expect("a row");
         engine.ledger().commit().expect("a commit");
         let mut engine = killed(engine);
         assert_eq!(engine.measures().subscriptions.map(|counts| counts.cancelled), Some(1));

@@ -9,7 +9,7 @@ mod why;
 use std::collections::BTreeMap;
 
 use crate::intake::links::ROWS_MAX;
-use crate::intake::machine::{self, Machine, NOW, World as _};
+use crate::intake::tests::machine::{self, Machine, NOW, World as _};
 use crate::intake::{Effect, Input};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
@@ -302,7 +302,7 @@ fn check(before: &[&str], after: &[&str], hints: &[&str], expect: &[&str]) {
     let status = &world.machine.intake.status(NOW)[0];
     assert_eq!(status.assets, world.files.len() as u64, "assets in the status");
     world.machine.ledger.begin().expect("a group");
-    assert_eq!((status.directories, status.assets), world.machine.ledger.count(&path("/")).expect("counts"));
+    assert_eq!((status.directories, status.assets), world.machine.ledger.intake().count(&path("/")).expect("counts"));
     world.machine.ledger.commit().expect("a commit");
     assert_eq!(world.journal(), expect);
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::intake::Input;
-use crate::intake::machine::{self, Machine, World as _};
+use crate::intake::tests::machine::{self, Machine, World as _};
 use crate::model::asset::{Identity, Stat};
 use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};

@@ -52,7 +52,7 @@ fn filled(history: i64) -> Filled {
             status: Some(200),
             duration_ms: 1,
         };
-        ledger.add_accepted(&accepted).expect("a row");
+        ledger.dispatch().add_accepted(&accepted).expect("a row");
     }
     ledger.commit().expect("a commit");
     let reader = Reader::open(state.path()).expect("a reader");
@@ -222,12 +222,12 @@ fn what_a_subscription_is_owed_is_counted_in_its_own_rows_and_in_those_of_groups
     ledger.begin().expect("a group");
     for seq in 3..=6 {
         let change = Change::of_some_asset(b"/a", Action::Added, Vec::new());
-        ledger.append(&Change { seq: Seq(seq), time: Wall(1_000 * seq), ..change }).expect("a change");
+        ledger.intake().append(&Change { seq: Seq(seq), time: Wall(1_000 * seq), ..change }).expect("a change");
     }
-    ledger.owe(a, &[Seq(3), Seq(4)]).expect("a row");
+    ledger.dispatch().owe(a, &[Seq(3), Seq(4)]).expect("a row");
     let (none, first) = (BTreeSet::new(), [(a, &[Seq(5)][..]), (b, &[Seq(5)])]);
-    ledger.add_owed_group(1, &none, first.into_iter()).expect("a row");
-    ledger.add_owed_group(2, &none, [(a, &[Seq(6)][..]), (b, &[Seq(6)])].into_iter()).expect("a row");
+    ledger.dispatch().add_owed_group(1, &none, first.into_iter()).expect("a row");
+    ledger.dispatch().add_owed_group(2, &none, [(a, &[Seq(6)][..]), (b, &[Seq(6)])].into_iter()).expect("a row");
     ledger.commit().expect("a commit");
     let owed = || {
         let rows = reader.subscriptions(SubscriptionId(0), 9).expect("rows");
@@ -235,7 +235,7 @@ fn what_a_subscription_is_owed_is_counted_in_its_own_rows_and_in_those_of_groups
     };
     assert_eq!(owed(), [(4, Some(Wall(3_000))), (2, Some(Wall(5_000)))]);
     ledger.begin().expect("a group");
-    ledger.add_owed_group(3, &BTreeSet::from([b]), std::iter::empty()).expect("a row");
+    ledger.dispatch().add_owed_group(3, &BTreeSet::from([b]), std::iter::empty()).expect("a row");
     ledger.commit().expect("a commit");
     assert_eq!(owed(), [(4, Some(Wall(3_000))), (0, None)], "b moved, and has no rows");
 }
@@ -264,7 +264,7 @@ fn a_rule_last_fired_on_the_newest_change_that_it_was_sent() {
     };
     for (numbers, expect) in [(11..10 + NEWEST_MAX, Seq(10)), (10 + NEWEST_MAX..11 + NEWEST_MAX, Seq(2))] {
         filled.ledger.begin().expect("a group");
-        numbers.for_each(|number| filled.ledger.add_accepted(&replayed(number)).expect("a row"));
+        numbers.for_each(|number| filled.ledger.dispatch().add_accepted(&replayed(number)).expect("a row"));
         filled.ledger.commit().expect("a commit");
         assert_eq!(fired("a").map(|fired| fired.seq), Some(expect));
     }

@@ -138,7 +138,7 @@ fn a_sync_that_failed_is_never_believed_again() {
     let state = Arc::clone(&ledger.log);
     // A device cannot be synced.
     let device = File::open("/dev/null").expect("a device");
-    let log = std::mem::replace(&mut ledger.durability, Durability::Wal(WalFile { file: device, state }));
+    let log = std::mem::replace(&mut ledger.0.durability, Durability::Wal(WalFile { file: device, state }));
     ledger.begin().expect("a group");
     write_much(&ledger).expect("a change");
     ledger.promise();
@@ -146,7 +146,7 @@ fn a_sync_that_failed_is_never_believed_again() {
     assert_eq!(refused.disk(), Some(DiskFault::Unsynced), "{refused:?}");
 
     // From here on the disk would say that all is well.
-    ledger.durability = log;
+    ledger.0.durability = log;
     for refused in [ledger.sync(), ledger.begin(), ledger.find_room(), keeper.keep().map(drop)] {
         assert_eq!(refused.map_err(|error| error.disk()), Err(Some(DiskFault::Unsynced)));
     }

@@ -36,25 +36,25 @@ fn change(ledger: &Ledger, time: Wall) -> Seq {
         previous_path: None,
         moved: None,
     };
-    ledger.append(&change).expect("a change");
+    ledger.intake().append(&change).expect("a change");
     seq
 }
 
 /// Deletes an asset that had metadata.
 fn bury(ledger: &Ledger, at: Wall) -> AssetId {
-    let id = ledger.next_asset().expect("a number");
+    let id = ledger.intake().next_asset().expect("a number");
     let asset = asset(id.0, &path(&format!("/m/{}", id.0)), 5);
     put(ledger, &path("/m"), &asset).expect("an asset");
     let metadata = Metadata::from([("Rating".to_owned(), vec!["4".to_owned()])]);
     for source in [Source::Records, Source::Xattr] {
-        ledger.set_metadata(id, source, &metadata).expect("metadata");
+        ledger.intake().set_metadata(id, source, &metadata).expect("metadata");
     }
-    ledger.bury_asset(&asset, ledger.rrn().expect("a number"), Seq(1), at).expect("a gone asset");
+    ledger.intake().bury_asset(&asset, ledger.rrn().expect("a number"), Seq(1), at).expect("a gone asset");
     id
 }
 
 fn die(ledger: &Ledger, at: Wall, body: usize) {
-    let key = DeliveryKey::whole(ledger.next_delivery().expect("a number"));
+    let key = DeliveryKey::whole(ledger.dispatch().next_delivery().expect("a number"));
     let delivery = Delivery {
         key,
         subscription: SubscriptionId(1),
@@ -68,21 +68,21 @@ fn die(ledger: &Ledger, at: Wall, body: usize) {
         replayed_after: None,
         due: at,
     };
-    ledger.add_delivery(&delivery).expect("a delivery");
+    ledger.dispatch().add_delivery(&delivery).expect("a delivery");
     let reply = Reply::status_alone(500);
     for attempt in 1..=4 {
         let attempted = Attempted { key, attempt, duration_ms: 1, reply: reply.clone() };
-        ledger.add_attempt(&attempted, at).expect("an attempt");
+        ledger.dispatch().add_attempt(&attempted, at).expect("an attempt");
     }
-    ledger.kill_delivery(SubscriptionId(1), key, at).expect("a dead letter");
+    ledger.dispatch().kill_delivery(SubscriptionId(1), key, at).expect("a dead letter");
 }
 
 fn early(ledger: &Ledger, name: &str, at: Wall) {
     let record = EarlyRecord { set: Metadata::new(), unset: vec!["Rating".into()] };
-    ledger.put_early_record(&path(name), &record, at).expect("a record");
+    ledger.intake().put_early_record(&path(name), &record, at).expect("a record");
     let answer =
         GivenAnswer { body_sha256: [1; 32], rrn: ledger.rrn().expect("a number"), accepted: 1, applied: 1, events: 0 };
-    ledger.put_given_answer(name, &answer, at).expect("an answer");
+    ledger.intake().put_given_answer(name, &answer, at).expect("an answer");
 }
 
 /// One of each kind, in a group of their own.
@@ -151,7 +151,7 @@ fn each_kind_is_forgotten_after_its_own_age_and_not_before() {
         assert_eq!(pass(&ledger, &retention, Some(at), None), (1, Vec::new()));
         assert_eq!(counts(&ledger), expect, "{at}");
     }
-    assert_eq!(ledger.dead_totals().expect("totals"), (0, 0));
+    assert_eq!(ledger.dispatch().dead_totals().expect("totals"), (0, 0));
 }
 
 #[test]
@@ -241,10 +241,10 @@ fn dead_letters_are_bounded_by_their_bytes() {
         }
     });
     let retention = Retention { dead_bytes: 4_500, ..Retention::default() };
-    assert_eq!(ledger.dead_totals().expect("totals"), (10, 10_000));
+    assert_eq!(ledger.dispatch().dead_totals().expect("totals"), (10, 10_000));
     let (_, acted) = pass(&ledger, &retention, None, None);
     assert_eq!(acted, [(Bound::DeadBytes, 6_000)]);
-    assert_eq!(ledger.dead_totals().expect("totals"), (4, 4_000));
+    assert_eq!(ledger.dispatch().dead_totals().expect("totals"), (4, 4_000));
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_backlog_is_dropped_in_pieces() {
         let id = ledger.enrol(None, "one").expect("a number");
         for _ in 0..25 {
             let seq = change(ledger, day(0));
-            ledger.owe(id, &[seq]).expect("an entry");
+            ledger.dispatch().owe(id, &[seq]).expect("an entry");
         }
         ledger.remove_subscription(id, day(0)).expect("a row");
         id
@@ -295,18 +295,18 @@ fn the_oldest_of_what_is_owed_goes_first_and_is_said_exactly() {
         let id = ledger.enrol(None, "one").expect("a number");
         let seqs = [0; 6].map(|_| change(ledger, day(0)));
         for seq in seqs {
-            ledger.owe(id, &[seq]).expect("an entry");
+            ledger.dispatch().owe(id, &[seq]).expect("an entry");
         }
         (id, seqs)
     });
     let drop = |until: Seq, most: u64| {
-        let skipped = group(&ledger, |ledger| ledger.drop_oldest_owed(id, until, most)).expect("a piece");
+        let skipped = group(&ledger, |ledger| ledger.dispatch().drop_oldest_owed(id, until, most)).expect("a piece");
         skipped.map(|skipped| (skipped.entries, skipped.first, skipped.last))
     };
     assert_eq!(drop(Seq(i64::MAX), 2), Some((2, seqs[0], seqs[1])));
     assert_eq!(drop(seqs[3], 10), Some((2, seqs[2], seqs[3])));
     assert_eq!(drop(seqs[3], 10), None);
-    assert_eq!(ledger.oldest_owed(id).expect("an entry").map(|oldest| oldest.seq), Some(seqs[4]));
+    assert_eq!(ledger.dispatch().oldest_owed(id).expect("an entry").map(|oldest| oldest.seq), Some(seqs[4]));
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn accepted_deliveries_are_bounded_by_age_and_by_number_and_the_oldest_go_first(
     let ledger = in_memory();
     group(&ledger, |ledger| {
         for number in 1..=20 {
-            let key = DeliveryKey::whole(ledger.next_delivery().expect("a number"));
+            let key = DeliveryKey::whole(ledger.dispatch().next_delivery().expect("a number"));
             let accepted = Accepted {
                 key,
                 subscription: SubscriptionId(1),
@@ -338,7 +338,7 @@ fn accepted_deliveries_are_bounded_by_age_and_by_number_and_the_oldest_go_first(
                 status: Some(200),
                 duration_ms: 1,
             };
-            ledger.add_accepted(&accepted).expect("a row");
+            ledger.dispatch().add_accepted(&accepted).expect("a row");
             ledger.mark(Wall(T + number)).expect("a mark");
         }
     });
@@ -361,7 +361,7 @@ fn tasks_that_ended_are_kept_for_seven_days_and_the_newest_of_them() {
     let begin = |at: Wall| {
         let until = DeliveryNo(0);
         let new = NewReplay { subscription: SubscriptionId(1), since: at, until, total: None, by: "jo", at };
-        ledger.begin_replay(&new).expect("a task").0.task
+        ledger.dispatch().begin_replay(&new).expect("a task").0.task
     };
     let kept = |ledger: &Ledger| {
         let mut sql = ledger.connection.prepare("SELECT number FROM tasks ORDER BY number").expect("SQL");
@@ -369,15 +369,15 @@ fn tasks_that_ended_are_kept_for_seven_days_and_the_newest_of_them() {
         numbers.into_iter().map(TaskNo).collect::<Vec<_>>()
     };
     let (running, old, new) = (begin(day(0)), begin(day(0)), begin(day(0)));
-    ledger.end_task(old, TaskState::Done, None, day(1)).expect("a row");
-    ledger.end_task(new, TaskState::Failed, Some("why"), Wall(day(1).0 + 1)).expect("a row");
+    ledger.dispatch().end_task(old, TaskState::Done, None, day(1)).expect("a row");
+    ledger.dispatch().end_task(new, TaskState::Failed, Some("why"), Wall(day(1).0 + 1)).expect("a row");
     ledger.forget_tasks(day(8)).expect("forgotten");
     assert_eq!(kept(&ledger), [running, old, new], "to the millisecond");
     ledger.forget_tasks(Wall(day(8).0 + 1)).expect("forgotten");
     assert_eq!(kept(&ledger), [running, new], "what goes on is kept");
     let ended: Vec<_> = (0..1_000).map(|_| begin(day(1))).collect();
     for task in &ended {
-        ledger.end_task(*task, TaskState::Stopped, None, day(2)).expect("a row");
+        ledger.dispatch().end_task(*task, TaskState::Stopped, None, day(2)).expect("a row");
     }
     ledger.forget_tasks(day(2)).expect("forgotten");
     assert_eq!(kept(&ledger), [&[running][..], &ended].concat(), "the newest 1,000 of those that ended");

@@ -21,7 +21,7 @@ fn bury(ledger: &Ledger, numbers: std::ops::Range<i64>) {
         for number in numbers {
             let asset = one_of_many(number);
             put(ledger, &path("/m"), &asset).expect("an asset");
-            ledger.bury_asset(&asset, Rrn(number), Seq(number), Wall(number)).expect("a gone asset");
+            ledger.intake().bury_asset(&asset, Rrn(number), Seq(number), Wall(number)).expect("a gone asset");
         }
     });
 }
@@ -36,9 +36,9 @@ fn steps(ledger: &mut Ledger, work: impl Fn(&Ledger)) -> u64 {
         counting.fetch_add(1, Ordering::Relaxed);
         false
     };
-    ledger.connection.progress_handler(1, Some(handler)).expect("a handler");
+    ledger.0.connection.progress_handler(1, Some(handler)).expect("a handler");
     work(ledger);
-    ledger.connection.progress_handler(0, None::<fn() -> bool>).expect("no handler");
+    ledger.0.connection.progress_handler(0, None::<fn() -> bool>).expect("no handler");
     count.load(Ordering::Relaxed)
 }
 
@@ -51,16 +51,16 @@ fn finding_a_gone_asset_costs_as_much_among_sixteen_thousand_as_among_two() {
         bury(&ledger, first..last);
         let newest = one_of_many(last - 1);
         let by_identity = steps(&mut ledger, |ledger| {
-            let found = ledger.gone_as(&newest.stat.identity).expect("a look-up");
+            let found = ledger.intake().gone_as(&newest.stat.identity).expect("a look-up");
             assert_eq!(found, Some(newest.clone()));
         });
         let by_path = steps(&mut ledger, |ledger| {
-            let found = ledger.gone_from(&place, Wall(1)).expect("a look-up");
+            let found = ledger.intake().gone_from(&place, Wall(1)).expect("a look-up");
             assert_eq!(found, Some(newest.clone()), "the newest");
         });
         let by_none = steps(&mut ledger, |ledger| {
             let never = Identity { volume: 5, inode: 7, birth_ns: -1 };
-            assert_eq!(ledger.gone_as(&never).expect("a look-up"), None);
+            assert_eq!(ledger.intake().gone_as(&never).expect("a look-up"), None);
         });
         costs.push([by_identity, by_path, by_none]);
     }

@@ -65,7 +65,7 @@ fn every_released_ledger_can_be_read() {
         read_since(schema, &ledger);
         group(&ledger, |ledger| {
             let from = LastPlace { path: gone().path, deletion: (schema >= 8).then_some(Seq(9)) };
-            assert_eq!(ledger.unbury_asset(gone().id).expect("a gone asset"), from);
+            assert_eq!(ledger.intake().unbury_asset(gone().id).expect("a gone asset"), from);
         });
         drop(ledger);
         let connection = Connection::open(temporary.path().join("ledger.db")).expect("the file");
@@ -309,106 +309,107 @@ fn session() -> Session {
 }
 
 fn fill(ledger: &Ledger) {
-    ledger.put_mount(&mount(), &mount_row()).expect("a mount");
-    ledger.put_inner_root(&mount(), &inner_root().0, &inner_root().1).expect("an inner root");
+    ledger.intake().put_mount(&mount(), &mount_row()).expect("a mount");
+    ledger.intake().put_inner_root(&mount(), &inner_root().0, &inner_root().1).expect("an inner root");
     put(ledger, &mount(), &asset(1, &path("/acme/logo.png"), 5)).expect("an asset");
     put(ledger, &mount(), &asset(2, &odd(), u64::MAX)).expect("an asset");
-    let dailies = ledger.dir(&mount(), &path("/acme/dailies")).expect("a directory").expect("a directory");
-    ledger.set_dir_scanned(dailies).expect("a directory");
+    let dailies = ledger.intake().dir(&mount(), &path("/acme/dailies")).expect("a directory").expect("a directory");
+    ledger.intake().set_dir_scanned(dailies).expect("a directory");
     put(ledger, &mount(), &gone()).expect("an asset");
-    ledger.bury_asset(&gone(), Rrn(4), Seq(9), AT).expect("a gone asset");
-    ledger.set_metadata(AssetId(2), Source::Xattr, &metadata(&[("XATTR_user.a", "b")])).expect("metadata");
-    ledger.set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")])).expect("metadata");
-    ledger.put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
-    ledger.put_given_answer("ingest/1", &answer(), AT).expect("an answer");
+    ledger.intake().bury_asset(&gone(), Rrn(4), Seq(9), AT).expect("a gone asset");
+    ledger.intake().set_metadata(AssetId(2), Source::Xattr, &metadata(&[("XATTR_user.a", "b")])).expect("metadata");
+    ledger.intake().set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")])).expect("metadata");
+    ledger.intake().put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
+    ledger.intake().put_given_answer("ingest/1", &answer(), AT).expect("an answer");
     ledger.replace_rule_files(&[], &[rule_file()]).expect("rules");
     let (one, two) = (ledger.enrol(None, "one").expect("a number"), ledger.enrol(None, "two").expect("a number"));
     ledger.remove_subscription(two, AT).expect("a subscription");
     for seq in [1, 2] {
-        ledger.append(&change(seq)).expect("a change");
-        ledger.owe(one, &[Seq(seq)]).expect("an entry");
+        ledger.intake().append(&change(seq)).expect("a change");
+        ledger.dispatch().owe(one, &[Seq(seq)]).expect("an entry");
     }
-    ledger.add_owed_group(1, &BTreeSet::new(), [(one, &in_group().seqs[..])].into_iter()).expect("a row");
+    ledger.dispatch().add_owed_group(1, &BTreeSet::new(), [(one, &in_group().seqs[..])].into_iter()).expect("a row");
     ledger.append_event(&event()).expect("an event");
     for number in [1, 2] {
-        ledger.add_delivery(&delivery(number, 0)).expect("a delivery");
+        ledger.dispatch().add_delivery(&delivery(number, 0)).expect("a delivery");
     }
     let refused = Reply::Answered(Answer { status: 503, retry_after: None, text: "later".into() });
     let unreachable = Reply::Unreachable { phase: Phase::Connect, why: "refused".into() };
     for (number, reply) in [(1, refused), (2, unreachable)] {
         let attempted = Attempted { key: key(number), attempt: 1, duration_ms: 12, reply };
-        ledger.add_attempt(&attempted, AT).expect("an attempt");
+        ledger.dispatch().add_attempt(&attempted, AT).expect("an attempt");
     }
-    ledger.postpone_delivery(one, &postponed()).expect("a delivery");
-    ledger.kill_delivery(one, key(2), AT).expect("a dead letter");
-    ledger.add_accepted(&accepted()).expect("a row");
-    assert!(ledger.ask_replay(one, key(2)).expect("a row"));
-    ledger.put_lane(one, &lane()).expect("a row");
+    ledger.dispatch().postpone_delivery(one, &postponed()).expect("a delivery");
+    ledger.dispatch().kill_delivery(one, key(2), AT).expect("a dead letter");
+    ledger.dispatch().add_accepted(&accepted()).expect("a row");
+    assert!(ledger.dispatch().ask_replay(one, key(2)).expect("a row"));
+    ledger.dispatch().put_lane(one, &lane()).expect("a row");
     let new = NewReplay { subscription: one, since: AT, until: DeliveryNo(2), total: Some(5), by: "jo", at: AT };
-    let (begun, _) = ledger.begin_replay(&new).expect("a task");
+    let (begun, _) = ledger.dispatch().begin_replay(&new).expect("a task");
     assert_eq!(begun, Replay { after: None, done: 0, ..replay() });
-    ledger.note_replayed(&replay()).expect("a row");
-    let begun = ledger.backfill_from(one, Seq(1), None, AT).expect("a task");
+    ledger.dispatch().note_replayed(&replay()).expect("a row");
+    let begun = ledger.dispatch().backfill_from(one, Seq(1), None, AT).expect("a task");
     assert_eq!(begun, Backfill { again: None, place: Place::before(Rrn(4)), done: 0, ..backfill() });
-    ledger.note_backfilled(&backfill()).expect("a row");
-    ledger.begin_bulk(&dropping().bulk, 5_000, AT).expect("a task");
-    ledger.note_bulk(&dropping()).expect("a row");
+    ledger.dispatch().note_backfilled(&backfill()).expect("a row");
+    ledger.dispatch().begin_bulk(&dropping().bulk, 5_000, AT).expect("a task");
+    ledger.dispatch().note_bulk(&dropping()).expect("a row");
     ledger.put_registration(one, &registration(), "jo", AT).expect("a row");
     ledger.put_session(&session(), AT).expect("a row");
     ledger.mark(AT).expect("a mark");
-    ledger.note_lagged(one, 7, AT).expect("a row");
+    ledger.dispatch().note_lagged(one, 7, AT).expect("a row");
     ledger.remember_time(AT, 5).expect("a time");
 }
 
 /// What [`fill`] wrote, through the ledger.
 fn read(ledger: &Ledger) {
     assert_eq!(ledger.node().0, NODE);
-    assert_eq!(ledger.mount(&mount()).expect("a mount"), Some(mount_row()));
-    assert_eq!(ledger.count(&mount()).expect("counts"), (2, 2));
-    assert_eq!(ledger.asset_at(&mount(), &odd()).expect("an asset"), Some(asset(2, &odd(), u64::MAX)));
-    assert_eq!(ledger.asset(AssetId(1)).expect("an asset"), Some(asset(1, &path("/acme/logo.png"), 5)));
+    assert_eq!(ledger.intake().mount(&mount()).expect("a mount"), Some(mount_row()));
+    assert_eq!(ledger.intake().count(&mount()).expect("counts"), (2, 2));
+    assert_eq!(ledger.intake().asset_at(&mount(), &odd()).expect("an asset"), Some(asset(2, &odd(), u64::MAX)));
+    assert_eq!(ledger.intake().asset(AssetId(1)).expect("an asset"), Some(asset(1, &path("/acme/logo.png"), 5)));
     let scanned = |text: &str| {
-        let dir = ledger.dir(&mount(), &path(text)).expect("a directory").expect("a directory");
-        ledger.dir_scanned(dir).expect("a directory")
+        let dir = ledger.intake().dir(&mount(), &path(text)).expect("a directory").expect("a directory");
+        ledger.intake().dir_scanned(dir).expect("a directory")
     };
     assert_eq!((scanned("/acme"), scanned("/acme/dailies")), (false, true));
     let mut identities = Vec::new();
     ledger
+        .intake()
         .each_identity(&path("/acme"), |volume, inode, id| identities.push((volume, inode, id.0)))
         .expect("identities");
     identities.sort_unstable();
     assert_eq!(identities, [(5, u64::MAX - 1, 1), (u64::MAX, u64::MAX - 1, 2)]);
-    assert_eq!(ledger.gone_as(&gone().stat.identity).expect("a gone asset"), Some(gone()));
-    assert_eq!(ledger.gone_from(&gone().path, AT).expect("a gone asset"), Some(gone()));
+    assert_eq!(ledger.intake().gone_as(&gone().stat.identity).expect("a gone asset"), Some(gone()));
+    assert_eq!(ledger.intake().gone_from(&gone().path, AT).expect("a gone asset"), Some(gone()));
     let says: BySource = BTreeMap::from([
         (Source::Records, metadata(&[("Rating", "")])),
         (Source::Xattr, metadata(&[("XATTR_user.a", "b")])),
     ]);
     assert_eq!(ledger.metadata(AssetId(2)).expect("metadata"), says);
-    assert_eq!(ledger.early_record(&path("/acme/later.mov")).expect("an early record"), Some(early()));
-    assert_eq!(ledger.given_answer("ingest/1").expect("an answer"), Some(answer()));
+    assert_eq!(ledger.intake().early_record(&path("/acme/later.mov")).expect("an early record"), Some(early()));
+    assert_eq!(ledger.intake().given_answer("ingest/1").expect("an answer"), Some(answer()));
     assert_eq!(ledger.rule_files().expect("rules"), [rule_file()]);
     let row = |id, name: &str, removed_at| SubscriptionRow { id: SubscriptionId(id), name: name.into(), removed_at };
     assert_eq!(ledger.subscriptions().expect("rows"), [row(1, "one", None), row(2, "two", Some(AT))]);
     let one = SubscriptionId(1);
-    assert_eq!(ledger.oldest_owed(one).expect("an entry"), Some(OldestOwed { seq: Seq(1), at: AT }));
+    assert_eq!(ledger.dispatch().oldest_owed(one).expect("an entry"), Some(OldestOwed { seq: Seq(1), at: AT }));
     let total = OwedTotal { subscription: one, entries: 2, last: Seq(2) };
-    assert_eq!(ledger.outbox_totals().expect("totals"), [total]);
+    assert_eq!(ledger.dispatch().outbox_totals().expect("totals"), [total]);
     let Delivery { key, body, .. } = delivery(1, 1);
-    let deliveries = ledger.deliveries().expect("deliveries");
+    let deliveries = ledger.dispatch().deliveries().expect("deliveries");
     assert!(deliveries.whole == [(one, postponed())] && deliveries.damaged.is_empty(), "{deliveries:?}");
-    assert_eq!(ledger.delivery_body(one, key).expect("a body"), body);
+    assert_eq!(ledger.dispatch().delivery_body(one, key).expect("a body"), body);
     let body = delivery(2, 1).body.bytes.len() as u64;
-    assert_eq!(ledger.dead_totals().expect("a count"), (1, body));
-    assert_eq!(ledger.oldest_dead().expect("a time"), Some(AT));
+    assert_eq!(ledger.dispatch().dead_totals().expect("a count"), (1, body));
+    assert_eq!(ledger.dispatch().oldest_dead().expect("a time"), Some(AT));
 }
 
 /// What [`fill`] wrote and older schemas had no place for: they know nothing of it.
 fn read_since(schema: u32, ledger: &Ledger) {
     let lagging = LaggingRow { id: SubscriptionId(1), name: "one".into(), at: AT, skipped: 7 };
-    assert_eq!(ledger.lagging().expect("rows"), Vec::from_iter((schema >= 3).then_some(lagging)));
+    assert_eq!(ledger.dispatch().lagging().expect("rows"), Vec::from_iter((schema >= 3).then_some(lagging)));
     assert_eq!(ledger.remembered_time().expect("a time"), (schema >= 3).then_some((AT, 5)));
-    let owed = ledger.owed(SubscriptionId(1), Seq(0), 10).expect("entries");
+    let owed = ledger.dispatch().owed(SubscriptionId(1), Seq(0), 10).expect("entries");
     assert_eq!(owed, [Seq(1), Seq(2)]);
     let owed = ledger.entries(&owed).expect("changes");
     let kept = |number| match schema {
@@ -428,21 +429,21 @@ fn read_since(schema: u32, ledger: &Ledger) {
         _ => Some(Entry::Event(event())),
     };
     assert_eq!(told, expect);
-    let groups = ledger.owed_groups().expect("rows");
+    let groups = ledger.dispatch().owed_groups().expect("rows");
     assert_eq!(groups.lanes, BTreeMap::from_iter((schema >= 14).then(|| (SubscriptionId(1), in_group()))));
     assert!(groups.damaged.is_empty(), "{groups:?}");
-    let lanes = ledger.lanes().expect("lanes");
+    let lanes = ledger.dispatch().lanes().expect("lanes");
     assert_eq!(lanes, Vec::from_iter((schema >= 9).then(|| (SubscriptionId(1), lane()))));
-    let replays = ledger.running_replays().expect("tasks");
+    let replays = ledger.dispatch().running_replays().expect("tasks");
     assert_eq!(replays, Vec::from_iter((schema >= 12).then(replay)));
-    let backfills = ledger.running_backfills().expect("tasks");
+    let backfills = ledger.dispatch().running_backfills().expect("tasks");
     assert_eq!(backfills, Vec::from_iter((schema >= 13).then(backfill)));
-    assert_eq!(ledger.running_bulks().expect("tasks"), Vec::from_iter((schema >= 15).then(dropping)));
+    assert_eq!(ledger.dispatch().running_bulks().expect("tasks"), Vec::from_iter((schema >= 15).then(dropping)));
     let mut registered = Vec::new();
     ledger.each_registration(|id, _| registered.push(id)).expect("rows");
     assert_eq!(registered, Vec::from_iter((schema >= 17).then_some(SubscriptionId(1))));
     assert_eq!(ledger.sessions(AT).expect("rows"), Vec::from_iter((schema >= 18).then(session)));
-    let inner = ledger.inner_roots(&mount()).expect("inner roots");
+    let inner = ledger.intake().inner_roots(&mount()).expect("inner roots");
     assert_eq!(inner, BTreeMap::from_iter((schema >= 4).then(inner_root)));
 }
 

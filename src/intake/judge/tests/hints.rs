@@ -1,12 +1,12 @@
 //! Paths that a caller hints at: they are looked at like those that a watch source reports.
 
 use super::{World, files, path};
-use crate::intake::machine::World as _;
+use crate::intake::tests::machine::World as _;
 use crate::model::path::LogicalPath;
 
 fn hint(world: &mut World, paths: &[&str]) {
     let paths: Vec<LogicalPath> = paths.iter().map(|text| path(text)).collect();
-    let fault = world.machine.intake.hints(world.machine.now, &paths, &world.machine.ledger);
+    let fault = world.machine.intake.hints(world.machine.now, &paths, world.machine.ledger.intake());
     assert!(fault.is_none(), "{fault:?}");
 }
 

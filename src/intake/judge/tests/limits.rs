@@ -3,7 +3,7 @@
 use super::{World, files, path};
 use crate::intake::links::{self, ROWS_MAX};
 use crate::intake::looks::{self, PATHS_MAX};
-use crate::intake::machine::{NOW, World as _};
+use crate::intake::tests::machine::{NOW, World as _};
 use crate::intake::{DISPLACED_MAX, Effect, Input, QUIET_CHANGES_MAX, scans};
 use crate::model::asset::{Identity, Stat};
 use crate::model::hint::{Hint, HintKind, Signal};

@@ -1,7 +1,7 @@
 //! What the added half of a move says of the other half, and what each change says of its file.
 
 use super::{World, files, path};
-use crate::intake::machine::World as _;
+use crate::intake::tests::machine::World as _;
 use crate::model::change::Action;
 use crate::model::hint::HintKind;
 use crate::model::mount::Mount;

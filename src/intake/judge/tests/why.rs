@@ -2,7 +2,7 @@
 
 use super::{World, path};
 use crate::intake::Input;
-use crate::intake::machine::World as _;
+use crate::intake::tests::machine::World as _;
 use crate::model::hint::HintKind;
 use crate::model::ids::MountId;
 use crate::model::look::Writer;
@@ -12,7 +12,7 @@ use crate::model::why::{Until, Wait, Watched};
 
 fn watched(world: &World, text: &str) -> Watched {
     let machine = &world.machine;
-    machine.intake.watched(machine.now, &path(text), &machine.ledger).expect("it lies in the mount")
+    machine.intake.watched(machine.now, &path(text), machine.ledger.intake()).expect("it lies in the mount")
 }
 
 fn hint(world: &mut World, text: &str, kind: HintKind) {

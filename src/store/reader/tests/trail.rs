@@ -24,17 +24,17 @@ fn path(text: &str) -> LogicalPath {
 fn append(filled: &Filled, seq: i64, asset: i64, at: &str) {
     let change = Change::of_some_asset(at.as_bytes(), Action::Modified, Vec::new());
     let change = Change { seq: Seq(seq), rrn: Rrn(seq), asset: AssetId(asset), ..change };
-    filled.ledger.append(&change).expect("a change");
+    filled.ledger.intake().append(&change).expect("a change");
 }
 
 /// A file of the catalog whose last change is of a transaction.
 fn put(filled: &Filled, asset: i64, at: &str, rrn: i64) {
     let (mount, path) = (path("/m"), path(at));
-    let dir = filled.ledger.dir_or_new(&mount, &path.parent().expect("a directory")).expect("a directory");
+    let dir = filled.ledger.intake().dir_or_new(&mount, &path.parent().expect("a directory")).expect("a directory");
     let identity = Identity { volume: 1, inode: 1, birth_ns: 1 };
     let stat = Stat { identity, size: 9, mtime_ns: 1, ctime_ns: 1, links: 1 };
     let asset = Asset { id: AssetId(asset), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(rrn) };
-    filled.ledger.put_asset(dir, &asset).expect("an asset");
+    filled.ledger.intake().put_asset(dir, &asset).expect("an asset");
 }
 
 fn known(filled: &Filled, at: &str) -> Known {
@@ -115,7 +115,7 @@ fn deliveries_of_a_path_are_shown_up_to_the_limit() {
             status: Some(200),
             duration_ms: 1,
         };
-        filled.ledger.add_accepted(&accepted).expect("a row");
+        filled.ledger.dispatch().add_accepted(&accepted).expect("a row");
     }
     filled.ledger.commit().expect("a commit");
     let found = sent(&filled, &[4], &[A]);
@@ -132,10 +132,10 @@ fn what_is_owed_is_found_in_a_lane_s_own_rows_and_in_those_of_groups() {
     for seq in 3..=9 {
         append(&filled, seq, 7, "/m/a");
     }
-    ledger.owe(A, &[Seq(3), Seq(5), Seq(6)]).expect("a row");
-    ledger.add_owed_group(1, &Default::default(), [(B, &[Seq(9)][..])].into_iter()).expect("a row");
+    ledger.dispatch().owe(A, &[Seq(3), Seq(5), Seq(6)]).expect("a row");
+    ledger.dispatch().add_owed_group(1, &Default::default(), [(B, &[Seq(9)][..])].into_iter()).expect("a row");
     let paused = Some(Pause { at: Wall(1), by: "jo".into(), reason: None });
-    ledger.put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");
+    ledger.dispatch().put_lane(B, &LanePolicy { paused, ..LanePolicy::default() }).expect("a lane");
     ledger.commit().expect("a commit");
     let owed = |changes: &[i64], ids: &[SubscriptionId]| {
         let lanes = sent(&filled, changes, ids).lanes;
@@ -151,7 +151,7 @@ fn what_is_owed_is_found_in_a_lane_s_own_rows_and_in_those_of_groups() {
     // The rows of groups are asked for everybody.
     assert_eq!(owed(&[9], &[]), [("b".to_owned(), Some(9), true)]);
     ledger.begin().expect("a group");
-    ledger.settle_owed(A, Seq(5)).expect("cut");
+    ledger.dispatch().settle_owed(A, Seq(5)).expect("cut");
     ledger.commit().expect("a commit");
     assert_eq!(owed(&[3, 5], &[A]), [of_a(None)]);
     assert_eq!(owed(&[6], &[A]), [of_a(Some(6))]);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
-use super::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
+use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
 use crate::model::asset::Stat;
 use crate::model::ids::ReplyId;
 use crate::model::job::Job;
@@ -18,13 +18,13 @@ use crate::settle::Patience;
 use crate::store::Ledger;
 
 /// When a machine starts.
-pub(super) const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
+pub(in crate::intake) const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
 
 /// Rounds after which there is no end to what intake wants.
 const ROUNDS_LIMIT: usize = 1_000;
 
 /// Intake, its ledger and its clock.
-pub(super) struct Machine {
+pub(in crate::intake) struct Machine {
     pub setup: Setup,
     pub intake: Intake,
     pub ledger: Ledger,
@@ -35,7 +35,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Intake with one mount at `/`, without rules.
-    pub(super) fn new(configure: impl Fn(&mut Mount)) -> Self {
+    pub(in crate::intake) fn new(configure: impl Fn(&mut Mount)) -> Self {
         static MACHINES: AtomicU64 = AtomicU64::new(0);
         let name = format!("file:intake-{}?mode=memory&cache=shared", MACHINES.fetch_add(1, Ordering::Relaxed));
         let connection = Connection::open(&name).expect("SQLite");
@@ -47,47 +47,51 @@ impl Machine {
         configure(&mut mount);
         let setup = Setup { mounts: vec![mount], patience: Patience { quiet_ms: 1_000, max_ms: None } };
         let rules = RulesInForce::default();
-        let intake = Intake::load(setup.clone(), rules, &ledger, NOW, TakenOver::default()).expect("intake");
+        let intake = Intake::load(setup.clone(), rules, ledger.intake(), NOW, TakenOver::default()).expect("intake");
         Self { setup, intake, ledger, reader, now: NOW }
     }
 
     /// Starts intake again from its ledger.
-    pub(super) fn restart(&mut self) {
+    pub(in crate::intake) fn restart(&mut self) {
         let rules = RulesInForce::default();
         let taken_over = TakenOver { next_ticket: self.intake.next_ticket(), syncs: Vec::new() };
-        self.intake = Intake::load(self.setup.clone(), rules, &self.ledger, self.now, taken_over).expect("intake");
+        self.intake =
+            Intake::load(self.setup.clone(), rules, self.ledger.intake(), self.now, taken_over).expect("intake");
     }
 
     /// Lets time pass.
-    pub(super) fn pass(&mut self, ms: u64) {
+    pub(in crate::intake) fn pass(&mut self, ms: u64) {
         let Now { mono, wall } = self.now;
         self.now = Now { mono: mono.plus_ms(ms), wall: Wall(wall.0 + i64::try_from(ms).expect("a time")) };
     }
 
     /// Scans as somebody asks who does not wait.
-    pub(super) fn scan(&mut self, reply: ReplyId, request: &RescanRequest) {
+    pub(in crate::intake) fn scan(&mut self, reply: ReplyId, request: &RescanRequest) {
         self.ledger.begin().expect("a group");
-        let fault = self.intake.scan(self.now, reply, request, false, &self.ledger);
+        let fault = self.intake.scan(self.now, reply, request, false, self.ledger.intake());
         assert!(fault.is_none(), "{fault:?}");
         self.ledger.commit().expect("a commit");
     }
 
     /// Ends a group, and returns what intake wants done.
-    pub(super) fn release(&mut self) -> Vec<Effect> {
+    pub(in crate::intake) fn release(&mut self) -> Vec<Effect> {
         self.ledger.begin().expect("a group");
-        let effects = self.intake.release(self.now, &self.ledger, true).expect("a release");
+        let effects = self.intake.release(self.now, self.ledger.intake(), true).expect("a release");
         self.ledger.commit().expect("a commit");
         effects
     }
 }
 
 /// A file as a look finds it, without attributes.
-pub(super) fn looked(stat: Stat, writer: Writer) -> FileLook {
+pub(in crate::intake) fn looked(stat: Stat, writer: Writer) -> FileLook {
     FileLook { stat, racy: false, owner: "jo".into(), xattrs: Xattrs::Read(Metadata::new()), writer }
 }
 
 /// What is in a directory, of all files in the order of their paths.
-pub(super) fn listing<'a>(directory: &LogicalPath, files: impl Iterator<Item = (&'a LogicalPath, Stat)>) -> Listing {
+pub(in crate::intake) fn listing<'a>(
+    directory: &LogicalPath,
+    files: impl Iterator<Item = (&'a LogicalPath, Stat)>,
+) -> Listing {
     let mut listing = Listing::default();
     for (file, stat) in files.filter(|(file, _)| file.is_below(directory)) {
         let rest = file.relative_to(directory).expect("it is below");
@@ -103,7 +107,7 @@ pub(super) fn listing<'a>(directory: &LogicalPath, files: impl Iterator<Item = (
 }
 
 /// A test's world around a machine.
-pub(super) trait World {
+pub(in crate::intake) trait World {
     /// The machine.
     fn machine(&mut self) -> &mut Machine;
 
@@ -117,7 +121,7 @@ pub(super) trait World {
     fn step(&mut self, input: Input) {
         let machine = self.machine();
         machine.ledger.begin().expect("a group");
-        let done = machine.intake.step(machine.now, input, &machine.ledger).expect("a step");
+        let done = machine.intake.step(machine.now, input, machine.ledger.intake()).expect("a step");
         assert!(done.fault.is_none(), "{:?}", done.fault);
         machine.ledger.commit().expect("a commit");
     }

@@ -1,0 +1,3 @@
+//! What the tests of intake's parts share.
+
+pub(super) mod machine;
