@@ -43,6 +43,8 @@ pub enum Right {
     Sync,
     /// Pause, resume, retry, drop, replay, scan again, stop tasks.
     Act,
+    /// Begin a session of its own.
+    Session,
     /// Register callbacks in a dialect, change and end them.
     Register,
     /// Read deliveries, subscriptions and tasks.
@@ -53,12 +55,13 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Record, Self::Sync, Self::Act, Self::Register, Self::Read, Self::ReadStatus];
+    pub const ALL: [Self; 7] =
+        [Self::Record, Self::Sync, Self::Act, Self::Session, Self::Register, Self::Read, Self::ReadStatus];
 
     /// Returns whether something changes by what it allows.
     #[must_use]
     pub fn is_to_write(self) -> bool {
-        matches!(self, Self::Record | Self::Act | Self::Register)
+        matches!(self, Self::Record | Self::Act | Self::Session | Self::Register)
     }
 }
 
@@ -70,6 +73,7 @@ pub fn may(role: Role, right: Right) -> bool {
         Right::Sync => role != Role::Reader,
         Right::Act => !matches!(role, Role::Recorder | Role::Reader),
         Right::Register => matches!(role, Role::SuperAdministrator | Role::SuperDelegate | Role::NetworkAdministrator),
+        Right::Session => true,
         Right::Read | Right::ReadStatus => role != Role::Recorder,
     }
 }

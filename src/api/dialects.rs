@@ -2,7 +2,10 @@
 //! clients ask into the model, gives its deliveries their defaults, and encodes answers and errors as its clients
 //! expect. What is wrong with a condition, a target or a schedule is said by the rule language, as for rule files.
 
+mod compendium;
+mod eqp;
 mod form;
+mod ids;
 mod registering;
 mod zoom;
 
@@ -10,5 +13,5 @@ use super::router::Endpoint;
 
 /// The endpoints of all dialects.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    zoom::endpoints()
+    [zoom::endpoints(), eqp::endpoints(), compendium::endpoints()].into_iter().flatten().collect()
 }

@@ -53,6 +53,14 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(vec![fault])
     }
 
+    /// What is wrong in the body, where it is no text of rules.
+    pub(super) fn faults(&self) -> &[Fault] {
+        match &self.errors {
+            Errors::Faults(faults) => faults,
+            Errors::Diagnostics(_) => &[],
+        }
+    }
+
     /// 503: nothing was done, and a moment later it may be.
     pub(super) fn come_back(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header(header::RETRY_AFTER, "1")

@@ -14,6 +14,7 @@ use super::Principals;
 use super::auth::{Right, forbidden, may};
 use super::body::{Asked, Peer};
 use super::limits::ECHO_CHARS_MAX;
+use crate::model::mage_id::MageId;
 use crate::model::principal::{Principal, Role};
 use crate::model::scope::Scope;
 
@@ -29,11 +30,18 @@ pub(super) struct Caller {
     pub role: Role,
     /// Whose things it sees and changes.
     pub scope: Scope,
+    /// Its number in a dialect.
+    pub mage_id: MageId,
 }
 
 impl Caller {
     fn of(principal: &Principal) -> Self {
-        Self { name: principal.name.clone(), role: principal.role, scope: principal.scope() }
+        Self {
+            name: principal.name.clone(),
+            role: principal.role,
+            scope: principal.scope(),
+            mage_id: principal.mage_id,
+        }
     }
 }
 

@@ -47,6 +47,9 @@ pub const TRIALS_MAX: usize = 4;
 /// Bytes of a body that registers, in any dialect: what is kept of one may be as long.
 pub const REGISTRATION_BYTES_MAX: usize = 64 * 1024;
 
+/// Callbacks of one eqp user: its list is replaced in one transaction, which others wait for.
+pub const EQP_CALLBACKS_MAX: usize = 100;
+
 /// Ids in one list of zoom, which has no pages: 16 MiB of the longest ids, and more than anybody registers by hand.
 pub const REGISTERED_MAX: u64 = 400_000;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::error::{ApiError, quoted};
 
@@ -112,6 +112,19 @@ impl Fields {
             let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
             wrong(name, &format!("takes {}, and not {}", words.join(", "), quoted(&text)))
         })
+    }
+}
+
+/// Reads a JSON object.
+pub(super) fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let is_said = headers.contains_key(header::CONTENT_TYPE);
+    if is_said && Media::of(headers) != Some(Media::Json) {
+        return Err(unsupported("JSON"));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(bad("the body must be an object")),
+        Err(error) => Err(bad(&format!("the body is not JSON: {error}"))),
     }
 }
 

@@ -60,7 +60,6 @@ impl Api {
     }
 
     /// The schedule of a dialect: each of its delays once.
-    #[expect(dead_code, reason = "the dialects to come have it")]
     pub(super) fn schedule(&self, dialect: Dialect) -> RetrySchedule {
         RetrySchedule::of_delays(self.state.dialects.get().retry_ms(dialect).to_vec())
     }
@@ -91,6 +90,11 @@ fn clause(edit: &Edit, part: RegistrationPart, item: usize) -> Option<&str> {
         RegistrationPart::Metadata => registration.metadata.get(item).map(String::as_str),
         _ => None,
     }
+}
+
+/// Whether a text is an https URL. What else is wrong with one, the engine says.
+pub(super) fn is_https(url: &str) -> bool {
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
 /// A header or a query parameter as reads give it back: the value of one whose name suggests a secret is hidden.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tower_service::Service as _;
 
 use super::{Call, Role, api};
-use crate::api::auth::may;
+use crate::api::auth::{Right, may};
 use crate::api::body::Peer;
 use crate::api::router::{self, Endpoint};
 use crate::api::{dialects, native};
@@ -217,6 +217,7 @@ fn each_endpoint_of_a_dialect_asks_for_the_right_that_the_page_says() {
         for (role, cell) in &page[&format!("{method} {path}")] {
             let expect = match (may(*role, right), role) {
                 (false, _) => Cell::No,
+                (true, _) if right == Right::Session => Cell::Yes,
                 (true, Role::SuperAdministrator) => Cell::Any,
                 (true, _) => Cell::ItsTenants,
             };
