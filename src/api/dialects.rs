@@ -6,6 +6,7 @@ mod compendium;
 mod eqp;
 mod form;
 mod ids;
+mod reactor;
 mod registering;
 mod zoom;
 
@@ -13,5 +14,5 @@ use super::router::Endpoint;
 
 /// The endpoints of all dialects.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [zoom::endpoints(), eqp::endpoints(), compendium::endpoints()].into_iter().flatten().collect()
+    [zoom::endpoints(), reactor::endpoints(), eqp::endpoints(), compendium::endpoints()].into_iter().flatten().collect()
 }

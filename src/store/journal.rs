@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::error::{Cause, Operation as _};
 use super::{DispatchTables, IntakeTables, Result, SharedTables, codec};
@@ -158,6 +158,16 @@ impl SharedTables {
     /// # Errors
     /// When the ledger refuses, or a row is damaged.
     pub fn entries(&self, seqs: &[Seq]) -> Result<Vec<Arc<Entry>>> {
+        JournalRows(&self.connection).entries(seqs)
+    }
+}
+
+/// The rows of the journal, by whichever connection.
+pub(super) struct JournalRows<'c>(pub &'c Connection);
+
+impl JournalRows<'_> {
+    /// See [`SharedTables::entries`].
+    pub(super) fn entries(&self, seqs: &[Seq]) -> Result<Vec<Arc<Entry>>> {
         let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else { return Ok(Vec::new()) };
         let mut found = Vec::with_capacity(seqs.len());
         // Places that lie close together are read in one go.
@@ -222,7 +232,7 @@ impl SharedTables {
         (first, last): (Seq, Seq),
         mut each: impl FnMut(Seq, &rusqlite::Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut sql = self.connection.prepare_cached(sql).to(READ)?;
+        let mut sql = self.0.prepare_cached(sql).to(READ)?;
         let mut rows = sql.query((first.0, last.0)).to(READ)?;
         while let Some(row) = rows.next().to(READ)? {
             let seq = row.get(0).to(READ)?;

@@ -10,6 +10,7 @@ mod assets;
 mod backwards;
 mod changes;
 mod deliveries;
+mod entries;
 mod fired;
 mod registrations;
 mod setup;
