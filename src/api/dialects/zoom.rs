@@ -95,7 +95,8 @@ fn write(parts: &Parts, error: ApiError) -> Response {
         body.insert("id".to_owned(), id.into());
     }
     body.insert("success".to_owned(), false.into());
-    body.insert("error".to_owned(), error.detail.into());
+    let is_denied = error.status == StatusCode::FORBIDDEN;
+    body.insert("error".to_owned(), if is_denied { DENIED.into() } else { error.detail.into() });
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().extend(error.headers);
     response
@@ -104,7 +105,7 @@ fn write(parts: &Parts, error: ApiError) -> Response {
 async fn register(State(api): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = api.register_in_zoom(&id, &mut asked).await;
-    asked.answer(answer.map_err(denied)).await
+    asked.answer(answer).await
 }
 
 async fn show(State(api): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
@@ -116,18 +117,13 @@ async fn show(State(api): State<Arc<Api>>, Path(id): Path<String>, request: Requ
 async fn end(State(api): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
     let answer = api.end_in_zoom(&id, &mut asked).await;
-    asked.answer(answer.map_err(denied)).await
+    asked.answer(answer).await
 }
 
 async fn list(State(api): State<Arc<Api>>, request: Request) -> Response {
     let asked = Asked::new(request);
     let answer = api.list_in_zoom(asked.caller()).await;
     asked.answer(answer).await
-}
-
-/// A refusal of the gate, or of what is another's, in the text's own words.
-fn denied(error: ApiError) -> ApiError {
-    if error.status == StatusCode::FORBIDDEN { ApiError { detail: DENIED.to_owned(), ..error } } else { error }
 }
 
 impl Api {
