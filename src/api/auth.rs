@@ -95,8 +95,8 @@ impl Principals {
         Self { all, replaced, sessions, throttle, wrong: AtomicU64::new(0), throttled: AtomicU64::new(0) }
     }
 
-    /// Lets in who shows the token of a session, as the session's principal, until it ends. Of a principal with too many
-    /// the oldest ends.
+    /// Lets in who shows the token of a session, as the session's principal, until it ends. Of a principal with too
+    /// many the oldest ends.
     pub fn let_in(&self, session: Session) {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
     }

@@ -50,7 +50,8 @@ pub const REGISTRATION_BYTES_MAX: usize = 64 * 1024;
 /// Callbacks of one eqp user: its list is replaced in one transaction, which others wait for.
 pub const EQP_CALLBACKS_MAX: usize = 100;
 
-/// Audit events that are listed, of the newest: a page is one of them, and counting more takes longer than a reader may.
+/// Audit events that are listed, of the newest: a page is one of them, and counting more takes longer than a reader
+/// may.
 pub const AUDIT_EVENTS_MAX: usize = 10_000;
 
 /// Ids in one list of zoom, which has no pages: 16 MiB of the longest ids, and more than anybody registers by hand.

@@ -30,6 +30,7 @@ use crate::model::watching::SourceKind;
 mod changes;
 mod client;
 mod deliveries;
+mod dialects;
 mod gate;
 mod hints;
 mod ledger;

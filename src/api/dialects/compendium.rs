@@ -1,8 +1,8 @@
 //! The `compendium` dialect: callbacks for one event each, in one network or in all. Its text is "Register a Callback
 //! with the Application".
 //!
-//! It knows no 401: who shows no credentials is refused with 403, as who may not is. Each refusal is a list of names and
-//! messages.
+//! It knows no 401: who shows no credentials is refused with 403, as who may not is. Each refusal is a list of names
+//! and messages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The `reactor` dialect: callbacks of a property, for types of audit events. Its text is "Callbacks endpoint" of the
-//! Reactor API; bodies are documents of JSON:API 1.1. Audit events are read in `reactor/audit.rs`, lists are asked for in
-//! `reactor/listing.rs`.
+//! Reactor API; bodies are documents of JSON:API 1.1. Audit events are read in `reactor/audit.rs`, lists are asked for
+//! in `reactor/listing.rs`.
 
 mod audit;
 mod document;

@@ -1,9 +1,9 @@
 //! The `zoom` dialect: subscriptions to events of assets, under ids that the clients choose. Its text is "Subscribe for
 //! Events API".
 //!
-//! It answers 200 whether or not it did what was asked, and says which in `success`; 401 and the faults of the transport
-//! have statuses of their own. Beyond the text it takes `linger`, `maxEntries`, `fields`, `secret` and `lifetime`, and
-//! the same fields as JSON.
+//! It answers 200 whether or not it did what was asked, and says which in `success`; 401 and the faults of the
+//! transport have statuses of their own. Beyond the text it takes `linger`, `maxEntries`, `fields`, `secret` and
+//! `lifetime`, and the same fields as JSON.
 
 use std::sync::Arc;
 

@@ -205,8 +205,8 @@ async fn each_endpoint_answers_each_role_as_the_page_says() {
     }
 }
 
-/// Dialects write refusals in their own ways, which their tests know. Each of their endpoints is behind the gate, and the
-/// gate asks for the right that the page says.
+/// Dialects write refusals in their own ways, which their tests know. Each of their endpoints is behind the gate, and
+/// the gate asks for the right that the page says.
 #[test]
 fn each_endpoint_of_a_dialect_asks_for_the_right_that_the_page_says() {
     let page = page();

@@ -21,6 +21,9 @@ fn policy(name: &str) -> (Accepts, RetrySchedule) {
             Accepts::AnySuccess,
             RetrySchedule { retries: None, for_ms: Some(300_000), ..RetrySchedule::of_delays(vec![120_000]) },
         ),
+        "never-after-403" => {
+            (Accepts::Codes(vec![200]), RetrySchedule { never_after: vec![403], ..RetrySchedule::of_delays(vec![60_000]) })
+        }
         _ => panic!("not a policy: {name}"),
     }
 }
@@ -124,6 +127,9 @@ fn what_a_target_refuses_is_split_and_a_single_entry_is_given_up() {
          three   1    0 422 -> refused
          three   1*10 0 410 -> pause
          once    1    0 410 -> pause
+         three   1    0 403 -> retry 60000
+         never-after-403 1 0 403 -> dead
+         never-after-403 1 0 500 -> retry 60000
          three   1*10 0 400 -> retry 60000",
     );
 }

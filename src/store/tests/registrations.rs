@@ -1,7 +1,9 @@
 //! What programs have registered, written and read.
 
-use crate::model::event::{Dialect, EventName};
+use crate::model::entry::Entry;
+use crate::model::event::{Dialect, EventFields, EventName};
 use crate::model::format::Format;
+use crate::model::ids::Seq;
 use crate::model::registered::{Comparison, Filter, FilterValue, RegisteredKey, RegisteredQuery};
 use crate::model::registration::{KeptRegistration, Registration};
 use crate::model::retry::{Accepts, RetrySchedule};
@@ -102,6 +104,27 @@ fn a_registration_is_read_as_it_was_written_until_it_is_removed() {
     assert_eq!(owner, Some((ids[1], "jo".into())), "it stays whose it was");
     let again = named(&Scope::All).remove(0);
     assert_eq!((again.created, again.updated, again.registration.request.as_str()), (Wall(2), Wall(3), "again"));
+}
+
+#[test]
+fn the_newest_entries_are_given_up_to_a_number() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
+    ledger.begin().expect("a group");
+    for number in 1..=4_u64 {
+        let fields = EventFields::default().number("n", number);
+        ledger.tell(Wall(9), "mount.online", None, fields).expect("an event");
+    }
+    ledger.commit().expect("a commit");
+    let reader = Reader::open(temporary.path()).expect("a reader");
+    let fields = |entry: &Entry| match entry {
+        Entry::Event(event) => event.fields.as_json().to_owned(),
+        Entry::Change(_) => String::new(),
+    };
+    let newest = reader.newest_entries(2).expect("entries");
+    assert_eq!(newest.iter().map(|entry| fields(entry)).collect::<Vec<_>>(), [r#"{"n":4}"#, r#"{"n":3}"#]);
+    assert_eq!(reader.entry(newest[1].seq()).expect("an entry").as_ref(), Some(&newest[1]));
+    assert_eq!(reader.entry(Seq(newest[0].seq().0 + 1)).expect("an answer"), None);
 }
 
 #[test]
