@@ -4,7 +4,6 @@ use ringback::engine::Input;
 use ringback::model::ask::Ask;
 use ringback::model::attempt::Attempted;
 use ringback::model::ids::SubscriptionId;
-use ringback::model::subscription::Lifetime;
 
 use super::{Checked, World};
 
@@ -75,7 +74,7 @@ impl World {
     /// Everything that was matched is in one place.
     pub(super) fn books_balance(&mut self) -> Checked {
         self.books.take(&self.ledger, &self.receivers)?;
-        self.books.check_once("once", Lifetime::Once)?;
+        self.books.check_once("once", &self.receivers)?;
         self.books.balance(&self.ledger, &self.journal, &self.ages)
     }
 
