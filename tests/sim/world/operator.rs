@@ -57,8 +57,8 @@ impl World {
             return Ok(());
         }
         self.books.take(&self.ledger, &self.receivers)?;
-        // What has no rule waits for its return.
-        let registered = &self.registering.now;
+        // What has no rule waits for its return. A group judges outcomes first, and then takes what is asked.
+        let registered = &self.registering.before;
         let has_rule = |name: &str| match name.contains(':') {
             true => registered.contains_key(name),
             false => ["all", "part", "meta"].iter().zip(self.rules).all(|(its, on)| on || *its != name),
