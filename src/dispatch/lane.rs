@@ -69,8 +69,6 @@ pub(super) struct Head {
     pub(super) entries: usize,
     /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
     pub(super) is_unread: bool,
-    /// It tells what was lost, and no entries.
-    pub(super) is_notice: bool,
     /// Its wait was cut short because its target accepted another delivery: that is done once a wait, or a target that
     /// refuses this one alone would be called for it each time.
     pub(super) is_hurried: bool,
@@ -104,12 +102,16 @@ impl Head {
             replayed_after: None,
             entries,
             is_unread: false,
-            is_notice: entries == 0,
             is_hurried: false,
             body,
             fault: None,
             state: HeadState::Queued,
         }
+    }
+
+    /// Returns whether it tells what was lost, and no entries.
+    pub(super) fn is_notice(&self) -> bool {
+        self.entries == 0
     }
 
     /// Returns whether it waits for a row of its own. While it is on the wire its outcome is to come.

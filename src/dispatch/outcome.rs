@@ -368,7 +368,7 @@ impl Dispatch {
                 } else if is_old {
                     policy.accepted = None;
                 }
-                if subscription.lifetime == Lifetime::Once && !head.is_notice {
+                if subscription.lifetime == Lifetime::Once && !head.is_notice() {
                     policy.cancelled_at = Some(now.wall);
                 }
             }

@@ -7,7 +7,7 @@ use ringback::model::attempt::{Answer, Attempted, Reply, RetryAfter};
 use ringback::model::delivery::SendRequest;
 use ringback::model::part::DeliveryKey;
 use ringback::model::retry::RetrySchedule;
-use ringback::model::subscription::{Lifetime, Order};
+use ringback::model::subscription::Order;
 use ringback::model::time::Now;
 
 use super::ages::Ages;
@@ -283,15 +283,17 @@ impl Books {
         !self.ended.contains_key(&key) && ledger.wait(key).is_some()
     }
 
-    /// What a subscription that lives until its first delivery has had: one, or nothing that was not given up.
+    /// A subscription that lives until its first delivery has accepted one at most. A notice that entries were lost
+    /// has none, and is not that delivery.
     ///
     /// # Errors
     /// A broken promise.
-    pub fn check_once(&self, name: &str, lifetime: Lifetime) -> Result<(), String> {
-        let accepted = self.accepted.iter().filter(|key| self.ended[key].0 == name).count();
-        match lifetime {
-            Lifetime::Once if accepted > 1 => Err(format!("{name} lives once, and has accepted {accepted} deliveries")),
-            _ => Ok(()),
+    pub fn check_once(&self, name: &str, receivers: &Receivers) -> Result<(), String> {
+        let has_entries = |key: &DeliveryKey| !receivers.sent[key].entries.is_empty();
+        let of_it = self.accepted.iter().filter(|key| self.ended[key].0 == name);
+        match of_it.filter(|key| has_entries(key)).count() {
+            0 | 1 => Ok(()),
+            accepted => Err(format!("{name} lives once, and has accepted {accepted} deliveries")),
         }
     }
 

@@ -111,10 +111,11 @@ pub fn told(
             let rrn = newest.entry((&sent.subscription, told.asset, &told.path)).or_default();
             *rrn = told.rrn.max(*rrn);
             if sent.subscription == "all" {
-                // An asset is at one path: where it was, it is no more, told or not.
+                // An asset is at one path: where it was, it is no more, told or not. A later deletion at another path
+                // says that it moved there and went; an earlier one, that it moved from there.
                 match told.action.as_str() {
                     "deleted" => {
-                        if places.get(&told.asset).is_some_and(|(_, path)| *path == told.path) {
+                        if places.get(&told.asset).is_some_and(|(rrn, path)| *path == told.path || *rrn < told.rrn) {
                             places.remove(&told.asset);
                         }
                     }

@@ -271,6 +271,27 @@ fn a_delivery_that_does_not_say_whose_it_is_is_set_aside_and_said() {
     assert_eq!(run.dispatch.troubles(super::now_at(super::WALL_MS)), (Vec::new(), 0));
 }
 
+/// The number of its entries is read late where its row was damaged, and says that it is a notice.
+#[test]
+fn a_notice_that_could_not_be_read_does_not_end_a_subscription_for_once() {
+    let mut run = Run::bounded(20);
+    for line in ["rule a paused=1 lifetime=once", "0 owe 1-21 to a", "rule a lifetime=once delays=1000"] {
+        run.line(line);
+    }
+    let [notice] = &run.sent[..] else { panic!("it is told what it lost: {:?}", run.sent) };
+    let notice = notice.id.key;
+    run.line(&format!("1 refuse {notice}"));
+    damage(&mut run, "UPDATE deliveries SET attempts = 'one'");
+    assert_eq!(run.shown("2 restart"), "");
+    damage(&mut run, "UPDATE deliveries SET attempts = 1");
+    assert_eq!(run.shown("5002 tick"), format!("a {notice}/2 []"));
+    let stands = run.shown(&format!("5003 accept {notice}"));
+    assert!(stands.contains("[1 2 3"), "its one delivery follows: {stands}");
+    let delivery = run.sent.last().expect("an attempt").id.key;
+    assert_eq!(run.shown(&format!("5004 accept {delivery}")), "", "it had it");
+    assert_eq!(run.shown("status"), "owed 0, pending 0, in flight 0, waiting 0, dead 0");
+}
+
 #[test]
 fn entries_whose_changes_are_missing_are_dropped_and_said() {
     let mut run = Run::new();

@@ -138,7 +138,8 @@ impl World {
         }
     }
 
-    /// An operator resumes what ringback has paused. Returns whether there was anything.
+    /// An operator resumes what ringback has paused. Returns whether there was anything. What has ended has no name to
+    /// be resumed by, until it is registered again.
     fn resume_what_is_paused(&mut self) -> bool {
         let now = self.now();
         let Some(engine) = &mut self.engine else { return false };
@@ -146,14 +147,15 @@ impl World {
         let paused: Vec<_> = troubles
             .filter(|trouble| trouble.kind == TroubleKind::Paused)
             .filter_map(|trouble| trouble.subject)
+            .filter_map(|name| self.number(&name).map(|subscription| (name, subscription)))
             .collect();
-        for name in &paused {
-            let Some(subscription) = self.number(name) else { continue };
+        let is_any = !paused.is_empty();
+        for (name, subscription) in paused {
             let (reply, ask) = (self.reply(), Ask::Resume { subscription, by: "operator".to_owned() });
             self.note(format!("{name} is resumed"));
             self.inbox.push_back(Input::Ask(reply, ask));
         }
-        !paused.is_empty()
+        is_any
     }
 
     /// Runs until nothing happens any more.

@@ -4,7 +4,6 @@ use ringback::engine::Input;
 use ringback::model::ask::Ask;
 use ringback::model::attempt::Attempted;
 use ringback::model::ids::SubscriptionId;
-use ringback::model::subscription::Lifetime;
 
 use super::{Checked, World};
 
@@ -58,8 +57,8 @@ impl World {
             return Ok(());
         }
         self.books.take(&self.ledger, &self.receivers)?;
-        // What has no rule waits for its return.
-        let registered = &self.registering.now;
+        // What has no rule waits for its return. A group judges outcomes first, and then takes what is asked.
+        let registered = &self.registering.before;
         let has_rule = |name: &str| match name.contains(':') {
             true => registered.contains_key(name),
             false => ["all", "part", "meta"].iter().zip(self.rules).all(|(its, on)| on || *its != name),
@@ -75,7 +74,7 @@ impl World {
     /// Everything that was matched is in one place.
     pub(super) fn books_balance(&mut self) -> Checked {
         self.books.take(&self.ledger, &self.receivers)?;
-        self.books.check_once("once", Lifetime::Once)?;
+        self.books.check_once("once", &self.receivers)?;
         self.books.balance(&self.ledger, &self.journal, &self.ages)
     }
 

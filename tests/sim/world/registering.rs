@@ -36,7 +36,8 @@ pub type Registered = BTreeMap<String, usize>;
 #[derive(Debug, Default)]
 pub struct Registering {
     pub now: Registered,
-    before: Registered,
+    /// The same before that group.
+    pub before: Registered,
     /// Asks that were not answered yet: which id, and as what; `None`: its end.
     asked: BTreeMap<ReplyId, (&'static str, Option<usize>)>,
     ever: BTreeSet<&'static str>,
