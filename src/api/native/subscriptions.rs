@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::body::Asked;
 use super::super::gate::{Caller, Did};
 use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
-use super::super::operation::{Operation, array, closed, number, object, text, time, words};
+use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
 use super::super::problem::{Problem, quoted};
 use super::query::{Fields, no_subscription, wrong};
 use super::reading::ReadError;
@@ -113,6 +113,7 @@ fn schema() -> Value {
             ("nextAttemptAt", time()),
             ("paused", object([("by", text())], [("at", time()), ("reason", text())])),
             ("failing", object([("since", time()), ("outcome", text())], [("status", number())])),
+            ("late", flag()),
         ],
     )
 }
@@ -289,6 +290,9 @@ fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall
         if let Some(status) = failing.status {
             out["failing"]["status"] = json!(status);
         }
+    }
+    if now.is_some_and(|now| row.is_late(subscription, now)) {
+        out["late"] = json!(true);
     }
     out
 }

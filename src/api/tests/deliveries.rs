@@ -1,15 +1,18 @@
 //! Deliveries and subscriptions over HTTP: what is shown of them, and what the engine is asked to do.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::Call;
 use super::client::Answer;
-use super::ledger::{A, B, key};
+use super::ledger::{A, AT, B, key, registry};
 use super::{Served, api_on, auth, exchange, serve_api, served};
 use crate::api::limits::CHOSEN_AT_ONCE_MAX;
 use crate::model::ask::{self, Ask, Bulk, Deed, Held, Selected, Selection};
 use crate::model::ids::{Seq, SubscriptionId};
-use crate::model::listing::{DeliveryState, Point, Span};
+use crate::model::lane::LATE_MS;
+use crate::model::listing::{DeliveryState, Point, Registry, Span};
 use crate::model::principal::Role;
 use crate::model::time::Wall;
 
@@ -160,6 +163,21 @@ async fn subscriptions_are_listed_with_what_keeps_them_from_being_notified() {
     assert_eq!(exchange(served.address, &head, b"{}").await.status, 404, "nobody of that name");
     let (answer, _) = post(&mut served, "/v1/subscriptions/a/pause", &json!({}), ask::Answer::Unavailable).await;
     assert_eq!(answer.status, 503);
+}
+
+/// `a` is owed two deliveries that were cut just after [`AT`], and `b` is paused.
+#[tokio::test]
+async fn a_subscription_whose_oldest_entry_is_five_minutes_old_is_late() {
+    for (after_ms, is_late) in [(LATE_MS + 1, Value::Null), (LATE_MS + 2, json!(true))] {
+        let (mut state, calls) = super::api(true);
+        let now = Some(Wall(AT.0 + after_ms));
+        state.registry = Arc::new(move || Registry { now, ..registry() });
+        let served = serve_api((state, calls)).await;
+        let rows = get(&served, "/v1/subscriptions").await.json()["subscriptions"].clone();
+        assert_eq!((&rows[0]["late"], &rows[0]["state"]), (&is_late, &json!("active")));
+        assert_eq!((&rows[1]["late"], &rows[1]["state"]), (&Value::Null, &json!("paused")));
+        assert_eq!(get(&served, "/v1/subscriptions/a").await.json()["late"], is_late);
+    }
 }
 
 /// Posts, and answers each ask as the engine would, one after the other. What it was asked comes back too.
