@@ -50,7 +50,7 @@ pub use gate::AUDIT;
 use mount_table::MountTable;
 pub use native::explain::shown_rule as shown_explained;
 pub use native::why::shown as shown_why;
-pub use server::serve;
+pub use server::{TlsInForce, serve};
 
 /// What the API asks of the engine. A dropped reply means that ringback is going down: answer 503.
 #[derive(Debug)]

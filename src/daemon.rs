@@ -16,6 +16,7 @@ mod attempts;
 mod beat;
 pub mod beginning;
 mod carrier;
+mod certificate;
 pub(crate) mod clock;
 mod engine_thread;
 pub mod explaining;
@@ -63,6 +64,7 @@ use crate::watch::mounts::{MountError, Mounts};
 use crate::watch::sources::Sources;
 
 use address_file::AddressFile;
+use certificate::Certificate;
 pub use clock::wall;
 use engine_thread::{EngineThread, MeasuresSlot, StatusSlot};
 use inbox::Inbox;
@@ -91,7 +93,7 @@ const READY_STEP: Duration = Duration::from_millis(100);
 /// A running daemon.
 pub struct Daemon {
     address: SocketAddr,
-    address_file: AddressFile,
+    address_file: Arc<AddressFile>,
     admin_token: token::AdminToken,
     status: Arc<StatusSlot>,
     inbox: Arc<Inbox>,
@@ -198,7 +200,9 @@ impl Daemon {
         let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let no_file = |source| StartError::AddressFile { dir: state_dir.clone(), source };
-        let address_file = AddressFile::write(&state_dir, address, tls.as_ref()).map_err(no_file)?;
+        let address_file = Arc::new(AddressFile::new(&state_dir, address));
+        address_file.write(tls.as_ref()).map_err(no_file)?;
+        let certificate = tls.map(|tls| Certificate::new(tls, Arc::clone(&address_file)));
 
         let clock = clock::SystemClock::start();
         let inbox = Arc::new(Inbox::default());
@@ -279,8 +283,10 @@ impl Daemon {
             rules: Arc::new(move |asked| rule_list.page(asked)),
             principals: Arc::clone(&principals),
         };
+        let tls = certificate.as_ref().map(Certificate::in_force);
         let settable = reload::Settable {
             settings: as_resolved.into(),
+            certificate,
             administrator,
             principals,
             client,
@@ -290,8 +296,7 @@ impl Daemon {
         };
         let (api_stop, stopped) = oneshot::channel::<()>();
         // A dropped sender means stop as well.
-        let api =
-            tokio::spawn(api::serve(listener, tls.map(|tls| tls.config), state, async move { drop(stopped.await) }));
+        let api = tokio::spawn(api::serve(listener, tls, state, async move { drop(stopped.await) }));
         Ok(Self {
             address,
             address_file,
