@@ -277,7 +277,8 @@ impl Daemon {
             on_disk: Arc::new(move |path| Some(to_disk.to_disk(to_disk.mount_of(path)?, path))),
             survey: Arc::new(move |path| surveys.begin(path)),
             verdicts: Arc::new(move |mount, change, state, scope| {
-                verdicts::of_change(&registry.rules(), mount, change, state, scope)
+                let (rules, registered) = registry.all_rules();
+                verdicts::of_change(&rules, &registered, mount, change, state, scope)
             }),
             explain: Arc::new(move |ask| explainer.explain(ask)),
             rules: Arc::new(move |asked| rule_list.page(asked)),
