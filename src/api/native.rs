@@ -122,7 +122,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("POST", "/v1/explain", Some(Right::Read), post(explain::explain), explain::operation),
         read("/v1/rules", get(rules::list), rules::operation),
         read("/v1/subscriptions", get(subscriptions::list), subscriptions::list_operation),
-        read("/v1/subscriptions/{id}", get(subscriptions::show), subscriptions::show_operation),
+        read(subscriptions::ONE, get(subscriptions::show), subscriptions::show_operation),
         act("/v1/subscriptions/pause", post(chosen::pause), chosen::pause_operation),
         act("/v1/subscriptions/resume", post(chosen::resume), chosen::resume_operation),
         act("/v1/subscriptions/{id}/pause", post(subscriptions::pause), subscriptions::pause_operation),
@@ -162,7 +162,11 @@ pub(super) fn router(state: ApiState) -> Router {
                 handler.route_layer(middleware::from_fn_with_state(gate, gate::pass))
             }
         };
-        router = router.route(path, handler);
+        let is_one = (method, path) == ("GET", subscriptions::ONE);
+        let others = subscriptions::ONE_ALL_THE_SAME.into_iter().filter(|_| is_one);
+        for path in std::iter::once(path).chain(others) {
+            router = router.route(path, handler.clone());
+        }
     }
     router
         .fallback(unknown_path)

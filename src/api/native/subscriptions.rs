@@ -38,8 +38,16 @@ pub(super) async fn list(State(native): State<Arc<Native>>, request: Request) ->
     asked.answer(answer).await
 }
 
+/// The path of one subscription.
+pub(super) const ONE: &str = "/v1/subscriptions/{id}";
+/// Paths that are something else by another method, and by `GET` the subscription of that name.
+pub(super) const ONE_ALL_THE_SAME: [&str; 2] = ["/v1/subscriptions/pause", "/v1/subscriptions/resume"];
+
 /// `GET /v1/subscriptions/{id}`.
-pub(super) async fn show(State(native): State<Arc<Native>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Native>>, id: Option<Path<String>>, request: Request) -> Response {
+    // A path of [`ONE_ALL_THE_SAME`] is written as it is, and has no part that stands for a name.
+    let named = || request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+    let id = id.map_or_else(named, |Path(id)| id);
     let asked = Asked::new(request);
     let answer = native.show_subscription(&asked.caller().scope, id).await;
     asked.answer(answer).await
