@@ -58,7 +58,7 @@ pub use gate::AUDIT;
 use mount_table::MountTable;
 pub use native::explain::shown_rule as shown_explained;
 pub use native::why::shown as shown_why;
-pub use server::serve;
+pub use server::{TlsInForce, serve};
 
 /// What the operator has set of the dialects, as it is now.
 #[derive(Debug, Default)]

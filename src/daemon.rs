@@ -16,6 +16,7 @@ mod attempts;
 mod beat;
 pub mod beginning;
 mod carrier;
+mod certificate;
 pub(crate) mod clock;
 mod engine_thread;
 pub mod explaining;
@@ -64,6 +65,7 @@ use crate::watch::mounts::{MountError, Mounts};
 use crate::watch::sources::Sources;
 
 use address_file::AddressFile;
+use certificate::Certificate;
 pub use clock::wall;
 use engine_thread::{EngineThread, MeasuresSlot, StatusSlot};
 use inbox::Inbox;
@@ -92,7 +94,7 @@ const READY_STEP: Duration = Duration::from_millis(100);
 /// A running daemon.
 pub struct Daemon {
     address: SocketAddr,
-    address_file: AddressFile,
+    address_file: Arc<AddressFile>,
     admin_token: token::AdminToken,
     status: Arc<StatusSlot>,
     inbox: Arc<Inbox>,
@@ -200,7 +202,9 @@ impl Daemon {
         let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let no_file = |source| StartError::AddressFile { dir: state_dir.clone(), source };
-        let address_file = AddressFile::write(&state_dir, address, tls.as_ref()).map_err(no_file)?;
+        let address_file = Arc::new(AddressFile::new(&state_dir, address));
+        address_file.write(tls.as_ref()).map_err(no_file)?;
+        let certificate = tls.map(|tls| Certificate::new(tls, Arc::clone(&address_file)));
 
         let clock = clock::SystemClock::start();
         let inbox = Arc::new(Inbox::default());
@@ -278,7 +282,8 @@ impl Daemon {
             on_disk: Arc::new(move |path| Some(to_disk.to_disk(to_disk.mount_of(path)?, path))),
             survey: Arc::new(move |path| surveys.begin(path)),
             verdicts: Arc::new(move |mount, change, state, scope| {
-                verdicts::of_change(&registry.rules(), mount, change, state, scope)
+                let (rules, registered) = registry.all_rules();
+                verdicts::of_change(&rules, &registered, mount, change, state, scope)
             }),
             explain: Arc::new(move |ask| explainer.explain(ask)),
             rules: Arc::new(move |asked| rule_list.page(asked)),
@@ -294,8 +299,10 @@ impl Daemon {
             }),
             principals: Arc::clone(&principals),
         };
+        let tls = certificate.as_ref().map(Certificate::in_force);
         let settable = reload::Settable {
             settings: as_resolved.into(),
+            certificate,
             administrator,
             principals,
             dialects,
@@ -306,8 +313,7 @@ impl Daemon {
         };
         let (api_stop, stopped) = oneshot::channel::<()>();
         // A dropped sender means stop as well.
-        let api =
-            tokio::spawn(api::serve(listener, tls.map(|tls| tls.config), state, async move { drop(stopped.await) }));
+        let api = tokio::spawn(api::serve(listener, tls, state, async move { drop(stopped.await) }));
         Ok(Self {
             address,
             address_file,

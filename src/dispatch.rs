@@ -213,10 +213,10 @@ impl Dispatch {
         }
         let deliveries = ledger.deliveries()?;
         for (id, delivery) in deliveries.whole {
-            let HotDelivery { key, attempts, delay_ms, waited_ms, due, entries, replayed_after } = delivery;
+            let HotDelivery { key, attempts, delay_ms, waited_ms, due, entries, replayed_after, created } = delivery;
             // A clock that jumped must not make it wait longer than its delay.
             let left_ms = u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0).min(delay_ms);
-            let head = Head { attempts, delay_ms, waited_ms, replayed_after, ..Head::new(entries, None) };
+            let head = Head { attempts, delay_ms, waited_ms, replayed_after, ..Head::new(created, entries, None) };
             dispatch.take_up(id, key, head, now.mono.plus_ms(left_ms), under_way);
         }
         for damaged in deliveries.damaged {

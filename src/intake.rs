@@ -20,6 +20,7 @@ mod links;
 mod listing;
 mod looks;
 mod mounts;
+mod notes;
 mod recent;
 mod record;
 mod records;
@@ -46,7 +47,7 @@ use crate::model::look::{Listed, Looked};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::root::RootSeen;
-use crate::model::status::MountStatus;
+use crate::model::status::{MountStatus, NoteKind};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Mono, Now};
 use crate::rules::index::Scratch;
@@ -59,6 +60,7 @@ use files::{FileWrite, FileWrites};
 use links::{Linked, Links};
 use looks::Looks;
 use mounts::Mounts;
+use notes::NamesPassedOver;
 use recent::Recent;
 use rescan::Rescans;
 use scans::Scans;
@@ -207,6 +209,10 @@ struct Outcome {
     assets: i64,
     directories: i64,
     faults: Vec<(LogicalPath, Option<String>)>,
+    /// What looks have passed over.
+    passed_over: Vec<(LogicalPath, NoteKind)>,
+    /// What a listing has passed over in its directory.
+    listing_passed_over: Option<(LogicalPath, NamesPassedOver)>,
 }
 
 impl Intake {
@@ -505,7 +511,7 @@ impl Intake {
         }
         for path in &outcome.removed_trees {
             self.settle.recheck_under(mono, path);
-            self.mounts.forget_faults_under(path);
+            self.mounts.forget_notes_under(path);
         }
         let mut linked = outcome.linked;
         for (identity, asset) in outcome.is_no_longer {
@@ -526,6 +532,12 @@ impl Intake {
         self.push_linked(linked);
         for (path, fault) in outcome.faults {
             self.mounts.note_fault(&path, fault);
+        }
+        for (path, why) in outcome.passed_over {
+            self.mounts.note_passed_over(&path, why);
+        }
+        if let Some((directory, names)) = outcome.listing_passed_over {
+            self.mounts.note_listing_passed_over(&directory, names);
         }
         if outcome.root_suspect {
             self.mounts.suspect_root(mount);

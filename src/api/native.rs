@@ -16,7 +16,7 @@ mod query;
 mod rules;
 mod status;
 pub(super) mod streams;
-mod subscriptions;
+pub(super) mod subscriptions;
 mod tasks;
 mod trial;
 pub(super) mod why;
@@ -74,7 +74,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("POST", "/v1/explain", Some(Right::Read), post(explain::explain), explain::operation),
         read("/v1/rules", get(rules::list), rules::operation),
         read("/v1/subscriptions", get(subscriptions::list), subscriptions::list_operation),
-        read("/v1/subscriptions/{id}", get(subscriptions::show), subscriptions::show_operation),
+        read(subscriptions::ONE, get(subscriptions::show), subscriptions::show_operation),
         act("/v1/subscriptions/pause", post(chosen::pause), chosen::pause_operation),
         act("/v1/subscriptions/resume", post(chosen::resume), chosen::resume_operation),
         act("/v1/subscriptions/{id}/pause", post(subscriptions::pause), subscriptions::pause_operation),

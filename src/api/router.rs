@@ -19,6 +19,7 @@ use super::limits::{READS_MAX, RECORDS_REQUESTS_MAX, TRIALS_MAX};
 use super::mount_table::MountTable;
 use super::native::problem;
 use super::native::streams::Streams;
+use super::native::subscriptions;
 use super::operation::Operation;
 use super::{ApiState, Call, browser, dialects, native};
 use crate::model;
@@ -101,7 +102,12 @@ pub(super) fn router(state: ApiState) -> Router {
                 handler.route_layer(middleware::from_fn_with_state(gate, gate::pass))
             }
         };
-        router = router.route(path, handler.route_layer(Extension(Writes(write))));
+        let handler = handler.route_layer(Extension(Writes(write)));
+        let is_one = (method, path) == ("GET", subscriptions::ONE);
+        let others = subscriptions::ONE_ALL_THE_SAME.into_iter().filter(|_| is_one);
+        for path in std::iter::once(path).chain(others) {
+            router = router.route(path, handler.clone());
+        }
     }
     router
         .fallback(unknown_path)

@@ -25,6 +25,9 @@ use super::limits::{ACCEPT_REST, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEA
 use super::{ApiState, router};
 use crate::model::error_chain::ErrorChain;
 
+/// What a listener speaks TLS with: each new connection takes the newest.
+pub type TlsInForce = watch::Receiver<Arc<ServerConfig>>;
+
 /// Serves until `shutdown` resolves, then lets requests under way end, for at most [`DRAIN_MAX`]. With `tls` it speaks
 /// TLS and nothing else. Dropping the future drops every connection.
 ///
@@ -32,7 +35,7 @@ use crate::model::error_chain::ErrorChain;
 /// The listener is not usable (any more). What befalls a single connection is logged.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<TlsInForce>,
     state: ApiState,
     shutdown: impl Future,
 ) -> io::Result<()> {
@@ -43,12 +46,12 @@ pub async fn serve(
 pub(super) async fn serve_at_most(
     connections_max: usize,
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<TlsInForce>,
     state: ApiState,
     shutdown: impl Future,
 ) -> io::Result<()> {
     let router = router::router(state);
-    let tls = tls.map(TlsAcceptor::from);
+    let acceptor = || tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -59,7 +62,7 @@ pub(super) async fn serve_at_most(
             accepted = listener.accept(), if connections.len() < connections_max => match accepted {
                 Ok((stream, from)) => {
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(accepted_connection(stream, from, tls.clone(), router.clone(), ended.clone()));
+                    connections.spawn(accepted_connection(stream, from, acceptor(), router.clone(), ended.clone()));
                 }
                 Err(error) if is_fatal(&error) => return Err(error),
                 Err(error) => {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::choosing::{Deed, act, told};
 use super::reach::{Reach, ReachArgs};
 use super::{Outcome, UsageError, client, output};
+use crate::model::counted::counted;
 
 /// Options of `ringback subscriptions`.
 #[derive(Debug, Args)]
@@ -161,6 +162,10 @@ fn table(rows: &[Value], next: Option<&str>) -> String {
             let status = failing["status"].as_u64().map(|status| format!(" {status}")).unwrap_or_default();
             out += &format!("    failing since {}: {}{status}\n", text(&failing["since"]), text(&failing["outcome"]));
         }
+        if row["late"] == true {
+            let minutes = row["oldestSeconds"].as_u64().unwrap_or(0) / 60;
+            out += &format!("    late: the oldest entry that it is owed is {} old\n", counted(minutes, "minute"));
+        }
     }
     out + &output::more(next)
 }
@@ -177,12 +182,16 @@ mod tests {
         let failing = json!({"since": "2026-11-22T10:00:00.000Z", "outcome": "http-error", "status": 503});
         let row = json!({"name": "a", "state": "paused", "owed": 7, "target": {"url": "https://a.example.org"},
                          "paused": paused, "failing": failing});
+        let late = json!({"name": "b", "state": "active", "owed": 1, "target": {"url": "https://a.example.org"},
+                          "late": true, "oldestSeconds": 425});
         assert_eq!(
-            table(&[row], Some("1")),
+            table(&[row, late], Some("1")),
             "name                     state          owed target\n\
              a                        paused            7 https://a.example.org\n    \
              paused by jo, 2026-11-22T10:00:00.000Z: a move\n    \
              failing since 2026-11-22T10:00:00.000Z: http-error 503\n\
+             b                        active            1 https://a.example.org\n    \
+             late: the oldest entry that it is owed is 7 minutes old\n\
              there are more: --cursor 1\n"
         );
     }

@@ -22,6 +22,14 @@ pub struct ServerTls {
     pub certificate_sha256: [u8; 32],
 }
 
+impl ServerTls {
+    /// [`Self::certificate_sha256`] in hexadecimal digits.
+    #[must_use]
+    pub fn certificate_hex(&self) -> String {
+        self.certificate_sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// A file of `[tls]` that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsFilesError {

@@ -10,30 +10,36 @@ use crate::config::tls_files::ServerTls;
 
 /// The file. It goes with a clean end; after any other it names a daemon that is gone.
 #[derive(Debug)]
-pub(super) struct AddressFile(PathBuf);
+pub(super) struct AddressFile {
+    path: PathBuf,
+    aside: PathBuf,
+    address: SocketAddr,
+}
 
 impl AddressFile {
+    /// Of a state directory, for an API that listens at `address`. It is not written yet.
+    pub(super) fn new(state_dir: &Path, address: SocketAddr) -> Self {
+        Self { path: state_dir.join("address"), aside: state_dir.join("address.new"), address }
+    }
+
     /// Writes it: the URL in the first line, and with TLS the SHA-256 of the certificate in the second. It is there as
     /// a whole, or the one before it is.
-    pub(super) fn write(state_dir: &Path, address: SocketAddr, tls: Option<&ServerTls>) -> io::Result<Self> {
-        let path = state_dir.join("address");
-        let aside = state_dir.join("address.new");
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(super) fn write(&self, tls: Option<&ServerTls>) -> io::Result<()> {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let mut text = format!("{scheme}://{}\n", reachable(address));
-        if let Some(tls) = tls {
-            text.extend(tls.certificate_sha256.iter().map(|byte| format!("{byte:02x}")));
-            text.push('\n');
-        }
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        let certificate = tls.map(|tls| tls.certificate_hex() + "\n").unwrap_or_default();
+        let text = format!("{scheme}://{}\n{certificate}", reachable(self.address));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.aside)?;
         file.write_all(text.as_bytes())?;
-        fs::rename(&aside, &path)?;
-        Ok(Self(path))
+        fs::rename(&self.aside, &self.path)
     }
 
     /// Removes it.
-    pub(super) fn remove(self) {
-        if let Err(error) = fs::remove_file(&self.0) {
-            tracing::warn!(file = %self.0.display(), %error, "the file that says where the API was cannot be removed");
+    pub(super) fn remove(&self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(file = %self.path.display(), %error, "the file that says where the API was cannot be removed");
         }
     }
 }
@@ -65,10 +71,11 @@ mod tests {
             ("[::]:2", "http://[::1]:2\n"),
             ("192.0.2.7:3", "http://192.0.2.7:3\n"),
         ] {
-            let written = AddressFile::write(dir.path(), address.parse().expect("an address"), None).expect("written");
+            let file = AddressFile::new(dir.path(), address.parse().expect("an address"));
+            file.write(None).expect("written");
             assert_eq!(fs::read_to_string(&path).expect("there"), expect);
             assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-            written.remove();
+            file.remove();
             assert_eq!(fs::read_dir(dir.path()).expect("there").count(), 0);
         }
     }

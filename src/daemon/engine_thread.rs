@@ -211,7 +211,8 @@ impl EngineThread {
 
     fn publish_registry(&self) {
         let (rules, registered) = (self.engine.rules_in_force(), self.engine.registered());
-        self.registry.set(rules, registered, self.engine.in_flight().collect());
+        let in_flight = self.engine.in_flight().collect();
+        self.registry.set(rules, registered, self.engine.registered_rules(), in_flight);
     }
 
     fn report(&self, fault: &StoreError) {

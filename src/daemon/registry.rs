@@ -10,6 +10,7 @@ use crate::model::listing::{Registry, Subscriptions};
 use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
 use crate::model::time::Wall;
+use crate::rules::Rule;
 
 type OfFiles = Arc<BTreeMap<SubscriptionId, Arc<Subscription>>>;
 
@@ -23,6 +24,8 @@ struct State {
     rules: RulesInForce,
     /// What programs have registered: a copy, which costs nothing to make.
     registered: ByNumber<Arc<Subscription>>,
+    /// Their rules.
+    registered_rules: ByNumber<Rule>,
     in_flight: Arc<BTreeSet<DeliveryKey>>,
     /// Made from `rules` when a caller first asks.
     made: Option<OfFiles>,
@@ -34,10 +37,11 @@ impl RegistrySlot {
         &self,
         rules: &RulesInForce,
         registered: &ByNumber<Arc<Subscription>>,
+        registered_rules: &ByNumber<Rule>,
         in_flight: BTreeSet<DeliveryKey>,
     ) {
         let mut state = self.lock();
-        state.registered = registered.clone();
+        (state.registered, state.registered_rules) = (registered.clone(), registered_rules.clone());
         if !is_same(&state.rules, rules) {
             (state.rules, state.made) = (rules.clone(), None);
         }
@@ -66,6 +70,12 @@ impl RegistrySlot {
     /// The rules in force.
     pub(super) fn rules(&self) -> RulesInForce {
         self.lock().rules.clone()
+    }
+
+    /// The rules in force, and those that programs have registered: copies, which cost nothing to make.
+    pub(super) fn all_rules(&self) -> (RulesInForce, ByNumber<Rule>) {
+        let state = self.lock();
+        (state.rules.clone(), state.registered_rules.clone())
     }
 
     /// A panic elsewhere leaves the state whole: each change of it is one assignment.

@@ -2,6 +2,7 @@
 //! differs it is said that it needs a restart.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,12 +10,14 @@ use tokio_rustls::rustls::RootCertStore;
 
 use super::attempts::AttemptAge;
 use super::carrier::ClientSlot;
+use super::certificate::Certificate;
 use super::engine_thread::StatusSlot;
 use super::inbox::Inbox;
 use super::wall;
 use crate::api::{DialectSlot, Principals};
 use crate::config::ca_file::{self, CaFileError};
 use crate::config::settings::Settings;
+use crate::config::tls_files::{self, TlsFilesError};
 use crate::deliver;
 use crate::engine::{Input, Tuning};
 use crate::model::error_chain::ErrorChain;
@@ -27,6 +30,8 @@ use crate::settle::Patience;
 pub(super) struct Settable {
     /// Those in force.
     pub settings: Mutex<Settings>,
+    /// Where the API speaks TLS.
+    pub certificate: Option<Certificate>,
     /// Whom the state directory lets in, whatever the settings say.
     pub administrator: Principal,
     pub principals: Arc<Principals>,
@@ -42,10 +47,7 @@ impl Settable {
     pub(super) fn take(&self, new: Settings) {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let Differing { live, restart } = differing(&settings, &new);
-        // A file of certificates is read again also where the key is as it was.
-        if (live.iter().any(|key| key.starts_with("[delivery]")) || new.ca_file.is_some())
-            && let Err(error) = self.set_client(&new)
-        {
+        if let Err(error) = self.take_files(&live, &new) {
             return self.refuse(&ErrorChain(&error).to_string());
         }
         self.status.set_configuration(None);
@@ -69,6 +71,7 @@ impl Settable {
         tracing::info!(keys = live.join(", "), "the configuration was read again, and counts from now on");
         // What needs a restart is still what it was, and is said again at the next reading.
         let Settings { state, rules, listen, mounts, tls, .. } = settings.clone();
+        let tls = tls.is_some().then(|| new.tls.clone()).flatten().or(tls);
         *settings = Settings { state, rules, listen, mounts, tls, ..new };
     }
 
@@ -84,12 +87,31 @@ impl Settable {
         )));
     }
 
-    fn set_client(&self, new: &Settings) -> Result<(), CaFileError> {
-        let (client, attempt_max) = client(new)?;
-        self.client.set(client);
-        self.age.raise(attempt_max);
+    /// Takes up the files that a configuration names, which may be others also where their keys are as they were.
+    /// Nothing is taken up before all of them were read.
+    fn take_files(&self, live: &[&str], new: &Settings) -> Result<(), FilesError> {
+        let is_other_client = live.iter().any(|key| key.starts_with("[delivery]")) || new.ca_file.is_some();
+        let client = is_other_client.then(|| client(new)).transpose()?;
+        if let (Some(certificate), Some(files)) = (&self.certificate, &new.tls) {
+            certificate.replace(tls_files::read(files)?).map_err(FilesError::Address)?;
+        }
+        if let Some((client, attempt_max)) = client {
+            self.client.set(client);
+            self.age.raise(attempt_max);
+        }
         Ok(())
     }
+}
+
+/// A file that a configuration names, or that follows from it, and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum FilesError {
+    #[error(transparent)]
+    CaFile(#[from] CaFileError),
+    #[error(transparent)]
+    Tls(#[from] TlsFilesError),
+    #[error("the certificate that commands on this machine are to believe cannot be written to `address`")]
+    Address(#[source] io::Error),
 }
 
 /// What the engine is told.
@@ -144,9 +166,12 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
     } = old;
     let owed = retention.owed != new.retention.owed;
     let kept = crate::model::retention::Retention { owed: retention.owed, ..new.retention.clone() };
+    // A listener that speaks TLS goes on with other files, and does not begin to, or end.
+    let has_tls = tls.is_some() && new.tls.is_some();
     let live = [
         ("[[tenant]]", *tenants != new.tenants),
         ("[[principal]]", *principals != new.principals),
+        ("[tls]", has_tls && *tls != new.tls),
         ("[settle] quiet", *settle_quiet_ms != new.settle_quiet_ms),
         ("[settle] max", *settle_max_ms != new.settle_max_ms),
         ("[delivery] connect_timeout", *connect_timeout_ms != new.connect_timeout_ms),
@@ -163,7 +188,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         ("state", *state != new.state),
         ("rules", *rules != new.rules),
         ("listen", *listen != new.listen),
-        ("[tls]", *tls != new.tls),
+        ("[tls]", !has_tls && *tls != new.tls),
     ];
     let mut restart: Vec<String> =
         restart.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()).collect();
@@ -231,5 +256,9 @@ mod tests {
             };
             assert_eq!(differing(&before, &after), expect, "{text}");
         }
+        let tls = |cert: &str| settings(&format!("{MOUNT}[tls]\ncert = '{cert}'\nkey = 'k'\n"));
+        let named = |differing: Differing| (differing.live, differing.restart.concat());
+        assert_eq!(named(differing(&tls("c"), &tls("d"))), (vec!["[tls]"], String::new()));
+        assert_eq!(named(differing(&tls("c"), &before)), (vec![], "[tls]".to_owned()), "it would speak plain HTTP");
     }
 }

@@ -116,8 +116,8 @@ impl Dispatch {
             self.timers.insert((now.mono.plus_ms(1), id, Due::Cut));
         }
         lane.replay = replay.map(Box::new);
-        for Delivery { key, entries, replayed_after, .. } in cut {
-            lane.queue.insert(key, Head { replayed_after, ..Head::new(entries, None) });
+        for Delivery { key, entries, replayed_after, created, .. } in cut {
+            lane.queue.insert(key, Head { replayed_after, ..Head::new(created, entries, None) });
         }
         self.advance(id);
         self.account(id, before);

@@ -90,8 +90,8 @@ impl Dispatch {
             Box::new(Filling { backfill, again_at, had_its_turn: is_cut, fault: None })
         });
         match delivery {
-            Some(Delivery { key, entries, body, .. }) => {
-                lane.queue.insert(key, Head::new(entries, Some(body)));
+            Some(Delivery { key, entries, body, created, .. }) => {
+                lane.queue.insert(key, Head::new(created, entries, Some(body)));
                 self.advance(id);
             }
             None if lane.backfill.is_some() => drop(self.timers.insert((again_at, id, Due::Cut))),

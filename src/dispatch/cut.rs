@@ -207,9 +207,9 @@ impl Dispatch {
             // What is left over lingers no longer than the first entry was to.
             lane.linger_until = None;
         }
-        if let Some(Delivery { key, entries, body, .. }) = delivery {
+        if let Some(Delivery { key, entries, body, created, .. }) = delivery {
             lane.yield_to_backfill();
-            lane.queue.insert(key, Head::new(entries, about_to_go.then_some(body)));
+            lane.queue.insert(key, Head::new(created, entries, about_to_go.then_some(body)));
             debug_assert!(lane.queue.values().any(|head| head.state == HeadState::Queued), "it is behind the others");
             self.advance(id);
         }

@@ -120,7 +120,7 @@ impl Dispatch {
     pub(super) fn take_up_damaged(&mut self, now: Now, damaged: DamagedDelivery, under_way: &UnderWay) {
         let DamagedDelivery { key, subscription, error } = damaged;
         if let Some(id) = subscription {
-            let head = Head { is_unread: true, ..Head::new(1, None) };
+            let head = Head { is_unread: true, ..Head::new(now.wall, 1, None) };
             self.take_up(id, key, head, now.mono, under_way);
             return;
         }
@@ -171,7 +171,8 @@ impl Dispatch {
         }
         if head.is_unread {
             match ledger.hot_delivery(id, key) {
-                Ok(HotDelivery { attempts, delay_ms, waited_ms, entries, replayed_after, .. }) => {
+                Ok(HotDelivery { attempts, delay_ms, waited_ms, entries, replayed_after, created, .. }) => {
+                    head.cut_at = created;
                     (head.attempts, head.delay_ms, head.waited_ms) = (attempts, delay_ms, waited_ms);
                     (head.entries, head.replayed_after, head.is_unread) = (entries, replayed_after, false);
                 }

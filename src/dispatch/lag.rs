@@ -195,13 +195,13 @@ impl Dispatch {
             ledger.put_lane(id, &policy)?;
             Ok(notice)
         });
-        let Delivery { key, entries, body, .. } = match written {
+        let Delivery { key, entries, body, created, .. } = match written {
             Ok(notice) => notice,
             Err(error) => return self.rest(now, id, error),
         };
         let Some(lane) = self.lanes.get_mut(&id) else { return Ok(()) };
         lane.set_policy(policy);
-        lane.queue.insert(key, Head::new(entries, Some(body)));
+        lane.queue.insert(key, Head::new(created, entries, Some(body)));
         self.advance(id);
         Ok(())
     }

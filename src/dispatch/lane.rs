@@ -67,6 +67,8 @@ pub(super) struct Head {
     pub(super) replayed_after: Option<u32>,
     /// How many entries are in it.
     pub(super) entries: usize,
+    /// When it was cut.
+    pub(super) cut_at: Wall,
     /// Its row was damaged when it was taken up: the numbers above are read before it goes out.
     pub(super) is_unread: bool,
     /// Its wait was cut short because its target accepted another delivery: that is done once a wait, or a target that
@@ -93,14 +95,15 @@ pub(super) enum HeadState {
 }
 
 impl Head {
-    /// A delivery that was just cut.
-    pub(super) fn new(entries: usize, body: Option<Body>) -> Self {
+    /// A delivery that no attempt was made of.
+    pub(super) fn new(cut_at: Wall, entries: usize, body: Option<Body>) -> Self {
         Self {
             attempts: 0,
             delay_ms: 0,
             waited_ms: 0,
             replayed_after: None,
             entries,
+            cut_at,
             is_unread: false,
             is_hurried: false,
             body,
@@ -146,6 +149,19 @@ impl Lane {
         let policy = self.policy();
         let is_open = policy.paused.is_none() && policy.cancelled_at.is_none();
         self.subscription.as_ref().filter(|subscription| is_open && !subscription.is_held())
+    }
+
+    /// When the oldest entry was recorded that it is owed, or was cut into a delivery. Those that are sent again are of
+    /// another time.
+    pub(super) fn oldest_since(&self) -> Option<Wall> {
+        let of_queue = self.queue.values().filter(|head| head.replayed_after.is_none()).map(|head| head.cut_at);
+        let of_outbox = self.oldest.filter(|_| self.owed > 0).map(|oldest| oldest.at);
+        of_queue.chain(of_outbox).min()
+    }
+
+    /// The time from which on it is late, if what it is owed now is still owed then.
+    pub(super) fn late_from(&self) -> Option<Wall> {
+        self.policy().late_from(self.subscription.as_ref()?, self.oldest_since()?)
     }
 
     /// Returns whether its deliveries go out one at a time.

@@ -116,7 +116,7 @@ impl Dispatch {
         let Some(head) = lane.queue.get(&key) else { return Ok(Recorded::nothing()) };
         let mut policy = policy.filter(|policy| policy != lane.policy());
         let waited_ms = head.waited_ms.saturating_add(duration_ms);
-        let (entries, replayed_after) = (head.entries, head.replayed_after);
+        let (entries, replayed_after, created) = (head.entries, head.replayed_after, head.cut_at);
         let numbers = |delay_ms, waited_ms, due| HotDelivery {
             key,
             attempts: attempt,
@@ -125,6 +125,7 @@ impl Dispatch {
             due,
             entries,
             replayed_after,
+            created,
         };
         let mut recorded = None;
         let change = match verdict {
@@ -440,12 +441,12 @@ impl Dispatch {
                 }
             }
             Change::Split(halves) => {
-                let whole = lane.queue.remove(&key);
-                let replayed_after = whole.and_then(|whole| whole.replayed_after).map(|_| 0);
+                let Some(whole) = lane.queue.remove(&key) else { return };
+                let (replayed_after, cut_at) = (whole.replayed_after.map(|_| 0), whole.cut_at);
                 // The first is about to go out; the body of the other one is in the ledger.
                 let [(first, entries, body), (second, rest, _)] = halves;
-                lane.queue.insert(first, Head { replayed_after, ..Head::new(entries, Some(body)) });
-                lane.queue.insert(second, Head { replayed_after, ..Head::new(rest, None) });
+                lane.queue.insert(first, Head { replayed_after, ..Head::new(cut_at, entries, Some(body)) });
+                lane.queue.insert(second, Head { replayed_after, ..Head::new(cut_at, rest, None) });
             }
         }
         self.advance(id);

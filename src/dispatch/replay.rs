@@ -43,9 +43,9 @@ impl Dispatch {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.replay_fault = None;
             lane.replays = if taken.is_some() { lane.replays.saturating_sub(1) } else { 0 };
-            if let Some(HotDelivery { key, attempts, entries, replayed_after, .. }) = &taken {
-                let (key, attempts, entries, replayed_after) = (*key, *attempts, *entries, *replayed_after);
-                lane.queue.insert(key, Head { attempts, replayed_after, ..Head::new(entries, None) });
+            if let Some(taken) = &taken {
+                let HotDelivery { key, attempts, entries, replayed_after, created, .. } = *taken;
+                lane.queue.insert(key, Head { attempts, replayed_after, ..Head::new(created, entries, None) });
             }
         }
         self.advance(id);

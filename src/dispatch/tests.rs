@@ -67,6 +67,7 @@ mod counts;
 mod events;
 mod formats;
 mod groups;
+mod late;
 mod policies;
 mod rule;
 mod shown;

@@ -7,6 +7,7 @@ use super::lane::{HeadState, Lane};
 use crate::model::ask::Held;
 use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::measures::SubscriptionCounts;
+use crate::model::time::Wall;
 
 /// Sums over all lanes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(super) struct Totals {
     pub(super) paused: BTreeSet<SubscriptionId>,
     /// Lanes whose last attempt failed.
     pub(super) failing: BTreeSet<SubscriptionId>,
+    /// Lanes that are owed something and neither paused nor failing, by the time from which on they are late.
+    pub(super) late_from: BTreeSet<(Wall, SubscriptionId)>,
 }
 
 /// A lane's part of the sums.
@@ -46,6 +49,7 @@ pub(super) struct Share {
     is_faulty: bool,
     is_paused: bool,
     fails: bool,
+    late_from: Option<Wall>,
 }
 
 impl Share {
@@ -58,6 +62,7 @@ impl Share {
             is_faulty: lane.row_fault().is_some(),
             is_paused: lane.policy().paused.is_some(),
             fails: lane.policy().failing.is_some(),
+            late_from: lane.late_from(),
             ..Self::default()
         };
         for head in lane.queue.values() {
@@ -96,6 +101,10 @@ impl Totals {
         if before.oldest != after.oldest {
             before.oldest.map(|seq| self.oldest.remove(&(seq, id)));
             after.oldest.map(|seq| self.oldest.insert((seq, id)));
+        }
+        if before.late_from != after.late_from {
+            before.late_from.map(|from| self.late_from.remove(&(from, id)));
+            after.late_from.map(|from| self.late_from.insert((from, id)));
         }
         self.pending = self.pending + after.pending - before.pending;
         self.in_flight = self.in_flight + after.in_flight - before.in_flight;

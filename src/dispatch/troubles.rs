@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::fault::SetAside;
 use super::lane::HeadState;
 use super::{Dispatch, Lane, Totals};
+use crate::model::counted::counted;
 use crate::model::ids::SubscriptionId;
 use crate::model::status::{Failing, TROUBLES_MAX, Trouble, TroubleKind};
 use crate::model::tenant::Tenant;
@@ -13,12 +14,15 @@ use crate::model::time::{Mono, Now, Wall};
 /// Lanes that fail and are read for the status, at most: it is made ten times a second.
 const FAILING_READ: usize = 10_000;
 
+/// Lanes that are late and are counted for the status, at most: it is made ten times a second.
+const LATE_READ: usize = 10_000;
+
 /// A lane that fails is a trouble after so long, milliseconds: a receiver that is restarted needs nobody.
 const FAILING_MS: i64 = 60_000;
 
 impl Dispatch {
-    /// Lanes that rest, deliveries that are set aside, lanes that are paused, that fail, that lost entries, and dead
-    /// letters; at most [`TROUBLES_MAX`] of the lanes each, and how many more there are.
+    /// Lanes that rest, deliveries that are set aside, lanes that are paused, that fail, that are late, that lost
+    /// entries, and dead letters; at most [`TROUBLES_MAX`] of the lanes each, and how many more there are.
     #[must_use]
     pub fn troubles(&self, now: Now) -> (Vec<Trouble>, u64) {
         let lanes = |ids: &std::collections::BTreeSet<SubscriptionId>| -> Vec<(SubscriptionId, &Lane)> {
@@ -63,6 +67,8 @@ impl Dispatch {
             );
             troubles.push(Trouble::new(TroubleKind::Lagged, lag.since, text, Some(name)).of(tenant(lane)));
         }
+        let (late, more_late) = self.late(now);
+        troubles.extend(late);
         if let Some(since) = self.dead_since.filter(|_| self.dead > 0) {
             let what = if self.dead == 1 {
                 "delivery was given up and is a dead letter"
@@ -74,7 +80,26 @@ impl Dispatch {
         let more = |count: usize, most: usize| count.saturating_sub(most) as u64;
         let Totals { faulty, paused, failing, lagging, .. } = &self.totals;
         let of_lanes = [faulty.len(), paused.len(), lagging.len()].map(|count| more(count, TROUBLES_MAX));
-        (troubles, of_lanes.iter().sum::<u64>() + more(failing.len(), FAILING_READ))
+        (troubles, of_lanes.iter().sum::<u64>() + more(failing.len(), FAILING_READ) + more_late)
+    }
+
+    /// Lanes that are late, those that are owed the oldest entries first; at most [`TROUBLES_MAX`], and how many more
+    /// there are.
+    fn late(&self, now: Now) -> (Vec<Trouble>, u64) {
+        let ids = self.totals.late_from.iter().take_while(|(from, _)| *from < now.wall).take(LATE_READ);
+        let mut ids = ids.map(|(_, id)| *id);
+        let trouble = |id| {
+            let lane = self.lanes.get(&id)?;
+            let (name, oldest) = (name(id, lane), lane.oldest_since()?);
+            let owed = counted(lane.owed + lane.queue.values().map(|head| head.entries as u64).sum::<u64>(), "entry");
+            let text = format!(
+                "{name} is late: it is owed {owed}, the oldest for more than 5 minutes; `ringback deliveries \
+                 --subscription {name}` shows what is on its way"
+            );
+            Some(Trouble::new(TroubleKind::Late, oldest, text, Some(name)).of(tenant(lane)))
+        };
+        let troubles = ids.by_ref().take(TROUBLES_MAX).filter_map(trouble).collect();
+        (troubles, ids.count() as u64)
     }
 
     /// Lanes whose deliveries have failed for a while, those of one tenant, host and outcome together.

@@ -60,6 +60,11 @@ impl Registrations {
         self.rules.iter().map(|(number, rule)| (SubscriptionId(number.cast_signed()), rule.clone()))
     }
 
+    /// The rules, as they are now.
+    pub(super) fn by_number(&self) -> &ByNumber<Rule> {
+        &self.rules
+    }
+
     /// The subscriptions, rising.
     pub(super) fn each(&self) -> impl Iterator<Item = (SubscriptionId, Arc<Subscription>)> {
         self.rules().map(|(id, rule)| (id, rule.subscription))

@@ -11,6 +11,7 @@ use crate::model::part::DeliveryKey;
 use crate::model::status::{MountState, MountStatus, RulesStatus, Status, TROUBLES_MAX, Trouble, TroubleKind};
 use crate::model::subscription::Subscription;
 use crate::model::time::{Now, Wall};
+use crate::rules::Rule;
 use crate::store::LogTrouble;
 
 impl Engine {
@@ -68,6 +69,12 @@ impl Engine {
     #[must_use]
     pub fn registered(&self) -> &ByNumber<Arc<Subscription>> {
         self.registrations.subscriptions()
+    }
+
+    /// Their rules.
+    #[must_use]
+    pub fn registered_rules(&self) -> &ByNumber<Rule> {
+        self.registrations.by_number()
     }
 
     /// Deliveries whose attempt is under way.

@@ -66,6 +66,11 @@ impl Inside {
         Arc::clone(&self.known)
     }
 
+    /// Whether something is mounted at a directory, or was.
+    pub(super) fn is_place(&self, path: &LogicalPath) -> bool {
+        self.places.contains_key(path)
+    }
+
     /// Whether nothing is entered at a directory that is known for it.
     pub(super) fn is_closed(&self, path: &LogicalPath) -> bool {
         self.known.get(path) == Some(&None)
@@ -266,7 +271,13 @@ impl Intake {
             false => Vec::new(),
         };
         let is_covered = mounted.is_second_way || (known.is_none() && hidden > 0);
-        let note = Some(if is_covered { NoteKind::Covered } else { NoteKind::Filesystem });
+        // Of one filesystem, and with inodes of its own.
+        let is_subvolume = mounted.is_same_filesystem && seen.is_some_and(|seen| seen.volume != root.identity.volume);
+        let note = Some(match is_covered {
+            true => NoteKind::Covered,
+            false if is_subvolume => NoteKind::Subvolume,
+            false => NoteKind::Filesystem,
+        });
         Ok(Verdict::Close(Place { root: known, seen, mounting: 0, is_entered: false, hidden, sample, note }))
     }
 }

@@ -16,6 +16,7 @@ use crate::model::hint::HintKind;
 use crate::model::ids::{AssetId, MountId};
 use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
 use crate::model::path::LogicalPath;
+use crate::model::status::NoteKind;
 use crate::model::time::{Mono, Now, Wall};
 use crate::settle::{Cause, Glimpse};
 use crate::store::{DirId, IntakeTables, StoreError};
@@ -90,8 +91,9 @@ impl Intake {
         let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, registered, scratch, ledger, out };
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
-        let treeless =
-            |(_, _, seen): &&(LogicalPath, Cause, Seen)| matches!(seen, Seen::Absent | Seen::Other | Seen::File(_));
+        let treeless = |(_, _, seen): &&(LogicalPath, Cause, Seen)| {
+            matches!(seen, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_))
+        };
         let removed: Vec<_> = seen.iter().filter(treeless).map(|(path, _, _)| path.clone()).collect();
         let mut piece = PIECE;
         for (path, cause, _) in seen.iter().filter(treeless) {
@@ -114,6 +116,9 @@ impl Intake {
             let known = ledger.asset_at(root, &path)?;
             let stays = known.as_ref().map(|asset| asset.stat);
             out.faults.push((path.clone(), None));
+            if seen == Seen::Link {
+                out.passed_over.push((path.clone(), NoteKind::SymbolicLink));
+            }
             let here = match seen {
                 Seen::RootGone => {
                     out.root_suspect = true;
@@ -129,7 +134,7 @@ impl Intake {
                     out.covered.push((at, path.clone(), cause));
                     stays.map(Here::NotYet)
                 }
-                Seen::Absent | Seen::Other => Some(Here::Nothing),
+                Seen::Absent | Seen::Link | Seen::Other => Some(Here::Nothing),
                 Seen::Directory => {
                     ledger.dir_or_new(root, &path)?;
                     out.scan.push((mount, path.clone(), cause.order));

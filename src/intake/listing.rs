@@ -89,6 +89,9 @@ impl Intake {
             }
         };
         out.faults.push((scan.path.clone(), None));
+        // What was hinted during the listing has a look of its own, which may have come back before.
+        let passed_over = listing.passed_over.into_iter().filter(|(name, _)| !hinted.contains(name)).collect();
+        out.listing_passed_over = Some((scan.path.clone(), passed_over));
         let dir = ledger.dir_or_new(root, &scan.path)?;
         let silent_before_ns = match self.mounts.silent_before_ns(scan.mount) {
             Some(began_ns) if !ledger.dir_scanned(dir)? => began_ns,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Intake;
 use super::inner::Inside;
+use super::notes::PassedOver;
 use super::roots::Doubt;
 use super::scans::Scan;
 use crate::model::asset::Identity;
@@ -16,7 +17,7 @@ use crate::model::mount::{FirstScan, MaxDeletions, Mount, Standing};
 use crate::model::mounts_by_path::MountsByPath;
 use crate::model::path::LogicalPath;
 use crate::model::root::{Handle, RootRequest};
-use crate::model::status::{MountNote, MountState, MountStatus, NOTES_MAX, NoteKind, ScanProgress, ScanStatus};
+use crate::model::status::{MountState, MountStatus, ScanProgress, ScanStatus};
 use crate::model::tenant::Tenant;
 use crate::model::time::{Mono, Now};
 use crate::model::watching::Watching;
@@ -28,8 +29,6 @@ const ROOT_EVERY_MS: u64 = 1_000;
 pub(super) const FAULTS_MAX: usize = 1_000;
 /// Unwatched directories kept by path; beyond, the whole mount is scanned in their stead.
 const UNWATCHED_MAX: usize = 10_000;
-/// What the system says of a path that it cannot take (ENAMETOOLONG, strerror(3)).
-const TOO_LONG: &str = "File name too long";
 /// Timestamps may lag the clock by this much, nanoseconds (a timer tick of 100 Hz), so a file counts as older than the
 /// first scan only if it is older by more.
 pub(super) const TICK_NS: i64 = 10_000_000;
@@ -89,6 +88,7 @@ pub(super) struct State {
     /// Everything of it was scanned since the start.
     pub(super) scanned: bool,
     pub(super) faults: BTreeMap<LogicalPath, String>,
+    pub(super) passed_over: PassedOver,
     /// Directories without a watch, each with why: they are scanned again and again.
     pub(super) unwatched: BTreeMap<LogicalPath, String>,
     /// How many there were since the last scan began.
@@ -196,21 +196,6 @@ impl State {
             (Presence::Online(..), None) => (MountState::Watching, None),
         }
     }
-
-    /// Places in it that are not watched, read or entered, in the order of paths.
-    fn notes(&self) -> Vec<MountNote> {
-        let unwatched = self.unwatched.keys().map(|path| (path, NoteKind::NotWatched));
-        let kind = |why: &str| if why.contains(TOO_LONG) { NoteKind::TooLong } else { NoteKind::Unreadable };
-        let faults = self.faults.iter().map(|(path, why)| (path, kind(why)));
-        let mut all: Vec<_> = self.inside.notes().chain(unwatched).chain(faults).collect();
-        all.sort_unstable();
-        let note = |(path, why): (&LogicalPath, NoteKind)| MountNote {
-            path: path.to_string(),
-            path_base64: path.base64(),
-            why,
-        };
-        all.into_iter().map(note).collect()
-    }
 }
 
 impl Mounts {
@@ -260,6 +245,7 @@ impl Mounts {
                 last_scan: None,
                 scanned: false,
                 faults: BTreeMap::new(),
+                passed_over: PassedOver::default(),
                 unwatched: BTreeMap::new(),
                 unwatched_in_scan: 0,
                 many_unwatched: false,
@@ -459,9 +445,12 @@ impl Mounts {
 
     pub(super) fn note_fault(&mut self, path: &LogicalPath, fault: Option<String>) {
         let Some(mount) = self.of(path) else { return };
-        let faults = &mut self.state_mut(mount).faults;
+        let State { faults, passed_over, .. } = self.state_mut(mount);
         match fault {
-            None => drop(faults.remove(path)),
+            None => {
+                faults.remove(path);
+                passed_over.remove(path);
+            }
             Some(why) if faults.len() < FAULTS_MAX => drop(faults.insert(path.clone(), why)),
             Some(_) => {}
         }
@@ -509,14 +498,6 @@ impl Mounts {
         }
     }
 
-    pub(super) fn forget_faults_under(&mut self, path: &LogicalPath) {
-        if let Some(mount) = self.of(path) {
-            let state = self.state_mut(mount);
-            state.faults.retain(|fault, _| fault != path && !fault.is_below(path));
-            state.unwatched.retain(|fault, _| fault != path && !fault.is_below(path));
-        }
-    }
-
     pub(super) fn count(&mut self, mount: MountId, assets: i64, directories: i64) {
         let state = self.state_mut(mount);
         state.assets += assets;
@@ -545,9 +526,7 @@ impl Mounts {
     ) -> Vec<MountStatus> {
         let one = |(state, mount): (&State, &Mount)| {
             let (shown, reason) = state.shown();
-            let mut notes = state.notes();
-            let notes_more = notes.len().saturating_sub(NOTES_MAX) as u64;
-            notes.truncate(NOTES_MAX);
+            let (notes, notes_more) = state.notes();
             MountStatus {
                 path: state.path.to_string(),
                 dir: mount.dir.display().to_string(),

@@ -35,7 +35,7 @@ impl Rescans {
     pub(super) fn seen(&mut self, path: &LogicalPath, seen: &Seen) {
         for waiting in self.0.iter_mut().filter(|waiting| waiting.path.as_ref() == Some(path)) {
             match seen {
-                Seen::Absent | Seen::Other => waiting.there = waiting.there.or(Some(false)),
+                Seen::Absent | Seen::Link | Seen::Other => waiting.there = waiting.there.or(Some(false)),
                 Seen::File(_) | Seen::Directory | Seen::Covered(_) | Seen::Unreadable(_) => waiting.there = Some(true),
                 // The mount is about to be offline, and that is the answer.
                 Seen::RootGone => {}

@@ -117,7 +117,9 @@ pub enum Kind {
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, socket, fifo or device.
+    /// A symbolic link.
+    Link,
+    /// A socket, fifo or device.
     Other,
 }
 

@@ -61,7 +61,7 @@ pub fn look(
     let mut seen = Vec::with_capacity(request.paths.len());
     for path in &request.paths {
         let what = see(path);
-        if matches!(what, Seen::Absent | Seen::Other | Seen::File(_)) {
+        if matches!(what, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_)) {
             source.forget(request.mount, path);
         }
         seen.push((path.clone(), what));
@@ -124,6 +124,7 @@ impl Eye<'_> {
                 })
             }
             Kind::File => self.file(path, here, stat),
+            Kind::Link => Seen::Link,
             Kind::Other => Seen::Other,
             Kind::Directory => Seen::Directory,
         }

@@ -14,6 +14,7 @@ use crate::model::ids::MountId;
 use crate::model::look::{ListError, ListRequest, Listed, ListedFile, Listing};
 use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
+use crate::model::status::NoteKind;
 use crate::model::time::Wall;
 use crate::watch::mounts::Mounts;
 use crate::watch::{WatchError, WatchSource};
@@ -21,8 +22,8 @@ use crate::watch::{WatchError, WatchSource};
 /// Watches the directory, then lists it and looks at each name in it. [`Listed::unwatched`] says when it cannot be
 /// watched.
 ///
-/// Ignored names, symbolic links and specials are left out, and so is what vanishes meanwhile, and what is mounted
-/// there and not entered. `clock` is asked once a file, for [`ListedFile::racy`].
+/// Ignored names and specials are left out, and so is what vanishes meanwhile, and what is mounted there and not
+/// entered. Symbolic links are named and not followed. `clock` is asked once a file, for [`ListedFile::racy`].
 pub fn list(
     disk: &dyn Disk,
     mounts: &Mounts,
@@ -80,8 +81,11 @@ fn content(
     let mut reader = Reader { disk, clock, dir, ways, metadata: request.metadata, out: Listing::default() };
     for (name, kind) in names {
         // What the directory itself calls special costs no lstat, and what is ignored costs nothing at all.
-        if kind != Some(Kind::Other) && !filter.ignores(&name) {
-            reader.entry(name)?;
+        match kind {
+            Some(Kind::Other) => {}
+            _ if filter.ignores(&name) => {}
+            Some(Kind::Link) => reader.out.passed_over.push((name, NoteKind::SymbolicLink)),
+            Some(Kind::File | Kind::Directory) | None => reader.entry(name)?,
         }
     }
     Ok(reader.out)
@@ -142,6 +146,10 @@ impl Reader<'_> {
                 self.out.files.push(file);
             }
             Kind::Directory if self.ways.belongs(&name, &stat).is_ok() => self.out.directories.push(name),
+            // Something else begins here, and nothing is mounted: where the system says that (Linux 5.8), it is a
+            // subvolume whose filesystem cannot be asked for, because it may not be opened.
+            Kind::Directory if !stat.is_mount_root => self.out.passed_over.push((name, NoteKind::Subvolume)),
+            Kind::Link => self.out.passed_over.push((name, NoteKind::SymbolicLink)),
             Kind::Directory | Kind::Other => {}
         }
         Ok(())

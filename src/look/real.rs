@@ -177,6 +177,8 @@ fn kind(file_type: fs::FileType) -> Kind {
         Kind::File
     } else if file_type.is_dir() {
         Kind::Directory
+    } else if file_type.is_symlink() {
+        Kind::Link
     } else {
         Kind::Other
     }

@@ -58,7 +58,8 @@ fn not_a_root(dir: &Path, stat: &DiskStat) -> Option<String> {
         )),
         Kind::Directory => None,
         Kind::File => Some(format!("{dir} is a file; a mount needs a directory")),
-        Kind::Other => Some(format!("{dir} is a symbolic link or a special file; a mount needs a directory")),
+        Kind::Link => Some(format!("{dir} is a symbolic link; a mount needs a directory")),
+        Kind::Other => Some(format!("{dir} is a special file; a mount needs a directory")),
     }
 }
 
@@ -69,7 +70,7 @@ fn unseen(dir: &Path, error: &std::io::Error) -> RootSeen {
 
 fn missing(disk: &dyn Disk, dir: &Path) -> RootSeen {
     match disk.stat(dir) {
-        Ok(stat) if stat.kind == Kind::Other => {
+        Ok(stat) if stat.kind == Kind::Link => {
             RootSeen::Unusable(format!("{} is a symbolic link to a directory that is not there", dir.display()))
         }
         _ => RootSeen::Missing,
@@ -129,7 +130,7 @@ fn holds_more_than(count: usize, disk: &dyn Disk, dir: &Path) -> bool {
             match kind {
                 Some(Kind::Directory) => dirs.push_back(child(&dir, &name)),
                 Some(Kind::File) => files += 1,
-                Some(Kind::Other) | None => {}
+                Some(Kind::Link | Kind::Other) | None => {}
             }
             if files > count {
                 return true;

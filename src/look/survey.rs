@@ -43,14 +43,13 @@ fn there(disk: &dyn Disk, root: &Path, top: &LogicalPath, relative: &[u8]) -> Th
             Err(error) if is_absence(&error) => return There::Nothing,
             Err(error) => return There::Unreadable(explain("look at", &at, &error)),
         };
-        if stat.kind == Kind::Other
-            && let Some(to) = disk.link(&at)
-        {
-            return There::Link { at: logical, to: Some(to) };
+        if stat.kind == Kind::Link {
+            return There::Link { at: logical, to: disk.link(&at) };
         }
     }
     match stat.kind {
         Kind::Directory => There::Directory,
+        Kind::Link => There::Link { at: logical, to: None },
         Kind::Other => There::Special,
         Kind::File => file(disk, &at, &stat),
     }

@@ -14,6 +14,7 @@ use crate::model::look::{KnownRoot, ListError, ListRequest, Listing, LookRequest
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootRequest, RootSeen, Sampled};
+use crate::model::status::NoteKind;
 use crate::model::time::Wall;
 use crate::model::watching::{Generation, SourceKind, Watching};
 use crate::watch::mounts::Mounts;
@@ -137,7 +138,7 @@ fn file(mtime_ns: i64) -> DiskStat {
 }
 
 fn link() -> DiskStat {
-    DiskStat { kind: Kind::Other, ..file(0) }
+    DiskStat { kind: Kind::Link, ..file(0) }
 }
 
 fn path(text: &str) -> LogicalPath {
@@ -161,7 +162,7 @@ fn look_inside(disk: &Script, inner: &[(&str, Option<u64>)], paths: &[&str]) -> 
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
     // Watches may go where no directory is any more, and nowhere else.
     let no_directory =
-        looked.seen.iter().filter(|(_, seen)| matches!(seen, Seen::Absent | Seen::Other | Seen::File(_)));
+        looked.seen.iter().filter(|(_, seen)| matches!(seen, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_)));
     assert!(no_directory.map(|(path, _)| path.to_string()).eq(watch.1.into_inner().expect("paths")));
     looked.seen.into_iter().map(|(_, seen)| seen).collect()
 }
@@ -179,6 +180,7 @@ fn check(name: &str, disk: &Script, expect: &str) {
     let word = match one(disk, "/m/a") {
         Seen::Absent => "absent",
         Seen::Directory => "directory",
+        Seen::Link => "link",
         Seen::Other => "other",
         Seen::Covered(_) => "covered",
         Seen::RootGone => "root gone",
@@ -212,7 +214,7 @@ fn a_look_says_what_is_there() {
         &Script::new([("/d/a", vec![Ok(directory(2))]), ("/d", vec![Ok(directory(2))])]),
         "root gone",
     );
-    check("a link", &Script::new([("/d/a", vec![Ok(link())])]), "other");
+    check("a link", &Script::new([("/d/a", vec![Ok(link())])]), "link");
     check("a file", &Script::new([("/d/a", vec![Ok(file(0))])]), "whole");
 }
 
@@ -249,7 +251,7 @@ fn a_file_that_moves_under_the_look_is_looked_at_again_and_then_waits() {
     check("goes on moving, with a writer", &moving(99, Lease::Busy), "written");
     let vanishing = Script::new([("/d/a", vec![Ok(file(0)), Err(libc::ENOENT)])]);
     check("vanishes", &vanishing, "absent");
-    check("becomes a link", &Script::new([("/d/a", vec![Ok(file(0)), Ok(link())])]), "other");
+    check("becomes a link", &Script::new([("/d/a", vec![Ok(file(0)), Ok(link())])]), "link");
     // The stat is never newer than the attributes: whatever came later shows in the next comparison.
     let Seen::File(look) = one(&moving(99, Lease::Free), "/m/a") else { panic!("a file") };
     assert_eq!(look.stat.mtime_ns, 2);
@@ -405,16 +407,20 @@ fn list(
 }
 
 #[test]
-fn a_listing_has_files_and_directories_and_nothing_else() {
+fn a_listing_has_files_and_directories_and_names_what_people_may_miss() {
     let names = vec![
         ("a", Some(Kind::File)),
         ("unknown", None),
         ("vanished", Some(Kind::File)),
         ("bad", Some(Kind::File)),
-        ("link", Some(Kind::Other)),
+        ("link", Some(Kind::Link)),
         ("link-by-lstat", None),
+        ("link.tmp", Some(Kind::Link)),
+        ("fifo", Some(Kind::Other)),
+        ("fifo-by-lstat", None),
         ("s", Some(Kind::Directory)),
         ("mounted", Some(Kind::Directory)),
+        ("subvolume", Some(Kind::Directory)),
         ("state", Some(Kind::Directory)),
         ("x.tmp", Some(Kind::File)),
     ];
@@ -427,7 +433,9 @@ fn a_listing_has_files_and_directories_and_nothing_else() {
             ("/d/link", vec![Ok(link())]),
             ("/d/link-by-lstat", vec![Ok(link())]),
             ("/d/s", vec![Ok(directory(1))]),
-            ("/d/mounted", vec![Ok(directory(2))]),
+            ("/d/fifo-by-lstat", vec![Ok(DiskStat { kind: Kind::Other, ..link() })]),
+            ("/d/mounted", vec![Ok(DiskStat { is_mount_root: true, ..directory(2) })]),
+            ("/d/subvolume", vec![Ok(directory(3))]),
             ("/d/state", vec![Ok(directory(1))]),
             ("/d/x.tmp", vec![Ok(file(0))]),
         ])
@@ -438,6 +446,10 @@ fn a_listing_has_files_and_directories_and_nothing_else() {
     assert_eq!(listing.files[0].xattrs["XATTR_user.a"], ["1"]);
     assert_eq!(listing.directories, [b"s"]);
     assert_eq!(listing.unreadable, [b"bad"]);
+    let passed_over: Vec<_> = listing.passed_over.iter().map(|(name, why)| (&name[..], *why)).collect();
+    let link = NoteKind::SymbolicLink;
+    let expect = [(&b"link"[..], link), (b"link-by-lstat", link), (b"subvolume", NoteKind::Subvolume)];
+    assert_eq!(passed_over, expect, "what is mounted there is known from the look at the root");
     assert_eq!(unwatched, None);
 }
 
@@ -501,7 +513,8 @@ fn a_root_is_a_directory_or_the_reason_why_not() {
     assert_eq!(see(Err(libc::ENOENT)), RootSeen::Missing);
     for (answer, part) in [
         (Ok(file(0)), "is a file"),
-        (Ok(link()), "a special file"),
+        (Ok(link()), "is a symbolic link; a mount"),
+        (Ok(DiskStat { kind: Kind::Other, ..link() }), "a special file"),
         (Ok(DiskStat { links: 0, ..root() }), "was removed where it comes from"),
         (Err(libc::EACCES), "let the user"),
         (Err(libc::ENOTCONN), "mount it again"),

@@ -1,7 +1,12 @@
 //! What a subscription's lane remembers: the state of its delivery policy.
 
 use super::ids::{DeliveryNo, Seq};
+use super::subscription::Subscription;
 use super::time::Wall;
+
+/// How long an entry may be owed before its subscription is late, milliseconds, beyond the time that its rule has it
+/// linger. A receiver that is restarted and a burst that is worked off take less, so whoever is late needs somebody.
+pub const LATE_MS: i64 = 300_000;
 
 /// The state of a lane's policy. The default is that of a lane to which nothing was sent yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +27,19 @@ pub struct LanePolicy {
     pub refused_of: Option<DeliveryNo>,
     /// What it lost and has not been told that it lost.
     pub untold: Option<Skipped>,
+}
+
+impl LanePolicy {
+    /// The time from which on a subscription is late, where the oldest entry that it is owed was recorded, or cut into
+    /// its delivery, at `oldest`; `None` where something else is said of it: it is paused, cancelled or failing.
+    #[must_use]
+    pub fn late_from(&self, subscription: &Subscription, oldest: Wall) -> Option<Wall> {
+        let is_paused = subscription.paused || self.paused.is_some();
+        if is_paused || self.cancelled_at.is_some() || self.failing.is_some() {
+            return None;
+        }
+        Some(Wall(oldest.0.saturating_add(LATE_MS).saturating_add_unsigned(subscription.batching.linger_ms)))
+    }
 }
 
 /// Entries that were dropped from what a subscription is owed.

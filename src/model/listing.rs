@@ -203,8 +203,19 @@ pub struct ListedSubscription {
     pub owed: u64,
     /// When the oldest of them was recorded or cut.
     pub oldest: Option<Wall>,
+    /// The oldest of them without those that are sent again.
+    pub oldest_new: Option<Wall>,
     /// When its next attempt is due, while one waits.
     pub next_attempt: Option<Wall>,
+}
+
+impl ListedSubscription {
+    /// Returns whether it is late: see [`LanePolicy::late_from`].
+    #[must_use]
+    pub fn is_late(&self, subscription: &Subscription, now: Wall) -> bool {
+        let from = self.oldest_new.and_then(|oldest| self.policy.late_from(subscription, oldest));
+        from.is_some_and(|from| from < now)
+    }
 }
 
 /// When a rule last fired.

@@ -7,6 +7,7 @@ use super::asset::{Identity, Stat};
 use super::ids::{MountId, Ticket};
 use super::metadata::Metadata;
 use super::path::LogicalPath;
+use super::status::NoteKind;
 
 /// The directory that a mount's root is known to be, and the filesystems that are mounted inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,9 @@ pub enum Seen {
     File(FileLook),
     /// A directory.
     Directory,
-    /// Neither file nor directory (a link, socket, fifo, device): no asset.
+    /// A symbolic link, which is not followed: no asset.
+    Link,
+    /// Neither file nor directory nor link (a socket, fifo, device): no asset.
     Other,
     /// Another filesystem is mounted here or at a directory above, or the one that was is not: this directory. What was
     /// there stays as it was.
@@ -149,6 +152,9 @@ pub struct Listing {
     pub directories: Vec<Vec<u8>>,
     /// Names that could not be looked at: each is looked at by itself, which shows why.
     pub unreadable: Vec<Vec<u8>>,
+    /// Names that are neither of these and that people may miss, with why: symbolic links, and subvolumes that are not
+    /// entered.
+    pub passed_over: Vec<(Vec<u8>, NoteKind)>,
 }
 
 /// A regular file in a listing.

@@ -200,7 +200,8 @@ pub struct MountStatus {
     pub scan: Option<ScanProgress>,
     /// Age in milliseconds of the oldest hint that is not yet a look's result; 0 when there is none.
     pub lag_ms: u64,
-    /// Places in it that are not watched, read or entered, in the order of paths, at most [`NOTES_MAX`].
+    /// Places in it that are not watched, read or entered, at most [`NOTES_MAX`]: in the order of paths, symbolic links
+    /// last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<MountNote>,
     /// How many more there are.
@@ -237,6 +238,9 @@ pub struct MountNote {
 pub enum NoteKind {
     /// Another filesystem is mounted there and not entered, or one that was entered is not mounted any more.
     Filesystem,
+    /// A subvolume of the mount's own filesystem: another one than the known one is mounted there, or it cannot be
+    /// read.
+    Subvolume,
     /// What is mounted there hides known assets, or shows what another place of the mount shows already.
     Covered,
     /// Its path is longer than the system takes.
@@ -245,6 +249,8 @@ pub enum NoteKind {
     NotWatched,
     /// It cannot be read.
     Unreadable,
+    /// A symbolic link, which is not followed.
+    SymbolicLink,
 }
 
 impl MountStatus {

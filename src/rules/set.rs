@@ -172,11 +172,15 @@ impl RuleSet {
     /// this set. The rule may be one that was registered. To ask of one rule; [`Self::matching`] asks of all of them.
     #[must_use]
     pub fn fires(&self, rule: &Rule, change: &Change, state: &Metadata, facts: Facts<'_>) -> bool {
-        let subject = Subject::new(change, state, facts);
+        self.fires_on(rule, &Subject::new(change, state, facts))
+    }
+
+    /// [`Self::fires`] of a change that several rules are asked of.
+    pub(super) fn fires_on(&self, rule: &Rule, subject: &Subject<'_>) -> bool {
         let mut fires = false;
         let asked = self.events.iter().filter(|event| event.is_asked_by(&rule.subscription));
         each_way(rule, asked, |tenant, condition| {
-            let is_of_tenant = tenant.is_none_or(|tenant| facts.tenant == Some(tenant.as_str()));
+            let is_of_tenant = tenant.is_none_or(|tenant| subject.facts.tenant == Some(tenant.as_str()));
             fires |= is_of_tenant && subject.fires(&condition.expr());
         });
         fires

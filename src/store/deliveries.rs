@@ -27,6 +27,8 @@ pub struct HotDelivery {
     pub due: Wall,
     /// It was given up after so many attempts, and is sent again.
     pub replayed_after: Option<u32>,
+    /// When it was cut.
+    pub created: Wall,
 }
 
 /// A delivery on its way whose row does not hold the numbers of a delivery.
@@ -72,20 +74,23 @@ impl Finished {
 }
 
 impl HotDelivery {
-    const COLUMNS: &str = "number, part, subscription, entries, attempts, delay_ms, due, waited_ms, replay";
+    const COLUMNS: &str = "number, part, subscription, entries, attempts, delay_ms, due, waited_ms, replay, created";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<(SubscriptionId, Self)> {
         let (attempts, delay_ms, waited_ms): (i32, i64, i64) = (row.get(4)?, row.get(5)?, row.get(7)?);
         let entries: i64 = row.get(3)?;
         let out_of_range = |column, value| move |_| rusqlite::Error::IntegralValueOutOfRange(column, value);
+        let due = Wall(row.get(6)?);
         let delivery = Self {
             key: key(row)?,
             entries: entries.try_into().map_err(out_of_range(3, entries))?,
             attempts: attempts.try_into().map_err(out_of_range(4, attempts.into()))?,
             delay_ms: delay_ms.try_into().map_err(out_of_range(5, delay_ms))?,
             waited_ms: waited_ms.try_into().map_err(out_of_range(7, waited_ms))?,
-            due: Wall(row.get(6)?),
+            due,
             replayed_after: row.get::<_, u32>(8)?.checked_sub(1),
+            // It goes out whether or not this can be read.
+            created: row.get(9).map_or(due, Wall),
         };
         Ok((SubscriptionId(row.get(2)?), delivery))
     }

@@ -10,13 +10,16 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::daemon::{Daemon, Place};
+use crate::daemon::{Daemon, Place, until};
 use crate::http::{self, Answer};
 use crate::sink::Sink;
 use crate::turns;
 
 const CERTIFICATE: &[u8] = include_bytes!("../../src/deliver/testdata/certificate.der");
+/// Another one, with the same key.
+const ELSEWHERE: &[u8] = include_bytes!("../../src/deliver/testdata/elsewhere.der");
 const KEY: &[u8] = include_bytes!("../../src/deliver/testdata/key.der");
+const OTHER_KEY: &[u8] = include_bytes!("../../src/deliver/testdata/other-key.der");
 
 /// Two mounts of two tenants, a rule of each and one of nobody, and a principal of each role for each tenant, whose
 /// token is `ROLE-TENANT`.
@@ -244,4 +247,52 @@ fn the_api_speaks_tls_and_commands_believe_the_certificate_that_the_state_direct
     let check = check.expect("the binary starts");
     let text = String::from_utf8_lossy(&check.stdout);
     assert!(check.status.code() == Some(1) && text.contains("error[RB0208]"), "{text}");
+}
+
+#[test]
+fn a_certificate_that_was_renewed_is_taken_up_at_a_sighup_and_a_bad_one_is_not() {
+    let mut place = Place::new("");
+    let files = ["cert.pem", "key.pem"].map(|name| place.store.with_file_name(name));
+    let put = |certificate: &[u8], key: &[u8]| {
+        fs::write(&files[0], pem("CERTIFICATE", certificate)).expect("a file");
+        fs::write(&files[1], pem("PRIVATE KEY", key)).expect("a file");
+    };
+    let config = "[[mount]]\npath = '/'\ndir = '{store}'\n[tls]\ncert = 'cert.pem'\nkey = 'key.pem'\n";
+    put(CERTIFICATE, KEY);
+    place.configure(config);
+    let daemon = place.start_unready();
+    let address = place.state.join("address");
+    let names = |certificate: &[u8]| {
+        let text = fs::read_to_string(&address).expect("there");
+        text.lines().nth(1) == Some(&hex(&Sha256::digest(certificate)))
+    };
+    // A command believes the certificate of the file alone: where it is answered, that one is in force.
+    let status = |place: &Place| by_state_dir(place, &["status", "--timeout", "30s"]);
+    until("it is well", || (status(&place).0 == Some(0)).then_some(()));
+    assert!(names(CERTIFICATE));
+
+    put(ELSEWHERE, KEY);
+    daemon.signal(libc::SIGHUP);
+    until("the file names the new certificate", || names(ELSEWHERE).then_some(()));
+    assert_eq!(status(&place).0, Some(0), "{}", daemon.log());
+    assert!(daemon.log().contains(&hex(&Sha256::digest(ELSEWHERE))), "the log says it: {}", daemon.log());
+
+    // The key is another certificate's: nothing of the file is taken up, and the old pair stays.
+    put(CERTIFICATE, OTHER_KEY);
+    place.configure(&format!("{config}[delivery]\ntimeout = '3s'\n"));
+    daemon.signal(libc::SIGHUP);
+    until("the log says it", || daemon.log().contains("the configuration is not taken up").then_some(()));
+    let (code, text) = status(&place);
+    assert!(code == Some(1) && text.contains("rules, since") && text.contains("of [tls] cannot be used"), "{text}");
+    assert!(names(ELSEWHERE) && !daemon.log().contains("[delivery] timeout"), "{}", daemon.log());
+
+    // Mended, and at another place.
+    let moved = place.store.with_file_name("moved.pem");
+    fs::write(&moved, pem("CERTIFICATE", CERTIFICATE)).expect("a file");
+    fs::write(&files[1], pem("PRIVATE KEY", KEY)).expect("a file");
+    place.configure(&config.replace("cert.pem", "moved.pem"));
+    daemon.signal(libc::SIGHUP);
+    until("the file names the first certificate", || names(CERTIFICATE).then_some(()));
+    until("the trouble is over", || (status(&place).0 == Some(0)).then_some(()));
+    assert!(daemon.stop().success());
 }

@@ -1,6 +1,8 @@
 //! What is registered is called, listed, paused and ended as what stands in a rule file.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use ringback::model::ask::{Answer, Ask};
 use ringback::model::event::EventName;
@@ -109,4 +111,49 @@ fn what_a_registration_asks_for_by_name_follows_the_rule_files() {
     sink.wait_line("added /d/two.mov");
     assert!(matches!(daemon.ask(Ask::Sync), Answer::Sync(_)));
     assert_eq!(lines(&sink.told()), ["added /d/two.mov"]);
+}
+
+/// What `ringback why --json` says of a path by the ledger of a stopped daemon.
+fn why_stopped(state: &Path, path: &str) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
+    command.args(["why", path, "--json", "--state"]).arg(state).env_remove("RINGBACK_TOKEN");
+    let out = command.output().expect("the binary starts");
+    let text = String::from_utf8_lossy(&out.stdout);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {out:?}"))
+}
+
+#[test]
+fn why_asks_registered_rules_beside_those_of_files() {
+    let _turn = turns::light();
+    let (dir, sink) = (scratch::dir(), Sink::new());
+    let daemon = Within::start(dir.path(), ALLOWED);
+    fs::write(dir.path().join("rules/a.toml"), sink.rule("of-a-file", "* /elsewhere")).expect("a rule file");
+    until("the rule is in force", || (daemon.get("/v1/status").json()["rules"]["subscriptions"] == 1).then_some(()));
+    for (id, path) in [("here", "+ /d"), ("near", "- /d"), ("far", "+ /elsewhere")] {
+        let asked = Registration { paths: vec![path.to_owned()], ..registration(id, &sink.url("/hook")) };
+        assert!(matches!(daemon.register(asked), Answer::Registered(_)));
+    }
+    daemon.write("/d/one.mov", "1");
+    sink.wait_line("added /d/one.mov");
+    assert!(matches!(daemon.ask(Ask::Sync), Answer::Sync(_)));
+    let delivered = |why: &Value| why["stopped"] == Value::Null;
+    let why = until("it is delivered", || Some(daemon.get("/v1/why?path=/d/one.mov").json()).filter(delivered));
+    let name = |row: &Value| (row["subscription"].as_str().expect("a name").to_owned(), row["fires"] == true);
+    let names = |why: &Value| why["rules"].as_array().expect("rules").iter().map(name).collect::<Vec<_>>();
+    let expect = [("zoom:here", true), ("zoom:near", false), ("of-a-file", false), ("zoom:far", false)];
+    let expect = expect.map(|(name, fires)| (name.to_owned(), fires));
+    assert_eq!(names(&why), expect);
+    assert_eq!(
+        why["rules"][1]["failed"],
+        json!({"clause": "- /d", "why": "action is added, and it watches what is deleted"}),
+        "{why}"
+    );
+    // Whoever is ended is asked no more.
+    let [_, near, _] = ["here", "near", "far"].map(|id| registration(id, &sink.url("/hook")));
+    assert!(matches!(daemon.ask(remove(&near)), Answer::Registered(_)));
+    let names_now = names(&daemon.get("/v1/why?path=/d/one.mov").json());
+    assert_eq!(names_now, [expect[0].clone(), expect[2].clone(), expect[3].clone()]);
+    // The ledger of a stopped daemon says the same.
+    drop(daemon);
+    assert_eq!(names(&why_stopped(&dir.path().join("state"), "/d/one.mov")), names_now);
 }

@@ -12,7 +12,7 @@ use super::super::body::Asked;
 use super::super::error::{ApiError, quoted};
 use super::super::gate::{Caller, Did};
 use super::super::limits::{SELECTION_BYTES_MAX, SUBSCRIPTIONS_WALK_MAX};
-use super::super::operation::{Operation, array, closed, number, object, text, time, words};
+use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
 use super::super::reading::ReadError;
 use super::query::{Fields, no_subscription, wrong};
 use super::{Answer, Api};
@@ -38,8 +38,16 @@ pub(super) async fn list(State(native): State<Arc<Api>>, request: Request) -> Re
     asked.answer(answer).await
 }
 
+/// The path of one subscription.
+pub(in crate::api) const ONE: &str = "/v1/subscriptions/{id}";
+/// Paths that are something else by another method, and by `GET` the subscription of that name.
+pub(in crate::api) const ONE_ALL_THE_SAME: [&str; 2] = ["/v1/subscriptions/pause", "/v1/subscriptions/resume"];
+
 /// `GET /v1/subscriptions/{id}`.
-pub(super) async fn show(State(native): State<Arc<Api>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn show(State(native): State<Arc<Api>>, id: Option<Path<String>>, request: Request) -> Response {
+    // A path of [`ONE_ALL_THE_SAME`] is written as it is, and has no part that stands for a name.
+    let named = || request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+    let id = id.map_or_else(named, |Path(id)| id);
     let asked = Asked::new(request);
     let answer = native.show_subscription(&asked.caller().scope, id).await;
     asked.answer(answer).await
@@ -113,6 +121,7 @@ fn schema() -> Value {
             ("nextAttemptAt", time()),
             ("paused", object([("by", text())], [("at", time()), ("reason", text())])),
             ("failing", object([("since", time()), ("outcome", text())], [("status", number())])),
+            ("late", flag()),
         ],
     )
 }
@@ -289,6 +298,9 @@ fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall
         if let Some(status) = failing.status {
             out["failing"]["status"] = json!(status);
         }
+    }
+    if now.is_some_and(|now| row.is_late(subscription, now)) {
+        out["late"] = json!(true);
     }
     out
 }

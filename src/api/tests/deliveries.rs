@@ -1,15 +1,18 @@
 //! Deliveries and subscriptions over HTTP: what is shown of them, and what the engine is asked to do.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::Call;
 use super::client::Answer;
-use super::ledger::{A, B, key};
+use super::ledger::{A, AT, B, key, registry};
 use super::{Served, api_on, auth, exchange, serve_api, served};
 use crate::api::limits::CHOSEN_AT_ONCE_MAX;
 use crate::model::ask::{self, Ask, Bulk, Deed, Held, Selected, Selection};
 use crate::model::ids::{Seq, SubscriptionId};
-use crate::model::listing::{DeliveryState, Point, Span};
+use crate::model::lane::LATE_MS;
+use crate::model::listing::{DeliveryState, Point, Registry, Span, Subscriptions};
 use crate::model::principal::Role;
 use crate::model::time::Wall;
 
@@ -160,6 +163,48 @@ async fn subscriptions_are_listed_with_what_keeps_them_from_being_notified() {
     assert_eq!(exchange(served.address, &head, b"{}").await.status, 404, "nobody of that name");
     let (answer, _) = post(&mut served, "/v1/subscriptions/a/pause", &json!({}), ask::Answer::Unavailable).await;
     assert_eq!(answer.status, 503);
+}
+
+/// The paths that pause and resume by a filter are no names of subscriptions for `POST` alone.
+#[tokio::test]
+async fn a_subscription_may_have_the_name_of_what_is_done_with_several() {
+    let (ledger, reader) = super::ledger::ledger_and_reader(0);
+    ledger.begin().expect("a group");
+    let pause = ledger.enrol(None, "pause").expect("a number");
+    ledger.commit().expect("a commit");
+    let (mut state, calls) = api_on(reader, true);
+    state.registry = Arc::new(move || {
+        let before = registry();
+        let of_files = before.subscriptions.of_files.iter().map(|(id, it)| (*id, Arc::clone(it)));
+        let of_files = of_files.chain([(pause, Arc::clone(&before.subscriptions.of_files[&B]))]).collect();
+        Registry { subscriptions: Subscriptions { of_files: Arc::new(of_files), ..before.subscriptions }, ..before }
+    });
+    let mut served = serve_api((state, calls)).await;
+    let shown = get(&served, "/v1/subscriptions/pause").await;
+    assert_eq!((shown.status, &shown.json()["name"]), (200, &json!("pause")), "{}", shown.text());
+    assert_eq!(get(&served, "/v1/subscriptions/resume").await.status, 404, "nobody of that name");
+    let operator = format!("GET /v1/subscriptions/pause HTTP/1.1\r\n{}", auth(Role::Recorder));
+    assert_eq!(exchange(served.address, &operator, b"").await.status, 403, "it is asked who may");
+    let by = "super-administrator".to_owned();
+    let (answer, asked) = post(&mut served, "/v1/subscriptions/pause/pause", &json!({}), ask::Answer::Done).await;
+    assert_eq!((answer.status, asked), (200, Ask::Pause { subscription: pause, by, reason: None }));
+    let head = format!("DELETE /v1/subscriptions/pause HTTP/1.1\r\n{}", auth(Role::SuperAdministrator));
+    assert_eq!(exchange(served.address, &head, b"").await.status, 405);
+}
+
+/// `a` is owed two deliveries that were cut just after [`AT`], and `b` is paused.
+#[tokio::test]
+async fn a_subscription_whose_oldest_entry_is_five_minutes_old_is_late() {
+    for (after_ms, is_late) in [(LATE_MS + 1, Value::Null), (LATE_MS + 2, json!(true))] {
+        let (mut state, calls) = super::api(true);
+        let now = Some(Wall(AT.0 + after_ms));
+        state.registry = Arc::new(move || Registry { now, ..registry() });
+        let served = serve_api((state, calls)).await;
+        let rows = get(&served, "/v1/subscriptions").await.json()["subscriptions"].clone();
+        assert_eq!((&rows[0]["late"], &rows[0]["state"]), (&is_late, &json!("active")));
+        assert_eq!((&rows[1]["late"], &rows[1]["state"]), (&Value::Null, &json!("paused")));
+        assert_eq!(get(&served, "/v1/subscriptions/a").await.json()["late"], is_late);
+    }
 }
 
 /// Posts, and answers each ask as the engine would, one after the other. What it was asked comes back too.

@@ -108,8 +108,16 @@ fn fill(ledger: &Ledger, forgotten: i64) {
         ledger.dispatch().add_attempt(&attempted, AT).expect("an attempt");
     }
     let due = Wall(AT.0 + 60_000);
-    let waits =
-        HotDelivery { key: key(1), entries: 1, attempts: 1, delay_ms: 60_000, waited_ms: 0, due, replayed_after: None };
+    let waits = HotDelivery {
+        key: key(1),
+        entries: 1,
+        attempts: 1,
+        delay_ms: 60_000,
+        waited_ms: 0,
+        due,
+        replayed_after: None,
+        created: Wall(AT.0 + 1),
+    };
     ledger.dispatch().postpone_delivery(A, &waits).expect("it waits");
     ledger.dispatch().kill_delivery(A, key(3), AT).expect("a dead letter");
     let accepted = Accepted {

@@ -22,6 +22,7 @@ use crate::daemon::verdicts::verdicts;
 use crate::diagnostic::SourceFile;
 use crate::look::real::RealDisk;
 use crate::look::survey;
+use crate::model::by_number::ByNumber;
 use crate::model::ids::SubscriptionId;
 use crate::model::listing::{Registry, Subscriptions};
 use crate::model::metadata::{Metadata, merged};
@@ -30,7 +31,7 @@ use crate::model::path::LogicalPath;
 use crate::model::scope::Scope;
 use crate::model::subscription::Subscription;
 use crate::model::why::{Engine, Evidence, Known, PathSeen, Sent, There, Verdicts, judge};
-use crate::rules;
+use crate::rules::{self, Rule, registration};
 use crate::store::Reader;
 use crate::watch::mounts::Mounts;
 
@@ -91,7 +92,26 @@ fn configured(config: &Path) -> anyhow::Result<Vec<Mount>> {
     Ok(configuration::at_real_dirs(&settings.mounts))
 }
 
-/// What the rules of the last good set say of the newest change, and their subscriptions.
+/// Registrations that are read at once.
+const PAGE: usize = 1_000;
+
+/// The rules that programs have registered. One that cannot be read any more is left out, as the daemon leaves it out.
+fn registered(reader: &Reader) -> anyhow::Result<ByNumber<Rule>> {
+    let (mut rules, mut after) = (ByNumber::default(), Some(SubscriptionId(0)));
+    while let Some(from) = after {
+        let (page, next) = reader.all_registrations(from, PAGE)?;
+        for kept in page {
+            if let Ok(rule) = registration::read(&kept.registration) {
+                rules.insert(kept.id.0.cast_unsigned(), rule);
+            }
+        }
+        after = next;
+    }
+    Ok(rules)
+}
+
+/// What the rules of the last good set, and those that are registered, say of the newest change, and their
+/// subscriptions.
 fn by_rules(reader: &Reader, mount: &Mount, known: &Known, registry: Registry) -> anyhow::Result<(Verdicts, Registry)> {
     let files = reader.last_good_rules()?.into_iter().map(|(name, text)| SourceFile { name, text: text.into() });
     let set = rules::load(&files.collect::<Vec<_>>()).set.unwrap_or_default();
@@ -101,7 +121,9 @@ fn by_rules(reader: &Reader, mount: &Mount, known: &Known, registry: Registry) -
         let subscription = &set.rules()[place].subscription;
         reader.subscription_named(None, subscription.name.as_str()).ok().flatten()
     };
-    let verdicts = verdicts(&set, named, mount, newest, &state, &Scope::All);
+    let registered = registered(reader)?;
+    let numbered = || registered.iter().map(|(number, rule)| (SubscriptionId(number.cast_signed()), rule));
+    let verdicts = verdicts(&set, named, numbered(), mount, newest, &state, &Scope::All);
     let mut subscriptions: BTreeMap<SubscriptionId, Arc<Subscription>> = BTreeMap::new();
     for rule in set.rules() {
         let shown = verdicts.shown.iter().find(|shown| shown.subscription == rule.subscription.name.as_str());
@@ -111,13 +133,14 @@ fn by_rules(reader: &Reader, mount: &Mount, known: &Known, registry: Registry) -
             subscriptions.insert(id, Arc::new(subscription));
         }
     }
-    Ok((
-        verdicts,
-        Registry {
-            subscriptions: Subscriptions { of_files: Arc::new(subscriptions), ..Subscriptions::default() },
-            ..registry
-        },
-    ))
+    let mut shown = ByNumber::default();
+    for (id, rule) in numbered() {
+        if verdicts.shown.iter().any(|shown| shown.id == Some(id)) {
+            shown.insert(id.0.cast_unsigned(), Arc::clone(&rule.subscription));
+        }
+    }
+    let subscriptions = Subscriptions { of_files: Arc::new(subscriptions), registered: shown };
+    Ok((verdicts, Registry { subscriptions, ..registry }))
 }
 
 /// The mounts, as far as they are known.

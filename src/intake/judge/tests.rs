@@ -4,9 +4,10 @@
 mod hints;
 mod limits;
 mod moves;
+mod notes;
 mod why;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::intake::links::ROWS_MAX;
 use crate::intake::tests::machine::{self, Machine, NOW, World as _};
@@ -19,7 +20,7 @@ use crate::model::job::Job;
 use crate::model::look::{Listed, Listing, Looked, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
-use crate::model::status::NOTES_MAX;
+use crate::model::status::{NOTES_MAX, NoteKind};
 use crate::model::watching::{Generation, SourceKind, Watching};
 
 const ROOT: Identity = Identity { volume: 7, inode: 1, birth_ns: 1 };
@@ -395,6 +396,8 @@ struct World {
     /// Nobody writes the others.
     writers: BTreeMap<LogicalPath, Writer>,
     answered: Vec<ReplyId>,
+    /// Symbolic links.
+    links: BTreeSet<LogicalPath>,
     /// Why no directory can be watched.
     unwatched: Option<String>,
     /// Of every file, in bytes.
@@ -419,6 +422,7 @@ impl World {
             files: files(before),
             writers: BTreeMap::new(),
             answered: Vec::new(),
+            links: BTreeSet::new(),
             unwatched: None,
             size: 1,
             ctime_ns: 1,
@@ -474,12 +478,16 @@ impl World {
                 Seen::File(machine::looked(self.stat(inode), writer))
             }
             None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
+            None if self.links.contains(path) => Seen::Link,
             None => Seen::Absent,
         }
     }
 
     fn list(&self, directory: &LogicalPath) -> Listing {
-        machine::listing(directory, self.files.iter().map(|(file, &inode)| (file, self.stat(inode))))
+        let files = machine::listing(directory, self.files.iter().map(|(file, &inode)| (file, self.stat(inode))));
+        let links = self.links.iter().filter(|link| link.parent().as_ref() == Some(directory));
+        let name = |link: &LogicalPath| (link.names().last().expect("a name").to_vec(), NoteKind::SymbolicLink);
+        Listing { passed_over: links.map(name).collect(), ..files }
     }
 }
 

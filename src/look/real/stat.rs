@@ -95,9 +95,10 @@ mod linux {
             let kind = match u32::from(statx.stx_mode) & libc::S_IFMT {
                 libc::S_IFREG => Kind::File,
                 libc::S_IFDIR => Kind::Directory,
+                libc::S_IFLNK => Kind::Link,
                 _ => Kind::Other,
             };
-            let facts = if kind == Kind::Other {
+            let facts = if matches!(kind, Kind::Link | Kind::Other) {
                 Some(Facts { volume: 0, filesystem: 0, kind: FilesystemKind::of_magic(0) })
             } else {
                 let is_unique = statx.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0;

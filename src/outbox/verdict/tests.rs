@@ -21,9 +21,10 @@ fn policy(name: &str) -> (Accepts, RetrySchedule) {
             Accepts::AnySuccess,
             RetrySchedule { retries: None, for_ms: Some(300_000), ..RetrySchedule::of_delays(vec![120_000]) },
         ),
-        "never-after-403" => {
-            (Accepts::Codes(vec![200]), RetrySchedule { never_after: vec![403], ..RetrySchedule::of_delays(vec![60_000]) })
-        }
+        "never-after-403" => (
+            Accepts::Codes(vec![200]),
+            RetrySchedule { never_after: vec![403], ..RetrySchedule::of_delays(vec![60_000]) },
+        ),
         _ => panic!("not a policy: {name}"),
     }
 }

@@ -1,9 +1,11 @@
-//! All rules of a set and one change: which fire, and by which clause those do not that could have.
+//! All rules, of a set and registered, and one change: which fire, and by which clause those do not that could have.
 //!
-//! Explaining makes texts, so it is done for the rules that are shown, and not for all of half a million.
+//! Explaining makes texts, so it is done for the rules that are shown, and not for all of half a million. The index of
+//! registered rules belongs to the engine: they are asked one by one, as they are, and mostly for their paths alone.
 
 use super::{Verdict, explain_rule};
 use crate::model::change::Change;
+use crate::model::ids::SubscriptionId;
 use crate::model::metadata::Metadata;
 use crate::rules::Facts;
 use crate::rules::condition::{Expr, FactTest, Predicate, TextFact, Written};
@@ -11,48 +13,83 @@ use crate::rules::eval::Subject;
 use crate::rules::index::Scratch;
 use crate::rules::set::{Rule, RuleSet};
 
-/// What the rules of a set say of a change.
+/// Where a rule is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RulePlace {
+    /// A rule file: its place in the set.
+    InFiles(usize),
+    /// A registration: the number of its subscription.
+    Registered(SubscriptionId),
+}
+
+/// What rules say of a change.
 #[derive(Debug, PartialEq, Eq)]
-pub struct AllVerdicts {
-    /// Rules by their place in the set: those that fire, then those that could at the path, then the others.
-    pub shown: Vec<(usize, Verdict)>,
+pub struct AllVerdicts<'a> {
+    /// Those that fire, then those that could at the path, then the others; among them those of files first.
+    pub shown: Vec<(RulePlace, &'a Rule, Verdict)>,
     /// How many rules were asked.
     pub asked: usize,
     /// How many fire.
     pub firing: usize,
 }
 
-/// Asks those rules of a set that are `asked`, and explains `most` of them at most. `facts` as the pipeline has them:
-/// no tenant where the mount has none.
+/// Asks those rules of a set, and those registered beside it, that are `asked`, and explains `most` of them at most.
+/// `facts` as the pipeline has them: no tenant where the mount has none.
 #[must_use]
-pub fn explain_all(
-    set: &RuleSet,
+pub fn explain_all<'a>(
+    set: &'a RuleSet,
+    registered: impl Iterator<Item = (SubscriptionId, &'a Rule)>,
     change: &Change,
     state: &Metadata,
     facts: Facts<'_>,
     asked: impl Fn(&Rule) -> bool,
     most: usize,
-) -> AllVerdicts {
+) -> AllVerdicts<'a> {
     let mut firing = set.matching(change, state, facts, &mut Scratch::default()).rules;
     firing.retain(|place| asked(&set.rules()[*place]));
     let subject = Subject::new(change, state, Facts { tenant: Some(facts.tenant.unwrap_or("")), ..facts });
-    let mut shown: Vec<usize> = firing.iter().copied().take(most).collect();
-    let (mut others, mut count) = (Vec::new(), 0);
+    let mut lists = Lists { fire: Vec::new(), could: Vec::new(), others: Vec::new(), most, asked: 0, firing: 0 };
     for (place, rule) in set.rules().iter().enumerate().filter(|(_, rule)| asked(rule)) {
-        count += 1;
-        if shown.len() >= most || firing.binary_search(&place).is_ok() {
-            continue;
-        }
-        match could_fire(&subject, rule) {
-            true => shown.push(place),
-            false if others.len() < most => others.push(place),
-            false => {}
+        let fires = firing.binary_search(&place).is_ok();
+        lists.take(RulePlace::InFiles(place), rule, fires, || could_fire(&subject, rule));
+    }
+    for (id, rule) in registered.filter(|(_, rule)| asked(rule)) {
+        let could = could_fire(&subject, rule);
+        // A rule may ask for an event that happens elsewhere.
+        let fires = (could || !rule.subscription.events.is_empty()) && set.fires_on(rule, &subject);
+        lists.take(RulePlace::Registered(id), rule, fires, || could);
+    }
+    let Lists { fire, could, others, asked, firing, .. } = lists;
+    let shown = fire.into_iter().chain(could).chain(others).take(most);
+    let explained = |(place, rule): (RulePlace, &'a Rule)| (place, rule, explain_rule(&subject, set, rule));
+    AllVerdicts { shown: shown.map(explained).collect(), asked, firing }
+}
+
+/// Rules by how near they came, as many of each as may be shown.
+struct Lists<'a> {
+    fire: Vec<(RulePlace, &'a Rule)>,
+    could: Vec<(RulePlace, &'a Rule)>,
+    others: Vec<(RulePlace, &'a Rule)>,
+    most: usize,
+    asked: usize,
+    firing: usize,
+}
+
+impl<'a> Lists<'a> {
+    fn take(&mut self, place: RulePlace, rule: &'a Rule, fires: bool, could: impl FnOnce() -> bool) {
+        self.asked += 1;
+        self.firing += usize::from(fires);
+        // Once enough of those before it are known, it does not matter how near it came.
+        let list = match fires {
+            true => &mut self.fire,
+            false if self.fire.len() + self.could.len() >= self.most => return,
+            false if could() => &mut self.could,
+            false => &mut self.others,
+        };
+        if list.len() < self.most {
+            list.push((place, rule));
         }
     }
-    others.truncate(most.saturating_sub(shown.len()));
-    shown.extend(others);
-    let explained = |place: usize| (place, explain_rule(&subject, set, &set.rules()[place]));
-    AllVerdicts { shown: shown.into_iter().map(explained).collect(), asked: count, firing: firing.len() }
 }
 
 /// Returns whether a rule could fire at the path of a change, whatever else is so: only its tenant, its paths, and what
@@ -86,13 +123,14 @@ fn can_be(subject: &Subject<'_>, expr: &Expr, wanted: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{AllVerdicts, explain_all};
+    use super::{AllVerdicts, RulePlace, explain_all};
     use crate::diagnostic::SourceFile;
     use crate::model::change::{Action, Change};
+    use crate::model::ids::SubscriptionId;
     use crate::model::metadata::Metadata;
     use crate::model::path::LogicalPath;
     use crate::rules::explain::Verdict;
-    use crate::rules::{Facts, RuleSet, load};
+    use crate::rules::{Facts, Rule, RuleSet, load};
 
     fn set(rules: &[(&str, &str)]) -> RuleSet {
         let rule = |(name, condition): &(&str, &str)| {
@@ -102,14 +140,29 @@ mod tests {
         load(&[SourceFile { name: "a.toml".into(), text: text.into_bytes().into() }]).set.expect("no fault")
     }
 
-    fn asked(set: &RuleSet, path: &str, most: usize) -> (Vec<String>, AllVerdicts) {
+    fn asked<'a>(set: &'a RuleSet, path: &str, most: usize) -> (Vec<String>, AllVerdicts<'a>) {
+        asked_beside(set, &[], path, most)
+    }
+
+    /// Asks the rules of a set, and others as if they were registered: with the numbers 0, 1 and so on.
+    fn asked_beside<'a>(
+        set: &'a RuleSet,
+        registered: &'a [Rule],
+        path: &str,
+        most: usize,
+    ) -> (Vec<String>, AllVerdicts<'a>) {
         let change = Change::of_some_asset(path.as_bytes(), Action::Added, Vec::new());
         let facts = Facts { size: 0, mtime_ns: 0, mount: &LogicalPath::root(), tenant: None };
-        let all = explain_all(set, &change, &Metadata::new(), facts, |_| true, most);
-        let name = |place: usize| set.rules()[place].subscription.name.to_string();
-        let shown = all.shown.iter().map(|(place, verdict)| {
+        let numbered = (0..).map(SubscriptionId).zip(registered);
+        let all = explain_all(set, numbered, &change, &Metadata::new(), facts, |_| true, most);
+        let shown = all.shown.iter().map(|(place, rule, verdict)| {
+            let is_same = match place {
+                RulePlace::InFiles(place) => set.rules()[*place] == **rule,
+                RulePlace::Registered(id) => registered[id.0 as usize] == **rule,
+            };
+            assert!(is_same, "{place:?} is {rule:?}");
             let mark = if matches!(verdict, Verdict::Fires { .. }) { "+" } else { "" };
-            format!("{mark}{}", name(*place))
+            format!("{mark}{}", rule.subscription.name)
         });
         (shown.collect(), all)
     }
@@ -132,6 +185,36 @@ mod tests {
         );
         assert_eq!((all.asked, all.firing), (7, 1));
         assert_eq!(asked(&set, "/a/x.mov", 2).0, ["+fires", "modified-here"]);
+    }
+
+    #[test]
+    fn registered_rules_are_asked_beside_those_of_files() {
+        let event = "[[event]]\nname = 'b.added'\nwatchPath = ['+ /b']\n";
+        let rule = |(name, condition): &(&str, &str)| {
+            format!("[[subscription]]\nname = '{name}'\ncallback = 'http://127.0.0.1/{name}'\n{condition}\n")
+        };
+        let loaded = |rules: &[(&str, &str)]| {
+            let text = rules.iter().map(rule).collect::<String>() + event;
+            load(&[SourceFile { name: "a.toml".into(), text: text.into_bytes().into() }]).set.expect("no fault")
+        };
+        let set = loaded(&[("file-here", "watchPath = ['~ /b']"), ("file-fires", "watchPath = ['+ /b']")]);
+        let registered = loaded(&[
+            ("elsewhere", "watchPath = ['+ /a']"),
+            ("here", "watchPath = ['- /b']"),
+            ("fires", "watchPath = ['+ /b/x']"),
+            ("by-event", "events = ['b.added']\nwatchPath = ['+ /a']"),
+            ("of-a-tenant", "watchPath = ['+ /b']\ntenant = 'acme'"),
+        ]);
+        let (shown, all) = asked_beside(&set, registered.rules(), "/b/x", 100);
+        assert_eq!(
+            shown,
+            ["+file-fires", "+fires", "+by-event", "file-here", "here", "elsewhere", "of-a-tenant"],
+            "{all:?}"
+        );
+        assert_eq!((all.asked, all.firing), (7, 3));
+        let (shown, all) = asked_beside(&set, registered.rules(), "/b/x", 3);
+        assert_eq!(shown, ["+file-fires", "+fires", "+by-event"], "what fires comes before what comes near");
+        assert_eq!((all.asked, all.firing), (7, 3));
     }
 
     #[test]

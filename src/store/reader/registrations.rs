@@ -7,6 +7,7 @@ use super::super::Result;
 use super::super::error::Operation as _;
 use super::super::registrations::{COLUMNS, kept, name_of};
 use super::Reader;
+use crate::model::ids::SubscriptionId;
 use crate::model::registered::{Comparison, Filter, FilterValue, Registered, RegisteredKey, RegisteredQuery};
 use crate::model::registration::KeptRegistration;
 use crate::model::scope::Scope;
@@ -92,6 +93,32 @@ impl Reader {
                 .and_then(|mut sql| sql.query_map(params_from_iter(&values), |row| Ok(shown(row)))?.collect())
                 .to(READ)?;
             Ok((rows.into_iter().filter_map(Result::ok).collect(), total.cast_unsigned()))
+        })
+    }
+
+    /// What programs have registered, at most `limit`, by number, after `after`, and where the next page begins:
+    /// `None` where there is no more. One whose row is damaged is left out.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn all_registrations(
+        &self,
+        after: SubscriptionId,
+        limit: usize,
+    ) -> Result<(Vec<KeptRegistration>, Option<SubscriptionId>)> {
+        self.ask(|connection| {
+            let rows: Vec<_> = connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM registrations JOIN subscriptions ON id = subscription
+                     WHERE subscription > ?1 ORDER BY subscription LIMIT ?2"
+                ))
+                .and_then(|mut sql| {
+                    let read = |row: &Row<'_>| Ok((SubscriptionId(row.get(0)?), kept(row)));
+                    sql.query_map((after.0, limit as i64), read)?.collect()
+                })
+                .to(READ)?;
+            let next = rows.last().filter(|_| rows.len() == limit).map(|(id, _)| *id);
+            Ok((rows.into_iter().filter_map(|(_, kept)| kept.ok()).collect(), next))
         })
     }
 }

@@ -24,8 +24,9 @@ pub(super) const SAME_NAME_MAX: i64 = 1_000;
 /// The sum in the table, and how far its oldest row has been cut.
 pub(super) const OWED: &str =
     "SELECT CAST(total(entries) AS INTEGER), min(max(first, after + 1)) FROM owed WHERE subscription = ?1";
-pub(super) const ON_THEIR_WAY: &str = "SELECT CAST(total(entries) AS INTEGER), min(created), \
-                                       min(CASE WHEN attempts > 0 THEN due END) FROM deliveries WHERE subscription = ?1";
+/// The sum, when the oldest was cut, the same without those that are sent again, and when the next attempt is due.
+pub(super) const ON_THEIR_WAY: &str = "SELECT CAST(total(entries) AS INTEGER), min(created), min(CASE WHEN replay = 0 THEN created END), \
+     min(CASE WHEN attempts > 0 THEN due END) FROM deliveries WHERE subscription = ?1";
 pub(super) const RECORDED: [&str; 2] = [
     "SELECT time, seq FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1",
     "SELECT time, seq FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
@@ -87,6 +88,7 @@ pub(super) fn named(row: &Row<'_>) -> rusqlite::Result<ListedSubscription> {
         policy: Default::default(),
         owed: 0,
         oldest: None,
+        oldest_new: None,
         next_attempt: None,
     })
 }
@@ -107,13 +109,14 @@ pub(super) fn complete(
     // What groups hold comes after what is in the table.
     let in_groups = groups.lanes.get(&row.id).map_or(&[][..], |lane| &lane.seqs);
     let first = first.or(in_groups.first().map(|seq| seq.0));
-    let (cut, created, due): (i64, Option<i64>, Option<i64>) = connection
+    let (cut, created, created_new, due): (i64, Option<i64>, Option<i64>, Option<i64>) = connection
         .prepare_cached(ON_THEIR_WAY)
-        .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
+        .and_then(|mut sql| sql.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))))
         .to(READ)?;
     let recorded = first.map(|first| recorded_from(connection, first)).transpose()?.flatten();
     row.owed = unsigned::<u64>(owed).saturating_add(in_groups.len() as u64).saturating_add(unsigned(cut));
     row.oldest = recorded.into_iter().chain(created).min().map(Wall);
+    row.oldest_new = recorded.into_iter().chain(created_new).min().map(Wall);
     row.next_attempt = due.map(Wall);
     Ok(row)
 }

@@ -15,7 +15,7 @@ use super::subscriptions::{ALL_NAMED, LIST, LIST_ONE, NAMED, ON_THEIR_WAY, OWED,
 use super::trail::{BOTTOM, FIRST_AFTER, GONE, LAGGED, OLDEST_OWED, OWES};
 use super::{IDLE_MAX, Reader};
 use crate::model::change::{Action, Change};
-use crate::model::delivery::Accepted;
+use crate::model::delivery::{Accepted, Body, Delivery};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId};
 use crate::model::listing::{DeliveryFilter, Registry, Span};
 use crate::model::part::DeliveryKey;
@@ -238,6 +238,37 @@ fn what_a_subscription_is_owed_is_counted_in_its_own_rows_and_in_those_of_groups
     ledger.dispatch().add_owed_group(3, &BTreeSet::from([b]), std::iter::empty()).expect("a row");
     ledger.commit().expect("a commit");
     assert_eq!(owed(), [(4, Some(Wall(3_000))), (0, None)], "b moved, and has no rows");
+}
+
+/// What is sent again is old, and does not make its subscription late.
+#[test]
+fn what_a_subscription_is_owed_is_as_old_as_its_oldest_delivery_and_what_is_new_of_it_apart() {
+    let Filled { ledger, reader, .. } = &filled(0);
+    let delivery = |number: i64, replayed_after| Delivery {
+        replayed_after,
+        ..Delivery::cut(
+            DeliveryKey::whole(DeliveryNo(number)),
+            SubscriptionId(1),
+            1,
+            vec![vec![Seq(number)]],
+            Body::json(String::new()),
+            Wall(1_000 * number),
+        )
+    };
+    let oldest = || {
+        let rows = reader.subscriptions(SubscriptionId(0), 1).expect("rows");
+        (rows[0].oldest, rows[0].oldest_new)
+    };
+    for (delivery, expect) in [
+        (delivery(2, Some(0)), (Some(Wall(2_000)), None)),
+        (delivery(4, None), (Some(Wall(2_000)), Some(Wall(4_000)))),
+        (delivery(3, None), (Some(Wall(2_000)), Some(Wall(3_000)))),
+    ] {
+        ledger.begin().expect("a group");
+        ledger.dispatch().add_delivery(&delivery).expect("a row");
+        ledger.commit().expect("a commit");
+        assert_eq!(oldest(), expect);
+    }
 }
 
 #[test]

@@ -300,8 +300,8 @@ fn lane() -> LanePolicy {
 
 /// Delivery 1 once an attempt has failed. A ledger of a schema that did not note how long says nothing of it.
 fn postponed() -> HotDelivery {
-    let Delivery { key, entries, delay_ms, due, waited_ms, .. } = delivery(1, 0);
-    HotDelivery { key, entries, attempts: 1, delay_ms, waited_ms, due, replayed_after: None }
+    let Delivery { key, entries, delay_ms, due, waited_ms, created, .. } = delivery(1, 0);
+    HotDelivery { key, entries, attempts: 1, delay_ms, waited_ms, due, replayed_after: None, created }
 }
 
 fn session() -> Session {

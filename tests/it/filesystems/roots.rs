@@ -5,6 +5,7 @@ mod containers;
 mod deletions;
 mod disks;
 mod inside;
+mod links;
 mod network;
 mod places;
 mod small_inodes;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::super::mounted::{Disk, Kind, done};
+use super::super::mounted::{Disk, Kind, Mounted, done};
 use super::{Rig, again};
 use crate::sink::view;
 
@@ -76,4 +76,34 @@ fn a_subvolume_inside_the_store_is_a_part_of_it() {
 #[test]
 fn a_subvolume_inside_the_store_is_a_part_of_it_by_inotify() {
     made_snapshotted_replaced_and_deleted("inotify");
+}
+
+/// A subvolume of the store's own filesystem that is mounted inside it by itself, and another one in its place.
+#[test]
+fn another_subvolume_in_the_place_of_a_known_one_is_noted() {
+    let Some(disk) = Disk::new(Kind::Btrfs) else { return };
+    let mut rig = Rig::new("");
+    let Some(_top) = disk.mount(&disk.own_place()) else { return };
+    let at = |name: &str| disk.own_place().join(name);
+    for name in ["store", "one", "two"] {
+        subvolume(&["create"], &[&at(name)]);
+    }
+    fs::write(at("two/other.mov"), "another file").expect("written");
+    let _store = again(Mounted::bind(&at("store"), &rig.place.store));
+    fs::create_dir(rig.place.at("/x")).expect("a directory");
+    let one = again(Mounted::bind(&at("one"), &rig.place.at("/x")));
+    rig.start();
+    rig.write_all(&["/x/a.mov"]);
+    rig.reported(&["added /x/a.mov"]);
+    rig.is_well();
+    one.unmount();
+    rig.is("degraded", "the filesystem of /x is not mounted");
+    rig.notes(&[("/x", "filesystem")]);
+    let two = again(Mounted::bind(&at("two"), &rig.place.at("/x")));
+    rig.is("degraded", "another filesystem than the known one is mounted at /x");
+    rig.notes(&[("/x", "subvolume")]);
+    two.unmount();
+    let _one = again(Mounted::bind(&at("one"), &rig.place.at("/x")));
+    rig.is_well();
+    rig.stop();
 }
