@@ -5,6 +5,7 @@
 mod compendium;
 mod eqp;
 mod form;
+mod hal;
 mod ids;
 mod reactor;
 mod registering;
@@ -14,5 +15,8 @@ use super::router::Endpoint;
 
 /// The endpoints of all dialects.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [zoom::endpoints(), reactor::endpoints(), eqp::endpoints(), compendium::endpoints()].into_iter().flatten().collect()
+    [zoom::endpoints(), reactor::endpoints(), eqp::endpoints(), hal::endpoints(), compendium::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

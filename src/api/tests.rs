@@ -32,6 +32,7 @@ mod client;
 mod deliveries;
 mod dialects;
 mod gate;
+mod hal;
 mod hints;
 mod ledger;
 mod limits_of_requests;

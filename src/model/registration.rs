@@ -24,6 +24,9 @@ pub struct Registration {
     pub paths: Vec<String>,
     /// watchMetadata clauses.
     pub metadata: Vec<String>,
+    /// Logical paths. Where there are any, it watches only assets at or below them: a watchPath clause that reaches
+    /// beyond them is a fault. It bounds what is watched in the catalog, not the events that rule files declare.
+    pub within: Vec<String>,
     /// The metadata clauses are joined by AND, and not by OR.
     pub joins_by_and: bool,
     /// The events that it asks for by name.
@@ -78,6 +81,7 @@ impl Registration {
             tenant,
             paths: Vec::new(),
             metadata: Vec::new(),
+            within: Vec::new(),
             joins_by_and: false,
             events: Vec::new(),
             hears_marked: false,

@@ -3,6 +3,8 @@
 //! Warnings are for people who write files, and are left out. A registration never speaks as an admin: wherever it asks
 //! to be called, it is trusted as a caller is.
 
+mod within;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -59,7 +61,7 @@ pub fn read(registration: &Registration) -> Result<Rule, Vec<Fault>> {
                 batching: registration.batching.clone(),
                 covers_modification: condition.covers_modification(),
                 tenant: registration.tenant.clone(),
-                events: each_once(&registration.events),
+                events: each_once(&within::heard_by_name(registration)),
                 hears_marked: registration.name.dialect().filter(|_| registration.hears_marked),
                 order: registration.order,
                 format: registration.format,
@@ -99,14 +101,24 @@ fn check_sizes(registration: &Registration, faults: &mut Vec<Fault>) {
 fn condition(registration: &Registration, faults: &mut Vec<Fault>) -> Option<Condition> {
     let paths = each(RegistrationPart::Paths, &registration.paths, watch_path::parse, faults);
     let metadata = each(RegistrationPart::Metadata, &registration.metadata, watch_metadata::parse, faults);
-    let (paths, metadata) = (paths?, metadata?);
+    let bounds = within::bounds(registration, faults);
+    let (mut paths, metadata, bounds) = (paths?, metadata?, bounds?);
+    within::check(&paths, &bounds, faults);
+    if !metadata.is_empty() && paths.is_empty() {
+        paths = bounds.iter().map(within::scope).collect();
+    }
+    let of_events = within::asset_events(&registration.events, &bounds);
     let asks_for_events = registration.hears_marked || !registration.events.is_empty();
     if paths.is_empty() && metadata.is_empty() && asks_for_events {
-        return Some(Condition::nothing());
+        return Some(of_events.unwrap_or_else(Condition::nothing));
     }
     let operand = if registration.joins_by_and { Operand::And } else { Operand::Or };
     let joined = Condition::clauses(paths, metadata, operand);
-    joined.map_err(|nothing| faults.push(Fault::of(RegistrationPart::Paths, nothing.to_string()))).ok()
+    let joined = joined.map_err(|nothing| faults.push(Fault::of(RegistrationPart::Paths, nothing.to_string()))).ok()?;
+    Some(match of_events {
+        Some(of_events) => within::either(&joined, &of_events),
+        None => joined,
+    })
 }
 
 fn target(registration: &Registration, faults: &mut Vec<Fault>) -> Option<Target> {

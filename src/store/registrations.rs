@@ -133,6 +133,8 @@ struct Content {
     paths: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     metadata: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    within: Vec<String>,
     #[serde(skip_serializing_if = "is_false")]
     joins_by_and: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -192,6 +194,7 @@ impl Content {
             method: it.method.as_str().to_owned(),
             paths: it.paths.clone(),
             metadata: it.metadata.clone(),
+            within: it.within.clone(),
             joins_by_and: it.joins_by_and,
             events: it.events.iter().map(|event| event.as_str().to_owned()).collect(),
             headers: it.headers.clone(),
@@ -220,6 +223,7 @@ impl Content {
         Some(Registration {
             paths: self.paths,
             metadata: self.metadata,
+            within: self.within,
             joins_by_and: self.joins_by_and,
             events: self.events.iter().map(|event| EventName::parse(event).ok()).collect::<Option<_>>()?,
             method: one_of(&Method::ALL.map(|it| (it.as_str(), it)), &self.method)?,

@@ -72,6 +72,11 @@ fn eqp_is_as_its_text_says() {
 }
 
 #[test]
+fn hal_is_as_its_text_says() {
+    converse("hal");
+}
+
+#[test]
 fn compendium_is_as_its_text_says() {
     converse("compendium");
 }

@@ -26,6 +26,7 @@ fn whole() -> Registration {
     Registration {
         paths: vec!["* /a b/\u{e9}".into()],
         metadata: vec!["K==\"v\"".into(), "L==*".into()],
+        within: vec!["/a b".into()],
         joins_by_and: true,
         events: vec![EventName::parse("asset.added").expect("a name")],
         method: Method::Put,
