@@ -1,10 +1,12 @@
 //! `ringback.toml` as written: what it says, and where. It has no defaults and compares nothing.
 
+mod dialects;
 mod principals;
 mod tenants;
 
 use std::ops::Range;
 
+pub use dialects::DialectOptions;
 pub use tenants::TenantOptions;
 
 use crate::diagnostic::document::{Faults, Table, Text, walk};
@@ -90,6 +92,8 @@ pub struct Options {
     pub dead_rows: Option<u64>,
     /// `[retention] gone`, milliseconds, at least an hour.
     pub gone_ms: Option<u64>,
+    /// `[dialect.NAME]`.
+    pub dialects: DialectOptions,
 }
 
 /// One `[[mount]]`.
@@ -126,7 +130,19 @@ pub fn read(file: &SourceFile) -> (Options, Vec<Diagnostic>) {
 }
 
 fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
-    let known = ["state", "rules", "listen", "mount", "tenant", "principal", "tls", "settle", "delivery", "retention"];
+    let known = [
+        "state",
+        "rules",
+        "listen",
+        "mount",
+        "tenant",
+        "principal",
+        "tls",
+        "settle",
+        "delivery",
+        "retention",
+        "dialect",
+    ];
     top.only(&known, faults);
     let mut options = Options {
         state: top.string("state", faults).and_then(|text| directory(&text, faults)),
@@ -177,6 +193,9 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         options.dead_ms = age(&table, "dead", faults);
         options.dead_rows = amount(&table, "dead_rows", faults);
         options.gone_ms = age(&table, "gone", faults);
+    }
+    if let Some(table) = top.table("dialect", "[dialect.NAME]", faults) {
+        options.dialects = dialects::dialects(&table, faults);
     }
     options
 }

@@ -190,7 +190,9 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         dialects: DialectSettings {
             tenants: tenants.clone(),
             allow: options.allow.clone(),
-            ..DialectSettings::default()
+            retry_ms: options.dialects.retry_ms,
+            takes_unknown_types: options.dialects.takes_unknown_types,
+            collections: options.dialects.collections,
         },
         tenants,
         allow: options.allow,
@@ -335,6 +337,7 @@ fn lexical(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::Dialect;
     use crate::model::mount::MaxDeletions;
     use crate::model::watching::SourceKind;
 
@@ -394,7 +397,8 @@ mod tests {
              [[mount]]\npath = '/b'\ndir = '/srv/ab'\nmax_deletions = 7\n\
              [[tenant]]\nname = 'b'\norganisation = 'b.example'\n[tls]\ncert = 'cert.pem'\nkey = '/etc/ssl/key.pem'\n\
              [[principal]]\nname = 'ana'\nrole = 'reader'\ntenants = ['acme', 'b']\ntoken_sha256 = '{digest}'\n\
-             mage_id = 'MAG000000007'\n"
+             mage_id = 'MAG000000007'\n[dialect.eqp]\nretry = ['7s']\n[dialect.reactor]\nunknown_types = 'accept'\n\
+             [dialect.hal]\ncollections = {{items = ['/a/items']}}\n"
         );
         let Resolved { settings, warnings } = resolved(&text, Overrides::default()).expect("it is right");
         assert_eq!(warnings, []);
@@ -430,6 +434,10 @@ mod tests {
         assert_eq!(tenants.collect::<Vec<_>>(), [Some("acme".into()), None]);
         let ids: Vec<_> = settings.tenants.iter().map(|ids| (ids.tenant.as_str(), ids.organisation.as_str())).collect();
         assert_eq!(ids, [("acme", "acme@ringback"), ("b", "b.example")]);
+        let DialectSettings { tenants, takes_unknown_types, collections, allow, .. } = &settings.dialects;
+        assert_eq!((tenants, allow), (&settings.tenants, &settings.allow));
+        assert_eq!((*takes_unknown_types, &collections["items"][..]), (true, &["/a/items".to_owned()][..]));
+        assert_eq!(settings.dialects.retry_ms(Dialect::Eqp), [7_000]);
         let principal = &settings.principals[0];
         assert_eq!(principal.tenants.iter().map(Tenant::as_str).collect::<Vec<_>>(), ["acme", "b"]);
         assert_eq!(

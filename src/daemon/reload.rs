@@ -66,8 +66,8 @@ impl Settable {
         if live.contains(&"[[principal]]") {
             let everybody = new.principals.iter().cloned().chain([self.administrator.clone()]).collect();
             self.principals.replace(everybody);
-            self.dialects.set(new.dialects.clone());
         }
+        self.dialects.set(new.dialects.clone());
         tracing::info!(keys = live.join(", "), "the configuration was read again, and counts from now on");
         // What needs a restart is still what it was, and is said again at the next reading.
         let Settings { state, rules, listen, mounts, tls, .. } = settings.clone();
@@ -248,6 +248,9 @@ mod tests {
             (format!("{MOUNT}[delivery]\nin_flight = 300\n"), Some("[delivery] in_flight"), None),
             (format!("{MOUNT}[delivery]\nowed = 3000\n"), Some("[delivery] owed"), None),
             (format!("{MOUNT}[retention]\njournal = '8d'\n"), Some("[retention]"), None),
+            (format!("{MOUNT}[dialect.zoom]\nretry = ['2m']\n"), Some("[dialect]"), None),
+            (format!("{MOUNT}[dialect.reactor]\nunknown_types = 'accept'\n"), Some("[dialect]"), None),
+            (format!("{MOUNT}[dialect.hal]\ncollections = {{a = ['/a/b']}}\n"), Some("[dialect]"), None),
         ] {
             let after = settings(&text);
             let expect = Differing {

@@ -114,7 +114,8 @@ impl Conversation {
         fs::write(place.store.with_file_name("ca.pem"), Recorder::pem()).expect("a file");
         let mut config = String::from(
             "[[mount]]\npath = '/acme'\ndir = '{store}'\ntenant = 'acme'\n[delivery]\nallow = ['127.0.0.0/8']\nca_file = 'ca.pem'\n\
-             [[tenant]]\nname = 'globex'\n[[tenant]]\nname = 'acme'\n",
+             [[tenant]]\nname = 'globex'\n[[tenant]]\nname = 'acme'\n\
+             [dialect.hal]\ncollections = {items = ['/acme/items']}\n",
         );
         for (name, role, tenants) in PRINCIPALS {
             let hash = Sha256::digest(format!("{name}-token"));
