@@ -16,8 +16,8 @@ pub struct DialectSettings {
     pub retry_ms: BTreeMap<Dialect, Vec<u64>>,
     /// Whether a reactor callback may ask for events that nobody knows.
     pub takes_unknown_types: bool,
-    /// Collections of hal, beside the built-in one: each has what lies at or below these logical paths. None of them has
-    /// a character that is special in a `watchPath`.
+    /// Collections of hal, beside the built-in one: each has what lies at or below these logical paths. None of them
+    /// has a character that is special in a `watchPath`.
     pub collections: BTreeMap<String, Vec<String>>,
     /// Networks that callbacks may reach without TLS where a dialect asks for it otherwise: `[delivery] allow`.
     pub allow: Vec<Network>,

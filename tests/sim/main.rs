@@ -27,7 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::World;
 
 /// Seeds that each run of the tests tries; the slow suite tries 1,000 and more.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 150;
 
 /// Runs a seed; gives its trace's hash, or what broke with the last of the trace.
 fn run(seed: u64, print: bool) -> Result<u64, String> {

@@ -15,7 +15,8 @@ const COLLECTION_PATHS_MAX: usize = 100;
 /// The longest name of a collection, in bytes: it stands in each link.
 const COLLECTION_NAME_MAX: usize = 64;
 
-/// What no collection may be called: the first parts of other paths of the API, and the collection that there always is.
+/// What no collection may be called: the first parts of other paths of the API, and the collection that there always
+/// is.
 const RESERVED: [&str; 13] = [
     "assets",
     "console",
