@@ -3,7 +3,7 @@
 //! Nothing here reads a file, prints, or knows what a rule or an option is: [`document`] walks TOML and notes what it
 //! expected and where; [`render`] turns notes into text for people and JSON for tools; [`explain`] says about each kind
 //! what a note of it has no room for. No message quotes a value that may be a secret, and rendered lines are masked
-//! ([`mask`]).
+//! ([`mask`](crate::model::mask)).
 
 mod broken;
 pub mod code;

@@ -101,11 +101,18 @@ impl Principals {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
     }
 
-    /// The principal of a session, while both last.
+    /// The principal of a session, while both last. One that has another token now is another: whoever had the one
+    /// before is not let in any more.
     fn in_session(&self, token: &[u8]) -> Option<Principal> {
         let hash: [u8; 32] = Sha256::digest(token).into();
-        let name = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).principal(&hash)?;
-        self.now().iter().find(|principal| *principal.name == *name).cloned()
+        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&hash)?;
+        let is_theirs = |it: &&Principal| it.name == session.principal && it.token_sha256 == session.credential_sha256;
+        self.now().iter().find(is_theirs).cloned()
+    }
+
+    /// The SHA-256 of a principal's own token.
+    pub(super) fn credential(&self, name: &str) -> Option<[u8; 32]> {
+        self.now().iter().find(|principal| principal.name == name).map(|principal| principal.token_sha256)
     }
 
     /// Lets in these from now on, and nobody else. Requests that were let in before are answered.
@@ -134,7 +141,9 @@ impl Principals {
             Shown::Missing => return Err(unauthorized("send credentials: Authorization: Bearer TOKEN")),
             Shown::Unreadable => None,
             Shown::Token { token, name } => {
-                let owner = self.find(&token).or_else(|| self.in_session(&token));
+                // A session's token is no password.
+                let in_session = || name.is_none().then(|| self.in_session(&token)).flatten();
+                let owner = self.find(&token).or_else(in_session);
                 owner.filter(|owner| name.is_none_or(|name| owner.name.as_bytes() == name))
             }
         };

@@ -30,6 +30,8 @@ pub(super) struct Api {
     pub state: ApiState,
     /// See [`RECORDS_REQUESTS_MAX`].
     pub records: Semaphore,
+    /// Held by who reads what is registered and replaces it by what follows from that.
+    pub changing: tokio::sync::Mutex<()>,
     /// See [`READS_MAX`].
     pub reads: Arc<Semaphore>,
     pub mounts: Arc<MountTable>,
@@ -88,6 +90,7 @@ pub(super) fn router(state: ApiState) -> Router {
         streams: Streams::new(Arc::clone(&state.reader), Arc::clone(&reads)),
         state,
         records: Semaphore::new(RECORDS_REQUESTS_MAX),
+        changing: tokio::sync::Mutex::default(),
         trials: Semaphore::new(TRIALS_MAX),
         reads,
         calls_refused: AtomicU64::new(0),

@@ -1,7 +1,6 @@
 //! The sessions that callers may show the tokens of, as the ledger has them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::session::Session;
@@ -10,20 +9,18 @@ use crate::model::time::Wall;
 /// All that have begun and not ended. A token is looked up by its hash, which tells nothing of other tokens.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    by_token: HashMap<[u8; 32], (Arc<str>, Wall)>,
+    by_token: HashMap<[u8; 32], Session>,
     /// Those of each principal, in the order of their beginnings.
-    of_principal: BTreeMap<Arc<str>, VecDeque<[u8; 32]>>,
+    of_principal: BTreeMap<String, VecDeque<[u8; 32]>>,
 }
 
 impl Sessions {
     pub(super) fn insert(&mut self, session: Session) {
-        let Session { token_sha256, principal, expires } = session;
-        let principal: Arc<str> = principal.into();
-        let tokens = self.of_principal.entry(Arc::clone(&principal)).or_default();
+        let tokens = self.of_principal.entry(session.principal.clone()).or_default();
         let now = now();
         // What has ended makes room first.
         tokens.retain(|token| {
-            let lasts = self.by_token.get(token).is_some_and(|(_, expires)| *expires > now);
+            let lasts = self.by_token.get(token).is_some_and(|session| session.expires > now);
             if !lasts {
                 self.by_token.remove(token);
             }
@@ -34,14 +31,13 @@ impl Sessions {
                 self.by_token.remove(&oldest);
             }
         }
-        tokens.push_back(token_sha256);
-        self.by_token.insert(token_sha256, (principal, expires));
+        tokens.push_back(session.token_sha256);
+        self.by_token.insert(session.token_sha256, session);
     }
 
-    /// Whose session a token is of.
-    pub(super) fn principal(&self, token_sha256: &[u8; 32]) -> Option<Arc<str>> {
-        let (principal, expires) = self.by_token.get(token_sha256)?;
-        (*expires > now()).then(|| Arc::clone(principal))
+    /// The session that a token is of, while it lasts.
+    pub(super) fn get(&self, token_sha256: &[u8; 32]) -> Option<Session> {
+        self.by_token.get(token_sha256).filter(|session| session.expires > now()).cloned()
     }
 }
 
@@ -57,21 +53,22 @@ mod tests {
     use crate::model::time::Wall;
 
     fn session(number: u8, ends_in_ms: i64) -> Session {
-        Session { token_sha256: [number; 32], principal: "jo".to_owned(), expires: Wall(now().0 + ends_in_ms) }
+        let (token_sha256, principal, expires) = ([number; 32], "jo".to_owned(), Wall(now().0 + ends_in_ms));
+        Session { token_sha256, principal, credential_sha256: [0; 32], expires }
     }
 
     #[test]
     fn a_session_is_known_until_it_ends_and_the_oldest_makes_room() {
         let mut sessions = Sessions::default();
         sessions.insert(session(200, -1));
-        assert_eq!(sessions.principal(&[200; 32]), None);
+        assert_eq!(sessions.get(&[200; 32]), None);
         let last = u8::try_from(Session::MAX).expect("a small limit");
         for number in 0..=last {
             sessions.insert(session(number, 60_000));
         }
-        assert_eq!(sessions.principal(&[0; 32]), None);
-        assert_eq!(sessions.principal(&[1; 32]).as_deref(), Some("jo"));
-        assert_eq!(sessions.principal(&[last; 32]).as_deref(), Some("jo"));
+        assert_eq!(sessions.get(&[0; 32]), None);
+        assert!(sessions.get(&[1; 32]).is_some());
+        assert!(sessions.get(&[last; 32]).is_some());
         assert_eq!(sessions.by_token.len(), Session::MAX);
     }
 }

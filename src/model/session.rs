@@ -9,6 +9,8 @@ pub struct Session {
     pub token_sha256: [u8; 32],
     /// Whose it is: a principal's name.
     pub principal: String,
+    /// SHA-256 of the principal's own token, as it was when the session began.
+    pub credential_sha256: [u8; 32],
     /// When it ends.
     pub expires: Wall,
 }

@@ -14,7 +14,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger refuses.
     pub fn put_session(&self, session: &Session, now: Wall) -> Result<()> {
-        let Session { token_sha256, principal, expires } = session;
+        let Session { token_sha256, principal, credential_sha256, expires } = session;
         self.connection
             .prepare_cached("DELETE FROM sessions WHERE expires <= ?1")
             .and_then(|mut sql| sql.execute([now.0]))
@@ -27,8 +27,10 @@ impl Ledger {
             .and_then(|mut sql| sql.execute((principal, Session::MAX as i64 - 1)))
             .to(WRITE)?;
         self.connection
-            .prepare_cached("INSERT INTO sessions (token, principal, created, expires) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut sql| sql.execute((&token_sha256[..], principal, now.0, expires.0)))
+            .prepare_cached(
+                "INSERT INTO sessions (token, principal, credential, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )
+            .and_then(|mut sql| sql.execute((&token_sha256[..], principal, &credential_sha256[..], now.0, expires.0)))
             .to(WRITE)
             .map(drop)
     }
@@ -39,10 +41,13 @@ impl Ledger {
     /// When the ledger refuses.
     pub fn sessions(&self, now: Wall) -> Result<Vec<Session>> {
         self.connection
-            .prepare_cached("SELECT token, principal, expires FROM sessions WHERE expires > ?1 ORDER BY created, token")
+            .prepare_cached(
+                "SELECT token, principal, credential, expires FROM sessions WHERE expires > ?1 ORDER BY created, token",
+            )
             .and_then(|mut sql| {
                 let session = |row: &rusqlite::Row<'_>| {
-                    Ok(Session { token_sha256: row.get(0)?, principal: row.get(1)?, expires: Wall(row.get(2)?) })
+                    let (token_sha256, principal, credential_sha256) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    Ok(Session { token_sha256, principal, credential_sha256, expires: Wall(row.get(3)?) })
                 };
                 sql.query_map([now.0], session)?.collect()
             })
@@ -64,7 +69,8 @@ mod tests {
         let session = |number: usize, principal: &str| {
             let mut token_sha256 = [0; 32];
             token_sha256[..8].copy_from_slice(&number.to_be_bytes());
-            Session { token_sha256, principal: principal.to_owned(), expires: Wall(1_000_000) }
+            let (principal, expires) = (principal.to_owned(), Wall(1_000_000));
+            Session { token_sha256, principal, credential_sha256: [9; 32], expires }
         };
         ledger.put_session(&session(9_999, "li"), Wall(0)).expect("a row");
         for number in 0..=Session::MAX {

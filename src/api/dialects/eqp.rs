@@ -109,6 +109,7 @@ impl Api {
         })?;
         let session = Session {
             token_sha256: token.sha256(),
+            credential_sha256: self.state.principals.credential(&caller.name).unwrap_or_default(),
             principal: caller.name.clone(),
             expires: Wall(sessions::now().0.saturating_add_unsigned(expires_in * 1_000)),
         };
@@ -139,9 +140,13 @@ impl Api {
             return Ok(profile(&caller, Some(self.eqp_callbacks(&caller).await?)));
         };
         let Value::Array(list) = callbacks else { return Err(wrong("api_callbacks", "takes a list")) };
-        if list.len() > EQP_CALLBACKS_MAX {
-            return Err(wrong("api_callbacks", &format!("takes at most {EQP_CALLBACKS_MAX} callbacks")));
+        let tenants = caller.registers_for()?;
+        if list.len() * tenants.len() > EQP_CALLBACKS_MAX {
+            let why = format!("takes at most {EQP_CALLBACKS_MAX} callbacks, each counted for each of your tenants");
+            return Err(wrong("api_callbacks", &why));
         }
+        // What is read here is what is replaced.
+        let _alone = self.changing.lock().await;
         let known = self.eqp_registrations(&caller).await?;
         let callbacks: Vec<_> = list
             .into_iter()
@@ -150,14 +155,14 @@ impl Api {
             .collect::<Result<_, _>>()?;
         let mut edits = Vec::new();
         let retry = self.schedule(Dialect::Eqp);
-        for tenant in caller.registers_for() {
+        for tenant in &tenants {
             for (at, callback) in callbacks.iter().enumerate() {
                 let registration = callback.registration(name(&caller, at)?, tenant.clone(), retry.clone());
                 edits.push(Edit::Put { registration: Box::new(registration), replaces: Replaces::Own });
             }
         }
         for KeptRegistration { registration: Registration { name, tenant, .. }, .. } in known {
-            if position(&name).is_some_and(|at| at >= callbacks.len()) || !caller.registers_for().contains(&tenant) {
+            if position(&name).is_some_and(|at| at >= callbacks.len()) || !tenants.contains(&tenant) {
                 edits.push(Edit::Remove { name, tenant, is_own: true });
             }
         }
@@ -172,7 +177,7 @@ impl Api {
 
     /// What a caller has registered, by position.
     async fn eqp_registrations(&self, caller: &Caller) -> Result<Vec<KeptRegistration>, ApiError> {
-        let limit = EQP_CALLBACKS_MAX as u64 * caller.registers_for().len().max(1) as u64;
+        let limit = EQP_CALLBACKS_MAX as u64;
         let query = RegisteredQuery {
             owner: Some(caller.name.clone()),
             ..RegisteredQuery::of(Dialect::Eqp, caller.scope.clone(), limit)

@@ -106,9 +106,10 @@ impl Api {
         let uuid = ids::uuid()?;
         let name = Name::registered(Dialect::Hal, &uuid).map_err(|_| unknown(&uuid))?;
         let schedule = self.schedule(Dialect::Hal);
-        let tenants = caller.registers_for();
-        if tenants.is_empty() {
-            return Err(ApiError::new(StatusCode::FORBIDDEN, "you have no tenants, so there is nothing to hear of"));
+        let tenants = caller.registers_for()?;
+        if asked_for.is_once() && tenants.len() > 1 {
+            let why = "`mode` takes once of who has a single tenant: each tenant's has a first call";
+            return Err(ApiError::of_field("mode", why.to_owned()));
         }
         let put = |tenant| Edit::Put {
             registration: Box::new(asked_for.registration(name.clone(), tenant, collection, &within, &schedule)),

@@ -155,6 +155,7 @@ impl Api {
         let body = asked.read(REGISTRATION_BYTES_MAX).await?;
         let document = Document::read(&asked.parts.headers, &body)?;
         let caller = self.check_organisation(asked)?;
+        let _alone = self.changing.lock().await;
         let kept = self.reactor_callback(id, &caller).await?;
         document.check_type()?;
         document.check_id(id)?;
@@ -170,6 +171,7 @@ impl Api {
 
     async fn end_reactor_callback(&self, id: &str, asked: &mut Asked) -> Answer {
         let caller = self.reactor_caller(asked).await?;
+        let _alone = self.changing.lock().await;
         let Registration { name, tenant, .. } = self.reactor_callback(id, &caller).await?.registration;
         // Who administers a property ends whatever is registered in it.
         self.register(&caller.name, vec![Edit::Remove { name, tenant, is_own: false }]).await?;

@@ -19,10 +19,13 @@ use crate::model::tenant::Tenant;
 impl Caller {
     /// Whose a registration of this caller is, where the dialect has no word for it: one for each of its tenants, or,
     /// of a caller who sees every tenant, one that hears of all.
-    pub(super) fn registers_for(&self) -> Vec<Option<Tenant>> {
+    pub(super) fn registers_for(&self) -> Result<Vec<Option<Tenant>>, ApiError> {
         match &self.scope {
-            Scope::All => vec![None],
-            Scope::Of(tenants) => tenants.iter().cloned().map(Some).collect(),
+            Scope::All => Ok(vec![None]),
+            Scope::Of(tenants) if tenants.is_empty() => {
+                Err(ApiError::new(StatusCode::FORBIDDEN, "you have no tenants, so there is nothing to hear of"))
+            }
+            Scope::Of(tenants) => Ok(tenants.iter().cloned().map(Some).collect()),
         }
     }
 }
@@ -100,12 +103,19 @@ pub(super) fn is_https(url: &str) -> bool {
 /// A header or a query parameter as reads give it back: the value of one whose name suggests a secret is hidden.
 pub(super) fn without_secret(text: &str, separator: char) -> String {
     match text.split_once(separator) {
-        Some((name, value)) if suggests_secret(name.trim()) => {
+        Some((name, value)) if is_telling(name) => {
             let space = if value.starts_with(' ') { " " } else { "" };
             format!("{name}{separator}{space}{HIDDEN}")
         }
         _ => text.to_owned(),
     }
+}
+
+/// Whether a name suggests that its value is a secret.
+fn is_telling(name: &str) -> bool {
+    const WORDS: [&str; 9] = ["auth", "key", "token", "sig", "pwd", "pass", "session", "code", "cred"];
+    let name = name.trim().to_ascii_lowercase();
+    suggests_secret(&name) || WORDS.iter().any(|word| name.contains(word))
 }
 
 /// What stands where a secret was.
@@ -122,5 +132,7 @@ mod tests {
         assert_eq!(without_secret("Content-Type: text/plain", ':'), "Content-Type: text/plain");
         assert_eq!(without_secret("access_token=k", '='), "access_token=***");
         assert_eq!(without_secret("a=b=c", '='), "a=b=c");
+        assert_eq!(without_secret("Ocp-Apim-Subscription-Key: k", ':'), "Ocp-Apim-Subscription-Key: ***");
+        assert_eq!(without_secret("sig=k", '='), "sig=***");
     }
 }

@@ -30,7 +30,7 @@ use crate::model::format::Format;
 use crate::model::nearest::nearest;
 use crate::model::principal::Role;
 use crate::model::registered::RegisteredQuery;
-use crate::model::registration::{Edit, Registration, Replaces};
+use crate::model::registration::{Edit, KeptRegistration, Registration, Replaces};
 use crate::model::retry::{Accepts, RetrySchedule};
 use crate::model::subscription::{Batching, Field, Lifetime, Method, Name, Order};
 use crate::model::tenant::Tenant;
@@ -143,11 +143,13 @@ impl Api {
             Role::SuperAdministrator | Role::NetworkAdministrator => Replaces::Any,
             _ => Replaces::Own,
         };
-        let tenants = if known.is_empty() {
-            caller.registers_for()
-        } else {
-            known.into_iter().map(|kept| kept.registration.tenant).collect()
-        };
+        let mut tenants = meant(known, &caller)?;
+        if tenants.is_empty() {
+            tenants = caller.registers_for()?;
+        }
+        if asked_for.lifetime == Lifetime::Once && tenants.len() > 1 {
+            return Err(wrong("lifetime", "takes once of who has a single tenant: each tenant's has a first delivery"));
+        }
         let settings = self.state.dialects.get();
         let delays_ms = settings.retry_ms(Dialect::Zoom);
         let put = |tenant| Edit::Put {
@@ -182,7 +184,7 @@ impl Api {
         }
         let is_own = !matches!(caller.role, Role::SuperAdministrator | Role::NetworkAdministrator);
         let remove = |tenant| Edit::Remove { name: name.clone(), tenant, is_own };
-        self.register(&caller.name, known.into_iter().map(|kept| remove(kept.registration.tenant)).collect()).await?;
+        self.register(&caller.name, meant(known, &caller)?.into_iter().map(remove).collect()).await?;
         Ok(done(id))
     }
 
@@ -212,6 +214,19 @@ fn is_id(text: &str) -> bool {
 fn name(id: &str) -> Result<Name, ApiError> {
     let name = Name::registered(Dialect::Zoom, id).ok().filter(|_| is_id(id));
     name.ok_or_else(|| ApiError::of_field("id", "an id is 8 to 40 letters, digits and hyphens".to_owned()))
+}
+
+/// Whose of the registrations under one id a caller means: the caller's own, and else those of the one who has them all.
+/// The same id may be somebody else's in another tenant.
+fn meant(known: Vec<KeptRegistration>, caller: &Caller) -> Result<Vec<Option<Tenant>>, ApiError> {
+    let is_own = known.iter().any(|kept| kept.owner == caller.name);
+    let first = known.first().map(|kept| kept.owner.clone());
+    if !is_own && known.iter().any(|kept| Some(&kept.owner) != first.as_ref()) {
+        let detail = "several tenants have registered something under this id, each its own: it is theirs to change";
+        return Err(ApiError::new(StatusCode::CONFLICT, detail));
+    }
+    let of_them = known.into_iter().filter(|kept| !is_own || kept.owner == caller.name);
+    Ok(of_them.map(|kept| kept.registration.tenant).collect())
 }
 
 fn unknown(id: &str) -> ApiError {

@@ -20,18 +20,18 @@ impl Reader {
         self.ask(|connection| Ok(JournalRows(connection).entries(&[seq])?.pop()))
     }
 
-    /// The newest entries, at most `max`, the newest first.
+    /// The newest entries before a place, at most `max`, the newest first.
     ///
     /// # Errors
     /// When the ledger refuses, or a row is damaged.
-    pub fn newest_entries(&self, max: usize) -> Result<Vec<Arc<Entry>>> {
+    pub fn newest_entries(&self, before: Seq, max: usize) -> Result<Vec<Arc<Entry>>> {
         self.ask(|connection| {
             let mut seqs: Vec<i64> = Vec::new();
             for table in ["journal", "events"] {
                 let mut sql = connection
-                    .prepare_cached(&format!("SELECT seq FROM {table} ORDER BY seq DESC LIMIT ?1"))
+                    .prepare_cached(&format!("SELECT seq FROM {table} WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"))
                     .to(READ)?;
-                let rows = sql.query_map([max as i64], |row| row.get(0)).to(READ)?;
+                let rows = sql.query_map([before.0, max as i64], |row| row.get(0)).to(READ)?;
                 seqs.extend(rows.collect::<rusqlite::Result<Vec<i64>>>().to(READ)?);
             }
             seqs.sort_unstable();

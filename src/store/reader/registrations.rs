@@ -77,7 +77,7 @@ impl Reader {
         self.ask(|connection| {
             let from = "FROM registrations JOIN subscriptions ON id = subscription";
             let total: i64 = connection
-                .prepare_cached(&format!("SELECT count(*) {from} WHERE {conditions}"))
+                .prepare(&format!("SELECT count(*) {from} WHERE {conditions}"))
                 .and_then(|mut sql| sql.query_row(params_from_iter(&values), |row| row.get(0)))
                 .to(READ)?;
             let sql = format!(
@@ -89,7 +89,7 @@ impl Reader {
                 i64::try_from(query.offset).unwrap_or(i64::MAX)
             );
             let rows: Vec<_> = connection
-                .prepare_cached(&sql)
+                .prepare(&sql)
                 .and_then(|mut sql| sql.query_map(params_from_iter(&values), |row| Ok(shown(row)))?.collect())
                 .to(READ)?;
             Ok((rows.into_iter().filter_map(Result::ok).collect(), total.cast_unsigned()))

@@ -305,7 +305,8 @@ fn postponed() -> HotDelivery {
 }
 
 fn session() -> Session {
-    Session { token_sha256: [7; 32], principal: "jo".into(), expires: Wall(AT.0 + 1) }
+    let (principal, expires) = ("jo".into(), Wall(AT.0 + 1));
+    Session { token_sha256: [7; 32], principal, credential_sha256: [8; 32], expires }
 }
 
 fn fill(ledger: &Ledger) {

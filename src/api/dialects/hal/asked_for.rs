@@ -38,6 +38,11 @@ pub(super) struct AskedFor {
 }
 
 impl AskedFor {
+    /// Whether it lives for one call.
+    pub(super) fn is_once(&self) -> bool {
+        self.lifetime == Lifetime::Once
+    }
+
     /// Reads the members of a request.
     pub(super) fn read(fields: Map<String, Value>, knows_event: impl Fn(&EventName) -> bool) -> Result<Self, ApiError> {
         if let Some(other) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {

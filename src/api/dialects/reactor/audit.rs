@@ -11,8 +11,8 @@ use url::Url;
 
 use super::super::super::body::Asked;
 use super::super::super::error::ApiError;
-use super::super::super::gate::Caller;
 use super::super::super::limits::AUDIT_EVENTS_MAX;
+use super::super::super::mount_table::MountTable;
 use super::super::super::operation::{Operation, text};
 use super::super::super::reading::ReadError;
 use super::super::super::router::{Answer, Api};
@@ -25,9 +25,13 @@ use crate::model::format::Format;
 use crate::model::ids::Seq;
 use crate::model::registered::Comparison;
 use crate::model::retry::Accepts;
+use crate::model::scope::Scope;
 use crate::model::subscription::{Method, Name, Subscription, Target};
 use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
+
+/// Entries that are looked at in one go.
+const AT_ONCE: usize = 500;
 
 pub(super) async fn list(State(api): State<Arc<Api>>, request: Request) -> Response {
     let mut asked = Asked::new(request);
@@ -46,12 +50,21 @@ impl Api {
     async fn list_audit_events(&self, asked: &mut Asked) -> Answer {
         let caller = self.reactor_caller(asked).await?;
         let listing = Listing::read(asked.parts.uri.query());
-        let newest = self.read(|reader, _| reader.newest_entries(AUDIT_EVENTS_MAX).map_err(ReadError::from)).await?;
-        let mut rows: Vec<_> = newest
-            .iter()
-            .filter_map(|entry| Some((entry, self.whose(entry, &caller)?)))
-            .filter(|(entry, _)| listing.wanted.iter().all(|wanted| holds(wanted, entry)))
-            .collect();
+        let (wanted, scope, mounts) = (listing.wanted.clone(), caller.scope.clone(), Arc::clone(&self.mounts));
+        // Of each only its place is kept: payloads may be long.
+        let places = self.read(move |reader, _| {
+            let (mut places, mut before) = (Vec::new(), Seq(i64::MAX));
+            for _ in 0..AUDIT_EVENTS_MAX / AT_ONCE {
+                let entries = reader.newest_entries(before, AT_ONCE)?;
+                let Some(last) = entries.last() else { break };
+                before = last.seq();
+                let is_seen = |entry: &&Arc<Entry>| whose(entry, &scope, &mounts).is_some();
+                let holds = |entry: &&Arc<Entry>| wanted.iter().all(|wanted| holds(wanted, entry));
+                places.extend(entries.iter().filter(is_seen).filter(holds).map(|entry| entry.seq()));
+            }
+            Ok::<_, ReadError>(places)
+        });
+        let mut rows = places.await?;
         if let Some((_, falls)) =
             listing.order.iter().find(|(name, _)| matches!(name.as_str(), "created_at" | "updated_at"))
             && !falls
@@ -61,8 +74,14 @@ impl Api {
         let total = rows.len() as u64;
         let from = usize::try_from(listing.offset()).unwrap_or(usize::MAX);
         let size = usize::try_from(listing.size).unwrap_or(usize::MAX);
-        let page: Vec<_> =
-            rows.into_iter().skip(from).take(size).map(|(entry, tenant)| self.audit_event(entry, tenant)).collect();
+        let page: Vec<_> = rows.into_iter().skip(from).take(size).collect();
+        let entries = self.read(move |reader, _| {
+            page.into_iter().map(|seq| reader.entry(seq).map_err(ReadError::from)).collect::<Result<Vec<_>, _>>()
+        });
+        let entries = entries.await?;
+        let seen =
+            entries.iter().flatten().filter_map(|entry| Some((entry, whose(entry, &caller.scope, &self.mounts)?)));
+        let page: Vec<_> = seen.map(|(entry, tenant)| self.audit_event(entry, tenant)).collect();
         Ok(answer(StatusCode::OK, json!({"data": page, "meta": {"pagination": listing.pagination(total)}})))
     }
 
@@ -72,17 +91,8 @@ impl Api {
         let seq = place(id, self.state.reader.node().0).ok_or_else(unknown)?;
         let entry = self.read(move |reader, _| reader.entry(seq).map_err(ReadError::from)).await?;
         let entry = entry.ok_or_else(unknown)?;
-        let tenant = self.whose(&entry, &caller).ok_or_else(unknown)?;
+        let tenant = whose(&entry, &caller.scope, &self.mounts).ok_or_else(unknown)?;
         Ok(answer(StatusCode::OK, json!({"data": self.audit_event(&entry, tenant)})))
-    }
-
-    /// Whose an entry is; `None`: the caller does not see it.
-    fn whose(&self, entry: &Entry, caller: &Caller) -> Option<Option<Tenant>> {
-        let tenant = match entry {
-            Entry::Event(event) => event.tenant.clone(),
-            Entry::Change(change) => self.mounts.of(&change.path).and_then(|mount| mount.tenant.clone()),
-        };
-        caller.scope.covers(tenant.as_ref()).then_some(tenant)
     }
 
     /// An entry as a resource: what a callback of its tenant's property is told.
@@ -96,6 +106,15 @@ impl Api {
         let body = (self.state.written)(&told, entry);
         serde_json::from_slice::<Value>(&body.bytes).map(|mut document| document["data"].take()).unwrap_or_default()
     }
+}
+
+/// Whose an entry is; `None`: a scope does not cover it.
+fn whose(entry: &Entry, scope: &Scope, mounts: &MountTable) -> Option<Option<Tenant>> {
+    let tenant = match entry {
+        Entry::Event(event) => event.tenant.clone(),
+        Entry::Change(change) => mounts.of(&change.path).and_then(|mount| mount.tenant.clone()),
+    };
+    scope.covers(tenant.as_ref()).then_some(tenant)
 }
 
 /// A subscription of nobody, in whose format an event is written.

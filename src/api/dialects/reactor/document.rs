@@ -91,7 +91,7 @@ pub(super) fn write(_: &Parts, error: ApiError) -> Response {
         one
     };
     let faults = error.faults().iter();
-    let mut errors: Vec<_> = faults.map(|fault| one(&fault.detail, fault.field.as_deref().map(pointer))).collect();
+    let mut errors: Vec<_> = faults.map(|fault| one(&fault.detail, fault.field.as_deref().and_then(pointer))).collect();
     if errors.is_empty() {
         errors.push(one(&error.detail, None));
     }
@@ -100,12 +100,12 @@ pub(super) fn write(_: &Parts, error: ApiError) -> Response {
     response
 }
 
-/// Where in a document a part of a registration stands.
-fn pointer(field: &str) -> &str {
+/// Where in a document a part of a registration stands; `None`: nowhere.
+fn pointer(field: &str) -> Option<&str> {
     match field {
-        "callback" => super::URL,
-        "events" | "watchPath" => super::SUBSCRIPTIONS,
-        field => field,
+        "callback" => Some(super::URL),
+        "events" | "watchPath" => Some(super::SUBSCRIPTIONS),
+        field => field.starts_with('/').then_some(field),
     }
 }
 

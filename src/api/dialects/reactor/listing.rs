@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::model::registered::{Comparison, Filter, FilterValue, RegisteredKey};
 use crate::model::time::Wall;
 
+/// So many filters count, and further ones are passed over.
+const FILTERS: usize = 16;
+
 /// Rows of a page unless said, and at most.
 const SIZE: u64 = 25;
 const SIZE_MAX: u64 = 100;
@@ -75,11 +78,18 @@ impl Listing {
             let comparison = if *comparison == Comparison::Contains { Comparison::Equal } else { *comparison };
             Some(Filter { key, comparison, value })
         };
-        self.wanted.iter().filter_map(filter).collect()
+        self.wanted.iter().filter_map(filter).take(FILTERS).collect()
     }
 
     pub(super) fn registration_order(&self) -> Vec<(RegisteredKey, bool)> {
-        self.order.iter().filter_map(|(name, falls)| Some((key_of(name)?, *falls))).collect()
+        let mut order: Vec<(RegisteredKey, bool)> = Vec::new();
+        for (key, falls) in self.order.iter().filter_map(|(name, falls)| Some((key_of(name)?, *falls))) {
+            // What is ordered by a key once is not ordered otherwise by it again.
+            if order.iter().all(|(known, _)| *known != key) {
+                order.push((key, falls));
+            }
+        }
+        order
     }
 }
 
