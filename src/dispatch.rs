@@ -17,6 +17,8 @@
 //! change at once, and a loaded one gets larger batches by itself. A lane that is free when a group ends is cut in the
 //! same transaction as the change.
 //!
+//! A subscription without a target has a *topic*: its entries are rows that readers ask for, and its lane owes nothing.
+//!
 //! Events about no asset are owed to the lanes that ask for them by name (`asking`), whoever appends them to the
 //! journal.
 //!
@@ -56,7 +58,7 @@ use std::sync::Arc;
 
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Owed;
-use crate::model::ids::SubscriptionId;
+use crate::model::ids::{Seq, SubscriptionId};
 use crate::model::measures::{Dispatched, SubscriptionCounts};
 use crate::model::part::DeliveryKey;
 use crate::model::retention::Retention;
@@ -117,6 +119,8 @@ pub struct Dispatch {
     owed_max: u64,
     /// Nothing says that the wall clock is wrong.
     clock_is_believed: bool,
+    /// What topics are told in this group, and what is not written yet of it.
+    topics: Vec<(SubscriptionId, Seq)>,
     /// Dropped in this group.
     lagged: Vec<Lagged>,
     /// For the log, from this group.
@@ -185,6 +189,7 @@ impl Dispatch {
             dead_since: None,
             owed_max: retention.owed,
             clock_is_believed: true,
+            topics: Vec::new(),
             lagged: Vec::new(),
             notes: Vec::new(),
             counts: Dispatched::default(),
@@ -433,6 +438,10 @@ impl Dispatch {
             if lane.policy().cancelled_at.is_some() {
                 continue;
             }
+            if lane.subscription.as_ref().is_some_and(|subscription| subscription.is_topic) {
+                self.topics.push((subscription, entry.seq()));
+                continue;
+            }
             self.tail.push(&entry);
             lane.fresh.push(entry);
             self.to_cut.insert(subscription);
@@ -460,6 +469,9 @@ impl Dispatch {
         // Lanes that are within their bounds again may have their notices cut.
         self.cut_all(now, ledger, catalog)?;
         self.cut_told(now, ledger, catalog)?;
+        for (id, seq) in self.topics.drain(..) {
+            ledger.add_to_topic(id, seq)?;
+        }
         self.groups.end_group(ledger)?;
         let attempts = self.fill_slots(now, ledger)?;
         debug_assert!(
@@ -511,7 +523,7 @@ impl Dispatch {
     /// Whether [`Self::release`] has something to write or send at this point.
     #[must_use]
     pub fn wants_to_write(&self, now: Mono) -> bool {
-        !self.to_cut.is_empty() || self.deadline().is_some_and(|due| due <= now)
+        !self.to_cut.is_empty() || !self.topics.is_empty() || self.deadline().is_some_and(|due| due <= now)
     }
 
     /// When something is due without an input.

@@ -43,6 +43,7 @@ mod sessions;
 mod state_dir;
 mod subscriptions;
 mod tasks;
+mod topics;
 mod transaction;
 mod turn;
 

@@ -18,6 +18,7 @@ mod status;
 pub(super) mod streams;
 pub(super) mod subscriptions;
 mod tasks;
+mod topics;
 mod trial;
 pub(super) mod why;
 
@@ -83,6 +84,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         read("/v1/tasks", get(tasks::list), tasks::list_operation),
         read("/v1/tasks/{uuid}", get(tasks::show), tasks::show_operation),
         act("/v1/tasks/{uuid}/stop", post(tasks::stop), tasks::stop_operation),
+        read("/v1/topics/{topic}", get(topics::show), topics::operation),
         read("/v1/why", get(why::show), why::operation),
         see("/metrics", get(metrics::show), metrics::operation),
         see("/openapi.json", get(openapi::show), openapi::operation),

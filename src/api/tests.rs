@@ -43,6 +43,7 @@ mod reports;
 mod rules;
 mod security_page;
 mod tenants;
+mod topics;
 mod trial;
 mod why;
 

@@ -151,7 +151,9 @@ fn table(rows: &[Value], next: Option<&str>) -> String {
     let mut out = format!("{:<24} {:<9} {:>9} {}\n", "name", "state", "owed", "target");
     for row in rows {
         let (name, state, owed) = (text(&row["name"]), text(&row["state"]), row["owed"].to_string());
-        out += &format!("{name:<24} {state:<9} {owed:>9} {}\n", text(&row["target"]["url"]));
+        let target =
+            if row["target"]["topic"].is_string() { "a topic".to_owned() } else { text(&row["target"]["url"]) };
+        out += &format!("{name:<24} {state:<9} {owed:>9} {target}\n");
         let (paused, failing) = (&row["paused"], &row["failing"]);
         if !paused.is_null() {
             let at = paused["at"].as_str().map(|at| format!(", {at}")).unwrap_or_default();

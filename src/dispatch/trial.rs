@@ -14,7 +14,7 @@ use crate::store::{DispatchTables, StoreError};
 
 impl Dispatch {
     /// What tells one change to a subscription's target, also while the subscription is paused; `None` where it has no
-    /// rule.
+    /// rule, or a topic in place of a target.
     ///
     /// # Errors
     /// When the ledger refuses.
@@ -25,9 +25,8 @@ impl Dispatch {
         change: Change,
         ledger: DispatchTables<'_>,
     ) -> Result<Option<SendRequest>, StoreError> {
-        let Some(subscription) = self.lanes.get(&id).and_then(|lane| lane.subscription.clone()) else {
-            return Ok(None);
-        };
+        let subscription = self.lanes.get(&id).and_then(|lane| lane.subscription.clone());
+        let Some(subscription) = subscription.filter(|subscription| !subscription.is_topic) else { return Ok(None) };
         let told = Folded { entry: Entry::Change(change), seqs: Vec::new() };
         let body = render(&subscription, std::slice::from_ref(&told), ledger)?.body;
         let id = DeliveryId { node: ledger.node(), key: DeliveryKey::whole(ledger.next_delivery()?) };

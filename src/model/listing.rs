@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::by_number::ByNumber;
 use super::change::Change;
+use super::entry::Entry;
 use super::ids::{AssetId, Rrn, Seq, SubscriptionId};
 use super::lane::LanePolicy;
 use super::metadata::BySource;
@@ -321,6 +322,17 @@ pub struct ListedEvent {
     pub fields: String,
     /// What people call it, where the asset store says so.
     pub display_name: Option<String>,
+}
+
+/// Some entries of a topic, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPage {
+    /// The entries, each with the subscription that is told it.
+    pub rows: Vec<(SubscriptionId, Arc<Entry>)>,
+    /// How far it reaches: the next page begins behind this place.
+    pub next: Seq,
+    /// More may come right behind it.
+    pub more: bool,
 }
 
 /// A page of the journal.

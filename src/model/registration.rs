@@ -35,6 +35,8 @@ pub struct Registration {
     pub hears_marked: bool,
     /// The URL, to the letter.
     pub callback: String,
+    /// There is no URL: what it is told goes to a topic of its own, for readers.
+    pub is_topic: bool,
     /// The method.
     pub method: Method,
     /// Headers, each `Name: value`.
@@ -86,6 +88,7 @@ impl Registration {
             events: Vec::new(),
             hears_marked: false,
             callback: callback.into(),
+            is_topic: false,
             method: Method::default(),
             headers: Vec::new(),
             query: Vec::new(),

@@ -257,6 +257,8 @@ pub struct Subscription {
     pub name: Name,
     /// Where its callbacks go.
     pub target: Target,
+    /// It has a topic, which readers ask for what it is told: the target is never called.
+    pub is_topic: bool,
     /// Whose word that is.
     pub trust: Trust,
     /// When a failed delivery is tried again.
@@ -300,6 +302,7 @@ impl Subscription {
         Self {
             name,
             target,
+            is_topic: false,
             trust: Trust::default(),
             retry: RetrySchedule::default(),
             batching: Batching::default(),

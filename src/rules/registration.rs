@@ -56,6 +56,7 @@ pub fn read(registration: &Registration) -> Result<Rule, Vec<Fault>> {
     match (condition, target) {
         (Some(condition), Some(target)) if faults.is_empty() => {
             let subscription = Subscription {
+                is_topic: registration.is_topic,
                 trust: Trust::Registration,
                 retry: registration.retry.clone(),
                 batching: registration.batching.clone(),
@@ -136,9 +137,15 @@ fn target(registration: &Registration, faults: &mut Vec<Fault>) -> Option<Target
         |text, of_text| or_noted(target::query_parameter(text), of_text),
         faults,
     );
-    let url: Option<Url> = target::callback(&registration.callback)
-        .map_err(|fault| faults.push(Fault::in_text(RegistrationPart::Callback, None, fault)))
-        .ok();
+    let url: Option<Url> = match registration.is_topic {
+        // It is no address: nobody connects to it.
+        true => Url::parse(&format!("topic:{}", registration.name.id()))
+            .map_err(|error| faults.push(Fault::of(RegistrationPart::Callback, error.to_string())))
+            .ok(),
+        false => target::callback(&registration.callback)
+            .map_err(|fault| faults.push(Fault::in_text(RegistrationPart::Callback, None, fault)))
+            .ok(),
+    };
     let (headers, query, mut url) = (headers?, query?, url?);
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);

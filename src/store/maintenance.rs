@@ -293,6 +293,13 @@ impl Ledger {
             count += rows as u64;
             more |= rows as u64 == PIECE_ROWS;
         }
+        let rows = self.forget_rows(
+            "DELETE FROM topic_entries WHERE (subscription, seq) IN
+             (SELECT subscription, seq FROM topic_entries WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
+            last.0,
+            PIECE_ROWS,
+        )?;
+        more |= rows == PIECE_ROWS;
         if count > 0 {
             // Up to here; where a piece has an end, up to what is left.
             let left = "SELECT min(coalesce((SELECT min(seq) FROM journal), ?2 + 1),

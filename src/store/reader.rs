@@ -16,6 +16,7 @@ mod registrations;
 mod setup;
 mod subscriptions;
 mod tasks;
+mod topics;
 mod trail;
 
 use std::path::{Path, PathBuf};

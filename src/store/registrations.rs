@@ -128,6 +128,8 @@ fn damaged(what: &str) -> Cause {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Content {
     callback: String,
+    #[serde(skip_serializing_if = "is_false")]
+    is_topic: bool,
     method: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     paths: Vec<String>,
@@ -191,6 +193,7 @@ impl Content {
         let retry = Retry { delays_ms, retries, for_ms, is_default, never_after };
         Self {
             callback: it.callback.clone(),
+            is_topic: it.is_topic,
             method: it.method.as_str().to_owned(),
             paths: it.paths.clone(),
             metadata: it.metadata.clone(),
@@ -221,6 +224,7 @@ impl Content {
     fn into_registration(self, name: Name, tenant: Option<Tenant>) -> Option<Registration> {
         let fields = Field::ALL.map(|it| (it.as_str(), it));
         Some(Registration {
+            is_topic: self.is_topic,
             paths: self.paths,
             metadata: self.metadata,
             within: self.within,

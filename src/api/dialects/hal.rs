@@ -2,7 +2,8 @@
 //! pattern of an HTTP API guideline.
 //!
 //! What is refused for its content has the status 403, as the text says, and not 422; errors are problems, as the
-//! native API writes them. A link is relative to the root of the API.
+//! native API writes them. A link is relative to the root of the API. Whoever subscribes without a URL has a topic,
+//! which the native API shows under the same UUID.
 
 mod asked_for;
 
@@ -118,7 +119,10 @@ impl Api {
         let edits = tenants.into_iter().map(put).collect();
         self.register(&caller.name, edits).await.map_err(in_words_of_the_text)?;
         let href = href(collection, &uuid);
-        let body = json!({"_links": {"self": {"href": href}}, "message": ACCEPTED, "UUID": uuid});
+        let mut body = json!({"_links": {"self": {"href": href}}, "message": ACCEPTED, "UUID": uuid});
+        if asked_for.has_topic() {
+            body["topic"] = json!(uuid);
+        }
         Ok(done(&uuid, hal(StatusCode::CREATED, [(header::LOCATION, href)], &body)))
     }
 
@@ -133,6 +137,9 @@ impl Api {
         let mut shown: Map<String, Value> = serde_json::from_str(&first.request).unwrap_or_default();
         shown.remove(COLLECTION);
         shown.insert("_links".to_owned(), json!({"self": {"href": href(collection, &uuid)}}));
+        if !shown.contains_key("callbackUrl") {
+            shown.insert("topic".to_owned(), json!(uuid));
+        }
         shown.insert("UUID".to_owned(), uuid.into());
         shown.insert("state".to_owned(), if is_over { "cancelled" } else { "active" }.into());
         Ok(hal(StatusCode::OK, [], &shown.into()))
@@ -294,7 +301,7 @@ fn subscribe_operation() -> Operation {
             ("logicalOperand", words(&["AND", "OR"])),
         ],
     );
-    let accepted = object([("_links", links()), ("message", text()), ("UUID", text())], []);
+    let accepted = object([("_links", links()), ("message", text()), ("UUID", text())], [("topic", text())]);
     operation("Subscribes to what happens to the assets of a collection.")
         .body(body)
         .answer_of(201, "The subscription is accepted.", HAL, accepted)
@@ -303,8 +310,10 @@ fn subscribe_operation() -> Operation {
 
 fn show_operation() -> Operation {
     let state = words(&["active", "cancelled"]);
-    let shown =
-        object([("_links", links()), ("UUID", text()), ("state", state), ("mode", text())], [("callbackUrl", text())]);
+    let shown = object(
+        [("_links", links()), ("UUID", text()), ("state", state), ("mode", text())],
+        [("callbackUrl", text()), ("topic", text())],
+    );
     operation("Shows a subscription of a collection as it was asked for.").answer_of(
         200,
         "The subscription.",

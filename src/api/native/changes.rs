@@ -13,6 +13,7 @@ use super::super::gate::Replaced;
 use super::super::operation::{Operation, array, number, object, text, words};
 use super::journal_row::{Wanted, page_of, rendered, row_schema};
 use super::query::{Fields, wrong};
+use super::streams::Source;
 use super::{Answer, Api};
 use crate::model::change::Action;
 use crate::model::event::EventName;
@@ -73,7 +74,7 @@ impl Api {
         let first = self.read(move |reader, _| Ok(reader.changes(Some(since), 1, |row| first.covers(row))?)).await?;
         first.map_err(forgotten)?;
         let replaced = asked.parts.extensions.get::<Replaced>().expect("the gate puts it on each request").0.clone();
-        Ok(self.streams.open(slot, since, wanted, [ending, replaced]))
+        Ok(self.streams.open(slot, since, Arc::new(Source::Journal(wanted)), [ending, replaced]))
     }
 
     fn wanted(&self, asked: &Asked, fields: &Fields) -> Result<Wanted, ApiError> {
@@ -107,14 +108,14 @@ impl Api {
 }
 
 /// Whether the caller asks for a stream of events.
-fn wants_stream(headers: &HeaderMap) -> bool {
+pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut types = accepted.flat_map(|value| value.split(',')).map(|one| one.split(';').next().unwrap_or("").trim());
     types.any(|one| one.eq_ignore_ascii_case("text/event-stream"))
 }
 
 /// The place that a client had come to when its stream broke (HTML, section 9.2.4).
-fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, ApiError> {
+pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, ApiError> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
     let place = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|place| *place >= 0);
     let no_place = || ApiError::new(StatusCode::BAD_REQUEST, "Last-Event-ID takes the `id` of an event, a number");
@@ -122,7 +123,7 @@ fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, ApiError> {
 }
 
 /// 410, with the oldest place from which nothing is missing.
-fn forgotten(Forgotten { oldest }: Forgotten) -> ApiError {
+pub(super) fn forgotten(Forgotten { oldest }: Forgotten) -> ApiError {
     let detail = format!(
         "changes after that place are kept no longer (see [retention] journal); since={oldest} gives all that are kept"
     );

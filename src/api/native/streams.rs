@@ -2,7 +2,7 @@
 //! rendered once and goes to each stream, which sends what is wanted of it. A stream that begins in the past, or falls
 //! behind, reads the journal by itself until it is level.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +19,12 @@ use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::super::reading::{ReadError, ask};
 use super::journal_row::{Wanted, rendered};
+use super::topics::Topic;
 use crate::api::error::ApiError;
 use crate::api::limits::{FEED_EVERY, FEED_KEPT, PAGE_MAX, STREAM_COMMENT_EVERY, STREAMS_MAX, STREAMS_OF_ONE_MAX};
 use crate::model::error_chain::ErrorChain;
-use crate::model::ids::Seq;
-use crate::model::listing::{JournalPage, JournalRow};
+use crate::model::ids::{Seq, SubscriptionId};
+use crate::model::listing::{Forgotten, JournalPage, JournalRow, TopicPage};
 use crate::store::Reader;
 
 /// Pieces of a stream that wait for its peer.
@@ -36,6 +37,44 @@ struct News {
     /// It ends here.
     next: Seq,
     rows: Vec<(JournalRow, Bytes)>,
+    /// Whose topics have something of it.
+    topics: BTreeSet<SubscriptionId>,
+}
+
+/// What a stream is of.
+pub(super) enum Source {
+    /// What is wanted of the journal.
+    Journal(Arc<Wanted>),
+    /// A topic.
+    Topic(Arc<Topic>),
+}
+
+/// What a source has behind a place.
+struct Piece {
+    events: Bytes,
+    next: Seq,
+    more: bool,
+}
+
+impl Source {
+    /// Reads a page behind a place.
+    fn read(&self, reader: &Reader, at: Seq) -> Result<Result<Piece, Forgotten>, ReadError> {
+        Ok(match self {
+            Self::Journal(wanted) => {
+                reader.changes(Some(at), PAGE_MAX, |row| wanted.covers(row))?.map(|JournalPage { rows, next, more }| {
+                    let rows: Vec<_> = rows.iter().map(|row| (row.seq(), rendered(row))).collect();
+                    Piece { events: events(rows.iter().map(|(seq, json)| (*seq, json))), next, more }
+                })
+            }
+            Self::Topic(topic) => {
+                reader.topic(&topic.ids(), Some(at), PAGE_MAX)?.map(|TopicPage { rows, next, more }| {
+                    let rows: Vec<_> =
+                        rows.iter().map(|(id, entry)| (entry.seq(), topic.rendered(*id, entry))).collect();
+                    Piece { events: events(rows.iter().map(|(seq, json)| (*seq, json))), next, more }
+                })
+            }
+        })
+    }
 }
 
 /// All streams.
@@ -110,13 +149,13 @@ impl Streams {
         self: &Arc<Self>,
         slot: Slot,
         since: Seq,
-        wanted: Arc<Wanted>,
+        source: Arc<Source>,
         ending: [watch::Receiver<()>; 2],
     ) -> Response {
         let (pieces, waiting) = mpsc::channel(PIECES);
         let news = self.news.subscribe();
         self.feed();
-        let stream = Stream { streams: Arc::clone(self), wanted, at: since, pieces };
+        let stream = Stream { streams: Arc::clone(self), source, at: since, pieces };
         tokio::spawn(async move {
             stream.run(news, ending).await;
             drop(slot);
@@ -169,17 +208,23 @@ impl Streams {
                 Some(at) => at,
                 None => reader.newest_place()?,
             };
-            Ok((after, reader.changes(Some(after), PAGE_MAX, |_| true)?))
+            let page = reader.changes(Some(after), PAGE_MAX, |_| true)?;
+            // A topic's row is in the ledger as soon as the entry is.
+            let topics = match &page {
+                Ok(page) => reader.topics_with_news(after, page.next)?,
+                Err(_) => BTreeSet::new(),
+            };
+            Ok((after, page, topics))
         });
         match read.await? {
-            Ok((after, Ok(JournalPage { rows, next, more }))) => {
+            Ok((after, Ok(JournalPage { rows, next, more }), topics)) => {
                 let with_json = |row| {
                     let json = rendered(&row);
                     (row, json)
                 };
-                Some((News { after, next, rows: rows.into_iter().map(with_json).collect() }, more))
+                Some((News { after, next, rows: rows.into_iter().map(with_json).collect(), topics }, more))
             }
-            Ok((_, Err(_forgotten))) => None,
+            Ok((_, Err(_forgotten), _)) => None,
             Err(error) => {
                 unread(&error);
                 None
@@ -195,7 +240,7 @@ fn unread(ReadError(error): &ReadError) {
 /// One stream.
 struct Stream {
     streams: Arc<Streams>,
-    wanted: Arc<Wanted>,
+    source: Arc<Source>,
     /// How far it has come.
     at: Seq,
     pieces: mpsc::Sender<Bytes>,
@@ -231,12 +276,16 @@ impl Stream {
                 }
             };
             match piece {
-                Ok(piece) if piece.after <= self.at => {
-                    let new = piece.rows.iter().filter(|(row, _)| row.seq() > self.at && self.wanted.covers(row));
-                    let events = events(new.map(|(row, json)| (row.seq(), json)));
-                    self.send(events).await?;
-                    self.at = self.at.max(piece.next);
-                }
+                Ok(piece) if piece.after <= self.at => match &*self.source {
+                    Source::Journal(wanted) => {
+                        let new = piece.rows.iter().filter(|(row, _)| row.seq() > self.at && wanted.covers(row));
+                        let events = events(new.map(|(row, json)| (row.seq(), json)));
+                        self.send(events).await?;
+                        self.at = self.at.max(piece.next);
+                    }
+                    Source::Topic(topic) if topic.has_one_of(piece.topics.iter()) => self.catch_up().await?,
+                    Source::Topic(_) => self.at = self.at.max(piece.next),
+                },
                 // Something is missing in between.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
                 Err(broadcast::error::RecvError::Closed) => return Err(Ended),
@@ -247,11 +296,9 @@ impl Stream {
     /// Reads the journal up to its end.
     async fn catch_up(&mut self) -> Result<(), Ended> {
         loop {
-            let (wanted, at) = (Arc::clone(&self.wanted), self.at);
-            let read = ask(&self.streams.reads, &self.streams.reader, move |reader| {
-                Ok(reader.changes(Some(at), PAGE_MAX, |row| wanted.covers(row))?)
-            });
-            let page = match read.await.ok_or(Ended)? {
+            let (source, at) = (Arc::clone(&self.source), self.at);
+            let read = ask(&self.streams.reads, &self.streams.reader, move |reader| source.read(reader, at));
+            let Piece { events, next, more } = match read.await.ok_or(Ended)? {
                 Ok(Ok(page)) => page,
                 // It asks again, and is told so.
                 Ok(Err(_forgotten)) => return Err(Ended),
@@ -260,10 +307,9 @@ impl Stream {
                     return Err(Ended);
                 }
             };
-            let rows: Vec<_> = page.rows.iter().map(|row| (row.seq(), rendered(row))).collect();
-            self.send(events(rows.iter().map(|(seq, json)| (*seq, json)))).await?;
-            self.at = page.next;
-            if !page.more {
+            self.send(events).await?;
+            self.at = next;
+            if !more {
                 return Ok(());
             }
         }

@@ -112,7 +112,13 @@ fn schema() -> Value {
             ("name", text()),
             ("origin", words(&ORIGINS)),
             ("tenant", json!({"type": ["string", "null"]})),
-            ("target", object([("method", text()), ("url", text())], [])),
+            (
+                "target",
+                json!({"oneOf": [
+                    object([("method", text()), ("url", text())], []),
+                    object([("topic", text())], []),
+                ]}),
+            ),
             ("state", words(&Held::ALL.map(Held::as_str))),
             ("owed", number()),
             ("oldestSeconds", number()),
@@ -268,14 +274,17 @@ pub(super) fn state_of(row: &ListedSubscription, is_paused: bool) -> Held {
 /// A subscription. Of its target's URL only scheme, host and port are shown: a path or a query may hold a secret.
 fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall>) -> Value {
     let (policy, target) = (&row.policy, &subscription.target);
-    let url = target.url.origin().ascii_serialization();
+    let target = match subscription.is_topic {
+        true => json!({"topic": subscription.name.id()}),
+        false => json!({"method": target.method.as_str(), "url": target.url.origin().ascii_serialization()}),
+    };
     let oldest_ms = row.oldest.zip(now).map_or(0, |(oldest, now)| now.0.saturating_sub(oldest.0).max(0));
     let mut out = json!({
         "id": row.name,
         "name": row.name,
         "origin": origin_of(subscription),
         "tenant": subscription.tenant.as_ref().map(ToString::to_string),
-        "target": {"method": target.method.as_str(), "url": url},
+        "target": target,
         "state": state_of(row, subscription.paused).as_str(),
         "owed": row.owed,
         "oldestSeconds": oldest_ms / 1_000,

@@ -22,7 +22,7 @@ use crate::model::change::{Action, Change};
 use crate::model::delivery::SendRequest;
 use crate::model::entry::Entry;
 use crate::model::ids::{AssetId, Rrn};
-use crate::model::listing::{ListedAsset, ListedAttempt};
+use crate::model::listing::{ListedAsset, ListedAttempt, Registry};
 use crate::model::metadata::Delta;
 use crate::model::path::LogicalPath;
 use crate::model::scope::Scope;
@@ -44,6 +44,7 @@ pub(super) fn operation() -> Operation {
         .optional_body(closed([], [("path", text()), ("path64", text())]))
         .answer(200, "The attempt, whatever came of it.", attempt_schema())
         .refusal(404, "There is no such subscription.")
+        .refusal(409, "It has a topic, and no target.")
 }
 
 impl Api {
@@ -53,6 +54,13 @@ impl Api {
         let fields = Fields::of_body(&body, &["path", "path64"])?;
         let path = fields.path()?;
         let subscription = self.subscription_named(&scope, &name).await?;
+        let has_topic = move |registry: &Registry| {
+            registry.subscriptions.get(subscription).is_some_and(|subscription| subscription.is_topic)
+        };
+        if self.read(move |_, registry| Ok(has_topic(registry))).await? {
+            let detail = format!("{} has a topic and no target, so there is nobody to call", quoted(&name));
+            return Err(ApiError::new(StatusCode::CONFLICT, detail));
+        }
         let change = match path {
             Some(path) => self.change_of(&scope, path).await?,
             None => example(),

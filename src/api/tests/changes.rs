@@ -86,7 +86,7 @@ async fn a_tenant_s_caller_sees_the_changes_in_its_mounts_and_its_events() {
 }
 
 /// What is past the bound of rows is forgotten.
-fn forget(ledger: &Ledger, rows: u64) {
+pub(super) fn forget(ledger: &Ledger, rows: u64) {
     ledger.begin().expect("a group");
     let retention = Retention { journal_rows: rows, ..Retention::default() };
     let mut pass = ledger.begin_pass(&retention, None).expect("a pass");
@@ -94,7 +94,7 @@ fn forget(ledger: &Ledger, rows: u64) {
     ledger.commit().expect("a commit");
 }
 
-fn numbered() -> (Ledger, Reader) {
+pub(super) fn numbered() -> (Ledger, Reader) {
     let (ledger, reader) = ledger_and_reader(0);
     ledger.begin().expect("a group");
     for _ in 0..7 {
@@ -118,13 +118,13 @@ async fn a_place_that_is_forgotten_is_gone_and_the_answer_says_where_to_begin() 
 }
 
 /// A stream that is read by hand.
-struct Stream {
-    status: u16,
+pub(super) struct Stream {
+    pub(super) status: u16,
     lines: BufReader<TcpStream>,
 }
 
 impl Stream {
-    fn open(to: SocketAddr, path: &str, head: &str) -> Self {
+    pub(super) fn open(to: SocketAddr, path: &str, head: &str) -> Self {
         let mut stream = TcpStream::connect(to).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
         let auth = auth(Role::SuperAdministrator);
@@ -142,7 +142,7 @@ impl Stream {
     }
 
     /// The next event: its id, and its data. Sizes of chunks and comments are passed over.
-    fn next(&mut self) -> Option<(i64, Value)> {
+    pub(super) fn next(&mut self) -> Option<(i64, Value)> {
         let mut id = None;
         loop {
             let mut line = String::new();
@@ -159,7 +159,7 @@ impl Stream {
         }
     }
 
-    fn places(&mut self, count: usize) -> Vec<i64> {
+    pub(super) fn places(&mut self, count: usize) -> Vec<i64> {
         (0..count).map(|_| self.next().expect("an event").0).collect()
     }
 }

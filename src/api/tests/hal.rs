@@ -19,7 +19,7 @@ use crate::intake::Setup;
 use crate::model::dialects::DialectSettings;
 use crate::model::event::Dialect;
 use crate::model::format::Format;
-use crate::model::ids::ReplyId;
+use crate::model::ids::{ReplyId, SubscriptionId};
 use crate::model::registration::Registration;
 use crate::model::retention::Retention;
 use crate::model::retry::Accepts;
@@ -51,7 +51,8 @@ impl Served {
         state.dialects.set(DialectSettings { collections, ..DialectSettings::default() });
         std::thread::spawn(move || {
             let now = Now { mono: Mono(0), wall: super::ledger::AT };
-            let setup = Setup { mounts: Vec::new(), patience: Patience { quiet_ms: 1_000, max_ms: None } };
+            let setup =
+                Setup { mounts: super::mounts().to_vec(), patience: Patience { quiet_ms: 1_000, max_ms: None } };
             let mut engine = Engine::new(ledger, setup, Retention::default(), now).expect("an engine");
             while let Some(Call { ask, reply }) = calls.blocking_recv() {
                 let ran = engine.run(now, vec![Input::Ask(ReplyId(1), ask)]);
@@ -86,6 +87,14 @@ impl Served {
     async fn acme(&mut self, line: &str, body: Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.ask("network-administrator", line, &[("content-type", "application/json")], &body).await
+    }
+
+    /// How many entries a topic has, and how many its subscription is owed.
+    fn places_of(&self, uuid: &str) -> (usize, u64) {
+        let ids = self.reader.subscriptions_named(&format!("hal:{uuid}")).expect("rows");
+        let page = self.reader.topic(&ids, None, 10).expect("rows").expect("nothing is forgotten");
+        let rows = self.reader.subscriptions(SubscriptionId(ids[0].0 - 1), 1).expect("rows");
+        (page.rows.len(), rows.iter().map(|row| row.owed).sum())
     }
 
     /// Subscribes, and returns the UUID and the registration that came of it.
@@ -193,6 +202,28 @@ async fn a_subscription_means_what_the_dialect_says() {
     assert_eq!(everything(&registration), (String::new(), "City==SFO Rating>=4".to_owned(), true));
     assert_eq!(registration.events.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["asset.added"]);
     assert_eq!(registration.lifetime, Lifetime::Once);
+}
+
+#[tokio::test]
+async fn without_a_url_there_is_a_topic_which_the_native_api_shows() {
+    let mut served = Served::new();
+    let (uuid, registration) = served.subscribed("assets", json!({"events": ["build.created"]})).await;
+    assert!(registration.is_topic && registration.callback.is_empty());
+    let shown = served.acme(&format!("GET /assets/tasks/{uuid}"), Value::Null).await;
+    assert_eq!((&shown.body["topic"], shown.body.get("callbackUrl")), (&json!(uuid), None));
+    let report = json!([{"event": "build.created", "tenant": "acme", "entity": {"id": "BL1"}}]).to_string();
+    let head = [("content-type", "application/json")];
+    let reported = served.ask("recorder", "POST /v1/records", &head, &report).await;
+    assert_eq!(reported.status, 202, "{}", reported.body);
+    let (dispatched, _) = served.places_of(&uuid);
+    assert_eq!(dispatched, 1, "it is told to the topic, and owed to nobody");
+    served.acme(&format!("PUT /assets/tasks/{uuid}"), Value::Null).await.is_hal(202);
+    let reported = served.ask("recorder", "POST /v1/records", &head, &report).await;
+    assert_eq!(reported.status, 202, "{}", reported.body);
+    let (dispatched, owed) = served.places_of(&uuid);
+    assert_eq!((dispatched, owed), (1, 0), "what has ended is told nothing");
+    let once = served.acme("POST /assets/tasks", json!({"mode": "once"})).await;
+    once.is_problem(403, "`mode` is once, which takes a `callbackUrl`");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::model::asset::{Asset, Identity, Stat};
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
-use crate::model::event::{EventFields, Occurrence, Origin};
+use crate::model::event::{Dialect, EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, DeliveryNo, NodeId, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{LanePolicy, Pause};
 use crate::model::listing::{Registry, Subscriptions};
@@ -66,6 +66,46 @@ pub(super) fn append(ledger: &Ledger, seq: i64) {
     ledger.begin().expect("a group");
     ledger.intake().append(&change(seq)).expect("a change");
     ledger.commit().expect("a commit");
+}
+
+/// The UUID of a topic of the tenant `acme`.
+pub(super) const TOPIC: &str = "3b241101-e2bb-4255-8caf-4136c566a962";
+const OF_TOPIC: SubscriptionId = SubscriptionId(3);
+
+fn topic_name() -> Name {
+    Name::registered(Dialect::Hal, TOPIC).expect("an id")
+}
+
+/// Adds the topic, which has the places 2, 4 and 6 of the journal.
+pub(super) fn topic_in(ledger: &Ledger) {
+    ledger.begin().expect("a group");
+    let tenant = Tenant::parse("acme").expect("a name");
+    assert_eq!(ledger.enrol(Some(&tenant), topic_name().as_str()).expect("a number"), OF_TOPIC);
+    for seq in [2, 4, 6] {
+        ledger.dispatch().add_to_topic(OF_TOPIC, Seq(seq)).expect("a row");
+    }
+    ledger.commit().expect("a commit");
+}
+
+/// One more change, of which the topic is told or is not.
+pub(super) fn add_to_topic(ledger: &Ledger, seq: i64, is_told: bool) {
+    ledger.begin().expect("a group");
+    ledger.intake().append(&change(seq)).expect("a change");
+    if is_told {
+        ledger.dispatch().add_to_topic(OF_TOPIC, Seq(seq)).expect("a row");
+    }
+    ledger.commit().expect("a commit");
+}
+
+/// The registry with the topic's subscription.
+pub(super) fn registry_with_topic() -> Registry {
+    let mut registry = registry();
+    let url = Url::parse(&format!("topic:{TOPIC}")).expect("a URL");
+    let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::AnySuccess };
+    let subscription =
+        Subscription { is_topic: true, tenant: Tenant::parse("acme").ok(), ..Subscription::new(topic_name(), target) };
+    registry.subscriptions.registered.insert(OF_TOPIC.0.cast_unsigned(), Arc::new(subscription));
+    registry
 }
 
 fn fill(ledger: &Ledger, forgotten: i64) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tower_service::Service as _;
 
-use super::{Call, Role, api};
+use super::{Call, Role, api_on};
 use crate::api::auth::{Right, may};
 use crate::api::body::Peer;
 use crate::api::router::{self, Endpoint};
@@ -105,7 +106,8 @@ fn sample(endpoint: &str) -> (String, &'static str) {
         "/v1/why" => "/v1/why?path=/acme/1",
         path => path,
     };
-    (path.replace("{id}", id).replace("{uuid}", &super::ledger::task()), body)
+    let path = path.replace("{id}", id).replace("{uuid}", &super::ledger::task());
+    (path.replace("{topic}", super::ledger::TOPIC), body)
 }
 
 /// What came of a request: its status, its body, and what the engine was asked.
@@ -175,7 +177,10 @@ fn scope_of(ask: &Ask) -> Option<&Scope> {
 
 #[tokio::test]
 async fn each_endpoint_answers_each_role_as_the_page_says() {
-    let (state, calls) = api(true);
+    let (ledger, reader) = super::ledger::ledger_and_reader(0);
+    super::ledger::topic_in(&ledger);
+    let (mut state, calls) = api_on(reader, true);
+    state.registry = Arc::new(super::ledger::registry_with_topic);
     let mut asks = agreeing(calls);
     let mut router = router::router(state);
     let native: BTreeSet<_> =

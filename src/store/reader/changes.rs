@@ -87,20 +87,23 @@ impl Reader {
     /// # Errors
     /// When the ledger refuses.
     pub fn newest_place(&self) -> Result<Seq> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT max(coalesce((SELECT max(seq) FROM journal), 0), coalesce((SELECT max(seq) FROM events), 0))",
-                )
-                .and_then(|mut sql| sql.query_row([], |row| row.get(0)))
-                .to(READ)
-                .map(Seq)
-        })
+        self.ask(newest)
     }
 }
 
+/// See [`Reader::newest_place`].
+pub(super) fn newest(connection: &Connection) -> Result<Seq> {
+    connection
+        .prepare_cached(
+            "SELECT max(coalesce((SELECT max(seq) FROM journal), 0), coalesce((SELECT max(seq) FROM events), 0))",
+        )
+        .and_then(|mut sql| sql.query_row([], |row| row.get(0)))
+        .to(READ)
+        .map(Seq)
+}
+
 /// The last place that is forgotten. In a ledger of before that was noted nothing is, until more is forgotten.
-fn forgotten(connection: &Connection) -> Result<Seq> {
+pub(super) fn forgotten(connection: &Connection) -> Result<Seq> {
     let noted = connection
         .prepare_cached("SELECT value FROM meta WHERE key = ?1")
         .and_then(|mut sql| sql.query_row([FORGOTTEN], |row| row.get(0)));

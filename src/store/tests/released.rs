@@ -46,7 +46,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 13] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 18];
+const SCHEMAS: [u32; 14] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 18, 19];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -73,6 +73,9 @@ fn every_released_ledger_can_be_read() {
         // Schemas before the third had no marks.
         let marks: i64 = connection.query_row("SELECT count(*) FROM marks", [], |row| row.get(0)).expect("marks");
         assert_eq!(marks, i64::from(schema >= 3));
+        let topics: i64 =
+            connection.query_row("SELECT count(*) FROM topic_entries", [], |row| row.get(0)).expect("rows");
+        assert_eq!(topics, i64::from(schema >= 19));
         // The first schema had no events.
         read_events(&connection, usize::from(schema >= 2));
     }
@@ -310,6 +313,7 @@ fn session() -> Session {
 }
 
 fn fill(ledger: &Ledger) {
+    ledger.dispatch().add_to_topic(SubscriptionId(1), Seq(1)).expect("a topic's row");
     ledger.intake().put_mount(&mount(), &mount_row()).expect("a mount");
     ledger.intake().put_inner_root(&mount(), &inner_root().0, &inner_root().1).expect("an inner root");
     put(ledger, &mount(), &asset(1, &path("/acme/logo.png"), 5)).expect("an asset");

@@ -27,7 +27,8 @@ const ANY_METADATA: &str = "*==*";
 /// What is asked for.
 #[derive(Debug)]
 pub(super) struct AskedFor {
-    callback: String,
+    /// `None`: it has a topic.
+    callback: Option<String>,
     lifetime: Lifetime,
     events: Vec<EventName>,
     paths: Vec<String>,
@@ -50,9 +51,8 @@ impl AskedFor {
             let help = meant.unwrap_or_else(|| format!("there are {}", FIELDS.join(", ")));
             return Err(wrong(other, &format!("is not a field of a subscription; {help}")));
         }
-        let callback =
-            one(&fields, "callbackUrl")?.ok_or_else(|| wrong("callbackUrl", "is missing: the URL to call"))?;
-        if !is_https(callback) {
+        let callback = one(&fields, "callbackUrl")?;
+        if callback.is_some_and(|callback| !is_https(callback)) {
             return Err(wrong("callbackUrl", "takes an absolute https URL"));
         }
         let lifetimes = [("continuous", Lifetime::Continuous), ("once", Lifetime::Once)];
@@ -64,9 +64,13 @@ impl AskedFor {
                 wrong("events", &format!("has the unknown event {}{help}", quoted(&text)))
             })
         };
+        let lifetime = word(&fields, "mode", &lifetimes)?.unwrap_or_default();
+        if callback.is_none() && lifetime == Lifetime::Once {
+            return Err(wrong("mode", "is once, which takes a `callbackUrl`: a topic goes on until it is cancelled"));
+        }
         Ok(Self {
-            callback: callback.to_owned(),
-            lifetime: word(&fields, "mode", &lifetimes)?.unwrap_or_default(),
+            callback: callback.map(str::to_owned),
+            lifetime,
             events: all(&fields, "events")?.into_iter().map(event).collect::<Result<_, _>>()?,
             paths: all(&fields, "watchPath")?,
             metadata: all(&fields, "watchMetadata")?,
@@ -105,8 +109,14 @@ impl AskedFor {
             lifetime: self.lifetime,
             belongs_to: Some(collection.to_owned()),
             request: self.kept(collection),
-            ..Registration::new(name, tenant, self.callback.clone())
+            is_topic: self.has_topic(),
+            ..Registration::new(name, tenant, self.callback.clone().unwrap_or_default())
         }
+    }
+
+    /// Whether what it is told goes to a topic.
+    pub(super) fn has_topic(&self) -> bool {
+        self.callback.is_none()
     }
 
     /// What reads give back, and of which collection it is.
