@@ -47,8 +47,8 @@ pub const TRIALS_MAX: usize = 4;
 /// Bytes of a body that registers, in any dialect: what is kept of one may be as long.
 pub const REGISTRATION_BYTES_MAX: usize = 64 * 1024;
 
-/// Callbacks of one eqp user, each counted for each of the user's tenants: the list is replaced in one transaction, which
-/// others wait for.
+/// Callbacks of one eqp user, each counted for each of the user's tenants: the list is replaced in one transaction,
+/// which others wait for.
 pub const EQP_CALLBACKS_MAX: usize = 100;
 
 /// Audit events that are listed, of the newest: a page is one of them, and counting more takes longer than a reader

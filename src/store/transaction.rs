@@ -170,8 +170,8 @@ impl SharedTables {
     }
 
     /// Runs a part of the open group of which there are many and which hardly ever fails: as [`Self::savepoint`], but
-    /// without one of its own while the rows are [trusted](Ledger::trust_rows). Where it fails all the same, nothing can
-    /// be undone alone: the group does not stand any more, and from then on each part has its savepoint.
+    /// without one of its own while the rows are [trusted](Ledger::trust_rows). Where it fails all the same, nothing
+    /// can be undone alone: the group does not stand any more, and from then on each part has its savepoint.
     ///
     /// # Errors
     /// What `work` gave.

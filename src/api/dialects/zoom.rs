@@ -216,8 +216,8 @@ fn name(id: &str) -> Result<Name, ApiError> {
     name.ok_or_else(|| ApiError::of_field("id", "an id is 8 to 40 letters, digits and hyphens".to_owned()))
 }
 
-/// Whose of the registrations under one id a caller means: the caller's own, and else those of the one who has them all.
-/// The same id may be somebody else's in another tenant.
+/// Whose of the registrations under one id a caller means: the caller's own, and else those of the one who has them
+/// all. The same id may be somebody else's in another tenant.
 fn meant(known: Vec<KeptRegistration>, caller: &Caller) -> Result<Vec<Option<Tenant>>, ApiError> {
     let is_own = known.iter().any(|kept| kept.owner == caller.name);
     let first = known.first().map(|kept| kept.owner.clone());

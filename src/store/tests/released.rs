@@ -46,7 +46,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 14] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 18, 19];
+const SCHEMAS: [u32; 13] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19];
 
 #[test]
 fn every_released_ledger_can_be_read() {
