@@ -59,7 +59,7 @@ use crate::model::principal::Principal;
 use crate::model::status::Status;
 use crate::outbox::formats::Payload;
 use crate::rules::syntax::watch_path::path_alone;
-use crate::store::{Ledger, OpenError, Reader, StateDirError, StoreError};
+use crate::store::{DiskFault, Ledger, OpenError, Reader, StateDirError, StoreError};
 use crate::watch::WatchSource;
 use crate::watch::mounts::{MountError, Mounts};
 use crate::watch::sources::Sources;
@@ -139,7 +139,10 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The ledger.
-    #[error("the ledger cannot be read")]
+    #[error(
+        "the ledger cannot be read; if it is damaged, restore it from a backup, or move it away to start anew with a silent \
+         first scan"
+    )]
     Ledger(#[from] StoreError),
     /// The administrator's token.
     #[error("the administrator's token cannot be kept in {}", dir.display())]
@@ -172,10 +175,11 @@ impl StartError {
         match self {
             Self::State(OpenError::StateDir(error)) => !matches!(error, StateDirError::Unwritable { .. }),
             Self::State(OpenError::Ledger { .. }) | Self::Mount(_) | Self::CaFile(_) | Self::TlsFiles(_) => true,
-            Self::State(_) | Self::Ledger(_) | Self::Listen { .. } | Self::AddressFile { .. } => false,
+            Self::Ledger(error) | Self::Rules(RulesError::Ledger(error)) => error.disk() == Some(DiskFault::Damaged),
+            Self::State(_) | Self::Listen { .. } | Self::AddressFile { .. } => false,
             Self::Thread(_) | Self::Random(_) => false,
             Self::Place(error) => !matches!(error, PlaceError::Unreadable { .. }),
-            Self::Rules(error) => !matches!(error, RulesError::Ledger(_)),
+            Self::Rules(_) => true,
             Self::Token { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
         }
     }

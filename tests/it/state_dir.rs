@@ -126,3 +126,31 @@ fn a_token_or_ledger_that_is_a_link_is_refused() {
         assert_eq!(fs::read_to_string(&elsewhere).expect("there"), "rb_0123456789");
     }
 }
+
+/// A file that still opens as a database, and whose tables are overwritten.
+#[test]
+fn a_ledger_that_is_damaged_keeps_a_supervisor_from_starting_it_again() {
+    const PAGE: usize = 4_096;
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    for n in 0..200 {
+        place.write(&format!("/{n}"), "one");
+    }
+    assert!(place.start().stop().success());
+    let ledger = place.state.join("ledger.db");
+    let mut bytes = fs::read(&ledger).expect("a ledger");
+    assert!(bytes.len() > 8 * PAGE);
+    bytes[3 * PAGE..].fill(0xff);
+    fs::write(&ledger, bytes).expect("written");
+    let (code, said) = place.refused();
+    assert!(code == Some(2) && said.contains("restore it from a backup, or move it away"), "{code:?} {said}");
+    assert!(said.contains("malformed"), "it says what is wrong: {said}");
+    // Without it the start is the first one.
+    for entry in fs::read_dir(&place.state).expect("a directory").flatten() {
+        if entry.file_name().to_string_lossy().starts_with("ledger.db") {
+            fs::remove_file(entry.path()).expect("removed");
+        }
+    }
+    let daemon = place.start();
+    until("it says so", || daemon.log().contains("first start: 200 files filed, none told").then_some(()));
+}
