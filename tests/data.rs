@@ -14,6 +14,7 @@ use ringback::diagnostic::render::{Format, report};
 use ringback::diagnostic::{Code, Diagnostic, SourceFile};
 use ringback::model::mount::Mount;
 use ringback::model::path::LogicalPath;
+use ringback::model::status::TroubleKind;
 use ringback::model::tenant::Tenant;
 use ringback::model::time::Wall;
 use ringback::rules::allow::without_accepted;
@@ -238,4 +239,37 @@ fn examples(text: &str) -> Vec<String> {
         found.push(body.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n"));
     }
     found
+}
+
+/// Whoever is called at night finds what the status says, and each entry ends with what to type.
+#[test]
+fn the_runbook_has_an_entry_for_each_kind_of_trouble_and_each_entry_a_command() {
+    const COLUMNS_MAX: usize = 120;
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).expect("readable");
+    let (_, runbook) = text.split_once("\n## What is seen, and what mends it\n").expect("the runbook");
+    let (runbook, _) = runbook.split_once("\n## ").expect("what comes after it");
+    let (index, entries) = runbook.split_once("\n### ").expect("its entries");
+    for kind in TroubleKind::ALL {
+        let kind = serde_json::to_value(kind).expect("JSON");
+        let line = format!("- `{}`: [", kind.as_str().expect("a word"));
+        assert!(index.contains(&line), "the index says nothing of {kind}");
+    }
+    let entries: Vec<(&str, &str)> =
+        entries.split("\n### ").map(|entry| entry.split_once('\n').expect("a heading and a text")).collect();
+    for (heading, entry) in &entries {
+        let last = entry.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        assert!(last.lines().all(|line| line.starts_with("    ")), "{heading:?} does not end with a command: {last:?}");
+    }
+    let anchor = |heading: &str| {
+        let kept =
+            heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+        kept.replace(' ', "-")
+    };
+    let headings: Vec<_> = text.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' ')).collect();
+    for link in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(headings.iter().any(|heading| anchor(heading) == link), "there is nothing at #{link}");
+    }
+    let prose = text.split("```").step_by(2).flat_map(str::lines);
+    let long: Vec<_> = prose.filter(|line| line.chars().count() > COLUMNS_MAX).collect();
+    assert!(entries.len() > 20 && long.is_empty(), "lines have at most {COLUMNS_MAX} columns: {long:#?}");
 }

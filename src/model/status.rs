@@ -169,6 +169,12 @@ pub enum TroubleKind {
     Dead,
 }
 
+impl TroubleKind {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 8] =
+        [Self::Disk, Self::Rules, Self::Mount, Self::Paused, Self::Lagged, Self::Failing, Self::Late, Self::Dead];
+}
+
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
