@@ -61,7 +61,8 @@ pub fn explain_rule(subject: &Subject<'_>, set: &RuleSet, rule: &Rule) -> Verdic
         return own;
     }
     let mut why_not = None;
-    for name in events {
+    let declared = set.events().iter().filter(|event| event.is_asked_by(&rule.subscription)).map(|event| &event.name);
+    for name in events.iter().chain(declared.filter(|name| !events.contains(name))) {
         let verdict = match name.action() {
             Some(action) if action == subject.action => Verdict::Fires { clause: String::new() },
             Some(_) => failed("", format!("action is {}", subject.action.as_str())),

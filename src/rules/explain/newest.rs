@@ -56,7 +56,7 @@ pub fn explain_all<'a>(
     for (id, rule) in registered.filter(|(_, rule)| asked(rule)) {
         let could = could_fire(&subject, rule);
         // A rule may ask for an event that happens elsewhere.
-        let fires = (could || !rule.subscription.events.is_empty()) && set.fires_on(rule, &subject);
+        let fires = (could || asks_for_events(rule)) && set.fires_on(rule, &subject);
         lists.take(RulePlace::Registered(id), rule, fires, || could);
     }
     let Lists { fire, could, others, asked, firing, .. } = lists;
@@ -102,8 +102,13 @@ fn could_fire(subject: &Subject<'_>, rule: &Rule) -> bool {
     match rule.condition.written() {
         Written::Clauses { paths, .. } => paths.is_empty() || paths.iter().any(|clause| subject.covered(&clause.cover)),
         Written::When { expr, .. } => can_be(subject, expr, true),
-        Written::Nothing => !rule.subscription.events.is_empty(),
+        Written::Nothing => asks_for_events(rule),
     }
+}
+
+/// Returns whether a rule asks for events, by name or by their mark.
+fn asks_for_events(rule: &Rule) -> bool {
+    !rule.subscription.events.is_empty() || rule.subscription.hears_marked.is_some()
 }
 
 /// Returns whether an expression can be true, or false, at the path of a change.
@@ -123,12 +128,16 @@ fn can_be(subject: &Subject<'_>, expr: &Expr, wanted: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{AllVerdicts, RulePlace, explain_all};
     use crate::diagnostic::SourceFile;
     use crate::model::change::{Action, Change};
+    use crate::model::event::Dialect;
     use crate::model::ids::SubscriptionId;
     use crate::model::metadata::Metadata;
     use crate::model::path::LogicalPath;
+    use crate::model::subscription::Subscription;
     use crate::rules::explain::Verdict;
     use crate::rules::{Facts, Rule, RuleSet, load};
 
@@ -189,7 +198,7 @@ mod tests {
 
     #[test]
     fn registered_rules_are_asked_beside_those_of_files() {
-        let event = "[[event]]\nname = 'b.added'\nwatchPath = ['+ /b']\n";
+        let event = "[[event]]\nname = 'b.added'\nwatchPath = ['+ /b']\ndialects = ['eqp']\n";
         let rule = |(name, condition): &(&str, &str)| {
             format!("[[subscription]]\nname = '{name}'\ncallback = 'http://127.0.0.1/{name}'\n{condition}\n")
         };
@@ -204,17 +213,27 @@ mod tests {
             ("fires", "watchPath = ['+ /b/x']"),
             ("by-event", "events = ['b.added']\nwatchPath = ['+ /a']"),
             ("of-a-tenant", "watchPath = ['+ /b']\ntenant = 'acme'"),
+            ("by-mark", "events = ['b.added']"),
         ]);
-        let (shown, all) = asked_beside(&set, registered.rules(), "/b/x", 100);
+        // What asks for all events that are marked for its dialect names none of them.
+        let mut registered = registered.rules().to_vec();
+        let by_mark = registered.last_mut().expect("a rule");
+        let asked = (*by_mark.subscription).clone();
+        let asked = Subscription { events: Default::default(), hears_marked: Some(Dialect::Eqp), ..asked };
+        by_mark.subscription = Arc::new(asked);
+        let (shown, all) = asked_beside(&set, &registered, "/b/x", 100);
+        let firing = ["+file-fires", "+fires", "+by-event", "+by-mark"];
+        let others = ["file-here", "here", "elsewhere", "of-a-tenant"];
+        assert_eq!(shown, [firing, others].concat(), "{all:?}");
+        assert_eq!((all.asked, all.firing), (8, 4));
+        let (shown, all) = asked_beside(&set, &registered, "/b/x", 4);
+        assert_eq!(shown, firing, "what fires comes before what comes near");
+        assert_eq!((all.asked, all.firing), (8, 4));
+        let (shown, all) = asked_beside(&set, &registered, "/a/x", 100);
         assert_eq!(
-            shown,
-            ["+file-fires", "+fires", "+by-event", "file-here", "here", "elsewhere", "of-a-tenant"],
-            "{all:?}"
+            (&shown[..3], all.firing),
+            (&["+elsewhere".to_owned(), "+by-event".to_owned(), "by-mark".to_owned()][..], 2)
         );
-        assert_eq!((all.asked, all.firing), (7, 3));
-        let (shown, all) = asked_beside(&set, registered.rules(), "/b/x", 3);
-        assert_eq!(shown, ["+file-fires", "+fires", "+by-event"], "what fires comes before what comes near");
-        assert_eq!((all.asked, all.firing), (7, 3));
     }
 
     #[test]
