@@ -465,6 +465,11 @@ impl Engine {
                 intake::Effect::Do(job) => Effect::Do(job),
                 intake::Effect::Answer(reply, answer) => Effect::Answer(reply, answer),
             }));
+            if may_write {
+                for rescanned in intake.take_rescanned(now.mono) {
+                    self.ledger.dispatch().note_rescanned(&rescanned, now.wall)?;
+                }
+            }
         }
         Ok(effects)
     }
@@ -494,7 +499,11 @@ impl Engine {
         if self.hold.is_some() {
             return Ok(Machines { intake: None, dispatch });
         }
-        let taken_over = TakenOver { next_ticket: self.next_ticket, syncs: self.syncs.iter().copied().collect() };
+        let taken_over = TakenOver {
+            next_ticket: self.next_ticket,
+            syncs: self.syncs.iter().copied().collect(),
+            rescans: self.ledger.dispatch().running_rescans()?,
+        };
         let mut intake = Intake::load(self.setup.clone(), self.rules.clone(), self.ledger.intake(), now, taken_over)?;
         intake.register_all(self.registrations.rules());
         Ok(Machines { intake: Some(intake), dispatch })

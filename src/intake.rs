@@ -33,6 +33,8 @@ mod sync;
 mod tests;
 mod why;
 
+pub use self::rescan::Asked as RescanAsked;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -46,6 +48,7 @@ use crate::model::job::Job;
 use crate::model::look::{Listed, Looked};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
+use crate::model::rescan::RunningRescan;
 use crate::model::root::RootSeen;
 use crate::model::status::{MountStatus, NoteKind};
 use crate::model::subscription::Subscription;
@@ -139,6 +142,8 @@ pub struct TakenOver {
     pub next_ticket: u64,
     /// Callers who still wait for a sync; the source is asked anew.
     pub syncs: Vec<ReplyId>,
+    /// Scans that go on as tasks; they are made again.
+    pub rescans: Vec<RunningRescan>,
 }
 
 /// The state machine.
@@ -235,7 +240,7 @@ impl Intake {
         let mounts = Mounts::load(&setup.mounts, ledger, now)?;
         let mut registered = Registered::default();
         registered.declare(rules.set.events());
-        Ok(Self {
+        let mut intake = Self {
             settle: Settle::new(setup.patience),
             looks: Looks::default(),
             scans: Scans::default(),
@@ -253,7 +258,9 @@ impl Intake {
             registered,
             scratch: RefCell::default(),
             setup,
-        })
+        };
+        intake.go_on_with_rescans(now, taken_over.rescans, ledger);
+        Ok(intake)
     }
 
     /// The first ticket that was not used.
@@ -323,20 +330,20 @@ impl Intake {
         self.release_lists(now.mono, &mut jobs);
         let mut effects: Vec<_> = jobs.into_iter().map(Effect::Do).collect();
         self.answer_rescans(&mut effects);
-        self.answer_syncs(ledger, &mut effects);
+        self.answer_syncs(ledger, may_write, &mut effects);
         Ok(effects)
     }
 
     /// Whether [`Self::release`] has something to write even without an input.
     #[must_use]
     pub fn wants_to_write(&self) -> bool {
-        self.mounts.any_scan_ended() || self.mounts.any_news()
+        self.mounts.any_scan_ended() || self.mounts.any_news() || self.any_rescan_is_over()
     }
 
     /// When something is due without an input.
     #[must_use]
     pub fn deadline(&self) -> Mono {
-        if self.mounts.any_scan_ended() || self.mounts.any_news() || self.links.any() {
+        if self.wants_to_write() || self.links.any() {
             return Mono(0);
         }
         let roots = self.mounts.deadline().min(self.scans.deadline(self.may_list()).unwrap_or(Mono(u64::MAX)));

@@ -38,6 +38,7 @@ mod reader;
 mod records;
 mod registrations;
 mod replays;
+mod rescans;
 mod seqs;
 mod sessions;
 mod state_dir;

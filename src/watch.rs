@@ -32,6 +32,10 @@ use crate::model::ids::MountId;
 use crate::model::path::LogicalPath;
 use crate::model::watching::{Generation, Watching};
 
+/// What the log says when the kernel threw events away.
+#[cfg(target_os = "linux")]
+const OVERFLOWED: &str = "the kernel's queue of events overflowed: the mounts are scanned instead";
+
 /// Where a source's signals go, in order. Called on the source's own thread; it never blocks.
 pub type SignalSink = Arc<dyn Fn(Vec<Signal>) + Send + Sync>;
 

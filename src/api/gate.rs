@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::Principals;
 use super::auth::{Right, forbidden, may};
 use super::body::{Asked, Peer};
+use super::error::ApiError;
 use super::limits::ECHO_CHARS_MAX;
 use crate::model::mage_id::MageId;
 use crate::model::principal::{Principal, Role};
@@ -42,6 +43,11 @@ impl Caller {
             scope: principal.scope(),
             mage_id: principal.mage_id,
         }
+    }
+
+    /// 403 where its role does not have a right that an endpoint asks for beside its own.
+    pub(super) fn check_right(&self, right: Right) -> Result<(), ApiError> {
+        if may(self.role, right) { Ok(()) } else { Err(forbidden(self.role, right)) }
     }
 }
 

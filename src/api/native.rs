@@ -3,7 +3,7 @@
 
 mod assets;
 mod changes;
-mod chosen;
+pub(super) mod chosen;
 mod deliveries;
 pub(super) mod explain;
 mod exposition;
@@ -17,7 +17,7 @@ mod rules;
 mod status;
 pub(super) mod streams;
 pub(super) mod subscriptions;
-mod tasks;
+pub(super) mod tasks;
 mod topics;
 mod trial;
 pub(super) mod why;
@@ -46,7 +46,7 @@ use crate::model::ask::Ask;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::record::{Idempotency, RecordsAnswer, RecordsRequest, SyncAnswer};
-use crate::model::rescan::RescanAnswer;
+use crate::model::rescan::{RescanAnswer, Until};
 use crate::model::scope::Scope;
 use crate::model::status::{MountState, Status};
 
@@ -227,7 +227,9 @@ impl Api {
         request.scope = scope.clone();
         let scanned = request.path.as_ref().map_or(mounts, |path| vec![path.to_string()]);
         let named = request.path.as_ref().map(ToString::to_string);
-        let ask = self.ask(Ask::Rescan { request, waits: wait });
+        let until = if wait { Until::Matched } else { Until::Begun };
+        let by = asked.caller().name.clone();
+        let ask = self.ask(Ask::Rescan { request, until, by, tells: None });
         if wait {
             return match ask.await? {
                 model::ask::Answer::Rescan(RescanAnswer::NothingThere) => {
@@ -237,12 +239,12 @@ impl Api {
             };
         }
         // A mount that does not answer is scanned when it does; what can be said by then is said.
-        let offline = match tokio::time::timeout(BEGIN_MAX, ask).await {
-            Err(_) => Vec::new(),
+        let (offline, task) = match tokio::time::timeout(BEGIN_MAX, ask).await {
+            Err(_) => (Vec::new(), None),
             Ok(answer) => match answer? {
-                model::ask::Answer::Rescan(RescanAnswer::Begun { offline }) => offline,
+                model::ask::Answer::Rescan(RescanAnswer::Begun { offline, task }) => (offline, task),
                 // Asked of a machine that was lost since: the new one has scanned everything.
-                model::ask::Answer::Sync(SyncAnswer { offline, .. }) => offline,
+                model::ask::Answer::Sync(SyncAnswer { offline, .. }) => (offline, None),
                 model::ask::Answer::Rescan(RescanAnswer::NothingThere) => {
                     return Err(nothing_there(&named.unwrap_or_default()));
                 }
@@ -250,7 +252,11 @@ impl Api {
             },
         };
         let offline = self.named(&scope, &offline);
-        Ok((StatusCode::ACCEPTED, Json(json!({"scanning": scanned, "offline": offline}))).into_response())
+        let mut answer = json!({"scanning": scanned, "offline": offline});
+        if let Some(task) = task {
+            answer["task"] = json!(task);
+        }
+        Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
     }
 
     fn synced(&self, scope: &Scope, answer: model::ask::Answer) -> Answer {
@@ -262,7 +268,7 @@ impl Api {
     }
 
     /// The mounts that a caller sees.
-    fn mounts_of<'n>(&'n self, scope: &'n Scope) -> impl Iterator<Item = &'n Mount> {
+    pub(super) fn mounts_of<'n>(&'n self, scope: &'n Scope) -> impl Iterator<Item = &'n Mount> {
         self.state.mounts.iter().filter(|mount| scope.covers(mount.tenant.as_ref()))
     }
 

@@ -27,7 +27,7 @@ impl Default for Rescan {
 /// Of `POST /v1/rescan`.
 pub(super) fn operation() -> Operation {
     let body = closed([], [("path", text()), ("wait", flag()), ("acceptDeletions", flag()), ("acceptRoot", flag())]);
-    let begun = object([("scanning", array(text())), ("offline", array(text()))], []);
+    let begun = object([("scanning", array(text())), ("offline", array(text()))], [("task", text())]);
     Operation::new("Compares the disk with the catalog.")
         .optional_body(body)
         .answer(200, "All that was found is matched.", synced_schema())
@@ -52,7 +52,7 @@ pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, ApiError> 
     };
     for (name, value) in fields {
         match (name.as_str(), value) {
-            ("path", Value::String(text)) => asked.request.path = Some(path(&text, mounts).map_err(wrong)?),
+            ("path", Value::String(text)) => asked.request.path = Some(path_in(&text, mounts).map_err(wrong)?),
             ("path", _) => return Err(wrong("`path` takes a string, such as \"/acme/dailies\"".to_owned())),
             ("wait", Value::Bool(wait)) => asked.wait = wait,
             ("acceptDeletions", Value::Bool(accept)) => asked.request.accept_deletions = accept,
@@ -69,7 +69,8 @@ pub(super) fn parse(body: &[u8], mounts: &[String]) -> Result<Rescan, ApiError> 
     Ok(asked)
 }
 
-fn path(text: &str, mounts: &[String]) -> Result<LogicalPath, String> {
+/// Reads a path that is to lie in one of the mounts.
+pub(super) fn path_in(text: &str, mounts: &[String]) -> Result<LogicalPath, String> {
     let path = LogicalPath::parse(text.as_bytes()).map_err(|error| format!("`path`: {error}"))?;
     let lies_in = |mount: &String| LogicalPath::parse(mount.as_bytes()).is_ok_and(|m| path.relative_to(&m).is_some());
     match mounts.iter().any(lies_in) {

@@ -21,7 +21,7 @@ use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::principal::{Principal, Role};
 use crate::model::record::{Record, RecordsAnswer, RecordsRequest, Subject, SyncAnswer};
-use crate::model::rescan::{RescanAnswer, RescanRequest};
+use crate::model::rescan::{RescanAnswer, RescanRequest, Until};
 use crate::model::status::{DeliveriesStatus, MountState, MountStatus, OutboxStatus, RulesStatus, Status};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_ids::TenantIds;
@@ -338,21 +338,22 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
     for (body, begins, expect) in [
         (
             r#"{"path": "/acme/d"}"#,
-            RescanAnswer::Begun { offline: vec![] },
+            RescanAnswer::Begun { offline: vec![], task: None },
             (202, r#"{"offline":[],"scanning":["/acme/d"]}"#),
         ),
         (
             r#"{"path": "/acme/d"}"#,
-            RescanAnswer::Begun { offline: vec![path("/acme")] },
-            (202, r#"{"offline":["/acme"],"scanning":["/acme/d"]}"#),
+            RescanAnswer::Begun { offline: vec![path("/acme")], task: Some("u".to_owned()) },
+            (202, r#"{"offline":["/acme"],"scanning":["/acme/d"],"task":"u"}"#),
         ),
         (r#"{"path": "/acme/d", "wait": true}"#, RescanAnswer::NothingThere, (404, "")),
         (r#"{"path": "/acme/d"}"#, RescanAnswer::NothingThere, (404, "")),
     ] {
         let engine = async {
             let call = served.calls.recv().await.expect("a call");
-            let waits = body.contains("wait");
-            assert_eq!(call.ask, Ask::Rescan { request: RescanRequest::of(Some(path("/acme/d"))), waits });
+            let until = if body.contains("wait") { Until::Matched } else { Until::Begun };
+            let (request, by) = (RescanRequest::of(Some(path("/acme/d"))), "super-administrator".to_owned());
+            assert_eq!(call.ask, Ask::Rescan { request, until, by, tells: None });
             call.reply.send(ask::Answer::Rescan(begins)).expect("a caller waits");
         };
         let (answer, ()) = tokio::join!(exchange(served.address, &head, body.as_bytes()), engine);
@@ -366,7 +367,8 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
     }
     let engine = async {
         let call = served.calls.recv().await.expect("a call");
-        assert_eq!(call.ask, Ask::Rescan { request: RescanRequest::of(None), waits: true });
+        let (request, by) = (RescanRequest::of(None), "super-administrator".to_owned());
+        assert_eq!(call.ask, Ask::Rescan { request, until: Until::Matched, by, tells: None });
         let synced = SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline: vec![path("/b")] };
         call.reply.send(ask::Answer::Sync(synced)).expect("a caller waits");
     };

@@ -71,7 +71,11 @@ pub async fn run(args: RescanArgs) -> anyhow::Result<Outcome> {
     if args.json {
         output::json(&answer)?;
     } else {
-        output::line(&format!("scanning {}; `ringback status` says how it goes", list("scanning").join(", ")))?;
+        let how = match answer["task"].as_str() {
+            Some(task) => format!("`ringback tasks show {task}` says how far it is"),
+            None => "`ringback status` says how it goes".to_owned(),
+        };
+        output::line(&format!("scanning {}; {how}", list("scanning").join(", ")))?;
         if !offline.is_empty() {
             output::line(&format!("but for what is offline: {}", offline.join(", ")))?;
         }

@@ -43,8 +43,8 @@ pub enum What {
 const AFTER_HELP: &str = "\
 Examples:
   ringback tasks
-      What goes on, and what ended in the last 7 days: a replay, which somebody asked
-      for, or a backfill, which begins by itself where a subscription lost entries.
+      What goes on, and what ended in the last 7 days: a rescan or a replay, which somebody
+      asked for, or a backfill, which begins by itself where a subscription lost entries.
   ringback tasks stop 3f1c…
       A replay that was not meant: what was not sent by now is not sent.
 
@@ -92,6 +92,7 @@ fn table(rows: &[Value], next: Option<&str>) -> String {
         let unit = match what.as_str() {
             "replay" => " deliveries",
             "backfill" => " entries",
+            "rescan" => " directories",
             _ => "",
         };
         out += &format!("{uuid:<36} {what:<9} {state:<8} {}{of}{unit}\n", row["done"]);

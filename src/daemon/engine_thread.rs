@@ -168,6 +168,9 @@ impl EngineThread {
 
     fn group(&mut self, waiting: Waiting, ending: bool) {
         let Waiting { lost, signals, inputs: results, failed, calls, closing: _ } = waiting;
+        if !lost.is_empty() {
+            tracing::warn!(mounts = lost.len(), "more hints came than are kept: what they were of is scanned instead");
+        }
         // What was thrown away came before what was kept. Hints go before results, which they may make worthless.
         let mut inputs = Vec::with_capacity(results.len() + calls.len() + 1);
         let signals: Vec<_> = lost.into_iter().map(Signal::Lost).chain(signals).collect();

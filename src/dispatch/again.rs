@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use super::Dispatch;
 use super::cut::{render, write_delivery};
 use super::lane::Head;
 use super::send::Due;
-use super::{Dispatch, Lane};
 use crate::model::ask::Answer;
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
@@ -46,10 +46,9 @@ impl Dispatch {
         by: &str,
         ledger: DispatchTables<'_>,
     ) -> Result<Answer, StoreError> {
-        let is_open = |lane: &&mut Lane| lane.subscription.is_some() && lane.policy().cancelled_at.is_none();
-        let Some(lane) = self.lanes.get_mut(&id).filter(is_open) else { return Ok(Answer::NotFound) };
+        let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.is_open()) else { return Ok(Answer::NotFound) };
         if lane.replay.is_some() {
-            return Ok(Answer::ReplayGoesOn);
+            return Ok(Answer::GoesOn);
         }
         let (until, total) = (ledger.newest_delivery(), Some(total));
         let new = NewReplay { subscription: id, since, until, total, by, at: now.wall };

@@ -7,15 +7,19 @@ use super::fault::{RowFault, rests};
 use super::lane::Head;
 use super::send::Due;
 use super::{Dispatch, Lane};
+use crate::model::ask::Answer;
 use crate::model::change::Change;
 use crate::model::delivery::Delivery;
 use crate::model::entry::Entry;
-use crate::model::ids::SubscriptionId;
+use crate::model::ids::{Rrn, SubscriptionId};
 use crate::model::subscription::Subscription;
 use crate::model::task::TaskState;
 use crate::model::time::{Mono, Now};
 use crate::outbox::fold::Folded;
 use crate::store::{Backfill, DispatchTables, StoreError, Walked};
+
+/// No transaction is before this one.
+const FIRST: Rrn = Rrn(0);
 
 /// Goes on with a backfill's walk through the catalog, by at most so many entries. `None`: nobody knows the rules and
 /// mounts now.
@@ -49,6 +53,27 @@ struct Step {
 }
 
 impl Dispatch {
+    /// Begins to tell a subscription how every asset stands that its rule covers.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn begin_backfill(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        by: &str,
+        ledger: DispatchTables<'_>,
+    ) -> Result<Answer, StoreError> {
+        let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.is_open()) else { return Ok(Answer::NotFound) };
+        if lane.backfill.is_some() {
+            return Ok(Answer::GoesOn);
+        }
+        let (backfill, uuid) = ledger.begin_backfill(id, FIRST, by, now.wall)?;
+        lane.backfill = Some(Filling::of(backfill));
+        self.to_cut.insert(id);
+        Ok(Answer::Begun(uuid))
+    }
+
     /// Whether a lane's backfill may go on. `others_wait`: a batch of what the lane owes may be cut, too.
     pub(super) fn may_backfill(&self, now: Now, id: SubscriptionId, others_wait: bool) -> bool {
         let Some(lane) = self.lanes.get(&id) else { return false };
@@ -102,6 +127,11 @@ impl Dispatch {
 }
 
 impl Lane {
+    /// Whether somebody still wants what it is owed.
+    pub(super) fn is_open(&self) -> bool {
+        self.subscription.is_some() && self.policy().cancelled_at.is_none()
+    }
+
     /// It lost entries: its backfill is this one from here on.
     pub(super) fn take_up_backfill(&mut self, backfill: Backfill) {
         match &mut self.backfill {

@@ -1,8 +1,11 @@
 //! What callers ask: each is done whole, or not at all, and answered once the group is durable.
 
 mod register;
+mod tasks;
 
+use self::tasks::NewRescan;
 use super::{Effect, Engine, Machines, Ran};
+use crate::dispatch::Dispatch;
 use crate::model::ask::{Answer, Ask, Selected};
 use crate::model::change::Change;
 use crate::model::ids::ReplyId;
@@ -64,17 +67,11 @@ impl Engine {
                 intake.iter_mut().for_each(|intake| intake.sync(now.mono, reply));
                 Ok(None)
             }
-            Ask::Rescan { request, waits } => {
-                let Some(intake) = intake else {
+            Ask::Rescan { request, until, by, tells } => {
+                if intake.is_none() {
                     return Ok((!ask.outlives_a_lost_group()).then_some(Answer::Unavailable));
-                };
-                match intake.scan(now, reply, request, *waits, ledger.intake()) {
-                    Some(fault) if fault.disk().is_some() => Err(fault),
-                    fault => {
-                        ran.faults.extend(fault);
-                        Ok(None)
-                    }
                 }
+                self.rescan(now, reply, NewRescan { request, until: *until, by, tells: tells.as_deref() }, ran)
             }
             Ask::Pause { subscription, by, reason } => {
                 let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
@@ -100,8 +97,17 @@ impl Engine {
             Ask::Begin { bulk, total } => {
                 promised(ledger, || dispatch.begin_bulk(now, bulk, *total, ledger.dispatch()))
             }
-            Ask::Replay { subscription, since, total, by } => {
-                promised(ledger, || dispatch.begin_replay(now, *subscription, *since, *total, by, ledger.dispatch()))
+            Ask::Replay { subscription, since, total, by, tells } => {
+                let begin = |dispatch: &mut Dispatch, ledger: &Ledger| {
+                    dispatch.begin_replay(now, *subscription, *since, *total, by, ledger.dispatch())
+                };
+                self.begin_task(now, by, tells.as_deref(), begin)
+            }
+            Ask::Backfill { subscription, by, tells } => {
+                let begin = |dispatch: &mut Dispatch, ledger: &Ledger| {
+                    dispatch.begin_backfill(now, *subscription, by, ledger.dispatch())
+                };
+                self.begin_task(now, by, tells.as_deref(), begin)
             }
             Ask::Trial { subscription, change } => {
                 let made = ledger
@@ -112,7 +118,7 @@ impl Engine {
                 promised(ledger, || ledger.put_session(session, now.wall).map(|()| Answer::Done))
             }
             Ask::Register { edits, by } => self.register(now, edits, by),
-            Ask::StopTask { uuid } => promised(ledger, || dispatch.stop_task(now, uuid, ledger.dispatch())),
+            Ask::StopTask { uuid } => self.stop_task(now, uuid),
         }
     }
 }

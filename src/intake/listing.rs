@@ -31,6 +31,7 @@ impl Intake {
         match ledger.savepoint(|| self.judge_listing(now, landed, listed.content, ledger, &mut outcome)) {
             Ok(()) => {
                 self.mounts.note_listed(&scan, outcome.found.len());
+                self.rescans.compared(&scan.path);
                 // Whoever calls may have written there after the listing, when it was not known that nothing hints.
                 let unhinted = listed.unwatched.is_some() && self.mounts.is_watched(&scan.path) && self.syncs.any();
                 self.mounts.note_unwatched(now.mono, &scan.path, listed.unwatched);

@@ -362,6 +362,11 @@ impl Mounts {
         state.unwatched.keys().filter(is_topmost).cloned().collect()
     }
 
+    /// Directories that the catalog has of a mount.
+    pub(super) fn directories(&self, mount: MountId) -> u64 {
+        self.state(mount).directories.max(0).cast_unsigned()
+    }
+
     /// Whether a root has been looked at since the start, and since it was last suspected.
     pub(super) fn is_known(&self, mount: MountId) -> bool {
         let state = self.state(mount);

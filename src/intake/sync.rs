@@ -4,14 +4,15 @@
 //! the hints so far, and for the scans and looks that they lead to, which keep their place; later hints are no concern
 //! of its, so a steady writer cannot starve it. It does not wait for files that a writer holds.
 
+use super::rescan::Asked;
 use super::{Effect, Intake};
 use crate::model::ask::Answer;
 use crate::model::hint::{Hint, HintKind};
-use crate::model::ids::ReplyId;
+use crate::model::ids::{ReplyId, TaskNo};
 use crate::model::job::Job;
 use crate::model::path::LogicalPath;
 use crate::model::record::SyncAnswer;
-use crate::model::rescan::RescanRequest;
+use crate::model::rescan::{RescanRequest, Until};
 use crate::model::time::{Mono, Now};
 use crate::store::{IntakeTables, StoreError};
 
@@ -21,8 +22,15 @@ pub(super) struct Syncs(Vec<Waiting>);
 
 #[derive(Debug)]
 struct Waiting {
-    reply: ReplyId,
+    who: Who,
     stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Caller(ReplyId),
+    /// A scan that is a task.
+    Task(TaskNo),
 }
 
 /// How far a call has come.
@@ -36,10 +44,22 @@ enum Stage {
     Before(u64),
 }
 
+impl Waiting {
+    /// Whether everything that it waits for is done; `oldest` is the first of what is not.
+    fn is_over(&self, oldest: u64) -> bool {
+        matches!(self.stage, Stage::Before(before) if before <= oldest)
+    }
+
+    fn is_task(&self) -> bool {
+        matches!(self.who, Who::Task(_))
+    }
+}
+
 impl Syncs {
     /// Callers of a machine that was lost: the source is asked anew.
     pub(super) fn waiting(replies: Vec<ReplyId>) -> Self {
-        Self(replies.into_iter().map(|reply| Waiting { reply, stage: Stage::New }).collect())
+        let new = |reply| Waiting { who: Who::Caller(reply), stage: Stage::New };
+        Self(replies.into_iter().map(new).collect())
     }
 
     /// Whether anybody waits.
@@ -48,7 +68,20 @@ impl Syncs {
     }
 
     pub(super) fn push(&mut self, reply: ReplyId) {
-        self.0.push(Waiting { reply, stage: Stage::New });
+        self.0.push(Waiting { who: Who::Caller(reply), stage: Stage::New });
+    }
+
+    pub(super) fn push_task(&mut self, task: TaskNo) {
+        self.0.push(Waiting { who: Who::Task(task), stage: Stage::New });
+    }
+
+    /// A scan has nothing to scan, and its caller has been told so.
+    pub(super) fn end(&mut self, reply: ReplyId) {
+        self.0.retain(|waiting| waiting.who != Who::Caller(reply));
+    }
+
+    pub(super) fn end_task(&mut self, task: TaskNo) {
+        self.0.retain(|waiting| waiting.who != Who::Task(task));
     }
 }
 
@@ -67,32 +100,29 @@ impl Intake {
         }
     }
 
-    /// Scans a path, or every mount, for a caller who waits for the beginning, or as for a sync. What is offline is
-    /// named in the answer.
-    pub fn scan(
-        &mut self,
-        now: Now,
-        reply: ReplyId,
-        request: &RescanRequest,
-        waits: bool,
-        ledger: IntakeTables<'_>,
-    ) -> Option<StoreError> {
-        let fault = self.scan_as_asked(now, request, ledger);
+    /// Scans a path, or every mount, for a caller who waits for the beginning, or as for a sync, or for a task. What is
+    /// offline is named in the answer.
+    pub fn scan(&mut self, now: Now, asked: Asked<'_>, ledger: IntakeTables<'_>) -> Option<StoreError> {
+        let Asked { reply, until, .. } = asked;
+        let fault = self.scan_as_asked(now, asked.request, ledger);
         self.doubt_mounts(now.mono);
-        let begins = self.wait_for_begin(reply, request, waits, ledger);
+        if let Some((task, _)) = asked.task {
+            self.syncs.push_task(task);
+        }
+        let begins = self.wait_for_begin(now.mono, asked, ledger);
         // Where it cannot be said how it begins, its end is said.
-        if waits || begins.is_err() {
+        if until == Until::Matched || (until == Until::Begun && begins.is_err()) {
             self.syncs.push(reply);
         }
         fault.or(begins.err())
     }
 
-    /// A scan has nothing to scan, and its caller has been told so.
-    pub(super) fn end_sync(&mut self, reply: ReplyId) {
-        self.syncs.0.retain(|waiting| waiting.reply != reply);
-    }
-
-    fn scan_as_asked(&mut self, now: Now, request: &RescanRequest, ledger: IntakeTables<'_>) -> Option<StoreError> {
+    pub(super) fn scan_as_asked(
+        &mut self,
+        now: Now,
+        request: &RescanRequest,
+        ledger: IntakeTables<'_>,
+    ) -> Option<StoreError> {
         let Some(path) = &request.path else {
             for mount in self.mounts.ids() {
                 let root = self.mounts.root_path(mount).clone();
@@ -166,20 +196,31 @@ impl Intake {
         }
     }
 
-    pub(super) fn answer_syncs(&mut self, ledger: IntakeTables<'_>, effects: &mut Vec<Effect>) {
+    /// Says whose syncs are over. That a task is can be said only in a group that may write.
+    pub(super) fn answer_syncs(&mut self, ledger: IntakeTables<'_>, may_write: bool, effects: &mut Vec<Effect>) {
         if self.syncs.0.is_empty() || !self.mounts.all_known() {
             return;
         }
         let oldest = self.oldest_order();
         let (seq, rrn) = ledger.newest();
-        let offline = self.mounts.offline();
-        self.syncs.0.retain(|waiting| {
-            let done = matches!(waiting.stage, Stage::Before(before) if before <= oldest);
-            if done {
-                let answer = SyncAnswer { seq, rrn, offline: offline.clone() };
-                effects.push(Effect::Answer(waiting.reply, Answer::Sync(answer)));
+        let answer = SyncAnswer { seq, rrn, offline: self.mounts.offline() };
+        let is_over = |waiting: &mut Waiting| waiting.is_over(oldest) && (may_write || !waiting.is_task());
+        let over: Vec<_> = self.syncs.0.extract_if(.., is_over).collect();
+        for Waiting { who, .. } in over {
+            match who {
+                Who::Caller(reply) => effects.push(Effect::Answer(reply, Answer::Sync(answer.clone()))),
+                Who::Task(task) => self.end_rescan(task, &answer),
             }
-            !done
-        });
+        }
+    }
+
+    /// Whether a scan is over that is a task, and nobody has been told yet.
+    pub(super) fn any_rescan_is_over(&self) -> bool {
+        let tasks = || self.syncs.0.iter().filter(|waiting| waiting.is_task());
+        if tasks().next().is_none() || !self.mounts.all_known() {
+            return false;
+        }
+        let oldest = self.oldest_order();
+        tasks().any(|waiting| waiting.is_over(oldest))
     }
 }

@@ -8,8 +8,8 @@ use super::listing::{DeliveryState, Span};
 use super::part::DeliveryKey;
 use super::path::LogicalPath;
 use super::record::{RecordsAnswer, RecordsRequest, SyncAnswer};
-use super::registration::{Edit, RegistrationFault};
-use super::rescan::{RescanAnswer, RescanRequest};
+use super::registration::{Edit, Registration, RegistrationFault};
+use super::rescan::{RescanAnswer, RescanRequest, Until};
 use super::scope::Scope;
 use super::session::Session;
 use super::time::Wall;
@@ -198,8 +198,12 @@ pub enum Ask {
     Rescan {
         /// What.
         request: RescanRequest,
-        /// The caller waits until all that the scan has found is matched, and not only for its beginning.
-        waits: bool,
+        /// When the caller is answered.
+        until: Until,
+        /// Who asks.
+        by: String,
+        /// Who is told of its end; only where it is a task. See [`Ask::Replay`].
+        tells: Option<Box<Registration>>,
     },
     /// Send a subscription nothing until it is resumed; what it is owed gathers.
     Pause {
@@ -234,6 +238,18 @@ pub enum Ask {
         total: u64,
         /// Who asks.
         by: String,
+        /// What is registered in the same step, to be told of the end of the task. Its id becomes the task's UUID, and
+        /// it hears of that end alone.
+        tells: Option<Box<Registration>>,
+    },
+    /// Tell a subscription how every asset stands that its rule covers: a task.
+    Backfill {
+        /// Which.
+        subscription: SubscriptionId,
+        /// Who asks.
+        by: String,
+        /// See [`Ask::Replay`].
+        tells: Option<Box<Registration>>,
     },
     /// Make the request that tells a subscription's target a change that it is not owed. The caller sends it.
     Trial {
@@ -269,22 +285,33 @@ impl Ask {
     /// Returns whether it writes by itself. One that does not leads to looks and scans, which do, or only asks.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !self.is_answered_later() && !matches!(self, Self::Hints(_) | Self::Watched(_))
+        match self {
+            Self::Sync | Self::Hints(_) | Self::Watched(_) => false,
+            Self::Rescan { until, .. } => *until != Until::Matched,
+            _ => true,
+        }
     }
 
     /// Returns whether its caller is answered in a later group.
     #[must_use]
     pub fn is_answered_later(&self) -> bool {
-        matches!(self, Self::Sync | Self::Rescan { .. })
+        match self {
+            Self::Sync => true,
+            Self::Rescan { until, .. } => *until != Until::Asked,
+            _ => false,
+        }
     }
 
     /// Returns whether its caller goes on waiting when the group is lost in which it was asked: everything is looked at
-    /// again then, and nothing was asked but that. What the caller of a scan vouches for would be forgotten.
+    /// again then, and nothing was asked but that. What the caller of a scan vouches for would be forgotten, and so
+    /// would a task.
     #[must_use]
     pub fn outlives_a_lost_group(&self) -> bool {
         match self {
             Self::Sync => true,
-            Self::Rescan { request, .. } => !request.accept_deletions && !request.accept_root,
+            Self::Rescan { request, until, .. } => {
+                *until == Until::Matched && !request.accept_deletions && !request.accept_root
+            }
             _ => false,
         }
     }
@@ -320,8 +347,8 @@ pub enum Answer {
     },
     /// There is no such subscription, delivery or task.
     NotFound,
-    /// A replay of the subscription goes on already: one at a time.
-    ReplayGoesOn,
+    /// A replay, or a backfill, of the subscription goes on already: one at a time.
+    GoesOn,
     /// The rule file says `paused = true`: whoever resumes it edits the file.
     PausedByFile,
     /// Nothing was done: the ledger takes no writes now. The caller comes back.

@@ -7,6 +7,10 @@ use super::change::{Action, Change};
 use super::ids::{Rrn, Seq};
 use super::tenant::{Tenant, is_word};
 use super::time::Wall;
+use super::uuid;
+
+/// What the names of the ends of tasks begin with; the UUID follows.
+const TASK: &str = "task.";
 
 /// An event's name: 1 to 64 of `A-Z a-z 0-9 _ . -`, compared by exact characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +56,12 @@ impl EventName {
         }
     }
 
+    /// The name of the end of one task, which those alone hear of who ask for that one.
+    #[must_use]
+    pub fn of_task(uuid: &str) -> Self {
+        Self(format!("{TASK}{uuid}"))
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -61,7 +71,7 @@ impl EventName {
     /// Whether ringback itself gives it.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
-        Self::BUILT_IN.contains(&self.as_str())
+        Self::BUILT_IN.contains(&self.as_str()) || self.0.strip_prefix(TASK).is_some_and(uuid::is_one)
     }
 
     /// Whether it is an event type of the reactor dialect.

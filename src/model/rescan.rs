@@ -1,6 +1,8 @@
 //! A scan that a caller asks for: `POST /v1/rescan`, `ringback rescan`.
 
+use super::ids::TaskNo;
 use super::path::LogicalPath;
+use super::record::SyncAnswer;
 use super::scope::Scope;
 
 /// What is scanned again, and what the caller vouches for.
@@ -24,6 +26,17 @@ impl RescanRequest {
     }
 }
 
+/// When the caller of a scan is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// At once: it is a task.
+    Asked,
+    /// Once it is known whether there is anything to scan: it is a task.
+    Begun,
+    /// Once all that it has found is matched.
+    Matched,
+}
+
 /// What the beginning of a scan shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RescanAnswer {
@@ -31,7 +44,42 @@ pub enum RescanAnswer {
     Begun {
         /// Mounts that it concerns and that are offline: nothing is scanned there.
         offline: Vec<LogicalPath>,
+        /// The UUID of its task. `None`: the caller waits for the end, or the machine was lost that was asked.
+        task: Option<String>,
     },
     /// There is no file or directory at the path, and the catalog knows nothing at or below it.
+    NothingThere,
+}
+
+/// A scan that is a task, and goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningRescan {
+    /// Its task.
+    pub task: TaskNo,
+    /// What is scanned.
+    pub request: RescanRequest,
+    /// Directories that were compared.
+    pub done: u64,
+}
+
+/// How far a scan that is a task has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescanned {
+    /// Its task.
+    pub task: TaskNo,
+    /// Directories that were compared.
+    pub done: u64,
+    /// How it ended; `None`: it goes on.
+    pub end: Option<RescanEnd>,
+}
+
+/// How a scan that is a task ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RescanEnd {
+    /// All that was found is matched. `offline` names the mounts that it concerns and that were not there.
+    Matched(SyncAnswer),
+    /// Every mount that it concerns is offline.
+    AllOffline,
+    /// See [`RescanAnswer::NothingThere`].
     NothingThere,
 }

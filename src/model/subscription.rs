@@ -50,6 +50,13 @@ impl Name {
         }
     }
 
+    /// The id `uuid`, a UUID, where this one is.
+    #[must_use]
+    pub fn with_uuid(&self, uuid: &str) -> Self {
+        let text = self.dialect.map_or_else(|| uuid.to_owned(), |dialect| format!("{}:{uuid}", dialect.as_str()));
+        Self { text: text.into(), dialect: self.dialect }
+    }
+
     /// All of it, with the dialect in front: what people and programs see.
     #[must_use]
     pub fn as_str(&self) -> &str {

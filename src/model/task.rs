@@ -76,7 +76,7 @@ pub struct ListedTask {
     pub number: TaskNo,
     /// What it is known by.
     pub uuid: String,
-    /// What is done: `replay`, `backfill`, or a [`Deed`](super::ask::Deed).
+    /// What is done: `rescan`, `replay`, `backfill`, or a [`Deed`](super::ask::Deed).
     pub task: String,
     /// How it stands.
     pub state: TaskState,
@@ -86,7 +86,7 @@ pub struct ListedTask {
     pub subscription: Option<String>,
     /// Whose things it is about, where it is about what a filter covers.
     pub scope: Option<Scope>,
-    /// How much of it is done: deliveries, entries or subscriptions.
+    /// How much of it is done: directories, deliveries, entries or subscriptions.
     pub done: u64,
     /// How much there was when it began.
     pub total: Option<u64>,
@@ -96,6 +96,8 @@ pub struct ListedTask {
     pub started: Wall,
     /// When it ended.
     pub ended: Option<Wall>,
+    /// What it came to, where there is more to say than how much is done: a JSON object.
+    pub result: Option<String>,
     /// Why it cannot go on.
     pub problem: Option<String>,
 }

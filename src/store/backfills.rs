@@ -95,13 +95,27 @@ impl DispatchTables<'_> {
         let rrn = self.rrn_at(first)?;
         let backfill = match under_way {
             Some(backfill) => backfill.with_loss(rrn),
-            None => {
-                let (task, _) = self.begin_task("backfill", Some(subscription), None, "ringback", at)?;
-                Backfill { task, subscription, rrn, again: None, place: Place::before(rrn), done: 0 }
-            }
+            None => return self.begin_backfill(subscription, rrn, "ringback", at).map(|(backfill, _)| backfill),
         };
         self.note_backfilled(&backfill)?;
         Ok(backfill)
+    }
+
+    /// Notes a backfill that begins, of what changed in a transaction or later. Returns it, and its UUID.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn begin_backfill(
+        &self,
+        subscription: SubscriptionId,
+        rrn: Rrn,
+        by: &str,
+        at: Wall,
+    ) -> Result<(Backfill, String)> {
+        let (task, uuid) = self.begin_task("backfill", Some(subscription), None, by, at)?;
+        let backfill = Backfill { task, subscription, rrn, again: None, place: Place::before(rrn), done: 0 };
+        self.note_backfilled(&backfill)?;
+        Ok((backfill, uuid))
     }
 
     /// Notes how far a backfill has come.

@@ -4,9 +4,11 @@ use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::Operation as _;
 use super::{DispatchTables, Ledger, Result, seqs};
+use crate::model::event::{EventFields, EventName};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId, TaskNo};
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::task::{Replay, TaskState, uuid};
+use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 
 /// Tasks that have ended are kept this long, milliseconds.
@@ -15,6 +17,7 @@ const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 const KEPT_MAX: i64 = 1_000;
 
 const BEGIN: &str = "begin a task";
+const END: &str = "end a task";
 
 /// A delivery that has ended, as far as a replay asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,25 +151,74 @@ impl DispatchTables<'_> {
     /// # Errors
     /// When the ledger refuses.
     pub fn end_task(&self, task: TaskNo, state: TaskState, problem: Option<&str>, at: Wall) -> Result<()> {
-        self.connection
+        let at = self.not_before_mark(at);
+        let ended = self
+            .connection
             .prepare_cached(
                 "UPDATE tasks SET state = ?2, problem = ?3, ended = ?4 WHERE number = ?1 AND state = 'running'",
             )
-            .and_then(|mut sql| sql.execute((task.0, state.as_str(), problem, self.not_before_mark(at).0)))
-            .to("end a task")
+            .and_then(|mut sql| sql.execute((task.0, state.as_str(), problem, at.0)))
+            .to(END)?;
+        match ended {
+            0 => Ok(()),
+            _ => self.tell_end(task, at),
+        }
+    }
+
+    /// Whoever is to be told of a task's end is, by an event that nobody else hears of.
+    fn tell_end(&self, task: TaskNo, at: Wall) -> Result<()> {
+        let read = |row: &Row<'_>| {
+            let (uuid, task, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let number = |at| row.get::<_, Option<i64>>(at);
+            let (total, tenant): (_, Option<String>) = (number(4)?, row.get(7)?);
+            let fields = EventFields::of_texts([("UUID", uuid.as_str()), ("task", &task), ("state", &state)]);
+            let mut fields = fields.number("done", row.get::<_, i64>(3)?);
+            if let Some(total) = total {
+                fields = fields.number("total", total);
+            }
+            if let Some(result) = row.get::<_, Option<String>>(5)? {
+                fields = fields.object("result", EventFields::of_object(result));
+            }
+            if let Some(problem) = row.get::<_, Option<String>>(6)? {
+                fields = fields.text("problem", &problem);
+            }
+            Ok((EventName::of_task(&uuid), tenant, fields))
+        };
+        let told = self
+            .connection
+            .prepare_cached(
+                "SELECT uuid, task, state, done, total, result, problem, subscriptions.tenant FROM tasks
+                 JOIN subscriptions ON subscriptions.id = tells WHERE number = ?1",
+            )
+            .and_then(|mut sql| sql.query_row([task.0], read).optional())
+            .to(END)?;
+        let Some((name, tenant, fields)) = told else { return Ok(()) };
+        let tenant = tenant.and_then(|tenant| Tenant::parse(&tenant).ok());
+        self.tell(at, name.as_str(), tenant, fields)
+    }
+
+    /// Has a subscription told of a task's end.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn tell_at_end(&self, uuid: &str, subscription: SubscriptionId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE tasks SET tells = ?2 WHERE uuid = ?1")
+            .and_then(|mut sql| sql.execute((uuid, subscription.0)))
+            .to(BEGIN)
             .map(drop)
     }
 
     /// The tasks of a subscription that is dropped cannot go on.
     pub(super) fn fail_tasks_of(&self, subscription: SubscriptionId) -> Result<()> {
-        self.connection
-            .prepare_cached(
-                "UPDATE tasks SET state = 'failed', problem = 'its subscription was dropped', ended = ?2
-                 WHERE subscription = ?1 AND state = 'running'",
-            )
-            .and_then(|mut sql| sql.execute((subscription.0, self.not_before_mark(Wall(0)).0)))
-            .to("end a task")
-            .map(drop)
+        let running: Vec<i64> = self
+            .connection
+            .prepare_cached("SELECT number FROM tasks WHERE subscription = ?1 AND state = 'running' ORDER BY number")
+            .and_then(|mut sql| sql.query_map([subscription.0], |row| row.get(0))?.collect())
+            .to(END)?;
+        running.into_iter().try_for_each(|task| {
+            self.end_task(TaskNo(task), TaskState::Failed, Some("its subscription was dropped"), Wall(0))
+        })
     }
 
     /// Which task has a UUID, whose deliveries it is about, and whether it goes on.

@@ -184,6 +184,7 @@ impl Listener {
 
     fn hear_one(&self, event: &Event<'_>, watches: &mut Table<i32>, batch: &mut Batch<'_>) {
         if event.mask & libc::IN_Q_OVERFLOW != 0 {
+            tracing::warn!("{}", super::OVERFLOWED);
             batch.lost(self.mounts.ids());
             return;
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::daemon::{Daemon, Place};
+use crate::daemon::{Daemon, Place, until};
 use crate::sink::{Sink, lines};
 use crate::turns;
 
@@ -136,6 +136,35 @@ fn what_keeps_a_command_from_the_daemon_is_said() {
     assert!(daemon.stop().success());
     let (code, text) = run(&["status"], &url, &state, None);
     assert!(code == Some(3) && text.contains("is it running? Nothing in"), "{code:?} {text}");
+}
+
+/// A scan that nobody waits for is a task, and goes on after a kill.
+#[test]
+fn a_rescan_is_a_task_that_has_an_end() {
+    let sink = Sink::new();
+    let place = Place::new(&sink.rule_all());
+    for dir in 0..200 {
+        place.write(&format!("/{dir}/a"), "one");
+    }
+    let daemon = place.start();
+    daemon.ready();
+    let (code, text) = ringback(&place, &daemon, &["rescan", "--json"]);
+    let answer: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let task = answer["task"].as_str().unwrap_or_else(|| panic!("{code:?} {text}")).to_owned();
+    daemon.kill();
+    let daemon = place.start();
+    let shown = until("the scan has an end", || {
+        let (code, text) = ringback(&place, &daemon, &["tasks", "show", &task, "--json"]);
+        let shown: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{code:?} {text}"));
+        (shown["state"] == "done").then_some(shown)
+    });
+    assert_eq!(
+        (&shown["task"], &shown["by"], &shown["total"]),
+        (&"rescan".into(), &"administrator".into(), &201.into())
+    );
+    assert!(shown["done"].as_u64() >= Some(201) && shown["result"]["offline"] == serde_json::json!([]), "{shown}");
+    let (code, text) = ringback(&place, &daemon, &["rescan", "/7"]);
+    assert!(code == Some(0) && text.contains("`ringback tasks show "), "{code:?} {text}");
 }
 
 /// Nothing is there and nothing is known: a mistyped path does not look like success.

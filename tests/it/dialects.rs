@@ -1,8 +1,8 @@
 //! The dialects, as their clients meet them: each file of `fixtures/dialects/NAME` is a conversation with the real
 //! daemon, whose callbacks are received over HTTP and TLS.
 //!
-//! A conversation has requests (`> METHOD PATH as PRINCIPAL`), the answers that are expected (`< STATUS MEDIA`), and
-//! what happens (`= ...`): `write PATH`, `record {...}`, `kill` (SIGKILL, and a start), `call METHOD PATH` (the next
+//! A conversation has requests (`> METHOD PATH as PRINCIPAL`; `until STATUS` behind it asks again), the answers that are
+//! expected (`< STATUS MEDIA`), and what happens (`= ...`): `write PATH`, `record {...}`, `kill` (SIGKILL, and a start), `call METHOD PATH` (the next
 //! callback that comes), `quiet` (none comes). Below a request, `> Name: value` is a header, `@ name=value` a field of
 //! a form; below a call, `= Name: value` is a header that it has. What follows is the body. In expected JSON `"{{*}}"`
 //! is anything, and `"{{name}}"` is what it was before under this name; `{{http}}` and `{{https}}` are the receivers'.
@@ -168,6 +168,7 @@ impl Conversation {
     fn ask(&mut self, words: &str, rest: &mut VecDeque<(usize, &str)>) -> http::Answer {
         let words = self.filled(words);
         let (line, caller) = words.split_once(" as ").unwrap_or((&words, ""));
+        let (caller, awaited) = caller.split_once(" until ").map_or((caller, None), |(it, status)| (it, Some(status)));
         let mut headers = Vec::new();
         if !caller.is_empty() {
             headers.push(("Authorization".to_owned(), format!("Bearer {caller}-token")));
@@ -189,7 +190,13 @@ impl Conversation {
             headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
         }
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        http::request(self.daemon().address, line, &headers, &body).expect("an answer")
+        let request = || http::request(self.daemon().address, line, &headers, &body).expect("an answer");
+        match awaited {
+            None => request(),
+            Some(status) => until(&format!("{line} is {status}"), || {
+                Some(request()).filter(|answer| answer.status.to_string() == status)
+            }),
+        }
     }
 
     fn check(&mut self, place: &str, words: &str, expect: &str, answer: &http::Answer) {

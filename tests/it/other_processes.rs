@@ -46,6 +46,11 @@ fn check_undisturbed(daemon: &Daemon, last_scan: &serde_json::Value) {
     for sign in ["was not recorded", "looking at everything", "does not take writes"] {
         assert!(!log.contains(sign), "the log says {sign:?}:\n{log}");
     }
+    // A mark on the whole filesystem hears what other tests do there, too: on a busy machine its queue overflows.
+    if log.contains("queue of events overflowed") {
+        eprintln!("SKIPPED: whether nothing was scanned again cannot be told: the kernel's queue overflowed");
+        return;
+    }
     assert_eq!(daemon.status()["mounts"][0]["lastScan"], *last_scan, "nothing was scanned again");
 }
 

@@ -94,6 +94,11 @@ impl Reader {
         })
     }
 
+    /// Scans that go on as tasks.
+    pub fn running_rescans(&self) -> usize {
+        self.all("SELECT number FROM tasks WHERE task = 'rescan' AND state = 'running'", [], |_| Ok(())).len()
+    }
+
     /// The size and the modification time of an asset's row, gone or not.
     pub fn size_and_mtime(&self, asset: i64) -> Option<(u64, i64)> {
         let sql = "SELECT size, mtime_ns FROM assets WHERE id = ?1

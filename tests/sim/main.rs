@@ -22,12 +22,15 @@ mod source;
 mod trace;
 mod world;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use world::World;
 
 /// Seeds that each run of the tests tries; the slow suite tries 1,000 and more.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 200;
 
 /// Runs a seed; gives its trace's hash, or what broke with the last of the trace.
 fn run(seed: u64, print: bool) -> Result<u64, String> {
@@ -55,12 +58,23 @@ fn the_guarantees_hold() {
         return;
     }
     let first = number("RINGBACK_SIM_FIRST").unwrap_or(1);
-    let mut broken = Vec::new();
-    for seed in first..first + number("RINGBACK_SIM_SEEDS").unwrap_or(SEEDS) {
-        if let Err(why) = run(seed, false) {
-            broken.push(why);
+    let end = first + number("RINGBACK_SIM_SEEDS").unwrap_or(SEEDS);
+    let (next, broken) = (AtomicU64::new(first), Mutex::new(BTreeMap::new()));
+    let run_some = || {
+        while let seed = next.fetch_add(1, Ordering::Relaxed)
+            && seed < end
+        {
+            if let Err(why) = run(seed, false) {
+                broken.lock().expect("no panic").insert(seed, why);
+            }
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(run_some);
+        }
+    });
+    let broken: Vec<_> = broken.into_inner().expect("no panic").into_values().collect();
     if let Some(first) = broken.first() {
         let whys: Vec<_> = broken.iter().filter_map(|why| why.lines().next()).collect();
         panic!("{first}\n{} seeds are broken:\n{}", broken.len(), whys.join("\n"));

@@ -1,11 +1,12 @@
-//! The `hal` dialect: subscriptions as tasks of a collection, in `application/hal+json`. Its text is the "Callback"
-//! pattern of an HTTP API guideline.
+//! The `hal` dialect: subscriptions and work as tasks of a collection, in `application/hal+json`. Its text is the
+//! "Callback" pattern of an HTTP API guideline.
 //!
 //! What is refused for its content has the status 403, as the text says, and not 422; errors are problems, as the
 //! native API writes them. A link is relative to the root of the API. Whoever subscribes without a URL has a topic,
 //! which the native API shows under the same UUID.
 
 mod asked_for;
+mod work;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use super::super::error::{ApiError, quoted};
 use super::super::gate::{Caller, Did};
 use super::super::limits::{IGNORED_BYTES_MAX, REGISTERED_MAX, REGISTRATION_BYTES_MAX};
 use super::super::native::problem;
-use super::super::operation::{Operation, array, closed, object, text, words};
+use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
 use super::super::router::{Answer, Api, Endpoint};
 use super::ids;
 use crate::model::event::Dialect;
@@ -31,6 +32,7 @@ use crate::model::principal::Role;
 use crate::model::registered::{Comparison, Filter, FilterValue, Registered, RegisteredKey, RegisteredQuery};
 use crate::model::registration::{Edit, Replaces};
 use crate::model::subscription::Name;
+use crate::model::task::TaskState;
 
 /// The media type of what is answered.
 const HAL: &str = "application/hal+json";
@@ -41,6 +43,7 @@ const ASSETS: &str = "assets";
 const ALL: &str = "/{collection}/tasks";
 const ALL_SLASHED: &str = "/{collection}/tasks/";
 const ONE: &str = "/{collection}/tasks/{uuid}";
+const RESULT: &str = "/{collection}/tasks/{uuid}/result";
 
 /// The member of a kept request that says of which collection it is. No request has it of its own.
 const COLLECTION: &str = "collection";
@@ -49,16 +52,20 @@ const COLLECTION: &str = "collection";
 const ACCEPTED: &str = "Your request to subscribe to the progress of the task has been accepted.";
 /// What the text says to whoever cancels.
 const CANCELLED: &str = "Your subscription is cancelled.";
+/// What is said to whoever stops work.
+const STOPPED: &str = "The task is stopped.";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |method, path, right, handler, operation| {
         Endpoint::new(method, path, Some(right), handler, operation).writing(write)
     };
     vec![
-        endpoint("POST", ALL, Right::Register, post(subscribe), subscribe_operation),
-        endpoint("POST", ALL_SLASHED, Right::Register, post(subscribe), subscribe_operation),
+        // A subscription takes the right to register, too: who only acts begins and stops work.
+        endpoint("POST", ALL, Right::Act, post(begin), begin_operation),
+        endpoint("POST", ALL_SLASHED, Right::Act, post(begin), begin_operation),
         endpoint("GET", ONE, Right::Read, get(show), show_operation),
-        endpoint("PUT", ONE, Right::Register, put(cancel), cancel_operation),
+        endpoint("GET", RESULT, Right::Read, get(result), result_operation),
+        endpoint("PUT", ONE, Right::Act, put(cancel), cancel_operation),
     ]
 }
 
@@ -71,9 +78,19 @@ fn write(parts: &Parts, error: ApiError) -> Response {
     problem::write(parts, ApiError { status, ..error })
 }
 
-async fn subscribe(State(api): State<Arc<Api>>, Path(collection): Path<String>, request: Request) -> Response {
+async fn begin(State(api): State<Arc<Api>>, Path(collection): Path<String>, request: Request) -> Response {
     let mut asked = Asked::new(request);
-    let answer = api.subscribe_in_hal(&collection, &mut asked).await;
+    let answer = api.begin_as_asked_in_hal(&collection, &mut asked).await;
+    asked.answer(answer).await
+}
+
+async fn result(
+    State(api): State<Arc<Api>>,
+    Path((collection, uuid)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let mut asked = Asked::new(request);
+    let answer = api.show_result_in_hal(&collection, &uuid, &mut asked).await;
     asked.answer(answer).await
 }
 
@@ -98,11 +115,32 @@ async fn cancel(
 }
 
 impl Api {
-    async fn subscribe_in_hal(&self, collection: &str, asked: &mut Asked) -> Answer {
+    /// Begins work, or subscribes.
+    async fn begin_as_asked_in_hal(&self, collection: &str, asked: &mut Asked) -> Answer {
         check_accept(&asked.parts.headers)?;
         let within = self.collection_in_hal(collection)?;
-        let caller = asked.caller().clone();
         let fields = body(asked).await?;
+        match fields.contains_key(work::TASK) {
+            true => self.begin_in_hal(asked.caller(), collection, fields).await,
+            false => self.subscribe_in_hal(asked.caller(), collection, within, fields).await,
+        }
+    }
+
+    async fn show_result_in_hal(&self, collection: &str, uuid: &str, asked: &mut Asked) -> Answer {
+        check_accept(&asked.parts.headers)?;
+        self.collection_in_hal(collection)?;
+        asked.read(IGNORED_BYTES_MAX).await?;
+        self.result_in_hal(asked.caller(), collection, &uuid.to_ascii_lowercase()).await
+    }
+
+    async fn subscribe_in_hal(
+        &self,
+        caller: &Caller,
+        collection: &str,
+        within: Vec<String>,
+        fields: Map<String, Value>,
+    ) -> Answer {
+        caller.check_right(Right::Register)?;
         let asked_for = AskedFor::read(fields, |name| (self.state.knows_event)(name))?;
         let uuid = ids::uuid()?;
         let name = Name::registered(Dialect::Hal, &uuid).map_err(|_| unknown(&uuid))?;
@@ -131,6 +169,9 @@ impl Api {
         self.collection_in_hal(collection)?;
         asked.read(IGNORED_BYTES_MAX).await?;
         let uuid = uuid.to_ascii_lowercase();
+        if let Some(task) = self.task_in_hal(asked.caller(), collection, &uuid).await? {
+            return Ok(work::standing(&task));
+        }
         let known = self.subscribed_in_hal(asked.caller(), collection, &uuid).await?;
         let first = known.first().ok_or_else(|| unknown(&uuid))?;
         let is_over = known.iter().all(|it| it.is_over);
@@ -155,6 +196,12 @@ impl Api {
             return Err(ApiError::of_field("UUID", format!("`UUID` is another than {uuid} in the path")));
         }
         let refused = || ApiError { status: StatusCode::FORBIDDEN, ..unknown(&uuid) };
+        let task = self.task_in_hal(&caller, collection, &uuid).await?;
+        if task.is_some_and(|task| task.state == TaskState::Running) {
+            self.stop_in_hal(&uuid).await?;
+            return Ok(cancelled(collection, &uuid, STOPPED));
+        }
+        caller.check_right(Right::Register)?;
         let known = self.subscribed_in_hal(&caller, collection, &uuid).await?;
         // Who administers a tenant ends what its own people have registered there.
         let is_own = !matches!(caller.role, Role::SuperAdministrator | Role::NetworkAdministrator);
@@ -168,8 +215,7 @@ impl Api {
             StatusCode::NOT_FOUND => refused(),
             _ => error,
         })?;
-        let body = json!({"_links": {"self": {"href": href(collection, &uuid)}}, "message": CANCELLED, "UUID": uuid});
-        Ok(done(&uuid, hal(StatusCode::ACCEPTED, [], &body)))
+        Ok(cancelled(collection, &uuid, CANCELLED))
     }
 
     /// The paths at or below which a collection lies; none: it has everything.
@@ -270,6 +316,11 @@ fn hal<const N: usize>(status: StatusCode, headers: [(HeaderName, String); N], b
     (status, [(header::CONTENT_TYPE, HAL)], headers, body.to_string()).into_response()
 }
 
+fn cancelled(collection: &str, uuid: &str, message: &str) -> Response {
+    let body = json!({"_links": {"self": {"href": href(collection, uuid)}}, "message": message, "UUID": uuid});
+    done(uuid, hal(StatusCode::ACCEPTED, [], &body))
+}
+
 /// Says in the audit which task it was.
 fn done(uuid: &str, mut response: Response) -> Response {
     response.extensions_mut().insert(Did(format!("hal:{uuid}")));
@@ -288,7 +339,7 @@ fn operation(summary: &'static str) -> Operation {
         .refusal(406, "The Accept header takes no application/hal+json.")
 }
 
-fn subscribe_operation() -> Operation {
+fn begin_operation() -> Operation {
     let one_or_more = || json!({"anyOf": [text(), array(text())]});
     let body = closed(
         [],
@@ -299,12 +350,20 @@ fn subscribe_operation() -> Operation {
             ("watchPath", one_or_more()),
             ("watchMetadata", one_or_more()),
             ("logicalOperand", words(&["AND", "OR"])),
+            ("task", words(&["rescan", "replay", "backfill"])),
+            ("subscription", text()),
+            ("since", time()),
+            ("path", text()),
+            ("acceptDeletions", flag()),
+            ("acceptRoot", flag()),
         ],
     );
     let accepted = object([("_links", links()), ("message", text()), ("UUID", text())], [("topic", text())]);
-    operation("Subscribes to what happens to the assets of a collection.")
+    operation("Subscribes to what happens to the assets of a collection; or, with `task`, begins work.")
         .body(body)
         .answer_of(201, "The subscription is accepted.", HAL, accepted)
+        .answer_of(202, "The work has begun.", HAL, task())
+        .refusal(410, "What a replay would tell is kept no longer.")
         .refusal(415, "The body is not JSON.")
 }
 
@@ -314,22 +373,29 @@ fn show_operation() -> Operation {
         [("_links", links()), ("UUID", text()), ("state", state), ("mode", text())],
         [("callbackUrl", text()), ("topic", text())],
     );
-    operation("Shows a subscription of a collection as it was asked for.").answer_of(
-        200,
-        "The subscription.",
-        HAL,
-        shown,
+    let shown = json!({"anyOf": [shown, task()]});
+    operation("Shows a subscription of a collection as it was asked for, or how a task stands.")
+        .answer_of(200, "The subscription; or a task that goes on, was stopped, or failed.", HAL, shown)
+        .answer_of(303, "The task is done: Location is where its result is.", HAL, task())
+}
+
+fn result_operation() -> Operation {
+    operation("Shows what a task came to.").answer_of(200, "The counts.", HAL, task())
+}
+
+/// The schema of work.
+fn task() -> Value {
+    object(
+        [("_links", links()), ("UUID", text()), ("task", text()), ("state", text()), ("done", number())],
+        [("total", number()), ("subscription", text()), ("_embedded", object([], [("problem", object([], []))]))],
     )
 }
 
 fn cancel_operation() -> Operation {
     let cancelled = object([("_links", links()), ("message", text()), ("UUID", text())], []);
-    operation("Cancels a subscription of a collection.").optional_body(object([], [("UUID", text())])).answer_of(
-        202,
-        "The subscription is cancelled.",
-        HAL,
-        cancelled,
-    )
+    operation("Cancels a subscription of a collection, or stops a task.")
+        .optional_body(object([], [("UUID", text())]))
+        .answer_of(202, "The subscription is cancelled, or the task stopped.", HAL, cancelled)
 }
 
 #[cfg(test)]

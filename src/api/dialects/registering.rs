@@ -69,7 +69,7 @@ impl Api {
 }
 
 /// 422: each part, and of a clause which one. Nothing is quoted that may hold a secret.
-fn invalid(faults: &[RegistrationFault], edits: &[Edit]) -> ApiError {
+pub(super) fn invalid(faults: &[RegistrationFault], edits: &[Edit]) -> ApiError {
     let sentence = |fault: &RegistrationFault| {
         let RegistrationFault { edit, part, item, why, help } = fault;
         let clause = edits.get(*edit).and_then(|edit| clause(edit, *part, (*item)?));

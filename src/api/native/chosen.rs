@@ -15,6 +15,7 @@ use super::super::error::{ApiError, quoted};
 use super::super::gate::{Caller, Did};
 use super::super::limits::{CHOSEN_AT_ONCE_MAX, SELECTION_BYTES_MAX};
 use super::super::operation::{Operation, closed, flag, number, object, text, time, words};
+use super::super::router::unexpected;
 use super::deliveries::is_seen;
 use super::query::{Fields, delivery_key, no_delivery, no_subscription, wrong};
 use super::{Answer, Api};
@@ -82,6 +83,19 @@ pub(super) async fn replay(State(native): State<Arc<Api>>, request: Request) -> 
 }
 
 /// A place in the journal, or a time.
+/// The UUID of a task that was to begin for a subscription.
+pub(in super::super) fn begun(task: &str, name: &str, answer: model::ask::Answer) -> Result<String, ApiError> {
+    match answer {
+        model::ask::Answer::Begun(uuid) => Ok(uuid),
+        model::ask::Answer::GoesOn => {
+            let detail = format!("a {task} of {} goes on already: see GET /v1/tasks?state=running", quoted(name));
+            Err(ApiError::new(StatusCode::CONFLICT, detail))
+        }
+        model::ask::Answer::NotFound => Err(no_subscription(name)),
+        other => Err(unexpected(&other)),
+    }
+}
+
 fn point() -> Value {
     json!({"anyOf": [number(), text()]})
 }
@@ -286,6 +300,24 @@ impl Api {
         if fields.has_one_of(&["before"]) {
             return Err(wrong("`before` goes with `dead`: a replay since a time is of all that follows".to_owned()));
         }
+        let ToldSince { deliveries, entries, .. } = self.told_since(subscription, since).await?;
+        let mut answer = json!({"deliveries": deliveries, "entries": entries, "dryRun": is_dry_run});
+        if is_dry_run {
+            return Ok(Json(answer).into_response());
+        }
+        let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned(), tells: None };
+        let uuid = begun("replay", name, self.ask(ask).await?)?;
+        let did = format!("a replay of {name} since {since} began{because}, task {uuid}");
+        answer["task"] = json!(uuid);
+        Ok((StatusCode::ACCEPTED, Extension(Did(did)), Json(answer)).into_response())
+    }
+
+    /// What a replay would send again. 410 where the journal has it no longer.
+    pub(in super::super) async fn told_since(
+        &self,
+        subscription: SubscriptionId,
+        since: Wall,
+    ) -> Result<ToldSince, ApiError> {
         let counted = self.read(move |reader, _| {
             let (mut all, mut after) = (ToldSince::default(), None);
             loop {
@@ -300,8 +332,8 @@ impl Api {
                 }
             }
         });
-        let (ToldSince { deliveries, entries, first, .. }, oldest) = counted.await?;
-        if first.is_some_and(|first| oldest.is_none_or(|(seq, _)| first < seq)) {
+        let (told, oldest) = counted.await?;
+        if told.first.is_some_and(|first| oldest.is_none_or(|(seq, _)| first < seq)) {
             let kept =
                 oldest.map_or("none is kept".to_owned(), |(_, time)| format!("the oldest that is kept is of {time}"));
             let detail = format!(
@@ -309,23 +341,7 @@ impl Api {
             );
             return Err(ApiError::new(StatusCode::GONE, detail));
         }
-        let mut answer = json!({"deliveries": deliveries, "entries": entries, "dryRun": is_dry_run});
-        if is_dry_run {
-            return Ok(Json(answer).into_response());
-        }
-        let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned() };
-        match self.ask(ask).await? {
-            model::ask::Answer::Begun(uuid) => {
-                let did = format!("a replay of {name} since {since} began{because}, task {uuid}");
-                answer["task"] = json!(uuid);
-                Ok((StatusCode::ACCEPTED, Extension(Did(did)), Json(answer)).into_response())
-            }
-            model::ask::Answer::ReplayGoesOn => {
-                let detail = format!("a replay of {} goes on already: see GET /v1/tasks?state=running", quoted(name));
-                Err(ApiError::new(StatusCode::CONFLICT, detail))
-            }
-            _ => Err(no_subscription(name)),
-        }
+        Ok(told)
     }
 
     /// The deliveries that a body chooses. `states` are those that make sense.

@@ -207,7 +207,11 @@ impl Api {
     }
 
     /// The number of a subscription that a caller sees, for an ask.
-    pub(super) async fn subscription_named(&self, scope: &Scope, name: &str) -> Result<SubscriptionId, ApiError> {
+    pub(in super::super) async fn subscription_named(
+        &self,
+        scope: &Scope,
+        name: &str,
+    ) -> Result<SubscriptionId, ApiError> {
         let (wanted, scope) = (name.to_owned(), scope.clone());
         let id = self.read(move |reader, registry| named(reader, registry, &scope, &wanted)).await?;
         id.ok_or_else(|| no_subscription(name))

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::body::Asked;
 use super::super::error::{ApiError, quoted};
@@ -81,7 +81,13 @@ fn schema() -> Value {
             ("by", text()),
             ("startedAt", time()),
         ],
-        [("subscription", text()), ("total", number()), ("endedAt", time()), ("problem", text())],
+        [
+            ("subscription", text()),
+            ("total", number()),
+            ("endedAt", time()),
+            ("result", object([], [])),
+            ("problem", text()),
+        ],
     )
 }
 
@@ -116,7 +122,8 @@ impl Api {
         Ok(Json(answer).into_response())
     }
 
-    async fn task(&self, scope: &Scope, uuid: &str) -> Result<ListedTask, ApiError> {
+    /// A task that a scope covers.
+    pub(in super::super) async fn task(&self, scope: &Scope, uuid: &str) -> Result<ListedTask, ApiError> {
         let (wanted, scope) = (uuid.to_owned(), scope.clone());
         let found =
             self.read(move |reader, registry| Ok(reader.task(&wanted)?.filter(|task| is_seen(task, &scope, registry))));
@@ -155,24 +162,20 @@ fn no_task(uuid: &str) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, format!("there is no task {}, or it is kept no longer", quoted(uuid)))
 }
 
-/// A row of the list.
-fn shown(task: &ListedTask) -> Value {
-    let mut out = json!({
-        "UUID": task.uuid,
-        "task": task.task,
-        "state": task.state.as_str(),
-        "done": task.done,
-        "by": task.by,
-        "startedAt": task.started.to_string(),
-    });
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            out[name] = value;
-        }
-    };
+/// The members of a task.
+pub(in super::super) fn shown(task: &ListedTask) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Option<Value>| out.extend(value.map(|value| (name.to_owned(), value)));
+    put("UUID", Some(json!(task.uuid)));
+    put("task", Some(json!(task.task)));
+    put("state", Some(json!(task.state.as_str())));
+    put("done", Some(json!(task.done)));
+    put("by", Some(json!(task.by)));
+    put("startedAt", Some(json!(task.started.to_string())));
     put("subscription", task.subscription.as_ref().map(|name| json!(name)));
     put("total", task.total.map(|total| json!(total)));
     put("endedAt", task.ended.map(|at| json!(at.to_string())));
+    put("result", task.result.as_ref().and_then(|result| serde_json::from_str(result).ok()));
     put("problem", task.problem.as_ref().map(|problem| json!(problem)));
     out
 }

@@ -59,7 +59,7 @@ async fn consent(served: &mut Served) {
     let Call { ask, reply } = served.calls.recv().await.expect("a call");
     let answer = match ask {
         Ask::Records(_) => Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1, events: 0 }),
-        Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
+        Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![], task: None }),
         Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
         _ => Answer::Done,
     };
@@ -109,7 +109,7 @@ async fn a_rescan_waits_up_to_the_limit_for_whether_there_is_anything_to_scan() 
             let Some(Call { ask: Ask::Rescan { .. }, reply }) = calls.recv().await else { panic!("not a rescan") };
             sleep(after).await;
             let offline = vec![LogicalPath::parse(b"/acme").expect("a path")];
-            reply.send(Answer::Rescan(RescanAnswer::Begun { offline })).is_ok()
+            reply.send(Answer::Rescan(RescanAnswer::Begun { offline, task: None })).is_ok()
         };
         let asked = answered(router::router(state), post("/v1/rescan", Role::Operator, Body::empty()));
         let (answer, waited) = tokio::join!(asked, engine);

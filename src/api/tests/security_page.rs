@@ -22,7 +22,7 @@ use crate::api::{dialects, native};
 use crate::model::ask::{Answer, Ask, Selected};
 use crate::model::ids::{Rrn, Seq};
 use crate::model::record::{RecordsAnswer, SyncAnswer};
-use crate::model::rescan::RescanAnswer;
+use crate::model::rescan::{RescanAnswer, Until};
 use crate::model::scope::Scope;
 
 /// What a cell of the table may say.
@@ -93,6 +93,7 @@ fn sample(endpoint: &str) -> (String, &'static str) {
         "/v1/records" => r#"[{"path": "/acme/1", "set": {"City": "SFO"}}]"#,
         "/v1/hints" => r#"{"paths": ["/acme/1"]}"#,
         "/v1/rescan" => r#"{"path": "/acme/1"}"#,
+        "/{collection}/tasks" | "/{collection}/tasks/" => r#"{"task": "rescan", "path": "/acme/1"}"#,
         "/v1/deliveries/retry" | "/v1/deliveries/drop" | "/v1/subscriptions/pause" | "/v1/subscriptions/resume" => {
             r#"{"subscription": "a"}"#
         }
@@ -151,7 +152,8 @@ fn agreeing(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Ask> {
                 Ask::Records(_) => {
                     Answer::Records(RecordsAnswer::Accepted { rrn: Rrn(1), accepted: 1, applied: 1, events: 0 })
                 }
-                Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![] }),
+                Ask::Rescan { until: Until::Asked, .. } => Answer::Begun(super::ledger::task()),
+                Ask::Rescan { .. } => Answer::Rescan(RescanAnswer::Begun { offline: vec![], task: None }),
                 Ask::Sync => Answer::Sync(SyncAnswer { seq: Seq(1), rrn: Rrn(1), offline: vec![] }),
                 Ask::Trial { .. } => Answer::Trial(Box::new(super::trial::made())),
                 Ask::Choose { .. } => Answer::Selected(Selected { count: 1, entries: 1, before: Seq(9), next: None }),

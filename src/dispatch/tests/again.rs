@@ -89,7 +89,7 @@ fn a_replay_waits_while_its_lane_is_paused_ends_when_it_is_stopped_and_is_one_at
     }
     assert_eq!(run.shown("4 replay a 0"), "");
     run.line("5 replay a 0");
-    assert_eq!(run.refused, [Answer::ReplayGoesOn]);
+    assert_eq!(run.refused, [Answer::GoesOn]);
     assert_eq!(run.shown("6 resume a"), "a 3/1 replay [1]");
     run.line("7 stop");
     assert_eq!(run.shown("8 accept 3"), "");

@@ -39,6 +39,20 @@ impl Engine {
             Ok(Answer::Registered(ids?))
         })
     }
+
+    /// Registers what is new, and was read. `None`: nothing is taken in now.
+    pub(super) fn register_new(
+        &mut self,
+        now: Now,
+        registration: &Registration,
+        rule: Rule,
+        by: &str,
+    ) -> Result<Option<SubscriptionId>, StoreError> {
+        let Some(Machines { intake: Some(intake), dispatch }) = &mut self.machines else { return Ok(None) };
+        let registrations = self.registrations_to_come.get_or_insert_with(|| self.registrations.clone());
+        let mut work = Work { now, by, ledger: &self.ledger, intake, dispatch, registrations };
+        work.step(Step::Put { registration, rule, is_new: true }).map(Some)
+    }
 }
 
 /// Reads and checks everything before anything is done.
@@ -58,13 +72,9 @@ fn check<'a>(edits: &'a [Edit], by: &str, ledger: &Ledger) -> Result<Result<Vec<
                 if !may {
                     refuse(Answer::Taken { edit: at });
                 }
-                match registration::read(registration) {
+                match read(at, registration) {
                     Ok(rule) => steps.push(Step::Put { registration, rule, is_new: known.is_none() }),
-                    Err(of_edit) => {
-                        faults.extend(of_edit.into_iter().map(|registration::Fault { part, item, why, help }| {
-                            RegistrationFault { edit: at, part, item, why, help }
-                        }))
-                    }
+                    Err(of_edit) => faults.extend(of_edit),
                 }
             }
             Edit::Remove { name, tenant, is_own } => match ledger.registered(tenant.as_ref(), name)? {
@@ -79,6 +89,14 @@ fn check<'a>(edits: &'a [Edit], by: &str, ledger: &Ledger) -> Result<Result<Vec<
         Some(refusal) => Err(refusal),
         None if !faults.is_empty() => Err(Answer::Invalid(faults)),
         None => Ok(steps),
+    })
+}
+
+/// Reads what one of the edits registers.
+pub(super) fn read(edit: usize, registration: &Registration) -> Result<Rule, Vec<RegistrationFault>> {
+    registration::read(registration).map_err(|faults| {
+        let of_edit = |registration::Fault { part, item, why, help }| RegistrationFault { edit, part, item, why, help };
+        faults.into_iter().map(of_edit).collect()
     })
 }
 

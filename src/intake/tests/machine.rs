@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
-use crate::intake::{Effect, Input, Intake, RulesInForce, Setup, TakenOver};
+use crate::intake::{Effect, Input, Intake, RescanAsked, RulesInForce, Setup, TakenOver};
 use crate::model::asset::Stat;
 use crate::model::ids::ReplyId;
 use crate::model::job::Job;
@@ -12,7 +12,7 @@ use crate::model::look::{FileLook, ListedFile, Listing, Writer, Xattrs};
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
-use crate::model::rescan::RescanRequest;
+use crate::model::rescan::{RescanRequest, Until};
 use crate::model::time::{Mono, Now, Wall};
 use crate::settle::Patience;
 use crate::store::Ledger;
@@ -54,7 +54,7 @@ impl Machine {
     /// Starts intake again from its ledger.
     pub(in crate::intake) fn restart(&mut self) {
         let rules = RulesInForce::default();
-        let taken_over = TakenOver { next_ticket: self.intake.next_ticket(), syncs: Vec::new() };
+        let taken_over = TakenOver { next_ticket: self.intake.next_ticket(), syncs: Vec::new(), rescans: Vec::new() };
         self.intake =
             Intake::load(self.setup.clone(), rules, self.ledger.intake(), self.now, taken_over).expect("intake");
     }
@@ -68,7 +68,11 @@ impl Machine {
     /// Scans as somebody asks who does not wait.
     pub(in crate::intake) fn scan(&mut self, reply: ReplyId, request: &RescanRequest) {
         self.ledger.begin().expect("a group");
-        let fault = self.intake.scan(self.now, reply, request, false, self.ledger.intake());
+        let fault = self.intake.scan(
+            self.now,
+            RescanAsked { reply, until: Until::Begun, request, task: None },
+            self.ledger.intake(),
+        );
         assert!(fault.is_none(), "{fault:?}");
         self.ledger.commit().expect("a commit");
     }

@@ -2,9 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::super::bulks::scope_of;
 use super::super::error::Operation as _;
-use super::super::{Result, seqs};
+use super::super::{Result, bulks, rescans, seqs};
 use super::deliveries::WALK_MAX;
 use super::{Reader, unsigned};
 use crate::model::ids::{DeliveryNo, Seq, SubscriptionId, TaskNo};
@@ -14,7 +13,7 @@ use crate::model::time::Wall;
 
 const COLUMNS: &str = "number, uuid, task, state, \
                        (SELECT name FROM subscriptions WHERE id = subscription), \
-                       done, total, started_by, started, ended, problem, subscription, choice";
+                       done, total, started_by, started, ended, problem, subscription, choice, request, result";
 
 const READ: &str = "count what was told";
 /// Of history the first change, where it is known; of dead letters what they tell.
@@ -109,6 +108,7 @@ impl Reader {
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<ListedTask> {
     let state: String = row.get(3)?;
+    let (choice, request): (Option<String>, Option<String>) = (row.get(12)?, row.get(13)?);
     Ok(ListedTask {
         number: TaskNo(row.get(0)?),
         uuid: row.get(1)?,
@@ -116,12 +116,13 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ListedTask> {
         state: TaskState::parse(&state).unwrap_or(TaskState::Failed),
         owner: row.get::<_, Option<i64>>(11)?.map(SubscriptionId),
         subscription: row.get(4)?,
-        scope: row.get::<_, Option<String>>(12)?.and_then(|choice| scope_of(&choice)),
+        scope: choice.and_then(|choice| bulks::scope_of(&choice)).or_else(|| rescans::scope_of(&request?)),
         done: unsigned(row.get(5)?),
         total: row.get::<_, Option<i64>>(6)?.map(unsigned),
         by: row.get(7)?,
         started: Wall(row.get(8)?),
         ended: row.get::<_, Option<i64>>(9)?.map(Wall),
+        result: row.get(14)?,
         problem: row.get(10)?,
     })
 }

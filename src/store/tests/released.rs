@@ -27,6 +27,7 @@ use crate::model::mount::Standing;
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
 use crate::model::registration::Registration;
+use crate::model::rescan::{RescanRequest, Rescanned, RunningRescan};
 use crate::model::scope::Scope;
 use crate::model::session::Session;
 use crate::model::subscription::Name;
@@ -46,7 +47,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 13] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19];
+const SCHEMAS: [u32; 14] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19, 20];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -133,6 +134,13 @@ fn write_newest(file: &Path) {
 fn replay() -> Replay {
     let (subscription, after) = (SubscriptionId(1), Some(key(1)));
     Replay { task: TaskNo(1), subscription, since: AT, after, until: DeliveryNo(2), done: 3 }
+}
+
+fn rescan() -> RunningRescan {
+    let path = LogicalPath::parse(b"/acme/\xff").expect("a path");
+    let scope = Scope::of([Tenant::parse("acme").expect("a name")]);
+    let request = RescanRequest { path: Some(path), scope, accept_deletions: true, accept_root: false };
+    RunningRescan { task: TaskNo(4), request, done: 5 }
 }
 
 /// A backfill that is amid the assets of a directory, and that another walk follows.
@@ -358,6 +366,11 @@ fn fill(ledger: &Ledger) {
     ledger.dispatch().note_backfilled(&backfill()).expect("a row");
     ledger.dispatch().begin_bulk(&dropping().bulk, 5_000, AT).expect("a task");
     ledger.dispatch().note_bulk(&dropping()).expect("a row");
+    let (begun, uuid) = ledger.dispatch().begin_rescan(&rescan().request, Some(9), "jo", AT).expect("a task");
+    assert_eq!(begun, rescan().task);
+    ledger.dispatch().tell_at_end(&uuid, one).expect("a row");
+    let rescanned = Rescanned { task: begun, done: rescan().done, end: None };
+    ledger.dispatch().note_rescanned(&rescanned, AT).expect("a row");
     ledger.put_registration(one, &registration(), "jo", AT).expect("a row");
     ledger.put_session(&session(), AT).expect("a row");
     ledger.mark(AT).expect("a mark");
@@ -444,6 +457,7 @@ fn read_since(schema: u32, ledger: &Ledger) {
     let backfills = ledger.dispatch().running_backfills().expect("tasks");
     assert_eq!(backfills, Vec::from_iter((schema >= 13).then(backfill)));
     assert_eq!(ledger.dispatch().running_bulks().expect("tasks"), Vec::from_iter((schema >= 15).then(dropping)));
+    assert_eq!(ledger.dispatch().running_rescans().expect("tasks"), Vec::from_iter((schema >= 20).then(rescan)));
     let mut registered = Vec::new();
     ledger.each_registration(|id, _| registered.push(id)).expect("rows");
     assert_eq!(registered, Vec::from_iter((schema >= 17).then_some(SubscriptionId(1))));

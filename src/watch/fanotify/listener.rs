@@ -92,6 +92,7 @@ impl Listener {
 
     fn hear_one(&self, event: &Event<'_>, tables: &mut Tables, batch: &mut Batch<'_>, unknown: &mut Unknown) {
         if event.mask & libc::FAN_Q_OVERFLOW != 0 {
+            tracing::warn!("{}", super::super::OVERFLOWED);
             batch.lost(tables.taken.keys().copied());
             return;
         }

@@ -3,7 +3,7 @@
 use ringback::engine::Input;
 use ringback::model::ask::Ask;
 use ringback::model::part::DeliveryKey;
-use ringback::model::rescan::RescanRequest;
+use ringback::model::rescan::{RescanRequest, Until};
 use ringback::model::status::TroubleKind;
 use ringback::model::time::Mono;
 use ringback::model::watching::SourceKind;
@@ -134,7 +134,8 @@ impl World {
         for path in paths {
             let reply = self.reply();
             let request = RescanRequest { accept_root: true, ..RescanRequest::of(Some(path)) };
-            self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, waits: false }));
+            let (until, by) = (Until::Begun, "operator".to_owned());
+            self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, until, by, tells: None }));
         }
     }
 
@@ -255,7 +256,10 @@ impl World {
         if !status.ready || !mounts || on_the_way > 0 || assets != rows {
             return Err(format!("quiet, and not done ({rows} assets): {status:?}"));
         }
-        Ok(())
+        match self.ledger.running_rescans() {
+            0 => Ok(()),
+            running => Err(format!("quiet, and {running} scans go on as tasks")),
+        }
     }
 
     /// What nobody touched since before the first scan is never told.

@@ -8,7 +8,7 @@ use ringback::model::event::{EventFields, EventName};
 use ringback::model::ids::{AssetId, ReplyId};
 use ringback::model::path::LogicalPath;
 use ringback::model::record::{Assignment, Record, RecordsRequest, Report, Subject};
-use ringback::model::rescan::RescanRequest;
+use ringback::model::rescan::{RescanRequest, Until};
 use ringback::model::scope::Scope;
 
 use super::{Checked, World};
@@ -171,7 +171,19 @@ impl World {
             let reply = self.reply();
             self.syncs.insert(reply, SyncPoint::new(&self.host.lock()));
             self.note(format!("call sync {reply:?}"));
-            let rescan = |path| Ask::Rescan { request: RescanRequest::of(path), waits: true };
+            let rescan = |path| {
+                let (request, until, by) = (RescanRequest::of(path), Until::Matched, "operator".to_owned());
+                Ask::Rescan { request, until, by, tells: None }
+            };
+            if self.rng.chance(300) {
+                // A scan as a task: nobody waits for its end, and it has one.
+                self.syncs.remove(&reply);
+                let path = LogicalPath::parse(if self.rng.chance(500) { b"/a/dir" } else { b"/a/none" }).ok();
+                let until = if self.rng.chance(500) { Until::Begun } else { Until::Asked };
+                let (request, by) = (RescanRequest::of(path), "operator".to_owned());
+                self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, until, by, tells: None }));
+                return;
+            }
             let ask = match self.rng.below(4) {
                 0 => rescan(None),
                 1 => rescan(LogicalPath::parse(b"/a/dir").ok()),

@@ -18,8 +18,8 @@ use crate::model::tenant::Tenant;
 const FIELDS: [&str; 6] = ["callbackUrl", "mode", "events", "watchPath", "watchMetadata", "logicalOperand"];
 
 /// The answer that accepts a delivery, and the one that ends it.
-const ACCEPTS: u16 = 200;
-const ENDS: u16 = 403;
+pub(super) const ACCEPTS: u16 = 200;
+pub(super) const ENDS: u16 = 403;
 
 /// The clause that every change of metadata makes true.
 const ANY_METADATA: &str = "*==*";
@@ -48,13 +48,10 @@ impl AskedFor {
     pub(super) fn read(fields: Map<String, Value>, knows_event: impl Fn(&EventName) -> bool) -> Result<Self, ApiError> {
         if let Some(other) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
             let meant = nearest(other, &FIELDS).map(|near| format!("did you mean `{near}`?"));
-            let help = meant.unwrap_or_else(|| format!("there are {}", FIELDS.join(", ")));
+            let help = meant.unwrap_or_else(|| format!("there are {}; or `task`, for work", FIELDS.join(", ")));
             return Err(wrong(other, &format!("is not a field of a subscription; {help}")));
         }
-        let callback = one(&fields, "callbackUrl")?;
-        if callback.is_some_and(|callback| !is_https(callback)) {
-            return Err(wrong("callbackUrl", "takes an absolute https URL"));
-        }
+        let callback = callback_of(&fields)?;
         let lifetimes = [("continuous", Lifetime::Continuous), ("once", Lifetime::Once)];
         let event = |text: String| {
             let name = EventName::parse(&text).ok().filter(&knows_event);
@@ -128,8 +125,17 @@ impl AskedFor {
     }
 }
 
+/// The URL that is called, where there is one.
+pub(super) fn callback_of(fields: &Map<String, Value>) -> Result<Option<&str>, ApiError> {
+    let callback = one(fields, "callbackUrl")?;
+    match callback.is_none_or(is_https) {
+        true => Ok(callback),
+        false => Err(wrong("callbackUrl", "takes an absolute https URL")),
+    }
+}
+
 /// A member that is a text.
-fn one<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Option<&'f str>, ApiError> {
+pub(super) fn one<'f>(fields: &'f Map<String, Value>, name: &str) -> Result<Option<&'f str>, ApiError> {
     match fields.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),

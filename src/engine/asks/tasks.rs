@@ -1,0 +1,124 @@
+//! Tasks that callers begin and stop, and who is told of their ends.
+
+use std::sync::Arc;
+
+use super::super::{Engine, Machines, Ran};
+use super::{promised, register};
+use crate::dispatch::Dispatch;
+use crate::intake;
+use crate::model::ask::Answer;
+use crate::model::event::EventName;
+use crate::model::ids::ReplyId;
+use crate::model::registration::{Registration, RegistrationFault};
+use crate::model::rescan::{RescanRequest, Until};
+use crate::model::subscription::Subscription;
+use crate::model::time::Now;
+use crate::rules::Rule;
+use crate::store::{Ledger, StoreError};
+
+/// A scan that a caller asks for.
+pub(super) struct NewRescan<'a> {
+    pub request: &'a RescanRequest,
+    pub until: Until,
+    pub by: &'a str,
+    pub tells: Option<&'a Registration>,
+}
+
+/// Who is told of a task's end, read before the task has a UUID.
+struct Teller<'a> {
+    registration: &'a Registration,
+    rule: Rule,
+}
+
+impl<'a> Teller<'a> {
+    fn read(tells: Option<&'a Registration>) -> Result<Option<Self>, Vec<RegistrationFault>> {
+        let Some(registration) = tells else { return Ok(None) };
+        Ok(Some(Self { registration, rule: register::read(0, registration)? }))
+    }
+}
+
+impl Engine {
+    /// Begins a task, where who is told of its end can be registered, and registers that.
+    pub(super) fn begin_task(
+        &mut self,
+        now: Now,
+        by: &str,
+        tells: Option<&Registration>,
+        begin: impl FnOnce(&mut Dispatch, &Ledger) -> Result<Answer, StoreError>,
+    ) -> Result<Option<Answer>, StoreError> {
+        let teller = match Teller::read(tells) {
+            Ok(teller) => teller,
+            Err(faults) => return Ok(Some(Answer::Invalid(faults))),
+        };
+        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Some(Answer::Unavailable)) };
+        if teller.is_some() && intake.is_none() {
+            return Ok(Some(Answer::Unavailable));
+        }
+        let ledger = &self.ledger;
+        let answer = promised(ledger, || begin(dispatch, ledger))?;
+        if let (Some(Answer::Begun(uuid)), Some(teller)) = (&answer, teller) {
+            self.tell_at_end(now, uuid, teller, by)?;
+        }
+        Ok(answer)
+    }
+
+    /// Scans, as a task unless the caller waits for the end.
+    pub(super) fn rescan(
+        &mut self,
+        now: Now,
+        reply: ReplyId,
+        new: NewRescan<'_>,
+        ran: &mut Ran,
+    ) -> Result<Option<Answer>, StoreError> {
+        let NewRescan { request, until, by, tells } = new;
+        let teller = match Teller::read(tells) {
+            Ok(teller) => teller,
+            Err(faults) => return Ok(Some(Answer::Invalid(faults))),
+        };
+        let Some(Machines { intake: Some(intake), .. }) = &mut self.machines else {
+            return Ok(Some(Answer::Unavailable));
+        };
+        let mut task = None;
+        if until != Until::Matched {
+            self.ledger.promise();
+            let total = intake.directories_of(request);
+            task = Some(self.ledger.dispatch().begin_rescan(request, total, by, now.wall)?);
+        }
+        let begun = task.as_ref().map(|(_, uuid)| uuid.clone());
+        let fault = intake.scan(now, intake::RescanAsked { reply, until, request, task }, self.ledger.intake());
+        match fault {
+            Some(fault) if fault.disk().is_some() => return Err(fault),
+            fault => ran.faults.extend(fault),
+        }
+        if let (Some(uuid), Some(teller)) = (&begun, teller) {
+            self.tell_at_end(now, uuid, teller, by)?;
+        }
+        Ok(begun.filter(|_| until == Until::Asked).map(Answer::Begun))
+    }
+
+    /// Registers who is told of the end of a task that begins in the same group.
+    fn tell_at_end(&mut self, now: Now, uuid: &str, teller: Teller<'_>, by: &str) -> Result<(), StoreError> {
+        let Teller { registration, rule: Rule { subscription, condition } } = teller;
+        let (name, event) = (registration.name.with_uuid(uuid), EventName::of_task(uuid));
+        let registration = Registration { name: name.clone(), events: vec![event.clone()], ..registration.clone() };
+        let subscription = Subscription { name, events: [event].into(), ..Subscription::clone(&subscription) };
+        let rule = Rule { subscription: Arc::new(subscription), condition };
+        match self.register_new(now, &registration, rule, by)? {
+            Some(id) => self.ledger.dispatch().tell_at_end(uuid, id),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a task before it is done.
+    pub(super) fn stop_task(&mut self, now: Now, uuid: &str) -> Result<Option<Answer>, StoreError> {
+        let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Some(Answer::Unavailable)) };
+        let ledger = &self.ledger;
+        promised(ledger, || {
+            let known = ledger.dispatch().task_known_as(uuid)?;
+            if let (Some((task, ..)), Some(intake)) = (known, intake) {
+                intake.forget_rescan(task);
+            }
+            dispatch.stop_task(now, uuid, ledger.dispatch())
+        })
+    }
+}
