@@ -1,11 +1,12 @@
 //! The dialects, as their clients meet them: each file of `fixtures/dialects/NAME` is a conversation with the real
 //! daemon, whose callbacks are received over HTTP and TLS.
 //!
-//! A conversation has requests (`> METHOD PATH as PRINCIPAL`; `until STATUS` behind it asks again), the answers that are
-//! expected (`< STATUS MEDIA`), and what happens (`= ...`): `write PATH`, `record {...}`, `kill` (SIGKILL, and a start), `call METHOD PATH` (the next
-//! callback that comes), `quiet` (none comes). Below a request, `> Name: value` is a header, `@ name=value` a field of
-//! a form; below a call, `= Name: value` is a header that it has. What follows is the body. In expected JSON `"{{*}}"`
-//! is anything, and `"{{name}}"` is what it was before under this name; `{{http}}` and `{{https}}` are the receivers'.
+//! A conversation has requests (`> METHOD PATH as PRINCIPAL`; `until STATUS` behind it asks again), the answers that
+//! are expected (`< STATUS MEDIA`), and what happens (`= ...`): `write PATH`, `record {...}`, `kill` (SIGKILL, and a
+//! start), `call METHOD PATH` (the next callback that comes), `quiet` (none comes). Below a request, `> Name: value`
+//! is a header, `@ name=value` a field of a form; below a call, `= Name: value` is a header that it has. What follows
+//! is the body. In expected JSON `"{{*}}"` is anything, and `"{{name}}"` is what it was before under this name;
+//! `{{http}}` and `{{https}}` are the receivers'.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
