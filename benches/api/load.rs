@@ -78,11 +78,15 @@ impl Caller {
 
     /// Asks for something, and returns the answer with its status.
     pub fn ask(&mut self, line: &str, body: &str) -> http::Answer {
+        self.send(line, "application/x-ndjson", body)
+    }
+
+    /// The same, with a body of a media type.
+    pub fn send(&mut self, line: &str, media: &str, body: &str) -> http::Answer {
         let Self { stream, head } = self;
         let length = body.len();
-        let request = format!(
-            "{line} HTTP/1.1\r\n{head}Content-Type: application/x-ndjson\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
+        let request =
+            format!("{line} HTTP/1.1\r\n{head}Content-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).expect("it is sent");
         let mut bytes = Vec::new();
         loop {

@@ -1,7 +1,8 @@
 //! What callers of the API cost, and wait for: registrations, lists, streams, idle connections, copies of the ledger.
 //! `cargo bench --bench api`, or one row smaller: `cargo bench --bench api -- --row pages --scale 0.1`.
 //!
-//! The daemon is within this process, since no endpoint registers yet; callers, files and targets use the same cores.
+//! The daemon is within this process, so that it can be asked what no endpoint asks; callers, files and targets use the
+//! same cores. The start over very many registrations is of a process of its own.
 //! Every figure that is compared is measured twice within one run, in turns, with and without what is asked about. See
 //! `docs/benchmarks.md`.
 #![allow(clippy::disallowed_methods, reason = "it measures")]
@@ -9,6 +10,7 @@
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/daemon.rs"]
 mod daemon;
+mod dialects;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/http.rs"]
 mod http;

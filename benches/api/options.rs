@@ -28,6 +28,10 @@ pub struct Options {
 pub enum Row {
     /// 10,000 registrations a minute beside live traffic, among few and among 100,000
     Register,
+    /// 10,000 registrations a minute by each dialect, over HTTP, beside live traffic
+    Dialects,
+    /// A start over 1,000,000 registrations, and what they take
+    Million,
     /// Pages and filters of 100,000 subscriptions
     Pages,
     /// What 64 readers of the journal's stream cost at 1,000 changes a second

@@ -11,6 +11,7 @@ use ringback::model::ask::Answer;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
+use crate::dialects::{dialects, million};
 use crate::load::{Caller, Times, beside, nobody, record, register_many};
 use crate::options::{Options, Row};
 use crate::within::Within;
@@ -29,6 +30,8 @@ pub fn run(row: Row, options: &Options) -> Vec<String> {
     let dir = tempfile::tempdir_in(options.state()).expect("a directory");
     match row {
         Row::Register => register(options, &dir),
+        Row::Dialects => dialects(options, &dir),
+        Row::Million => million(options),
         Row::Pages => pages(options, &dir),
         Row::Streams => streams(options, &dir),
         Row::Idle => idle(options, &dir),
@@ -37,18 +40,18 @@ pub fn run(row: Row, options: &Options) -> Vec<String> {
 }
 
 /// A daemon over some assets, and their paths.
-fn started(dir: &TempDir) -> (Within, Vec<String>) {
+pub fn started(dir: &TempDir, config: &str) -> (Within, Vec<String>) {
     let paths: Vec<String> = (0..ASSETS).map(|at| format!("/d{}/{at}.mov", at % 10)).collect();
     for path in &paths {
         let file = dir.path().join("store").join(path.trim_start_matches('/'));
         fs::create_dir_all(file.parent().expect("a directory")).expect("a directory");
         fs::write(file, "").expect("a file");
     }
-    (Within::start(dir.path(), ""), paths)
+    (Within::start(dir.path(), config), paths)
 }
 
 fn register(options: &Options, dir: &TempDir) -> Vec<String> {
-    let (daemon, paths) = started(dir);
+    let (daemon, paths) = started(dir, "");
     let many = options.sized(MANY);
     let lasting = options.lasting(Duration::from_secs(30));
     let mut next = 0;
@@ -107,7 +110,7 @@ fn syncs(dir: &Path) -> Times {
 }
 
 fn pages(options: &Options, dir: &TempDir) -> Vec<String> {
-    let (daemon, _) = started(dir);
+    let (daemon, _) = started(dir, "");
     let many = options.sized(MANY);
     register_many(&daemon, 0..many);
     let mut caller = Caller::new(daemon.address(), &daemon.bearer());
@@ -154,7 +157,7 @@ fn pages(options: &Options, dir: &TempDir) -> Vec<String> {
 
 fn streams(options: &Options, dir: &TempDir) -> Vec<String> {
     const READERS: usize = 64;
-    let (daemon, paths) = started(dir);
+    let (daemon, paths) = started(dir, "");
     let lasting = options.lasting(Duration::from_secs(5));
     let (bytes, mut turns) = (AtomicUsize::new(0), Vec::new());
     let head = format!("GET /v1/changes?since=0 HTTP/1.1\r\nHost: h\r\nAuthorization: {}\r\n", daemon.bearer());
@@ -199,7 +202,7 @@ fn streams(options: &Options, dir: &TempDir) -> Vec<String> {
 }
 
 fn idle(options: &Options, dir: &TempDir) -> Vec<String> {
-    let (daemon, _) = started(dir);
+    let (daemon, _) = started(dir, "");
     let connections = options.sized(600);
     let measure = || {
         let mut times = Times::default();
@@ -223,7 +226,7 @@ fn idle(options: &Options, dir: &TempDir) -> Vec<String> {
 }
 
 fn copy(options: &Options, dir: &TempDir) -> Vec<String> {
-    let (daemon, paths) = started(dir);
+    let (daemon, paths) = started(dir, "");
     let many = options.sized(MANY);
     register_many(&daemon, 0..many);
     let lasting = options.lasting(Duration::from_secs(5));

@@ -1,11 +1,12 @@
 """What the real binary sends to a real receiver, judged by other people's programs.
 
-    judge.py RINGBACK events|signatures|hub|openapi|stream...
+    judge.py RINGBACK events|signatures|hub|openapi|reactor|hal|stream...
 
 Nothing here knows how ringback writes a body or a signature. Each wait is for a condition, with a limit.
 """
 
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -63,16 +65,20 @@ class Receiver:
 class Ringback:
     """A daemon over a directory of its own, with one rule file."""
 
-    def __init__(self, binary, directory, rules, listen="127.0.0.1:0"):
+    def __init__(self, binary, directory, rules, listen="127.0.0.1:0", config=None):
         self.binary, self.state, self.listen = binary, directory / "state", listen
         self.media, self.rule_files = directory / "media", directory / "rules"
         self.media.mkdir()
         self.rule_files.mkdir()
         (self.rule_files / "judges.toml").write_text(rules)
+        self.what = [self.media]
+        if config is not None:
+            self.what = ["--config", directory / "ringback.toml"]
+            self.what[1].write_text(config)
         self.start()
 
     def start(self):
-        arguments = ["serve", self.media, "--rules", self.rule_files, "--state", self.state, "--listen", self.listen]
+        arguments = ["serve", *self.what, "--rules", self.rule_files, "--state", self.state, "--listen", self.listen]
         binary = self.binary
         self.process = subprocess.Popen([binary, *arguments, "--log", "json"], stderr=subprocess.PIPE, text=True)
         self.log = []
@@ -95,6 +101,25 @@ class Ringback:
     def __exit__(self, *_):
         self.process.terminate()
         assert self.process.wait(LIMIT_S) == 0, "".join(self.log)
+
+    def url(self):
+        # The first line: of a daemon with TLS there is a second one.
+        return (self.state / "address").read_text().splitlines()[0]
+
+    def token(self):
+        return (self.state / "token").read_text().strip()
+
+    def ask(self, method, path, body=None, media="application/json"):
+        """Asks the API: the status, the headers, and what the body is as JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url() + path, data, {"Content-Type": media}, method=method)
+        request.add_header("Authorization", f"Bearer {self.token()}")
+        try:
+            answer = urllib.request.urlopen(request, timeout=LIMIT_S)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        text = answer.read()
+        return answer.status, answer.headers, json.loads(text) if text else None
 
     def kill(self):
         """As a machine that fails would."""
@@ -330,10 +355,7 @@ def judge_openapi(binary, directory):
         for name in NAMES:
             ringback.write(name)
         receiver.next("/accepted")
-        # The first line: of a daemon with TLS there is a second one.
-        url = (ringback.state / "address").read_text().splitlines()[0]
-        token = (ringback.state / "token").read_text().strip()
-        arguments = ["run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {token}"]
+        arguments = ["run", f"{ringback.url()}/openapi.json", "--header", f"Authorization: Bearer {ringback.token()}"]
         arguments += ["--checks", ",".join(CHECKS), "--max-examples", "60", "--seed", "1", "--no-color"]
         schemathesis = pathlib.Path(sys.executable).with_name("schemathesis")
         judged = subprocess.run([schemathesis, *arguments], cwd=directory, text=True, capture_output=True)
@@ -350,8 +372,8 @@ def judge_stream(binary, directory):
     here, port = pathlib.Path(__file__).parent, free_port()
     address = f"127.0.0.1:{port}"
     with Ringback(binary, directory, subscription("none", "http://127.0.0.1:9/", "paused = true"), address) as ringback:
-        token = (ringback.state / "token").read_text().strip()
-        command = ["node", here / "stream.cjs", os.environ["NODE_MODULES"], f"http://{address}/v1/changes?action=added", token]
+        url = f"http://{address}/v1/changes?action=added"
+        command = ["node", here / "stream.cjs", os.environ["NODE_MODULES"], url, ringback.token()]
         client = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         lines = queue.Queue()
 
@@ -382,6 +404,105 @@ def judge_stream(binary, directory):
             client.kill()
 
 
+ACME = """
+[[tenant]]
+name = "acme"
+[[mount]]
+path = "/acme"
+dir = "media"
+tenant = "acme"
+"""
+
+
+def judge_reactor(binary, directory):
+    """launchpy reads the audit events of reactor, page by page; npm's jsonapi-validator holds every kind of answer
+    against a schema of JSON:API."""
+    # A module of it that is not asked for is written for a later Python than it says.
+    sys.modules["launchpy.synchronizer"] = types.SimpleNamespace(Synchronizer=None)
+    from launchpy import admin
+    from launchpy import config as launchpy
+
+    event = """
+[[event]]
+name = "scanned"
+watchMetadata = ["scan==*"]
+"""
+    with Ringback(binary, directory, event, config=ACME) as ringback:
+        media = "application/vnd.api+json"
+        documents = []
+
+        def ask(status, method, path, body=None):
+            found, headers, document = ringback.ask(method, path, body, media)
+            assert found == status, (method, path, found, document)
+            if document is not None:
+                assert headers["content-type"].startswith(media), (path, headers["content-type"])
+                documents.append({"of": f"{method} {path} {status}", "document": document})
+            return document
+
+        def reports(numbers):
+            records = [{"event": "build.created", "tenant": "acme", "displayName": f"Build {number}",
+                        "entity": {"data": {"id": f"BL{number}", "type": "builds"}}} for number in numbers]
+            found, _, said = ringback.ask("POST", "/v1/records", records)
+            assert found == 202, said
+
+        status, _, rules = ringback.ask("GET", "/v1/status")
+        assert status == 200, rules
+        property_id = "PR" + hashlib.sha256(b"property:acme").hexdigest()[:32]
+        ask(200, "GET", f"/properties/{property_id}")
+        attributes = {"url": "https://www.example.com", "subscriptions": ["rule.created", "scanned"]}
+        created = ask(201, "POST", f"/properties/{property_id}/callbacks", {"data": {"attributes": attributes}})
+        callback = created["data"]["id"]
+        ask(200, "GET", f"/callbacks/{callback}")
+        ask(200, "GET", f"/properties/{property_id}/callbacks")
+        ask(200, "GET", f"/callbacks/{callback}/property")
+        patch = {"data": {"id": callback, "type": "callbacks", "attributes": {"subscriptions": ["build.created"]}}}
+        ask(200, "PATCH", f"/callbacks/{callback}", patch)
+        for status, method, path, body in [
+            (404, "GET", "/callbacks/CB00000000000000000000000000000000", None),
+            (404, "GET", "/properties/PR00000000000000000000000000000000", None),
+            (422, "POST", f"/properties/{property_id}/callbacks", {"data": {"attributes": {"url": "no URL"}}}),
+            (422, "PATCH", f"/callbacks/{callback}", {"data": {"attributes": {"subscriptions": ["no.such"]}}}),
+        ]:
+            ask(status, method, path, body)
+        reports(range(120))
+        first = ask(200, "GET", "/audit_events?page%5Bsize%5D=25&page%5Bnumber%5D=1")
+        ask(200, "GET", f"/audit_events/{first['data'][0]['id']}")
+        ask(204, "DELETE", f"/callbacks/{callback}")
+
+        launchpy.endpoints["global"] = ringback.url()
+        token = ringback.token()
+        launchpy.config_objects["org"] = {"org_id": "acme@ringback", "token": token, "date_limit": time.time() + 3_600}
+        launchpy.headers["org"] = {
+            "Accept": "application/vnd.api+json;revision=1",
+            "Authorization": f"Bearer {token}",
+            "Content-Type": media,
+            "x-api-key": "key",
+            "x-gw-ims-org-id": "acme@ringback",
+        }
+        read = admin.Admin().getAuditEvents(page_size=50, nb_page=3)
+        builds = [it["attributes"]["entity"] for it in read if it["attributes"]["type_of"] == "build.created"]
+        assert len(builds) == 120, f"launchpy reads {len(builds)} of 120 builds in {len(read)} events"
+        assert len({it["id"] for it in read}) == len(read), "an event comes twice"
+        print(f"launchpy: {len(read)} audit events in pages of 50")
+        judged = node("jsonapi.cjs", json.dumps(documents))
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        print(f"jsonapi-validator: {len(documents)} documents")
+
+
+def judge_hal(binary, directory):
+    """npm's ketting and halfred follow the links of hal, from what is begun to its result."""
+    with Ringback(binary, directory, "", config=ACME) as ringback:
+        ringback.write(b"a.mov")
+        judged = node("hal.cjs", "", ringback.url(), ringback.token())
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        print(judged.stdout.strip())
+
+
+def node(script, text, *arguments):
+    command = ["node", pathlib.Path(__file__).parent / script, os.environ["NODE_MODULES"], *arguments]
+    return subprocess.run(command, input=text, text=True, capture_output=True, timeout=LIMIT_S)
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -393,6 +514,8 @@ JUDGES = {
     "signatures": judge_signatures,
     "hub": judge_hub,
     "openapi": judge_openapi,
+    "reactor": judge_reactor,
+    "hal": judge_hal,
     "stream": judge_stream,
 }
 
