@@ -103,9 +103,8 @@ impl Principals {
 
     /// The principal of a session, while both last. One that has another token now is another: whoever had the one
     /// before is not let in any more.
-    fn in_session(&self, token: &[u8]) -> Option<Principal> {
-        let hash: [u8; 32] = Sha256::digest(token).into();
-        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&hash)?;
+    fn in_session(&self, hash: &[u8; 32]) -> Option<Principal> {
+        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(hash)?;
         let is_theirs = |it: &&Principal| it.name == session.principal && it.token_sha256 == session.credential_sha256;
         self.now().iter().find(is_theirs).cloned()
     }
@@ -142,8 +141,9 @@ impl Principals {
             Shown::Unreadable => None,
             Shown::Token { token, name } => {
                 // A session's token is no password.
-                let in_session = || name.is_none().then(|| self.in_session(&token)).flatten();
-                let owner = self.find(&token).or_else(in_session);
+                let hash: [u8; 32] = Sha256::digest(&*token).into();
+                let in_session = || name.is_none().then(|| self.in_session(&hash)).flatten();
+                let owner = self.find(&hash).or_else(in_session);
                 owner.filter(|owner| name.is_none_or(|name| owner.name.as_bytes() == name))
             }
         };
@@ -161,9 +161,8 @@ impl Principals {
     }
 
     /// Compares with every principal, each in constant time, so that the time taken tells nothing of any hash.
-    fn find(&self, token: &[u8]) -> Option<Principal> {
+    fn find(&self, hash: &[u8; 32]) -> Option<Principal> {
         let all = self.now();
-        let hash: [u8; 32] = Sha256::digest(token).into();
         let mut found = u64::MAX;
         for (place, principal) in (0..).zip(all.iter()) {
             found.conditional_assign(&place, hash.ct_eq(&principal.token_sha256));

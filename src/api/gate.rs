@@ -45,6 +45,11 @@ impl Caller {
         }
     }
 
+    /// Whether it changes and ends what others of its tenants have registered.
+    pub(super) fn administers_others(&self) -> bool {
+        matches!(self.role, Role::SuperAdministrator | Role::NetworkAdministrator)
+    }
+
     /// 403 where its role does not have a right that an endpoint asks for beside its own.
     pub(super) fn check_right(&self, right: Right) -> Result<(), ApiError> {
         if may(self.role, right) { Ok(()) } else { Err(forbidden(self.role, right)) }

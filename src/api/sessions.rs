@@ -1,7 +1,7 @@
 //! The sessions that callers may show the tokens of, as the ledger has them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crate::model::session::Session;
 use crate::model::time::Wall;
@@ -43,8 +43,7 @@ impl Sessions {
 
 /// The time by which sessions end.
 pub(super) fn now() -> Wall {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Wall::of(SystemTime::now())
 }
 
 #[cfg(test)]

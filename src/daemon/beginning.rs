@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use super::clock::wall_of;
 use crate::model::counted::counted;
 use crate::model::mount::{FirstScan, Mount};
 use crate::model::status::{MountState, Status};
@@ -25,7 +24,7 @@ impl Beginning {
     /// # Errors
     /// The system refuses to say what is there.
     pub fn of(state: &Path) -> io::Result<Self> {
-        Ok(last_written(state)?.map_or(Self::First, |time| Self::Again(wall_of(time))))
+        Ok(last_written(state)?.map_or(Self::First, |time| Self::Again(Wall::of(time))))
     }
 
     /// What is going to be done with what lies in the mounts.

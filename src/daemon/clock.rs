@@ -1,6 +1,6 @@
 //! The clocks: the one place where time is taken for the engine.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 use crate::model::time::{Mono, Now, Wall};
 
@@ -34,11 +34,5 @@ impl SystemClock {
 /// Wall-clock time. A clock before 1970 counts as 1970.
 #[must_use]
 pub fn wall() -> Wall {
-    wall_of(SystemTime::now())
-}
-
-/// A time of the system's as one that is stored and shown.
-pub(super) fn wall_of(time: SystemTime) -> Wall {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Wall::of(SystemTime::now())
 }

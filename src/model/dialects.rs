@@ -24,6 +24,9 @@ pub struct DialectSettings {
 }
 
 impl DialectSettings {
+    /// The collection of hal that there always is: everything that a caller's tenants have.
+    pub const ASSETS: &str = "assets";
+
     const MINUTE_MS: u64 = 60_000;
     const HOUR_MS: u64 = 60 * Self::MINUTE_MS;
 

@@ -107,6 +107,19 @@ impl Registration {
     }
 }
 
+impl Registration {
+    /// One of its clauses; of another part, whose texts may be secret, none.
+    #[must_use]
+    pub fn clause(&self, part: RegistrationPart, item: usize) -> Option<&str> {
+        let clauses = match part {
+            RegistrationPart::Paths => &self.paths,
+            RegistrationPart::Metadata => &self.metadata,
+            _ => return None,
+        };
+        clauses.get(item).map(String::as_str)
+    }
+}
+
 impl fmt::Debug for Registration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registration").field("name", &self.name).field("tenant", &self.tenant).finish_non_exhaustive()
@@ -154,6 +167,8 @@ pub struct RegistrationFault {
     pub part: RegistrationPart,
     /// Which of several, where there are several.
     pub item: Option<usize>,
+    /// The clause that it is in, where it is in one.
+    pub clause: Option<String>,
     /// What is wrong: one sentence, which quotes nothing that may be a secret.
     pub why: String,
     /// What to do about it.

@@ -303,6 +303,12 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Returns whether it asks for events, by name or by their mark.
+    #[must_use]
+    pub fn asks_for_events(&self) -> bool {
+        !self.events.is_empty() || self.hears_marked.is_some()
+    }
+
     /// A subscription to a target, everything else as it is unless said.
     #[must_use]
     pub fn new(name: Name, target: Target) -> Self {

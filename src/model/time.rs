@@ -1,6 +1,7 @@
 //! Time as a value. Pure stages are given a [`Now`]; they never take one.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A point on a clock that only goes forward, in milliseconds since an arbitrary start (the process's, in the daemon).
 /// Deadlines are kept in it. Never stored.
@@ -30,6 +31,13 @@ impl Wall {
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    /// A time of the system's. One before 1970 counts as 1970.
+    #[must_use]
+    pub fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Reads RFC 3339: a date, `T`, a time with or without a fraction of a second, and `Z` or an offset.

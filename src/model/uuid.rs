@@ -1,4 +1,4 @@
-//! UUIDs that are made from a text: the same text gives the same UUID, here and in every other process.
+//! UUIDs: of a text, which gives the same UUID here and in every other process, and of random bits.
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,8 +6,17 @@ use sha2::{Digest as _, Sha256};
 #[must_use]
 pub fn of(text: &str) -> String {
     let hash = Sha256::digest(text);
-    let mut bytes: [u8; 16] = std::array::from_fn(|at| hash[at]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    written(std::array::from_fn(|at| hash[at]), 8)
+}
+
+/// The UUID of 128 random bits: version 4 (RFC 9562, section 5.4).
+#[must_use]
+pub fn of_random(bytes: [u8; 16]) -> String {
+    written(bytes, 4)
+}
+
+fn written(mut bytes: [u8; 16], version: u8) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | (version << 4);
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")

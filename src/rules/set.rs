@@ -156,14 +156,13 @@ impl RuleSet {
         facts: Facts<'_>,
     ) -> (bool, Vec<usize>) {
         let subscription = &*rule.subscription;
-        let Subscription { events: asked, hears_marked, format, .. } = subscription;
-        if (asked.is_empty() && hears_marked.is_none()) || !format.tells_events() {
+        if !subscription.asks_for_events() || !subscription.format.tells_events() {
             return (true, Vec::new());
         }
         let is_asked = |event: &usize| self.events[*event].is_asked_by(subscription);
         let events: Vec<_> = events.iter().copied().filter(is_asked).collect();
         let hears_change = events.is_empty()
-            || asked.iter().any(|name| name.action() == Some(change.action))
+            || subscription.events.iter().any(|name| name.action() == Some(change.action))
             || Subject::new(change, state, facts).fires(&rule.condition.expr());
         (hears_change, events)
     }

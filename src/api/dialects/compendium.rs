@@ -4,7 +4,6 @@
 //! It knows no 401: who shows no credentials is refused with 403, as who may not is. Each refusal is a list of names
 //! and messages.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -35,6 +34,7 @@ use crate::model::scope::Scope;
 use crate::model::subscription::{Name, Order};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_ids::GLOBAL_NETWORK;
+use crate::model::tenant_ids::TenantIds;
 
 /// The only version of a descriptor.
 const VERSION: &str = "1";
@@ -262,8 +262,7 @@ impl Api {
         caller: &Caller,
         settings: &DialectSettings,
     ) -> Result<(String, Option<Tenant>), ApiError> {
-        let known: BTreeMap<&str, &Tenant> =
-            settings.tenants.iter().map(|ids| (ids.network.as_str(), &ids.tenant)).collect();
+        let known = |is: &dyn Fn(&TenantIds) -> bool| settings.tenants.iter().find(|ids| is(ids));
         let denied = |why: &str| {
             let fault = Fault { index: 0, field: Some(NETWORK.to_owned()), detail: why.to_owned() };
             ApiError::new(StatusCode::FORBIDDEN, why).with_errors(vec![fault])
@@ -271,8 +270,8 @@ impl Api {
         match given.as_deref() {
             Some(GLOBAL_NETWORK) if caller.role == Role::SuperAdministrator => Ok((GLOBAL_NETWORK.to_owned(), None)),
             Some(GLOBAL_NETWORK) => Err(denied("a super-administrator alone registers in the global context")),
-            Some(id) => match known.get(id) {
-                Some(tenant) if caller.scope.covers(Some(tenant)) => Ok((id.to_owned(), Some((*tenant).clone()))),
+            Some(id) => match known(&|ids| ids.network == id) {
+                Some(ids) if caller.scope.covers(Some(&ids.tenant)) => Ok((id.to_owned(), Some(ids.tenant.clone()))),
                 Some(_) => Err(denied("this network is not one of yours")),
                 None => Err(ApiError::of_field(NETWORK, format!("there is no network {}", quoted(id)))),
             },
@@ -281,8 +280,8 @@ impl Api {
                     Scope::Of(tenants) if tenants.len() == 1 => tenants.first(),
                     _ => None,
                 };
-                let found = known.iter().find(|(_, tenant)| Some(**tenant) == own);
-                let found = found.map(|(id, tenant)| ((*id).to_owned(), Some((*tenant).clone())));
+                let found = known(&|ids| Some(&ids.tenant) == own);
+                let found = found.map(|ids| (ids.network.clone(), Some(ids.tenant.clone())));
                 found.ok_or_else(|| ApiError::of_field(NETWORK, "say which network: you have no single one".to_owned()))
             }
         }

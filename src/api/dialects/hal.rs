@@ -27,8 +27,8 @@ use super::super::native::problem;
 use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
 use super::super::router::{Answer, Api, Endpoint};
 use super::ids;
+use crate::model::dialects::DialectSettings;
 use crate::model::event::Dialect;
-use crate::model::principal::Role;
 use crate::model::registered::{Comparison, Filter, FilterValue, Registered, RegisteredKey, RegisteredQuery};
 use crate::model::registration::{Edit, Replaces};
 use crate::model::subscription::Name;
@@ -37,8 +37,7 @@ use crate::model::task::TaskState;
 /// The media type of what is answered.
 const HAL: &str = "application/hal+json";
 
-/// The collection of everything that a caller's tenants have.
-const ASSETS: &str = "assets";
+const ASSETS: &str = DialectSettings::ASSETS;
 
 const ALL: &str = "/{collection}/tasks";
 const ALL_SLASHED: &str = "/{collection}/tasks/";
@@ -204,7 +203,7 @@ impl Api {
         caller.check_right(Right::Register)?;
         let known = self.subscribed_in_hal(&caller, collection, &uuid).await?;
         // Who administers a tenant ends what its own people have registered there.
-        let is_own = !matches!(caller.role, Role::SuperAdministrator | Role::NetworkAdministrator);
+        let is_own = !caller.administers_others();
         let active = known.into_iter().filter(|it| !it.is_over);
         let edits: Vec<_> = active.map(|it| Edit::Remove { name: it.name, tenant: it.tenant, is_own }).collect();
         if edits.is_empty() {

@@ -3,19 +3,16 @@
 use axum::http::StatusCode;
 
 use super::super::error::ApiError;
+use crate::model::uuid;
 
 /// 32 hexadecimal digits, of 128 random bits.
 pub(super) fn digits() -> Result<String, ApiError> {
     Ok(random()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// A UUID of version 4 (RFC 9562, section 5.4).
+/// A UUID of version 4.
 pub(super) fn uuid() -> Result<String, ApiError> {
-    let mut bytes = random()?;
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    random().map(uuid::of_random)
 }
 
 fn random() -> Result<[u8; 16], ApiError> {

@@ -10,7 +10,7 @@ use crate::model::ask::{Answer, Ask};
 use crate::model::event::Dialect;
 use crate::model::mask::suggests_secret;
 use crate::model::registered::{Registered, RegisteredQuery};
-use crate::model::registration::{Edit, KeptRegistration, RegistrationFault, RegistrationPart};
+use crate::model::registration::{Edit, KeptRegistration, RegistrationFault};
 use crate::model::retry::RetrySchedule;
 use crate::model::scope::Scope;
 use crate::model::subscription::Name;
@@ -33,10 +33,9 @@ impl Caller {
 impl Api {
     /// Registers, replaces and ends: all of it is durable, or nothing is done.
     pub(super) async fn register(&self, by: &str, edits: Vec<Edit>) -> Result<(), ApiError> {
-        let asked = edits.clone();
         match self.ask(Ask::Register { edits, by: by.to_owned() }).await? {
             Answer::Registered(_) => Ok(()),
-            Answer::Invalid(faults) => Err(invalid(&faults, &asked)),
+            Answer::Invalid(faults) => Err(invalid(&faults)),
             Answer::Taken { .. } => {
                 Err(ApiError::new(StatusCode::FORBIDDEN, "somebody else has registered this: it is theirs to change"))
             }
@@ -69,11 +68,10 @@ impl Api {
 }
 
 /// 422: each part, and of a clause which one. Nothing is quoted that may hold a secret.
-pub(super) fn invalid(faults: &[RegistrationFault], edits: &[Edit]) -> ApiError {
+pub(super) fn invalid(faults: &[RegistrationFault]) -> ApiError {
     let sentence = |fault: &RegistrationFault| {
-        let RegistrationFault { edit, part, item, why, help } = fault;
-        let clause = edits.get(*edit).and_then(|edit| clause(edit, *part, (*item)?));
-        let about = clause.map(|clause| format!(" {}", quoted(clause))).unwrap_or_default();
+        let RegistrationFault { part, clause, why, help, .. } = fault;
+        let about = clause.as_ref().map(|clause| format!(" {}", quoted(clause))).unwrap_or_default();
         let help = help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         format!("{}{about}: {why}{help}", part.as_str())
     };
@@ -84,15 +82,6 @@ pub(super) fn invalid(faults: &[RegistrationFault], edits: &[Edit]) -> ApiError 
         detail: sentence(fault),
     });
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(errors.collect())
-}
-
-fn clause(edit: &Edit, part: RegistrationPart, item: usize) -> Option<&str> {
-    let Edit::Put { registration, .. } = edit else { return None };
-    match part {
-        RegistrationPart::Paths => registration.paths.get(item).map(String::as_str),
-        RegistrationPart::Metadata => registration.metadata.get(item).map(String::as_str),
-        _ => None,
-    }
 }
 
 /// Whether a text is an https URL. What else is wrong with one, the engine says.

@@ -182,7 +182,7 @@ impl Api {
         if known.is_empty() {
             return Err(unknown(id));
         }
-        let is_own = !matches!(caller.role, Role::SuperAdministrator | Role::NetworkAdministrator);
+        let is_own = !caller.administers_others();
         let remove = |tenant| Edit::Remove { name: name.clone(), tenant, is_own };
         self.register(&caller.name, meant(known, &caller)?.into_iter().map(remove).collect()).await?;
         Ok(done(id))

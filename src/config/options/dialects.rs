@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::or_noted;
 use crate::diagnostic::Code;
 use crate::diagnostic::document::{Faults, Table, Text};
+use crate::model::dialects::DialectSettings;
 use crate::model::event::Dialect;
 use crate::model::path::LogicalPath;
 
@@ -18,7 +19,7 @@ const COLLECTION_NAME_MAX: usize = 64;
 /// What no collection may be called: the first parts of other paths of the API, and the collection that there always
 /// is.
 const RESERVED: [&str; 13] = [
-    "assets",
+    DialectSettings::ASSETS,
     "console",
     "v1",
     "app",

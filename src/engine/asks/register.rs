@@ -95,7 +95,10 @@ fn check<'a>(edits: &'a [Edit], by: &str, ledger: &Ledger) -> Result<Result<Vec<
 /// Reads what one of the edits registers.
 pub(super) fn read(edit: usize, registration: &Registration) -> Result<Rule, Vec<RegistrationFault>> {
     registration::read(registration).map_err(|faults| {
-        let of_edit = |registration::Fault { part, item, why, help }| RegistrationFault { edit, part, item, why, help };
+        let of_edit = |registration::Fault { part, item, why, help }| {
+            let clause = item.and_then(|item| registration.clause(part, item)).map(str::to_owned);
+            RegistrationFault { edit, part, item, clause, why, help }
+        };
         faults.into_iter().map(of_edit).collect()
     })
 }

@@ -2,14 +2,12 @@
 
 use super::envelope::Enveloped;
 use super::json;
-
-/// The collection of everything that a caller's tenants have.
-const ASSETS: &str = "assets";
+use crate::model::dialects::DialectSettings;
 
 /// Writes an entry.
 pub(super) fn write(out: &mut Vec<u8>, it: &Enveloped<'_>) {
     let id = it.subscription.name.id();
-    let collection = it.subscription.belongs_to.as_deref().unwrap_or(ASSETS);
+    let collection = it.subscription.belongs_to.as_deref().unwrap_or(DialectSettings::ASSETS);
     out.extend_from_slice(br#"{"_links":{"self":{"href":"#);
     json::text(out, &format!("/{collection}/tasks/{id}"));
     out.extend_from_slice(br#"}},"UUID":"#);

@@ -56,7 +56,7 @@ pub fn explain_all<'a>(
     for (id, rule) in registered.filter(|(_, rule)| asked(rule)) {
         let could = could_fire(&subject, rule);
         // A rule may ask for an event that happens elsewhere.
-        let fires = (could || asks_for_events(rule)) && set.fires_on(rule, &subject);
+        let fires = (could || rule.subscription.asks_for_events()) && set.fires_on(rule, &subject);
         lists.take(RulePlace::Registered(id), rule, fires, || could);
     }
     let Lists { fire, could, others, asked, firing, .. } = lists;
@@ -102,13 +102,8 @@ fn could_fire(subject: &Subject<'_>, rule: &Rule) -> bool {
     match rule.condition.written() {
         Written::Clauses { paths, .. } => paths.is_empty() || paths.iter().any(|clause| subject.covered(&clause.cover)),
         Written::When { expr, .. } => can_be(subject, expr, true),
-        Written::Nothing => asks_for_events(rule),
+        Written::Nothing => rule.subscription.asks_for_events(),
     }
-}
-
-/// Returns whether a rule asks for events, by name or by their mark.
-fn asks_for_events(rule: &Rule) -> bool {
-    !rule.subscription.events.is_empty() || rule.subscription.hears_marked.is_some()
 }
 
 /// Returns whether an expression can be true, or false, at the path of a change.

@@ -75,7 +75,7 @@ impl Api {
             Work::Backfill { subscription, name } => ("backfill", name, Ask::Backfill { subscription, by, tells }),
         };
         let uuid = match self.ask(ask).await? {
-            model::ask::Answer::Invalid(faults) => return Err(in_words_of_the_text(invalid(&faults, &[]))),
+            model::ask::Answer::Invalid(faults) => return Err(in_words_of_the_text(invalid(&faults))),
             answer => begun(word, &of, answer)?,
         };
         let task = self.task(&caller.scope, &uuid).await?;
