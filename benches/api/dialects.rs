@@ -4,10 +4,9 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::daemon::Place;
+use crate::daemon::{Place, digest_of};
 use crate::load::{Caller, Times, record, register_many};
 use crate::options::Options;
 use crate::within::Within;
@@ -58,7 +57,7 @@ fn requests(number: usize, property: &str, user: &str) -> [(&'static str, String
 
 /// Registers by each dialect beside live traffic.
 pub fn dialects(options: &Options, dir: &TempDir) -> Vec<String> {
-    let digest = Sha256::digest(TOKEN).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let digest = digest_of(TOKEN);
     let config = format!(
         "tenant = 'acme'\n[[tenant]]\nname = 'acme'\n[[principal]]\nname = 'zoe'\nrole = 'network-administrator'\n\
          tenants = ['acme']\nmage_id = 'MAG000000001'\ntoken_sha256 = '{digest}'\n"
@@ -66,10 +65,7 @@ pub fn dialects(options: &Options, dir: &TempDir) -> Vec<String> {
     let (daemon, paths) = rows::started(dir, &config);
     let lasting = options.lasting(Duration::from_secs(20));
     let mut caller = Caller::new(daemon.address(), &format!("Bearer {TOKEN}"));
-    let property = {
-        let digest = Sha256::digest("property:acme");
-        format!("PR{}", digest.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
-    };
+    let property = format!("PR{}", &digest_of("property:acme")[..32]);
     let mut lines = Vec::new();
     let mut number = 0;
     for at in 0..5 {

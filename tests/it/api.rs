@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::daemon::{Daemon, Place, until};
+use crate::daemon::{Daemon, Place, digest_of, until};
 use crate::http;
 use crate::sink::{Sink, lines};
 
@@ -150,7 +148,7 @@ fn who_may_do_what() {
     let mut place = Place::new("");
     let mut config = "[[mount]]\npath = '/'\ndir = '{store}'\ntenant = 'acme'\n".to_owned();
     for (role, token) in [("reader", reader), ("operator", operator), ("recorder", recorder)] {
-        let digest = Sha256::digest(token).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let digest = digest_of(token);
         let whose = "tenants = ['acme']";
         write!(config, "[[principal]]\nname = '{role}'\nrole = '{role}'\n{whose}\ntoken_sha256 = '{digest}'\n")
             .expect("text");

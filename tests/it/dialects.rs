@@ -14,11 +14,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use crate::daemon::{Daemon, Place, until};
+use crate::daemon::{Daemon, Place, digest_of, until};
 use crate::http;
-use crate::recorder::{RecordedCall, Recorder};
+use crate::recorder::{CERTIFICATE, RecordedCall, Recorder};
 use crate::turns;
 
 /// Name, role and tenants of everybody; a token is `NAME-token`.
@@ -110,17 +109,16 @@ struct Conversation {
 
 impl Conversation {
     fn begin(file: String) -> Self {
-        let (plain, secure) = (Recorder::plain(), Recorder::secure());
+        let (plain, secure) = (Recorder::plain(), Recorder::secure(CERTIFICATE));
         let mut place = Place::new(RULES);
-        fs::write(place.store.with_file_name("ca.pem"), Recorder::pem()).expect("a file");
+        fs::write(place.store.with_file_name("ca.pem"), Recorder::pem(CERTIFICATE)).expect("a file");
         let mut config = String::from(
             "[[mount]]\npath = '/acme'\ndir = '{store}'\ntenant = 'acme'\n[delivery]\nallow = ['127.0.0.0/8']\nca_file = 'ca.pem'\n\
              [[tenant]]\nname = 'globex'\n[[tenant]]\nname = 'acme'\n\
              [dialect.hal]\ncollections = {items = ['/acme/items']}\n",
         );
         for (name, role, tenants) in PRINCIPALS {
-            let hash = Sha256::digest(format!("{name}-token"));
-            let digits = hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+            let digits = digest_of(format!("{name}-token"));
             let tenants: Vec<_> = tenants.iter().map(|tenant| format!("'{tenant}'")).collect();
             write!(config, "[[principal]]\nname = '{name}'\nrole = '{role}'\ntoken_sha256 = '{digits}'\n")
                 .expect("text");

@@ -8,9 +8,8 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use crate::daemon::{Daemon, Place, until};
+use crate::daemon::{Daemon, Place, digest_of, until};
 use crate::http::{self, Answer};
 use crate::sink::Sink;
 use crate::turns;
@@ -36,7 +35,7 @@ fn two_tenants(sink: &Sink) -> Place {
             .expect("text");
         for role in ["operator", "recorder", "reader"] {
             let token = format!("{role}-{tenant}");
-            let digest = hex(&Sha256::digest(&token));
+            let digest = digest_of(&token);
             let principal =
                 format!("name = '{token}'\nrole = '{role}'\ntenants = ['{tenant}']\ntoken_sha256 = '{digest}'");
             writeln!(config, "[[principal]]\n{principal}").expect("text");
@@ -44,10 +43,6 @@ fn two_tenants(sink: &Sink) -> Place {
     }
     place.configure(&config);
     place
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn ask(daemon: &Daemon, token: &str, line: &str, body: &Value) -> Answer {
@@ -212,7 +207,7 @@ fn the_api_speaks_tls_and_commands_believe_the_certificate_that_the_state_direct
     );
     let daemon = place.start_unready();
     let address = place.state.join("address");
-    let said = format!("https://{}\n{}\n", daemon.address, hex(&Sha256::digest(CERTIFICATE)));
+    let said = format!("https://{}\n{}\n", daemon.address, digest_of(CERTIFICATE));
     assert_eq!(fs::read_to_string(&address).expect("there"), said);
     assert_eq!(fs::metadata(&address).expect("there").permissions().mode() & 0o777, 0o600);
     assert!(http::request(daemon.address, "GET /healthz", &[], b"").is_err(), "it speaks no plain HTTP");
@@ -225,7 +220,7 @@ fn the_api_speaks_tls_and_commands_believe_the_certificate_that_the_state_direct
     assert!(code == Some(0) && text.contains("ringback"), "{code:?} {text}");
 
     // Another certificate, and one that nobody has signed, are not believed.
-    fs::write(&address, said.replace(&hex(&Sha256::digest(CERTIFICATE)), &"00".repeat(32))).expect("a file");
+    fs::write(&address, said.replace(&digest_of(CERTIFICATE), &"00".repeat(32))).expect("a file");
     let (code, text) = by_state_dir(&place, &["status"]);
     assert!(
         code == Some(1) && text.contains("does not have the certificate that the state directory"),
@@ -264,7 +259,7 @@ fn a_certificate_that_was_renewed_is_taken_up_at_a_sighup_and_a_bad_one_is_not()
     let address = place.state.join("address");
     let names = |certificate: &[u8]| {
         let text = fs::read_to_string(&address).expect("there");
-        text.lines().nth(1) == Some(&hex(&Sha256::digest(certificate)))
+        text.lines().nth(1) == Some(&digest_of(certificate))
     };
     // A command believes the certificate of the file alone: where it is answered, that one is in force.
     let status = |place: &Place| by_state_dir(place, &["status", "--timeout", "30s"]);
@@ -275,7 +270,7 @@ fn a_certificate_that_was_renewed_is_taken_up_at_a_sighup_and_a_bad_one_is_not()
     daemon.signal(libc::SIGHUP);
     until("the file names the new certificate", || names(ELSEWHERE).then_some(()));
     assert_eq!(status(&place).0, Some(0), "{}", daemon.log());
-    assert!(daemon.log().contains(&hex(&Sha256::digest(ELSEWHERE))), "the log says it: {}", daemon.log());
+    assert!(daemon.log().contains(&digest_of(ELSEWHERE)), "the log says it: {}", daemon.log());
 
     // The key is another certificate's: nothing of the file is taken up, and the old pair stays.
     put(CERTIFICATE, OTHER_KEY);

@@ -37,13 +37,13 @@ impl Recorder {
         Self::start(None)
     }
 
-    /// One that speaks TLS, with [`CERTIFICATE`].
-    pub fn secure() -> Self {
+    /// One that speaks TLS, with a certificate of the key that all of them have.
+    pub fn secure(certificate: &'static [u8]) -> Self {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
-            .with_single_cert(vec![CertificateDer::from(CERTIFICATE)], PrivatePkcs8KeyDer::from(KEY).into())
+            .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(KEY).into())
             .expect("a certificate and its key");
         Self::start(Some(Arc::new(config)))
     }
@@ -80,9 +80,9 @@ impl Recorder {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Its certificate, as a file of certificates has it.
-    pub fn pem() -> String {
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(CERTIFICATE))
+    /// A certificate as a file of certificates has it.
+    pub fn pem(certificate: &[u8]) -> String {
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
     }
 }
 

@@ -5,9 +5,8 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use crate::daemon::{Daemon, Place, until};
+use crate::daemon::{Daemon, Place, digest_of, until};
 use crate::http;
 use crate::sink::Sink;
 use crate::turns;
@@ -164,7 +163,7 @@ fn the_configuration_is_taken_up_while_the_daemon_runs_as_far_as_it_can_be() {
     let mut place = Place::new(&sink.rule_all());
     let config = |more: &str| format!("[[mount]]\npath = '/'\ndir = '{{store}}'\n{more}");
     let principal = |name: &str, token: &str| {
-        let digest = Sha256::digest(token).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let digest = digest_of(token);
         format!("[[principal]]\nname = '{name}'\nrole = 'super-administrator'\ntoken_sha256 = '{digest}'\n")
     };
     place.configure(&config(&principal("jo", "jos-token")));

@@ -1,27 +1,19 @@
 //! Where the daemon calls, and where it does not: addresses, proxies, redirects, certificates.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
-
 use crate::daemon::{Daemon, Place, until};
+use crate::recorder::{CERTIFICATE, Recorder};
 use crate::rough::{Rough, answer};
 use crate::sink::Sink;
 use crate::turns;
 
-const CERTIFICATE: &[u8] = include_bytes!("../../src/deliver/testdata/certificate.der");
 const EXPIRED: &[u8] = include_bytes!("../../src/deliver/testdata/expired.der");
 const ELSEWHERE: &[u8] = include_bytes!("../../src/deliver/testdata/elsewhere.der");
-const KEY: &[u8] = include_bytes!("../../src/deliver/testdata/key.der");
 
 fn rule(callback: &str) -> String {
     format!(
@@ -124,65 +116,23 @@ fn a_proxy_in_the_environment_is_not_used() {
     drop(daemon);
 }
 
-/// A subscriber over TLS with this certificate that accepts everything: its address, and how many requests it has read.
-fn secure(certificate: &'static [u8]) -> (SocketAddr, Arc<AtomicUsize>) {
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(KEY).into())
-        .expect("a certificate and its key");
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    let requests = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let (config, counted) = (Arc::clone(&config), Arc::clone(&counted));
-            // A client that does not believe the certificate goes away; that is what the tests look at.
-            std::thread::spawn(move || drop(accept(config, stream, &counted)));
-        }
-    });
-    (address, requests)
-}
-
-fn accept(config: Arc<ServerConfig>, stream: TcpStream, counted: &AtomicUsize) -> io::Result<()> {
-    let server = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut stream = StreamOwned::new(server, stream);
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        head.extend(byte);
-    }
-    counted.fetch_add(1, Ordering::AcqRel);
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
-    stream.flush()?;
-    // Until the other side closes: the request's body may not have been read.
-    io::copy(&mut stream, &mut io::sink()).map(drop)
-}
-
 /// A file of certificates, beside the configuration.
 fn ca_file(place: &Place, certificates: &[&[u8]]) -> String {
     let path = place.store.with_file_name("ca.pem");
-    let pem =
-        |der: &&[u8]| format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
-    fs::write(path, certificates.iter().map(pem).collect::<String>()).expect("a file");
+    fs::write(path, certificates.iter().map(|der| Recorder::pem(der)).collect::<String>()).expect("a file");
     "[[mount]]\npath = '/'\ndir = '{store}'\n[delivery]\nca_file = 'ca.pem'\n".to_owned()
 }
 
 #[test]
 fn a_certificate_of_the_ca_file_is_believed() {
-    let (address, requests) = secure(CERTIFICATE);
-    let mut place = Place::new(&rule(&format!("https://{address}/hook")));
+    let recorder = Recorder::secure(CERTIFICATE);
+    let mut place = Place::new(&rule(&recorder.url("/hook")));
     let config = ca_file(&place, &[ELSEWHERE, CERTIFICATE]);
     place.configure(&config);
     let daemon = place.start();
     place.write("/1", "one");
     daemon.status_until("it is delivered", |status| {
-        requests.load(Ordering::Acquire) > 0
-            && status["deliveries"]["inFlight"] == 0
-            && status["outbox"]["entries"] == 0
+        !recorder.calls().is_empty() && status["deliveries"]["inFlight"] == 0 && status["outbox"]["entries"] == 0
     });
 }
 
@@ -194,8 +144,8 @@ fn a_certificate_that_is_wrong_is_a_failure_that_says_why() {
         (ELSEWHERE, &[CERTIFICATE, ELSEWHERE], "the certificate is for another host"),
         (CERTIFICATE, nowhere, "the certificate comes from nobody whom this machine trusts"),
     ] {
-        let (address, requests) = secure(certificate);
-        let mut place = Place::new(&rule(&format!("https://{address}/hook")));
+        let recorder = Recorder::secure(certificate);
+        let mut place = Place::new(&rule(&recorder.url("/hook")));
         if !trusted.is_empty() {
             let config = ca_file(&place, trusted);
             place.configure(&config);
@@ -205,7 +155,7 @@ fn a_certificate_that_is_wrong_is_a_failure_that_says_why() {
         let line = failure(&daemon);
         assert_eq!(line["outcome"], "tls-error", "{line}");
         assert!(line["message"].as_str().is_some_and(|text| text.contains(said)), "{line}");
-        assert_eq!(requests.load(Ordering::Acquire), 0, "nothing is sent, by plain HTTP neither");
+        assert!(recorder.calls().is_empty(), "nothing is sent, by plain HTTP neither");
     }
 }
 

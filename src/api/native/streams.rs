@@ -10,16 +10,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use hyper::body::Frame;
+use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
+use super::super::body::{Asked, Ending};
+use super::super::gate::Replaced;
+use super::super::operation::{Operation, text};
 use super::super::reading::{ReadError, ask};
 use super::journal_row::{Wanted, rendered};
 use super::topics::Topic;
+use super::{Answer, Api};
 use crate::api::error::ApiError;
 use crate::api::limits::{FEED_EVERY, FEED_KEPT, PAGE_MAX, STREAM_COMMENT_EVERY, STREAMS_MAX, STREAMS_OF_ONE_MAX};
 use crate::model::error_chain::ErrorChain;
@@ -57,24 +62,77 @@ struct Piece {
 }
 
 impl Source {
-    /// Reads a page behind a place.
-    fn read(&self, reader: &Reader, at: Seq) -> Result<Result<Piece, Forgotten>, ReadError> {
-        Ok(match self {
+    /// Reads a page behind a place, of at most so many rows.
+    fn read(&self, reader: &Reader, at: Seq, limit: usize) -> Result<Result<Piece, Forgotten>, ReadError> {
+        let page = match self {
             Self::Journal(wanted) => {
-                reader.changes(Some(at), PAGE_MAX, |row| wanted.covers(row))?.map(|JournalPage { rows, next, more }| {
-                    let rows: Vec<_> = rows.iter().map(|row| (row.seq(), rendered(row))).collect();
-                    Piece { events: events(rows.iter().map(|(seq, json)| (*seq, json))), next, more }
+                reader.changes(Some(at), limit, |row| wanted.covers(row))?.map(|JournalPage { rows, next, more }| {
+                    (rows.iter().map(|row| (row.seq(), rendered(row))).collect::<Vec<_>>(), next, more)
                 })
             }
-            Self::Topic(topic) => {
-                reader.topic(&topic.ids(), Some(at), PAGE_MAX)?.map(|TopicPage { rows, next, more }| {
-                    let rows: Vec<_> =
-                        rows.iter().map(|(id, entry)| (entry.seq(), topic.rendered(*id, entry))).collect();
-                    Piece { events: events(rows.iter().map(|(seq, json)| (*seq, json))), next, more }
-                })
-            }
-        })
+            Self::Topic(topic) => reader.topic(&topic.ids(), Some(at), limit)?.map(|TopicPage { rows, next, more }| {
+                (rows.iter().map(|(id, entry)| (entry.seq(), topic.rendered(*id, entry))).collect(), next, more)
+            }),
+        };
+        Ok(page.map(|(rows, next, more)| Piece {
+            events: events(rows.iter().map(|(seq, json)| (*seq, json))),
+            next,
+            more,
+        }))
     }
+}
+
+impl Api {
+    /// Opens a stream of a source, behind where the caller's last one broke, or behind `since`, or from now on.
+    pub(super) async fn stream(&self, asked: &mut Asked, since: Option<Seq>, source: Source) -> Answer {
+        let last = last_event(&asked.parts.headers)?;
+        let ending = asked.parts.extensions.get::<Ending>().expect("the server puts it on each request").0.clone();
+        let slot = self.streams.enter(&asked.caller().name)?;
+        let since = match last.or(since) {
+            Some(since) => since,
+            None => self.read(|reader, _| Ok(reader.newest_place()?)).await?,
+        };
+        // What is forgotten is said now, while there is a status to say it with.
+        let source = Arc::new(source);
+        let first = Arc::clone(&source);
+        self.read(move |reader, _| first.read(reader, since, 1)).await?.map_err(forgotten)?;
+        let replaced = asked.parts.extensions.get::<Replaced>().expect("the gate puts it on each request").0.clone();
+        Ok(self.streams.open(slot, since, source, [ending, replaced]))
+    }
+}
+
+/// What an operation has that gives pages or a stream.
+pub(super) fn streamed(operation: Operation, page: Value) -> Operation {
+    let event = "`text/event-stream`: `id` is a row's `seq`, `data` the row.";
+    operation
+        .header("Last-Event-ID", text(), "Where a stream broke.")
+        .answer(200, "A page, or a stream.", page)
+        .answer_of(200, event, "text/event-stream", text())
+        .refusal(400, "Last-Event-ID is not a number.")
+        .refusal(410, "What comes after that place is kept no longer; `oldest` says where to begin.")
+}
+
+/// Whether the caller asks for a stream of events.
+pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut types = accepted.flat_map(|value| value.split(',')).map(|one| one.split(';').next().unwrap_or("").trim());
+    types.any(|one| one.eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// The place that a client had come to when its stream broke (HTML, section 9.2.4).
+fn last_event(headers: &HeaderMap) -> Result<Option<Seq>, ApiError> {
+    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let place = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|place| *place >= 0);
+    let no_place = || ApiError::new(StatusCode::BAD_REQUEST, "Last-Event-ID takes the `id` of an event, a number");
+    place.map(|place| Some(Seq(place))).ok_or_else(no_place)
+}
+
+/// 410, with the oldest place from which nothing is missing.
+pub(super) fn forgotten(Forgotten { oldest }: Forgotten) -> ApiError {
+    let detail = format!(
+        "changes after that place are kept no longer (see [retention] journal); since={oldest} gives all that are kept"
+    );
+    ApiError::new(StatusCode::GONE, detail).with_member("oldest", oldest.0)
 }
 
 /// All streams.
@@ -297,7 +355,7 @@ impl Stream {
     async fn catch_up(&mut self) -> Result<(), Ended> {
         loop {
             let (source, at) = (Arc::clone(&self.source), self.at);
-            let read = ask(&self.streams.reads, &self.streams.reader, move |reader| source.read(reader, at));
+            let read = ask(&self.streams.reads, &self.streams.reader, move |reader| source.read(reader, at, PAGE_MAX));
             let Piece { events, next, more } = match read.await.ok_or(Ended)? {
                 Ok(Ok(page)) => page,
                 // It asks again, and is told so.

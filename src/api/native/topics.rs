@@ -1,4 +1,4 @@
-//! `/v1/topics/{topic}`: what a subscription without a target is told, in pages or as a stream of events.
+//! `/v1/topics/{topic}`: what a subscription without a target receives, in pages or as a stream of events.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,13 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::super::body::{Asked, Ending};
+use super::super::body::Asked;
 use super::super::error::{ApiError, quoted};
-use super::super::gate::Replaced;
 use super::super::operation::{Operation, array, number, object, text, time};
-use super::changes::{forgotten, last_event, wants_stream};
 use super::query::Fields;
-use super::streams::Source;
+use super::streams::{Source, forgotten, streamed, wants_stream};
 use super::{Answer, Api};
 use crate::api::Write;
 use crate::model::entry::Entry;
@@ -50,17 +48,12 @@ pub(super) async fn show(State(native): State<Arc<Api>>, Path(topic): Path<Strin
 /// Of `GET /v1/topics/{topic}`.
 pub(super) fn operation() -> Operation {
     let row = object([("seq", number()), ("time", time()), ("UUID", text()), ("data", json!({"type": "object"}))], []);
-    let event = "`text/event-stream`: `id` is a row's `seq`, `data` the row.";
     let page = object([("entries", array(row)), ("next", number())], []);
-    Operation::new("What a topic is told, in pages or as a stream.")
+    let operation = Operation::new("What a topic receives, in pages or as a stream.")
         .query("since", json!({"type": "integer", "minimum": 0}), "After this place.")
         .limit()
-        .header("Last-Event-ID", text(), "Where a stream broke.")
-        .answer(200, "A page, or a stream.", page)
-        .answer_of(200, event, "text/event-stream", text())
-        .refusal(400, "Last-Event-ID is not a number.")
-        .refusal(404, "There is no such topic.")
-        .refusal(410, "What comes after that place is kept no longer; `oldest` says where to begin.")
+        .refusal(404, "There is no such topic.");
+    streamed(operation, page)
 }
 
 impl Api {
@@ -81,20 +74,7 @@ impl Api {
             body.extend_from_slice(format!("],\"next\":{next}}}").as_bytes());
             return Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response());
         }
-        let last = last_event(&asked.parts.headers)?;
-        let ending = asked.parts.extensions.get::<Ending>().expect("the server puts it on each request").0.clone();
-        let slot = self.streams.enter(&asked.caller().name)?;
-        let since = match last.or(since) {
-            Some(since) => since,
-            // From now on.
-            None => self.read(|reader, _| Ok(reader.newest_place()?)).await?,
-        };
-        // What is forgotten is said now, while there is a status to say it with.
-        let first = Arc::clone(&topic);
-        let first = self.read(move |reader, _| Ok(reader.topic(&first.ids(), Some(since), 1)?)).await?;
-        first.map_err(forgotten)?;
-        let replaced = asked.parts.extensions.get::<Replaced>().expect("the gate puts it on each request").0.clone();
-        Ok(self.streams.open(slot, since, Arc::new(Source::Topic(topic)), [ending, replaced]))
+        self.stream(asked, since, Source::Topic(topic)).await
     }
 
     /// The topic of a UUID, as far as a caller sees it.
