@@ -102,6 +102,8 @@ struct Conversation {
     secure: Recorder,
     /// Calls of each receiver that were looked at.
     seen: (usize, usize),
+    /// Callbacks that came before their turn.
+    waiting: VecDeque<RecordedCall>,
     /// Ids of deliveries that came.
     told: BTreeSet<String>,
     names: BTreeMap<String, Value>,
@@ -131,7 +133,7 @@ impl Conversation {
         let names = [("http", plain.url("")), ("https", secure.url(""))];
         let names =
             names.map(|(name, url)| (name.to_owned(), Value::String(url.trim_end_matches('/').to_owned()))).into();
-        Self { file, place, daemon, plain, secure, seen: (0, 0), told: BTreeSet::new(), names }
+        Self { file, place, daemon, plain, secure, seen: (0, 0), waiting: VecDeque::new(), told: BTreeSet::new(), names }
     }
 
     fn daemon(&self) -> &Daemon {
@@ -284,14 +286,14 @@ impl Conversation {
                 self.daemon().status_until("nothing is on its way", |status| {
                     status["deliveries"]["inFlight"] == 0 && status["outbox"]["entries"] == 0
                 });
-                let call = self.next_call();
+                let call = self.waiting.pop_front().or_else(|| self.next_call());
                 assert!(call.is_none(), "{place}: nobody is called, but for {call:?}");
             }
             "call" => {
                 let headers = marked(rest, "= ");
                 let body = body(rest);
-                let called = until(&format!("{place}: a callback comes"), || self.next_call());
-                assert_eq!(called.line, self.filled(words), "{place}");
+                let line = self.filled(words);
+                let called = until(&format!("{place}: {line} comes"), || self.call_of(&line));
                 for header in headers {
                     let header = self.filled(&header).to_ascii_lowercase();
                     let has = called.head.to_ascii_lowercase().lines().any(|line| line == header);
@@ -304,6 +306,14 @@ impl Conversation {
             }
             other => panic!("{place}: nothing happens by {other}"),
         }
+    }
+
+    /// The next callback of a line. Those of other lines wait for their turn: nothing orders them among each other.
+    fn call_of(&mut self, line: &str) -> Option<RecordedCall> {
+        let call = self.next_call();
+        self.waiting.extend(call);
+        let at = self.waiting.iter().position(|call| call.line == line)?;
+        self.waiting.remove(at)
     }
 
     /// The next callback that is new: one whose acceptance was not recorded before a kill comes again, under its id.
