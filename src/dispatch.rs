@@ -85,7 +85,8 @@ use totals::{Share, Totals};
 
 /// The state machine.
 pub struct Dispatch {
-    lanes: BTreeMap<SubscriptionId, Lane>,
+    /// Boxed: most of them are idle, and the nodes of a tree that grows at its end are half empty.
+    lanes: BTreeMap<SubscriptionId, Box<Lane>>,
     /// The newest of what they owe, as far as it is not in rows of their own.
     groups: Groups,
     /// Who asks for which events by name.
@@ -228,7 +229,7 @@ impl Dispatch {
             dispatch.take_up_damaged(now, damaged, under_way);
         }
         for row in ledger.lagging()? {
-            dispatch.lanes.entry(row.id).or_default().lag = Some(Lag { since: row.at, skipped: row.skipped });
+            dispatch.lanes.entry(row.id).or_default().lag = Some(Box::new(Lag { since: row.at, skipped: row.skipped }));
         }
         for (id, lane) in &dispatch.lanes {
             dispatch.totals.change(*id, Share::default(), Share::of(lane));
@@ -312,7 +313,7 @@ impl Dispatch {
         // Targets may have changed, and with them whom a delivery waits for.
         self.unblock_all();
         for id in touched {
-            if self.lanes.get(&id).is_some_and(Lane::is_idle) {
+            if self.lanes.get(&id).is_some_and(|lane| lane.is_idle()) {
                 let before = self.share(id);
                 self.lanes.remove(&id);
                 self.account(id, before);
@@ -331,7 +332,7 @@ impl Dispatch {
         self.replace_subscription(id, subscription);
         match is_gone {
             false => drop(self.to_cut.insert(id)),
-            true if self.lanes.get(&id).is_some_and(Lane::is_idle) => {
+            true if self.lanes.get(&id).is_some_and(|lane| lane.is_idle()) => {
                 let before = self.share(id);
                 self.lanes.remove(&id);
                 self.account(id, before);
@@ -416,7 +417,7 @@ impl Dispatch {
 
     /// A lane's part of the totals, before it changes.
     fn share(&self, id: SubscriptionId) -> Share {
-        self.lanes.get(&id).map(Share::of).unwrap_or_default()
+        self.lanes.get(&id).map(|lane| Share::of(lane)).unwrap_or_default()
     }
 
     /// A lane has changed since.

@@ -161,7 +161,12 @@ fn join<'r>(
             let Some(rule) = &written.rule else { continue };
             if let Some(reference) = rule.subscription.secret.clone().filter(|_| rule.subscription.signing.is_none()) {
                 let span = written.spans.secret.clone();
-                referred.push(Referred { rule: rules.len(), reference, file_name: Arc::clone(&file_name), span });
+                referred.push(Referred {
+                    rule: rules.len(),
+                    reference: *reference,
+                    file_name: Arc::clone(&file_name),
+                    span,
+                });
             }
             placed.push(Placed { file: index, file_name: Arc::clone(&file_name), spans: Arc::clone(&written.spans) });
             rules.push(rule.clone());
@@ -293,7 +298,7 @@ mod tests {
         assert_eq!((target.method, &target.accepts), (Method::Put, &Accepts::Codes(vec![204])));
         assert_eq!(target.headers[1], ("Authorization".into(), "Bearer x".into()));
         assert_eq!(
-            subscription.retry,
+            *subscription.retry,
             RetrySchedule { retries: Some(7), ..RetrySchedule::of_delays(vec![200, 60_000]) }
         );
         assert_eq!(subscription.batching, Batching { linger_ms: 1_000, max_entries: 10 });
@@ -307,7 +312,7 @@ mod tests {
         let set = loaded(head);
         let subscription = &set.rules()[0].subscription;
         assert_eq!((subscription.target.method, &subscription.target.accepts), (Method::Post, &Accepts::AnySuccess));
-        assert_eq!(subscription.retry, RetrySchedule::default());
+        assert_eq!(*subscription.retry, RetrySchedule::default());
         assert_eq!(subscription.batching, Batching::default());
         let (days, seconds) = (RetrySchedule::default(), RetrySchedule::of_delays(vec![1_000, 2_000]));
         for (lines, schedule) in [
@@ -325,7 +330,7 @@ mod tests {
             ("retryFor = '1d'", RetrySchedule { for_ms: Some(86_400_000), ..days }),
         ] {
             let set = loaded(&format!("{head}{lines}"));
-            assert_eq!(set.rules()[0].subscription.retry, schedule, "{lines}");
+            assert_eq!(*set.rules()[0].subscription.retry, schedule, "{lines}");
         }
     }
 

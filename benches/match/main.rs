@@ -167,7 +167,7 @@ fn churn(index: &mut Index, conditions: &[Condition]) -> (f64, f64, Duration) {
 /// longest of all, from the first registration on.
 fn registrations(name: &str, conditions: Vec<Condition>) {
     let url = "http://127.0.0.1/".parse().expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::default() };
+    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::default() };
     let id = Name::registered(Dialect::Zoom, "a").expect("an id");
     let subscription = Arc::new(Subscription::new(id, target));
     let rules: Vec<Rule> = conditions

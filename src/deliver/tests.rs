@@ -40,7 +40,7 @@ const AMPLE: Limits = Limits {
 
 fn post(url: &str) -> Target {
     let url = Url::parse(url).expect("a URL");
-    Target { method: Method::Post, url, headers: vec![], accepts: Accepts::AnySuccess }
+    Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess }
 }
 
 fn send_request(target: Target, body: &str) -> SendRequest {
@@ -258,9 +258,9 @@ async fn a_subscription_with_a_secret_is_signed() {
     let mut request = send_request(post(&url(&receiver)), "{}");
     let subscription = Arc::get_mut(&mut request.subscription).expect("nobody else has it");
     let secret = SigningSecret::parse("whsec_aGk= whsec_eW8=").expect("two secrets");
-    (subscription.signing, subscription.hub_signature) = (Some(secret), true);
+    (subscription.signing, subscription.hub_signature) = (Some(Box::new(secret)), true);
     // A registration may have come by it in a way that does not check for it.
-    subscription.target.headers = vec![("X-Hub-Signature-256".to_owned(), "mine".to_owned())];
+    subscription.target.headers = vec![("X-Hub-Signature-256".to_owned(), "mine".to_owned())].into();
     assert_eq!(client(AMPLE).attempt(&request).await.reply.status(), Some(200));
     let sent = receiver.requests().concat();
     // Made with OpenSSL, over `00000000000000ab-7.1795341600.{}` and over `{}`.
@@ -279,7 +279,7 @@ async fn a_header_of_the_target_stands_instead_of_ringbacks() {
     let receiver = Scripted::plain(&[&[Request, OK]]);
     let mut target = post(&url(&receiver));
     target.method = Method::Put;
-    target.headers = vec![("content-type".into(), "text/plain".into()), ("User-Agent".into(), "x".into())];
+    target.headers = vec![("content-type".into(), "text/plain".into()), ("User-Agent".into(), "x".into())].into();
     client(AMPLE).attempt(&send_request(target, "{}")).await;
     let request = receiver.requests().concat();
     assert!(request.starts_with("PUT /hook "), "{request}");

@@ -35,7 +35,7 @@ pub(super) struct Filling {
     /// The lane's last delivery was of it: the next one is of what is owed.
     had_its_turn: bool,
     /// A row that it needs cannot be read: it does not go on until that is tried again.
-    pub(super) fault: Option<RowFault>,
+    pub(super) fault: Option<Box<RowFault>>,
 }
 
 impl Filling {
@@ -78,7 +78,7 @@ impl Dispatch {
     pub(super) fn may_backfill(&self, now: Now, id: SubscriptionId, others_wait: bool) -> bool {
         let Some(lane) = self.lanes.get(&id) else { return false };
         let Some(filling) = &lane.backfill else { return false };
-        let rests = rests(filling.fault.as_ref(), now.mono);
+        let rests = rests(filling.fault.as_deref(), now.mono);
         let waits = rests || filling.again_at.is_some_and(|at| at > now.mono) || (others_wait && filling.had_its_turn);
         let is_told_first = lane.policy().untold.is_none() && !self.to_bound.contains(&id);
         !waits && is_told_first && lane.active().is_some() && lane.may_freeze(now.mono)

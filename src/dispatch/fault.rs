@@ -39,7 +39,7 @@ pub(super) struct SetAside {
 
 /// Lanes that rest, and deliveries that wait for a row of theirs.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(SubscriptionId, Waits, RowFault)>);
+pub(crate) struct Faults(Vec<(SubscriptionId, Waits, Box<RowFault>)>);
 
 /// What waits for a row.
 #[derive(Debug, Clone, Copy)]
@@ -244,7 +244,7 @@ impl Dispatch {
 /// The error itself, when it is not about a row.
 fn begin(
     now: Now,
-    fault: &mut Option<RowFault>,
+    fault: &mut Option<Box<RowFault>>,
     error: StoreError,
     unread: &mut Vec<StoreError>,
 ) -> Result<Mono, StoreError> {
@@ -254,7 +254,7 @@ fn begin(
     let wait_ms = fault.as_ref().map_or(AGAIN_MS, |fault| (2 * fault.wait_ms).min(AGAIN_MS_MAX));
     let again_at = now.mono.plus_ms(wait_ms);
     let since = fault.as_ref().map_or(now.wall, |fault| fault.since);
-    let before = fault.replace(RowFault { since, text: ErrorChain(&error).to_string(), wait_ms, again_at });
+    let before = fault.replace(Box::new(RowFault { since, text: ErrorChain(&error).to_string(), wait_ms, again_at }));
     if before.is_none() {
         unread.push(error);
     }

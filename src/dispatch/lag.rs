@@ -171,7 +171,7 @@ impl Dispatch {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         policy.into_iter().for_each(|policy| lane.set_policy(policy));
         lane.take_up_backfill(backfill);
-        lane.lag.get_or_insert(Lag { since: now.wall, skipped: 0 }).skipped += skipped.entries;
+        lane.lag.get_or_insert_with(|| Box::new(Lag { since: now.wall, skipped: 0 })).skipped += skipped.entries;
         let name = lane.subscription.as_ref().map(|subscription| subscription.name.to_string());
         self.lagged.push(Lagged { subscription: id, name, skipped });
     }

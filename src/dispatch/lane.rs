@@ -43,11 +43,11 @@ pub(super) struct Lane {
     /// It lost entries, and is told how the assets stand that changed since.
     pub(super) backfill: Option<Box<Filling>>,
     /// It lost entries, and is not level again.
-    pub(super) lag: Option<Lag>,
+    pub(super) lag: Option<Box<Lag>>,
     /// A row that a cut needs cannot be read: nothing is cut until it is tried again.
-    pub(super) fault: Option<RowFault>,
+    pub(super) fault: Option<Box<RowFault>>,
     /// The next dead letter that is to be sent again cannot be read: none is taken up until it is tried again.
-    pub(super) replay_fault: Option<RowFault>,
+    pub(super) replay_fault: Option<Box<RowFault>>,
 }
 
 /// Entries that a lane lost since it was last level.
@@ -77,7 +77,7 @@ pub(super) struct Head {
     /// Only while it is about to go out: a hundred thousand waiting bodies would not fit. Else it is in the ledger.
     pub(super) body: Option<Body>,
     /// A row of its own could not be read or written the last time.
-    pub(super) fault: Option<RowFault>,
+    pub(super) fault: Option<Box<RowFault>>,
     pub(super) state: HeadState,
 }
 
@@ -171,14 +171,14 @@ impl Lane {
 
     /// What it, or one of its deliveries, cannot read.
     pub(super) fn row_fault(&self) -> Option<&RowFault> {
-        let of_a_head = || self.queue.values().filter(|head| head.is_faulty()).find_map(|head| head.fault.as_ref());
-        let of_backfill = || self.backfill.as_ref().and_then(|filling| filling.fault.as_ref());
-        self.fault.as_ref().or(self.replay_fault.as_ref()).or_else(of_backfill).or_else(of_a_head)
+        let of_a_head = || self.queue.values().filter(|head| head.is_faulty()).find_map(|head| head.fault.as_deref());
+        let of_backfill = || self.backfill.as_ref().and_then(|filling| filling.fault.as_deref());
+        self.fault.as_deref().or(self.replay_fault.as_deref()).or_else(of_backfill).or_else(of_a_head)
     }
 
     /// Returns whether it waits until it tries again to read what a cut needs.
     pub(super) fn is_resting(&self, now: Mono) -> bool {
-        rests(self.fault.as_ref(), now)
+        rests(self.fault.as_deref(), now)
     }
 
     /// Returns whether one more delivery may be frozen now.

@@ -17,13 +17,13 @@ impl Dispatch {
         id: SubscriptionId,
         ledger: DispatchTables<'_>,
     ) -> Result<(), StoreError> {
-        let has_any = |lane: &&Lane| lane.replays > 0 || lane.replay.is_some();
+        let has_any = |lane: &&Box<Lane>| lane.replays > 0 || lane.replay.is_some();
         let Some(lane) = self.lanes.get(&id).filter(has_any).filter(|lane| lane.active().is_some()) else {
             return Ok(());
         };
         let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());
         let is_busy = replays().any(|head| !matches!(head.state, HeadState::Waiting(_)));
-        let rests = rests(lane.replay_fault.as_ref(), now.mono);
+        let rests = rests(lane.replay_fault.as_deref(), now.mono);
         if rests || is_busy || replays().count() >= QUEUE_MAX {
             return Ok(());
         }

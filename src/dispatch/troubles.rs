@@ -26,7 +26,7 @@ impl Dispatch {
     #[must_use]
     pub fn troubles(&self, now: Now) -> (Vec<Trouble>, u64) {
         let lanes = |ids: &std::collections::BTreeSet<SubscriptionId>| -> Vec<(SubscriptionId, &Lane)> {
-            ids.iter().take(TROUBLES_MAX).filter_map(|id| Some((*id, self.lanes.get(id)?))).collect()
+            ids.iter().take(TROUBLES_MAX).filter_map(|id| Some((*id, &**self.lanes.get(id)?))).collect()
         };
         let mut troubles = Vec::new();
         for (id, lane) in lanes(&self.totals.faulty) {
@@ -59,7 +59,7 @@ impl Dispatch {
         }
         troubles.extend(self.failing(now));
         for (id, lane) in lanes(&self.totals.lagging) {
-            let (name, Some(lag)) = (name(id, lane), lane.lag) else { continue };
+            let (name, Some(lag)) = (name(id, lane), lane.lag.as_deref()) else { continue };
             let text = format!(
                 "{name} was owed more changes, or older ones, than are kept: {} were dropped and are not delivered; see \
                  [delivery] owed and [retention] journal",
@@ -106,7 +106,7 @@ impl Dispatch {
     fn failing(&self, now: Now) -> Vec<Trouble> {
         let mut together: BTreeMap<Way<'_>, Together> = BTreeMap::new();
         let ids = self.totals.failing.iter().take(FAILING_READ);
-        for (id, lane) in ids.filter_map(|id| Some((*id, self.lanes.get(id)?))) {
+        for (id, lane) in ids.filter_map(|id| Some((*id, &**self.lanes.get(id)?))) {
             let Some(policy) = &lane.policy().failing else { continue };
             if now.wall.0.saturating_sub(policy.since.0) < FAILING_MS || is_over(lane) {
                 continue;

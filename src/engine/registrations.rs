@@ -6,10 +6,14 @@ use std::sync::Arc;
 use crate::model::by_number::ByNumber;
 use crate::model::error_chain::ErrorChain;
 use crate::model::ids::SubscriptionId;
+use crate::model::retry::RetrySchedule;
 use crate::model::subscription::Subscription;
 use crate::model::time::{Now, Wall};
 use crate::rules::{Rule, registration};
 use crate::store::{Ledger, StoreError};
+
+/// Schedules that are looked through for one that is the same.
+const SHARED_MAX: usize = 16;
 
 /// The rules of registrations, by the number of their subscription.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +21,8 @@ pub(super) struct Registrations {
     rules: ByNumber<Rule>,
     /// The same, for those who only show subscriptions.
     subscriptions: ByNumber<Arc<Subscription>>,
+    /// Schedules that several of them have, the newest last.
+    schedules: Vec<Arc<RetrySchedule>>,
     /// Rows that could not be read at the start, and when that was: nothing is matched for them.
     unread: Option<(u64, Wall)>,
 }
@@ -30,7 +36,10 @@ impl Registrations {
         let mut all = Self::default();
         ledger.each_registration(|id, kept| {
             let why = match kept.map(|kept| registration::read(&kept.registration)) {
-                Ok(Ok(rule)) => return all.insert(id, rule),
+                Ok(Ok(rule)) => {
+                    let rule = all.sharing(rule);
+                    return all.insert(id, rule);
+                }
                 Ok(Err(faults)) => {
                     let faults = faults.iter().map(|fault| format!("{}: {}", fault.part.as_str(), fault.why));
                     faults.collect::<Vec<_>>().join("; ")
@@ -41,6 +50,22 @@ impl Registrations {
             tracing::error!(subscription = id.0, why, "a registration cannot be read: nothing is matched for it");
         })?;
         Ok(all)
+    }
+
+    /// A rule that nobody else has yet, with the schedule that others have where it is the same: a dialect has one for
+    /// all who do not say otherwise.
+    pub(super) fn sharing(&mut self, mut rule: Rule) -> Rule {
+        let subscription = Arc::make_mut(&mut rule.subscription);
+        match self.schedules.iter().find(|known| **known == subscription.retry) {
+            Some(known) => subscription.retry = Arc::clone(known),
+            None => {
+                if self.schedules.len() >= SHARED_MAX {
+                    self.schedules.remove(0);
+                }
+                self.schedules.push(Arc::clone(&subscription.retry));
+            }
+        }
+        rule
     }
 
     pub(super) fn insert(&mut self, id: SubscriptionId, rule: Rule) {

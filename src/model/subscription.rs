@@ -130,7 +130,7 @@ pub struct Target {
     /// The URL, `http` or `https`, query parameters already appended; without user info and fragment, port not 0.
     pub url: url::Url,
     /// Header names and values to send, checked. None of them is one of ringback's own.
-    pub headers: Vec<(String, String)>,
+    pub headers: Box<[(String, String)]>,
     /// Which answers accept a delivery.
     pub accepts: Accepts,
 }
@@ -269,7 +269,7 @@ pub struct Subscription {
     /// Whose word that is.
     pub trust: Trust,
     /// When a failed delivery is tried again.
-    pub retry: RetrySchedule,
+    pub retry: Arc<RetrySchedule>,
     /// How entries become batches.
     pub batching: Batching,
     /// Every path that it monitors at all it monitors for modification: a deletion and an addition of one asset at one
@@ -278,7 +278,7 @@ pub struct Subscription {
     /// Whose it is: it hears only of that tenant's mounts. `None`: of all.
     pub tenant: Option<Tenant>,
     /// The events that it asks for by name, each once.
-    pub events: Vec<EventName>,
+    pub events: Box<[EventName]>,
     /// It asks for every event, too, that a rule file marks for this dialect.
     pub hears_marked: Option<Dialect>,
     /// In which order its deliveries go out.
@@ -286,14 +286,14 @@ pub struct Subscription {
     /// In which text its batches are written.
     pub format: Format,
     /// What its entries carry beyond their five keys, each once.
-    pub fields: Vec<Field>,
+    pub fields: Box<[Field]>,
     /// What its format says that it belongs to: the id of a property or of a network, the name of a collection. `None`:
     /// what follows from its tenant.
     pub belongs_to: Option<Arc<str>>,
     /// Where the secret is that signs its deliveries. `None`: they are not signed.
-    pub secret: Option<SecretRef>,
+    pub secret: Option<Box<SecretRef>>,
     /// That secret, once it has been read.
-    pub signing: Option<SigningSecret>,
+    pub signing: Option<Box<SigningSecret>>,
     /// Whether deliveries carry `X-Hub-Signature-256` too. Only with a secret.
     pub hub_signature: bool,
     /// How long it lives.
@@ -317,15 +317,15 @@ impl Subscription {
             target,
             is_topic: false,
             trust: Trust::default(),
-            retry: RetrySchedule::default(),
+            retry: Arc::default(),
             batching: Batching::default(),
             covers_modification: false,
             tenant: None,
-            events: Vec::new(),
+            events: Box::default(),
             hears_marked: None,
             order: Order::default(),
             format: Format::default(),
-            fields: Vec::new(),
+            fields: Box::default(),
             belongs_to: None,
             secret: None,
             signing: None,

@@ -33,8 +33,30 @@ pub struct Registered {
 #[derive(Debug)]
 struct Filed {
     rule: Rule,
-    /// Its numbers in the index.
-    numbers: Vec<u32>,
+    numbers: Numbers,
+}
+
+/// The numbers of a rule in the index: of most of them one.
+#[derive(Debug)]
+enum Numbers {
+    One(u32),
+    Others(Box<[u32]>),
+}
+
+impl Numbers {
+    fn of(numbers: Vec<u32>) -> Self {
+        match numbers[..] {
+            [number] => Self::One(number),
+            _ => Self::Others(numbers.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(number) => std::slice::from_ref(number),
+            Self::Others(numbers) => numbers,
+        }
+    }
 }
 
 impl Default for Registered {
@@ -83,7 +105,7 @@ impl Registered {
     /// Takes a subscription's rule out; gives it.
     pub fn remove(&mut self, id: SubscriptionId) -> Option<Rule> {
         let Filed { rule, numbers } = self.filed.remove(&id)?;
-        self.take_out(&numbers);
+        self.take_out(numbers.as_slice());
         for name in &rule.subscription.events {
             if let Some(asking) = self.asking.get_mut(name) {
                 asking.remove(&id);
@@ -111,7 +133,7 @@ impl Registered {
         self.declared = after;
         for id in again {
             let Some(Filed { rule, numbers }) = self.filed.remove(&id) else { continue };
-            self.take_out(&numbers);
+            self.take_out(numbers.as_slice());
             let numbers = self.file(id, &rule);
             self.filed.insert(id, Filed { rule, numbers });
         }
@@ -137,7 +159,7 @@ impl Registered {
         found
     }
 
-    fn file(&mut self, id: SubscriptionId, rule: &Rule) -> Vec<u32> {
+    fn file(&mut self, id: SubscriptionId, rule: &Rule) -> Numbers {
         let Self { index, whose, declared, .. } = self;
         let mut numbers = Vec::new();
         let by_name = rule.subscription.events.iter().filter_map(|name| declared.get(name));
@@ -154,7 +176,7 @@ impl Registered {
             whose[at] = Some(id);
             numbers.push(number);
         });
-        numbers
+        Numbers::of(numbers)
     }
 
     fn take_out(&mut self, numbers: &[u32]) {

@@ -58,18 +58,18 @@ pub fn read(registration: &Registration) -> Result<Rule, Vec<Fault>> {
             let subscription = Subscription {
                 is_topic: registration.is_topic,
                 trust: Trust::Registration,
-                retry: registration.retry.clone(),
+                retry: Arc::new(registration.retry.clone()),
                 batching: registration.batching.clone(),
                 covers_modification: condition.covers_modification(),
                 tenant: registration.tenant.clone(),
-                events: each_once(&within::heard_by_name(registration)),
+                events: each_once(&within::heard_by_name(registration)).into(),
                 hears_marked: registration.name.dialect().filter(|_| registration.hears_marked),
                 order: registration.order,
                 format: registration.format,
-                fields: each_once(&registration.fields),
+                fields: each_once(&registration.fields).into(),
                 belongs_to: registration.belongs_to.as_deref().map(Arc::from),
-                secret: signing.as_ref().map(|_| SecretRef::InClear),
-                signing,
+                secret: signing.as_ref().map(|_| Box::new(SecretRef::InClear)),
+                signing: signing.map(Box::new),
                 hub_signature: registration.hub_signature,
                 lifetime: registration.lifetime,
                 ..Subscription::new(registration.name.clone(), target)
@@ -150,7 +150,7 @@ fn target(registration: &Registration, faults: &mut Vec<Fault>) -> Option<Target
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-    Some(Target { method: registration.method, url, headers, accepts: registration.accepts.clone() })
+    Some(Target { method: registration.method, url, headers: headers.into(), accepts: registration.accepts.clone() })
 }
 
 fn check_policy(registration: &Registration, faults: &mut Vec<Fault>) {

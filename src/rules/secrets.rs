@@ -59,7 +59,7 @@ impl Loaded {
             match known.entry(reference).or_insert_with(|| read(reference)) {
                 Ok(secret) => {
                     if let Some(set) = &mut self.set {
-                        Arc::make_mut(&mut set.rules[*rule].subscription).signing = Some(secret.clone());
+                        Arc::make_mut(&mut set.rules[*rule].subscription).signing = Some(Box::new(secret.clone()));
                     }
                 }
                 Err(why) => {

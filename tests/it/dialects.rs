@@ -133,7 +133,17 @@ impl Conversation {
         let names = [("http", plain.url("")), ("https", secure.url(""))];
         let names =
             names.map(|(name, url)| (name.to_owned(), Value::String(url.trim_end_matches('/').to_owned()))).into();
-        Self { file, place, daemon, plain, secure, seen: (0, 0), waiting: VecDeque::new(), told: BTreeSet::new(), names }
+        Self {
+            file,
+            place,
+            daemon,
+            plain,
+            secure,
+            seen: (0, 0),
+            waiting: VecDeque::new(),
+            told: BTreeSet::new(),
+            names,
+        }
     }
 
     fn daemon(&self) -> &Daemon {

@@ -215,7 +215,7 @@ impl Books {
         self.schedules.insert(
             key,
             Tried {
-                schedule: subscription.retry.clone(),
+                schedule: RetrySchedule::clone(&subscription.retry),
                 subscription: subscription.name.to_string(),
                 authority: subscription.target.authority(),
                 waited_ms,

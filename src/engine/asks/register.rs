@@ -119,6 +119,7 @@ impl Work<'_> {
         match step {
             Step::Put { registration, rule, is_new } => {
                 let Registration { name, tenant, .. } = registration;
+                let rule = self.registrations.sharing(rule);
                 let id = self.ledger.enrol(tenant.as_ref(), name.as_str())?;
                 self.ledger.put_registration(id, registration, self.by, wall)?;
                 let event = if is_new { "callback.created" } else { "callback.updated" };

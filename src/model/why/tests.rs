@@ -82,7 +82,7 @@ fn lane() -> LaneSeen {
 
 fn subscription() -> Subscription {
     let url = Url::parse("https://hooks.example.org/x").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Vec::new(), accepts: Accepts::AnySuccess };
+    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
     Subscription::new(Name::parse("all").expect("a name"), target)
 }
 

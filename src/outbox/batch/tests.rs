@@ -34,7 +34,7 @@ fn folded(seq: i64, path: &[u8]) -> Folded {
 
 fn subscription(format: Format, max_entries: usize) -> Subscription {
     let url = url::Url::parse("http://127.0.0.1/").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: vec![], accepts: Accepts::default() };
+    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::default() };
     let mut subscription = Subscription::new(Name::parse("watch").expect("a name"), target);
     (subscription.format, subscription.batching.max_entries) = (format, max_entries);
     subscription
@@ -93,7 +93,7 @@ fn metadata_is_read_for_those_who_want_it_and_no_further_than_the_batch_goes() {
         if asset == AssetId(3) { Err("damaged") } else { Ok(Metadata::new()) }
     };
     assert!(cut(&subscription, NodeId(1), &entries[2..], usize::MAX, &mut read).is_ok());
-    subscription.fields = vec![Field::Metadata];
+    subscription.fields = [Field::Metadata].into();
     assert!(cut(&subscription, NodeId(1), &entries, usize::MAX, &mut read).is_ok());
     assert_eq!(cut(&subscription, NodeId(1), &entries[1..], usize::MAX, &mut read), Err("damaged"));
     assert_eq!(asked, [1, 2, 2, 3]);

@@ -119,9 +119,9 @@ pub(super) fn read(table: &Table<'_, '_>, file_name: &str, faults: &mut Faults<'
                 trust: Trust::RuleFile,
                 covers_modification: condition.covers_modification(),
                 tenant: tenant.map(|(tenant, _)| tenant),
-                events: unique(events.iter().map(|(name, _)| name.clone())),
-                secret: reference,
-                signing: signing.flatten(),
+                events: unique(events.iter().map(|(name, _)| name.clone())).into(),
+                secret: reference.map(Box::new),
+                signing: signing.flatten().map(Box::new),
                 ..policy(name, target)
             };
             hub_header(&subscription, table, faults);
@@ -214,7 +214,7 @@ fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Ran
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-    Some((Target { method, url, headers, accepts }, span))
+    Some((Target { method, url, headers: headers.into(), accepts }, span))
 }
 
 /// How deliveries are made: what makes a subscription of a name and a target.
@@ -235,11 +235,11 @@ fn policy(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> impl FnOnce(Name, T
             .help("add a line like: secret = \"file:/run/secrets/NAME\"");
     }
     move |name, target| Subscription {
-        retry,
+        retry: Arc::new(retry),
         batching,
         order,
         format,
-        fields,
+        fields: fields.into(),
         lifetime,
         paused,
         hub_signature,

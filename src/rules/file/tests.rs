@@ -62,8 +62,8 @@ fn every_further_key_takes_effect() {
     assert_eq!(events, ["scanned", "asset.added"]);
     assert_eq!((subscription.order, subscription.lifetime), (Order::Parallel, Lifetime::Once));
     assert_eq!(subscription.format, Format::CloudEventsBatch);
-    assert_eq!(subscription.fields, [Field::Metadata, Field::Seq]);
-    assert_eq!(subscription.secret, Some(SecretRef::File("rules/secrets/sfo".into())));
+    assert_eq!(*subscription.fields, [Field::Metadata, Field::Seq]);
+    assert_eq!(subscription.secret.as_deref(), Some(&SecretRef::File("rules/secrets/sfo".into())));
     assert!(subscription.hub_signature && subscription.paused);
     let [scanned, reported] = set.events() else { panic!("two events") };
     assert!(scanned.condition.is_some() && reported.condition.is_none());

@@ -159,7 +159,7 @@ mod tests {
         let of_events = Registration { events: events.clone(), ..items() };
         assert_eq!(fired(&of_events), ["added /acme/items/f", "none /acme/items/f"]);
         let rule = read(&of_events).expect("no fault");
-        assert_eq!(rule.subscription.events, [event("scanned")], "the others are in its condition");
+        assert_eq!(*rule.subscription.events, [event("scanned")], "the others are in its condition");
         let both = Registration { events, paths: texts(&["- /acme/items"]), ..items() };
         assert_eq!(fired(&both), ["added /acme/items/f", "deleted /acme/items/f", "none /acme/items/f"]);
         let anywhere = Registration { events: vec![event("asset.added")], ..bounded(&[]) };
