@@ -166,8 +166,8 @@ fn churn(index: &mut Index, conditions: &[Condition]) -> (f64, f64, Duration) {
 /// Rules that are registered and withdrawn one by one, beside all others: medians of a step, nanoseconds, and the
 /// longest of all, from the first registration on.
 fn registrations(name: &str, conditions: Vec<Condition>) {
-    let url = "http://127.0.0.1/".parse().expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::default() };
+    let url: url::Url = "http://127.0.0.1/".parse().expect("a URL");
+    let target = Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::default() };
     let id = Name::registered(Dialect::Zoom, "a").expect("an id");
     let subscription = Arc::new(Subscription::new(id, target));
     let rules: Vec<Rule> = conditions

@@ -76,7 +76,8 @@ fn engine_thread() -> EngineThread {
 
 fn request() -> SendRequest {
     let url = Url::parse("http://127.0.0.1:1/hook").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target =
+        Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     let key = DeliveryKey::whole(DeliveryNo(1));
     SendRequest {
         mark: None,

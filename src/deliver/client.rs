@@ -7,6 +7,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::RootCertStore;
+use url::Url;
 
 use super::answer;
 use super::connect::{Connector, native_roots};
@@ -21,7 +22,7 @@ use super::retry_after::retry_after;
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::delivery::SendRequest;
 use crate::model::network::Network;
-use crate::model::subscription::Subscription;
+use crate::model::subscription::{Subscription, Trust};
 
 /// Where a client may call, and whom it believes to be there, beyond what it does without being configured.
 #[derive(Debug, Clone)]
@@ -84,9 +85,10 @@ impl Inner {
     /// What the target answered; as an error, why it did not.
     async fn reply(&self, request: &SendRequest, deadline: Instant) -> Result<Reply, Reply> {
         let Subscription { target, trust, .. } = &*request.subscription;
-        if let Some(mut parked) = self.pool.take(&target.url, *trust) {
-            match parked.send(message(request)?, deadline).await {
-                Ok(response) => return Ok(self.settle(&request.subscription, parked, response, deadline).await),
+        let url = target.url.parsed();
+        if let Some(mut parked) = self.pool.take(&url, *trust) {
+            match parked.send(message(request, &url)?, deadline).await {
+                Ok(response) => return Ok(self.settle((&url, *trust), parked, response, deadline).await),
                 // The server closed the connection while it was parked. That says nothing about the target, so it
                 // costs no attempt; the new connection below is not reused, and so this happens once.
                 Err(failure) if failure.unheard => {
@@ -95,15 +97,15 @@ impl Inner {
                 Err(failure) => return Err(failure.reply),
             }
         }
-        let mut opened = self.connector.open(&target.url, *trust, deadline).await?;
-        let response = opened.send(message(request)?, deadline).await.map_err(|failure| failure.reply)?;
-        Ok(self.settle(&request.subscription, opened, response, deadline).await)
+        let mut opened = self.connector.open(&url, *trust, deadline).await?;
+        let response = opened.send(message(request, &url)?, deadline).await.map_err(|failure| failure.reply)?;
+        Ok(self.settle((&url, *trust), opened, response, deadline).await)
     }
 
     /// Here the status line has decided. Reads what is said of it, and parks the connection if it can be used again.
     async fn settle(
         &self,
-        subscription: &Subscription,
+        (url, trust): (&Url, Trust),
         mut connection: Connection,
         response: Response<Incoming>,
         deadline: Instant,
@@ -113,7 +115,7 @@ impl Inner {
         let answer::Read { text, whole } = answer::read(body, &self.limits, until).await;
         // Ready means that the request was sent whole, too: an answer may overtake its request.
         if whole && matches!(timeout_at(until, connection.ready()).await, Ok(true)) {
-            self.pool.park(&subscription.target.url, subscription.trust, connection);
+            self.pool.park(url, trust, connection);
         }
         Reply::Answered(Answer { status: head.status.as_u16(), retry_after: retry_after(&head.headers), text })
     }

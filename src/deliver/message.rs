@@ -19,15 +19,15 @@ const AGENT: &str = concat!("ringback/", env!("CARGO_PKG_VERSION"));
 ///
 /// # Errors
 /// The reply of an attempt whose URL or headers HTTP cannot carry. A checked target has none such.
-pub(super) fn message(request: &SendRequest) -> Result<Request<Full<Bytes>>, Reply> {
-    build(request).map_err(|fault| Reply::Unreachable {
+pub(super) fn message(request: &SendRequest, url: &Url) -> Result<Request<Full<Bytes>>, Reply> {
+    build(request, url).map_err(|fault| Reply::Unreachable {
         phase: Phase::Send,
         why: format!("the request cannot be written: {fault}"),
     })
 }
 
-fn build(request: &SendRequest) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-    let Target { method, url, headers, .. } = &request.subscription.target;
+fn build(request: &SendRequest, url: &Url) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    let Target { method, headers, .. } = &request.subscription.target;
     let body = if *method == Method::Get { Bytes::new() } else { request.body.bytes.clone() };
     let signed = request.subscription.signing.as_ref().map(|secret| {
         let signature = sign::standard(secret, &request.id.to_string(), request.at.unix_seconds(), &body);

@@ -40,7 +40,7 @@ const AMPLE: Limits = Limits {
 
 fn post(url: &str) -> Target {
     let url = Url::parse(url).expect("a URL");
-    Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess }
+    Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess }
 }
 
 fn send_request(target: Target, body: &str) -> SendRequest {

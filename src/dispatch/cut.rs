@@ -17,7 +17,7 @@ use crate::model::lane::Skipped;
 use crate::model::metadata::merged;
 use crate::model::part::DeliveryKey;
 use crate::model::subscription::Subscription;
-use crate::model::time::Now;
+use crate::model::time::{Mono, Now};
 use crate::outbox::batch::{Cut, cut};
 use crate::outbox::fold::{Fold, Folded, Folding, fold};
 use crate::outbox::limits::{MAX_BATCH_BYTES, MAX_FOLD_READ};
@@ -205,7 +205,7 @@ impl Dispatch {
         lane.fault = None;
         if lane.owed == 0 && lane.fresh.is_empty() {
             // What is left over lingers no longer than the first entry was to.
-            lane.linger_until = None;
+            lane.linger_until = Mono::default();
         }
         if let Some(Delivery { key, entries, body, created, .. }) = delivery {
             lane.yield_to_backfill();

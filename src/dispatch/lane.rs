@@ -34,8 +34,8 @@ pub(super) struct Lane {
     pub(super) fresh: Vec<Arc<Entry>>,
     /// Its frozen deliveries, in the order in which they go out.
     pub(super) queue: BTreeMap<DeliveryKey, Head>,
-    /// A batch is not cut before this: the first entry waits for company.
-    pub(super) linger_until: Option<Mono>,
+    /// A batch is not cut before this: the first entry waits for company. 0: none waits.
+    pub(super) linger_until: Mono,
     /// Dead letters that are to be sent again, and have not been taken up.
     pub(super) replays: u64,
     /// What it was told since a time is sent again.
@@ -253,7 +253,10 @@ impl Lane {
         if linger_ms == 0 {
             return None;
         }
-        let until = *self.linger_until.get_or_insert(now.plus_ms(linger_ms));
+        if self.linger_until == Mono::default() {
+            self.linger_until = now.plus_ms(linger_ms);
+        }
+        let until = self.linger_until;
         (until > now).then_some(until)
     }
 }

@@ -17,8 +17,8 @@ impl Dispatch {
         id: SubscriptionId,
         ledger: DispatchTables<'_>,
     ) -> Result<(), StoreError> {
-        let has_any = |lane: &&Box<Lane>| lane.replays > 0 || lane.replay.is_some();
-        let Some(lane) = self.lanes.get(&id).filter(has_any).filter(|lane| lane.active().is_some()) else {
+        let has_any = |lane: &Lane| lane.replays > 0 || lane.replay.is_some();
+        let Some(lane) = self.lanes.get(&id).filter(|lane| has_any(lane) && lane.active().is_some()) else {
             return Ok(());
         };
         let replays = || lane.queue.values().filter(|head| head.replayed_after.is_some());

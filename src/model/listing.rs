@@ -280,7 +280,7 @@ impl Registry {
 /// Returns whether a subscription's target is a host: `name:port`, or a name alone.
 #[must_use]
 pub fn is_at(subscription: &Subscription, host: &str) -> bool {
-    subscription.target.authority() == host || subscription.target.url.host_str() == Some(host)
+    subscription.target.authority() == host || subscription.target.url.host_and_port().0 == host
 }
 
 /// A row of the journal.

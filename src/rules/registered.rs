@@ -1,13 +1,14 @@
 //! Rules that programs register, beside those of the rule files. Each is taken in and taken out alone, at a cost that
 //! does not hang on how many others there are: nothing is copied, and nothing of the others is read again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::eval::{Facts, Subject};
 use super::event::Event;
 use super::index::{Index, Scratch};
 use super::set::{Rule, each_way};
+use crate::model::by_number::ByNumber;
 use crate::model::change::Change;
 use crate::model::event::{Dialect, EventName};
 use crate::model::ids::SubscriptionId;
@@ -18,10 +19,10 @@ use crate::model::tenant::Tenant;
 #[derive(Debug)]
 pub struct Registered {
     index: Index,
-    /// What each number of the index stands for; `None` where it stands for nothing.
-    whose: Vec<Option<SubscriptionId>>,
+    /// What each number of the index stands for; [`NOBODY`] where it stands for nothing.
+    whose: Vec<SubscriptionId>,
     /// A tree, because a hash table that grows moves all of them at once.
-    filed: BTreeMap<SubscriptionId, Filed>,
+    filed: ByNumber<Filed>,
     /// The events that the rule files declare.
     declared: HashMap<EventName, Event>,
     /// Who asks for each event by name, also where it is not declared, or not now.
@@ -30,14 +31,17 @@ pub struct Registered {
     marked: HashMap<Dialect, BTreeSet<SubscriptionId>>,
 }
 
-#[derive(Debug)]
+/// No subscription has this number: the ledger gives them rising, from 1 on.
+const NOBODY: SubscriptionId = SubscriptionId(i64::MIN);
+
+#[derive(Debug, Clone)]
 struct Filed {
     rule: Rule,
     numbers: Numbers,
 }
 
 /// The numbers of a rule in the index: of most of them one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Numbers {
     One(u32),
     Others(Box<[u32]>),
@@ -63,7 +67,7 @@ impl Default for Registered {
     fn default() -> Self {
         // A seed that nobody can know. What is found does not hang on it.
         let index = Index::new(RandomState::new().hash_one(0));
-        let (whose, filed) = (Vec::new(), BTreeMap::new());
+        let (whose, filed) = (Vec::new(), ByNumber::default());
         let (declared, asking, marked) = (HashMap::new(), HashMap::new(), HashMap::new());
         Self { index, whose, filed, declared, asking, marked }
     }
@@ -85,7 +89,7 @@ impl Registered {
     /// A subscription's rule.
     #[must_use]
     pub fn get(&self, id: SubscriptionId) -> Option<&Rule> {
-        self.filed.get(&id).map(|filed| &filed.rule)
+        self.filed.get(number(id)).map(|filed| &filed.rule)
     }
 
     /// Takes a rule in, in place of what the subscription had; gives that.
@@ -98,13 +102,13 @@ impl Registered {
             self.marked.entry(dialect).or_default().insert(id);
         }
         let numbers = self.file(id, &rule);
-        self.filed.insert(id, Filed { rule, numbers });
+        self.filed.insert(number(id), Filed { rule, numbers });
         before
     }
 
     /// Takes a subscription's rule out; gives it.
     pub fn remove(&mut self, id: SubscriptionId) -> Option<Rule> {
-        let Filed { rule, numbers } = self.filed.remove(&id)?;
+        let Filed { rule, numbers } = self.filed.remove(number(id))?;
         self.take_out(numbers.as_slice());
         for name in &rule.subscription.events {
             if let Some(asking) = self.asking.get_mut(name) {
@@ -132,10 +136,10 @@ impl Registered {
         again.extend(dialects.into_iter().filter_map(|dialect| self.marked.get(dialect)).flatten());
         self.declared = after;
         for id in again {
-            let Some(Filed { rule, numbers }) = self.filed.remove(&id) else { continue };
+            let Some(Filed { rule, numbers }) = self.filed.remove(number(id)) else { continue };
             self.take_out(numbers.as_slice());
             let numbers = self.file(id, &rule);
-            self.filed.insert(id, Filed { rule, numbers });
+            self.filed.insert(number(id), Filed { rule, numbers });
         }
     }
 
@@ -153,7 +157,8 @@ impl Registered {
         }
         let mut found = Vec::new();
         self.index.matching(&Subject::new(change, state, facts), scratch, &mut found);
-        let mut found: Vec<_> = found.into_iter().filter_map(|number| self.whose[number as usize]).collect();
+        let mut found: Vec<_> = found.into_iter().map(|number| self.whose[number as usize]).collect();
+        found.retain(|id| *id != NOBODY);
         found.sort_unstable();
         found.dedup();
         found
@@ -171,9 +176,9 @@ impl Registered {
             let number = index.add(tenant.map(Tenant::as_str), condition);
             let at = number as usize;
             if at >= whose.len() {
-                whose.resize(at + 1, None);
+                whose.resize(at + 1, NOBODY);
             }
-            whose[at] = Some(id);
+            whose[at] = id;
             numbers.push(number);
         });
         Numbers::of(numbers)
@@ -182,9 +187,13 @@ impl Registered {
     fn take_out(&mut self, numbers: &[u32]) {
         for number in numbers {
             self.index.remove(*number);
-            self.whose[*number as usize] = None;
+            self.whose[*number as usize] = NOBODY;
         }
     }
+}
+
+fn number(id: SubscriptionId) -> u64 {
+    id.0.cast_unsigned()
 }
 
 #[cfg(test)]

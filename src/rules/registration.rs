@@ -150,7 +150,12 @@ fn target(registration: &Registration, faults: &mut Vec<Fault>) -> Option<Target
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-    Some(Target { method: registration.method, url, headers: headers.into(), accepts: registration.accepts.clone() })
+    Some(Target {
+        method: registration.method,
+        url: url.into(),
+        headers: headers.into(),
+        accepts: registration.accepts.clone(),
+    })
 }
 
 fn check_policy(registration: &Registration, faults: &mut Vec<Fault>) {

@@ -280,7 +280,7 @@ fn shown(row: &ListedSubscription, subscription: &Subscription, now: Option<Wall
     let (policy, target) = (&row.policy, &subscription.target);
     let target = match subscription.is_topic {
         true => json!({"topic": subscription.name.id()}),
-        false => json!({"method": target.method.as_str(), "url": target.url.origin().ascii_serialization()}),
+        false => json!({"method": target.method.as_str(), "url": target.url.parsed().origin().ascii_serialization()}),
     };
     let oldest_ms = row.oldest.zip(now).map_or(0, |(oldest, now)| now.0.saturating_sub(oldest.0).max(0));
     let mut out = json!({

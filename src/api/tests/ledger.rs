@@ -101,7 +101,8 @@ pub(super) fn add_to_topic(ledger: &Ledger, seq: i64, is_told: bool) {
 pub(super) fn registry_with_topic() -> Registry {
     let mut registry = registry();
     let url = Url::parse(&format!("topic:{TOPIC}")).expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target =
+        Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     let subscription =
         Subscription { is_topic: true, tenant: Tenant::parse("acme").ok(), ..Subscription::new(topic_name(), target) };
     registry.subscriptions.registered.insert(OF_TOPIC.0.cast_unsigned(), Arc::new(subscription));
@@ -223,7 +224,8 @@ fn asset() -> Asset {
 pub(super) fn registry() -> Registry {
     let of = |name: &str, tenant: Option<&str>| {
         let url = Url::parse(&format!("https://{name}.example.org/secret/path?token=secret")).expect("a URL");
-        let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+        let target =
+            Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
         let tenant = tenant.map(|tenant| Tenant::parse(tenant).expect("a name"));
         Arc::new(Subscription { tenant, ..Subscription::new(Name::parse(name).expect("a name"), target) })
     };

@@ -21,7 +21,7 @@ const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4
 
 async fn call(client: &Client, url: &str, body: Vec<u8>) -> attempt::Reply {
     let url = Url::parse(url).expect("a URL");
-    let target = Target { method: Method::Put, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target = Target { method: Method::Put, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     let name = Name::parse("watch").expect("a name");
     let request = SendRequest {
         mark: None,

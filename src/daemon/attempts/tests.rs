@@ -21,7 +21,8 @@ const SOON: Duration = Duration::from_secs(60);
 
 fn request(number: i64, attempt: u32) -> SendRequest {
     let url = Url::parse("http://127.0.0.1:1/hook").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target =
+        Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     let key = DeliveryKey::whole(DeliveryNo(number));
     SendRequest {
         mark: None,

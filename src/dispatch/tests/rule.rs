@@ -11,7 +11,7 @@ use crate::model::tenant::Tenant;
 pub(super) fn subscription(name: &str, settings: &[&str]) -> Subscription {
     let target = Target {
         method: Method::Post,
-        url: url::Url::parse(&format!("http://{name}/")).expect("a URL"),
+        url: url::Url::parse(&format!("http://{name}/")).expect("a URL").into(),
         headers: Box::default(),
         accepts: Accepts::AnySuccess,
     };
@@ -22,7 +22,7 @@ pub(super) fn subscription(name: &str, settings: &[&str]) -> Subscription {
     for (key, value) in settings.iter().map(|setting| setting.split_once('=').expect("KEY=VALUE")) {
         let number = |text: &str| text.parse().expect("a number");
         match key {
-            "at" => subscription.target.url = url::Url::parse(&format!("http://{value}/")).expect("a URL"),
+            "at" => subscription.target.url = url::Url::parse(&format!("http://{value}/")).expect("a URL").into(),
             "max" => subscription.batching.max_entries = number(value) as usize,
             "linger" => subscription.batching.linger_ms = number(value),
             "delays" => Arc::make_mut(&mut subscription.retry).delays_ms = value.split(',').map(number).collect(),

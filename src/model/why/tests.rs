@@ -82,7 +82,8 @@ fn lane() -> LaneSeen {
 
 fn subscription() -> Subscription {
     let url = Url::parse("https://hooks.example.org/x").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target =
+        Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     Subscription::new(Name::parse("all").expect("a name"), target)
 }
 

@@ -34,7 +34,7 @@ fn folded(seq: i64, path: &[u8]) -> Folded {
 
 fn subscription(format: Format, max_entries: usize) -> Subscription {
     let url = url::Url::parse("http://127.0.0.1/").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::default() };
+    let target = Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::default() };
     let mut subscription = Subscription::new(Name::parse("watch").expect("a name"), target);
     (subscription.format, subscription.batching.max_entries) = (format, max_entries);
     subscription

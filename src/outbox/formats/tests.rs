@@ -48,7 +48,7 @@ fn entry(seq: i64, asset: i64, path: &[u8], owner: &str, action: Action) -> Chan
 
 fn subscription(format: Format, name: &str, fields: &[Field]) -> Subscription {
     let url = url::Url::parse("http://127.0.0.1/").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::default() };
+    let target = Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::default() };
     let name = Name::parse(name).expect("a name");
     Subscription { format, fields: fields.into(), ..Subscription::new(name, target) }
 }

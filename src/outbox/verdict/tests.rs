@@ -56,7 +56,7 @@ fn check(lines: &str) {
         let words: Vec<_> = given.split_whitespace().collect();
         let (accepts, schedule) = policy(words[0]);
         let url = url::Url::parse("http://a/").expect("a URL");
-        let target = Target { method: Method::Post, url, headers: Box::default(), accepts };
+        let target = Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts };
         let number = |text: &str| text.parse().expect("a number");
         let reply = reply(&words[3..]);
         let (attempts, entries) = words[1].split_once('*').unwrap_or((words[1], "1"));
@@ -138,7 +138,8 @@ fn what_a_target_refuses_is_split_and_a_single_entry_is_given_up() {
 #[test]
 fn jitter_is_up_to_a_tenth_of_the_default_delays_and_stable() {
     let url = url::Url::parse("http://a/").expect("a URL");
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target =
+        Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     let reply = Reply::status_alone(500);
     let delay = |number, attempts| {
         let tried = Tried { number: DeliveryNo(number), attempts, entries: 1, waited_ms: 0, reply: &reply };

@@ -214,7 +214,7 @@ fn target(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<(Target, Ran
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-    Some((Target { method, url, headers: headers.into(), accepts }, span))
+    Some((Target { method, url: url.into(), headers: headers.into(), accepts }, span))
 }
 
 /// How deliveries are made: what makes a subscription of a name and a target.

@@ -67,17 +67,24 @@ pub(super) struct Level {
 struct Filter {
     /// Bits of what is asked. One word of ones lets everything through.
     words: Box<[u64]>,
-    /// `None`: so much is asked that it is not kept.
-    members: Option<Box<Members>>,
+    members: Members,
 }
 
-/// By whom it is asked, so that a filter can be filled anew. Some may be gone, or stand for others by now.
+/// By whom it is asked, so that a filter can be filled anew.
 #[derive(Debug, Clone, Default)]
-struct Members(Vec<u32>);
+enum Members {
+    #[default]
+    Nobody,
+    /// Some may be gone, or stand for others by now.
+    #[expect(clippy::box_collection, reason = "a directory fits into a line of memory")]
+    These(Box<Vec<u32>>),
+    /// So many that they are not kept.
+    TooMany,
+}
 
 impl Default for Dir {
     fn default() -> Self {
-        let filter = Filter { words: Box::default(), members: Some(Box::default()) };
+        let filter = Filter { words: Box::default(), members: Members::Nobody };
         Self { path: NONE, tenant: NONE, next: NONE, uses: 0, any: NONE, touch: NONE, suffixes: 0, filter }
     }
 }
@@ -100,7 +107,10 @@ impl Dir {
     /// asked here, and it is filled anew.
     pub(super) fn note(&mut self, posting: u32, hash: u64, hash_of: impl Fn(u32) -> Option<u64>) {
         let Filter { words, members: kept } = &mut self.filter;
-        let Some(Members(members)) = kept.as_deref_mut() else { return };
+        if matches!(kept, Members::Nobody) {
+            *kept = Members::These(Box::default());
+        }
+        let Members::These(members) = kept else { return };
         members.push(posting);
         if members.len() > words.len() * IN_A_WORD {
             // A place that was used again is there twice.
@@ -109,7 +119,7 @@ impl Dir {
             members.retain(|member| *member == posting || hash_of(*member).is_some());
             if members.len() > FILTERED_MAX {
                 *words = [u64::MAX].into();
-                *kept = None;
+                *kept = Members::TooMany;
                 return;
             }
             let size = (members.len() * 2 / IN_A_WORD).max(1).next_power_of_two();

@@ -14,7 +14,7 @@ use crate::rules::Rule;
 const PRIVATE_ENDINGS: [&str; 5] = [".localhost", ".local", ".home.arpa", ".internal", ".svc"];
 
 pub(super) fn lint(rule: &Rule, at: &Placed, notes: &mut Notes) {
-    let url = &rule.subscription.target.url;
+    let url = &rule.subscription.target.url.parsed();
     let address = match url.host() {
         Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),

@@ -121,7 +121,8 @@ fn whose(entry: &Entry, scope: &Scope, mounts: &MountTable) -> Option<Option<Ten
 fn nobody() -> Option<Subscription> {
     let name = Name::registered(Dialect::Reactor, "audit_events").ok()?;
     let url = Url::parse("https://localhost/").ok()?;
-    let target = Target { method: Method::Post, url, headers: Box::default(), accepts: Accepts::AnySuccess };
+    let target =
+        Target { method: Method::Post, url: url.into(), headers: Box::default(), accepts: Accepts::AnySuccess };
     Some(Subscription::new(name, target))
 }
 
