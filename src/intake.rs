@@ -34,6 +34,8 @@ mod tests;
 mod why;
 
 pub use self::rescan::Asked as RescanAsked;
+#[cfg(test)]
+pub(crate) use self::rescan::RUNNING_MAX as RESCANS_MAX;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -337,7 +339,7 @@ impl Intake {
     /// Whether [`Self::release`] has something to write even without an input.
     #[must_use]
     pub fn wants_to_write(&self) -> bool {
-        self.mounts.any_scan_ended() || self.mounts.any_news() || self.any_rescan_is_over()
+        self.mounts.any_scan_ended() || self.mounts.any_news() || self.rescans.any_ended() || self.any_rescan_is_over()
     }
 
     /// When something is due without an input.

@@ -105,3 +105,36 @@ impl Registrations {
         self.unread
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Registrations, SHARED_MAX};
+    use crate::model::event::Dialect;
+    use crate::model::registration::Registration;
+    use crate::model::retry::RetrySchedule;
+    use crate::model::subscription::Name;
+    use crate::rules::{Rule, registration};
+
+    fn rule(delay_ms: u64) -> Rule {
+        let name = Name::registered(Dialect::Zoom, "some-id").expect("an id");
+        let retry = RetrySchedule::of_delays(vec![delay_ms]);
+        let paths = vec!["* /a".to_owned()];
+        let it = Registration { paths, retry, ..Registration::new(name, None, "https://example.com/hook") };
+        registration::read(&it).expect("no fault")
+    }
+
+    #[test]
+    fn one_schedule_is_kept_for_all_who_have_it() {
+        let mut all = Registrations::default();
+        let mut of = |delay_ms: u64| Arc::clone(&all.sharing(rule(delay_ms)).subscription.retry);
+        let (first, second) = (of(60_000), of(60_000));
+        assert!(Arc::ptr_eq(&first, &second));
+        for other in 1..=SHARED_MAX as u64 {
+            assert!(!Arc::ptr_eq(&first, &of(60_000 + other)));
+        }
+        let again = of(60_000);
+        assert!(again == first && !Arc::ptr_eq(&again, &first), "past the limit it is one of its own");
+    }
+}

@@ -14,6 +14,9 @@ use crate::model::rescan::{RescanAnswer, RescanEnd, RescanRequest, Rescanned, Ru
 use crate::model::time::{Mono, Now};
 use crate::store::{IntakeTables, StoreError};
 
+/// Scans that go on as tasks: each directory that is compared is counted for all that have it.
+pub(crate) const RUNNING_MAX: usize = 100;
+
 /// How far a task is, is told this often at most, milliseconds.
 const TELL_MS: u64 = 1_000;
 
@@ -30,8 +33,7 @@ pub struct Asked<'a> {
     pub task: Option<(TaskNo, String)>,
 }
 
-/// Callers who wait for the beginning of their scans, bounded as calls are; and scans that are tasks, bounded as tasks
-/// are.
+/// Callers who wait for the beginning of their scans, bounded as calls are; and scans that are tasks.
 #[derive(Debug, Default)]
 pub(super) struct Rescans {
     waiting: Vec<Waiting>,
@@ -80,6 +82,16 @@ impl Rescans {
             let is_in = running.request.path.as_ref().is_none_or(|path| directory.is_at_or_below(path));
             running.done += u64::from(is_in);
         }
+    }
+
+    /// How many tasks go on.
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Whether it is to be told of any that it has ended.
+    pub(super) fn any_ended(&self) -> bool {
+        !self.ended.is_empty()
     }
 
     /// Forgets a task: nobody is told how far it comes.
@@ -135,6 +147,12 @@ impl Intake {
         }
     }
 
+    /// Whether one scan more may be a task.
+    #[must_use]
+    pub fn may_begin_rescan(&self) -> bool {
+        self.rescans.running() < RUNNING_MAX
+    }
+
     /// How many directories a scan compares, as far as is known: those of whole mounts. For people.
     #[must_use]
     pub fn directories_of(&self, request: &RescanRequest) -> Option<u64> {
@@ -147,6 +165,11 @@ impl Intake {
     /// Makes scans again that go on as tasks.
     pub(super) fn go_on_with_rescans(&mut self, now: Now, running: Vec<RunningRescan>, ledger: IntakeTables<'_>) {
         for rescan in running {
+            if rescan.request.vouches() {
+                let RunningRescan { task, done, .. } = rescan;
+                self.rescans.ended.push(Rescanned { task, done, end: Some(RescanEnd::VouchedBefore) });
+                continue;
+            }
             // Its mount is scanned at the start anyhow: what the ledger cannot say of the path is no loss.
             if let Some(fault) = self.scan_as_asked(now, &rescan.request, ledger) {
                 tracing::warn!(error = &fault as &dyn std::error::Error, "a scan goes on with the whole of its mount");

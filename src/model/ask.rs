@@ -309,9 +309,7 @@ impl Ask {
     pub fn outlives_a_lost_group(&self) -> bool {
         match self {
             Self::Sync => true,
-            Self::Rescan { request, until, .. } => {
-                *until == Until::Matched && !request.accept_deletions && !request.accept_root
-            }
+            Self::Rescan { request, until, .. } => *until == Until::Matched && !request.vouches(),
             _ => false,
         }
     }

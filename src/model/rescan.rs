@@ -19,6 +19,12 @@ pub struct RescanRequest {
 }
 
 impl RescanRequest {
+    /// Returns whether the caller vouches for anything.
+    #[must_use]
+    pub fn vouches(&self) -> bool {
+        self.accept_deletions || self.accept_root
+    }
+
     /// A scan of one path, or of every mount of every tenant, that vouches for nothing.
     #[must_use]
     pub fn of(path: Option<LogicalPath>) -> Self {
@@ -82,4 +88,6 @@ pub enum RescanEnd {
     AllOffline,
     /// See [`RescanAnswer::NothingThere`].
     NothingThere,
+    /// Its caller vouched for something, and ringback was started anew: that word held for what was there then.
+    VouchedBefore,
 }

@@ -109,11 +109,13 @@ impl DispatchTables<'_> {
             Some(RescanEnd::Matched(_)) => self.end_task(*task, TaskState::Done, None, at),
             Some(RescanEnd::AllOffline) => self.end_task(*task, TaskState::Failed, Some(ALL_OFFLINE), at),
             Some(RescanEnd::NothingThere) => self.end_task(*task, TaskState::Failed, Some(NOTHING_THERE), at),
+            Some(RescanEnd::VouchedBefore) => self.end_task(*task, TaskState::Failed, Some(VOUCHED_BEFORE), at),
         }
     }
 }
 
 const ALL_OFFLINE: &str = "every mount that it concerns is offline: nothing was scanned";
+const VOUCHED_BEFORE: &str = "ringback was started anew before it ended, and what is there may be another: ask again";
 const NOTHING_THERE: &str = "there is no file or directory at its path, and none is known there";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Option<RunningRescan>> {

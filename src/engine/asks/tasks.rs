@@ -80,6 +80,9 @@ impl Engine {
         };
         let mut task = None;
         if until != Until::Matched {
+            if !intake.may_begin_rescan() {
+                return Ok(Some(Answer::Unavailable));
+            }
             self.ledger.promise();
             let total = intake.directories_of(request);
             task = Some(self.ledger.dispatch().begin_rescan(request, total, by, now.wall)?);
@@ -120,5 +123,69 @@ impl Engine {
             }
             dispatch.stop_task(now, uuid, ledger.dispatch())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use crate::engine::{Effect, Engine, Input};
+    use crate::intake::{RESCANS_MAX, Setup};
+    use crate::model::ask::{Answer, Ask};
+    use crate::model::ids::{ReplyId, TaskNo};
+    use crate::model::rescan::{RescanRequest, Until};
+    use crate::model::retention::Retention;
+    use crate::model::time::{Mono, Now, Wall};
+    use crate::settle::Patience;
+    use crate::store::Ledger;
+
+    const NOW: Now = Now { mono: Mono(0), wall: Wall(1_800_000_000_000) };
+
+    fn started(connection: Connection) -> Engine {
+        let ledger = Ledger::in_memory(connection, 1).expect("a ledger");
+        let setup = Setup { mounts: Vec::new(), patience: Patience { quiet_ms: 1_000, max_ms: None } };
+        Engine::new(ledger, setup, Retention::default(), NOW).expect("an engine")
+    }
+
+    fn rescan(engine: &mut Engine, request: RescanRequest) -> Answer {
+        let ask = Ask::Rescan { request, until: Until::Asked, by: "jo".to_owned(), tells: None };
+        let ran = engine.run(NOW, vec![Input::Ask(ReplyId(1), ask)]);
+        let answer = ran.effects.into_iter().find_map(|effect| match effect {
+            Effect::Answer(_, answer) => Some(answer),
+            _ => None,
+        });
+        answer.expect("it is answered at once")
+    }
+
+    #[test]
+    fn scans_that_are_tasks_are_bounded() {
+        let mut engine = started(Connection::open_in_memory().expect("SQLite"));
+        for _ in 0..RESCANS_MAX {
+            assert!(matches!(rescan(&mut engine, RescanRequest::of(None)), Answer::Begun(_)));
+        }
+        assert_eq!(rescan(&mut engine, RescanRequest::of(None)), Answer::Unavailable);
+        let running = engine.ledger().dispatch().running_rescans().expect("rows");
+        assert_eq!(running.len(), RESCANS_MAX);
+        let Answer::Begun(uuid) = ({
+            let uuid = crate::model::task::uuid(engine.ledger().node(), running[0].task);
+            let ran = engine.run(NOW, vec![Input::Ask(ReplyId(2), Ask::StopTask { uuid })]);
+            assert!(matches!(ran.effects[..], [Effect::Answer(_, Answer::Done), ..]), "{:?}", ran.effects);
+            rescan(&mut engine, RescanRequest::of(None))
+        }) else {
+            panic!("one has ended, so there is room")
+        };
+        assert!(engine.ledger().dispatch().task_known_as(&uuid).expect("a row").is_some());
+    }
+
+    #[test]
+    fn a_scan_goes_on_after_a_kill_but_not_the_word_of_who_vouched_for_what_was_there() {
+        let mut engine = started(Connection::open_in_memory().expect("SQLite"));
+        rescan(&mut engine, RescanRequest::of(None));
+        rescan(&mut engine, RescanRequest { accept_deletions: true, ..RescanRequest::of(None) });
+        let mut engine = started(engine.crash().into_connection());
+        assert!(engine.run(NOW, Vec::new()).faults.is_empty());
+        let state = |engine: &Engine, task| engine.ledger().dispatch().task_progress(TaskNo(task)).expect("a row").0;
+        assert_eq!([state(&engine, 1), state(&engine, 2)], ["running", "failed"]);
     }
 }
