@@ -229,7 +229,7 @@ impl Api {
         let named = request.path.as_ref().map(ToString::to_string);
         let until = if wait { Until::Matched } else { Until::Begun };
         let by = asked.caller().name.clone();
-        let ask = self.ask(Ask::Rescan { request, until, by, tells: None });
+        let ask = self.ask(Ask::Rescan { request, until, by, listener: None });
         if wait {
             return match ask.await? {
                 model::ask::Answer::Rescan(RescanAnswer::NothingThere) => {

@@ -353,7 +353,7 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
             let call = served.calls.recv().await.expect("a call");
             let until = if body.contains("wait") { Until::Matched } else { Until::Begun };
             let (request, by) = (RescanRequest::of(Some(path("/acme/d"))), "super-administrator".to_owned());
-            assert_eq!(call.ask, Ask::Rescan { request, until, by, tells: None });
+            assert_eq!(call.ask, Ask::Rescan { request, until, by, listener: None });
             call.reply.send(ask::Answer::Rescan(begins)).expect("a caller waits");
         };
         let (answer, ()) = tokio::join!(exchange(served.address, &head, body.as_bytes()), engine);
@@ -368,7 +368,7 @@ async fn rescan_answers_at_once_or_when_all_is_matched() {
     let engine = async {
         let call = served.calls.recv().await.expect("a call");
         let (request, by) = (RescanRequest::of(None), "super-administrator".to_owned());
-        assert_eq!(call.ask, Ask::Rescan { request, until: Until::Matched, by, tells: None });
+        assert_eq!(call.ask, Ask::Rescan { request, until: Until::Matched, by, listener: None });
         let synced = SyncAnswer { seq: Seq(7), rrn: Rrn(3), offline: vec![path("/b")] };
         call.reply.send(ask::Answer::Sync(synced)).expect("a caller waits");
     };

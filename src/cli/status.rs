@@ -97,6 +97,23 @@ fn is_well(status: &Value) -> bool {
         && list(&status["troubles"]).is_empty()
 }
 
+/// Places of a mount that are shown by name.
+const NOTES_SHOWN: usize = 5;
+
+/// What a note says of its place.
+fn said(why: Option<&str>) -> &str {
+    match why {
+        Some("filesystem") => "another filesystem, which is not entered",
+        Some("subvolume") => "another subvolume than the known one, or one that cannot be read",
+        Some("covered") => "what is mounted there hides known files, or shows another place of the mount",
+        Some("too-long") => "its path is too long for the system",
+        Some("not-watched") => "not watched: it is scanned each poll_interval",
+        Some("unreadable") => "it cannot be read",
+        Some("symbolic-link") => "a symbolic link, which is not followed",
+        other => other.unwrap_or("-"),
+    }
+}
+
 /// What needs somebody comes with its reason in full, below its line.
 fn show(status: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -126,6 +143,14 @@ fn show(status: &Value) -> String {
             if let Some(why) = why.as_str() {
                 say(format!("    {what}: {why}"));
             }
+        }
+        let notes = list(&mount["notes"]);
+        for note in notes.iter().take(NOTES_SHOWN) {
+            say(format!("    note: {}: {}", text(&note["path"]), said(note["why"].as_str())));
+        }
+        let more = notes.len().saturating_sub(NOTES_SHOWN) as u64 + mount["notesMore"].as_u64().unwrap_or(0);
+        if more > 0 {
+            say(format!("    and {}; --json has up to 100 of them", counted(more, "note")));
         }
     }
     say(String::new());
@@ -196,6 +221,13 @@ mod tests {
              owed: 5 entries, the oldest 60 s old\n\
              deliveries: 0 pending, 1 on the wire, 2 waiting for their next attempt, 3 dead letters\n"
         );
+        let note = |at: usize| json!({"path": format!("/b/{at}"), "why": "symbolic-link"});
+        status["mounts"][1]["notes"] = (0..7).map(note).collect();
+        status["mounts"][1]["notesMore"] = json!(3);
+        let shown = show(&status);
+        let expect =
+            "    note: /b/4: a symbolic link, which is not followed\n    and 5 notes; --json has up to 100 of them\n";
+        assert!(shown.contains(expect) && !shown.contains("/b/5"), "{shown}");
         status["mounts"].as_array_mut().expect("mounts").pop();
         assert!(is_well(&status));
         status["rules"]["faults"] = json!(["a.toml:1: no"]);

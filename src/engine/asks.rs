@@ -67,11 +67,11 @@ impl Engine {
                 intake.iter_mut().for_each(|intake| intake.sync(now.mono, reply));
                 Ok(None)
             }
-            Ask::Rescan { request, until, by, tells } => {
+            Ask::Rescan { request, until, by, listener } => {
                 if intake.is_none() {
                     return Ok((!ask.outlives_a_lost_group()).then_some(Answer::Unavailable));
                 }
-                self.rescan(now, reply, NewRescan { request, until: *until, by, tells: tells.as_deref() }, ran)
+                self.rescan(now, reply, NewRescan { request, until: *until, by, listener: listener.as_deref() }, ran)
             }
             Ask::Pause { subscription, by, reason } => {
                 let pause = Pause { at: now.wall, by: by.clone(), reason: reason.clone() };
@@ -97,17 +97,17 @@ impl Engine {
             Ask::Begin { bulk, total } => {
                 promised(ledger, || dispatch.begin_bulk(now, bulk, *total, ledger.dispatch()))
             }
-            Ask::Replay { subscription, since, total, by, tells } => {
+            Ask::Replay { subscription, since, total, by, listener } => {
                 let begin = |dispatch: &mut Dispatch, ledger: &Ledger| {
                     dispatch.begin_replay(now, *subscription, *since, *total, by, ledger.dispatch())
                 };
-                self.begin_task(now, by, tells.as_deref(), begin)
+                self.begin_task(now, by, listener.as_deref(), begin)
             }
-            Ask::Backfill { subscription, by, tells } => {
+            Ask::Backfill { subscription, by, listener } => {
                 let begin = |dispatch: &mut Dispatch, ledger: &Ledger| {
                     dispatch.begin_backfill(now, *subscription, by, ledger.dispatch())
                 };
-                self.begin_task(now, by, tells.as_deref(), begin)
+                self.begin_task(now, by, listener.as_deref(), begin)
             }
             Ask::Trial { subscription, change } => {
                 let made = ledger

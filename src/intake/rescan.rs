@@ -17,8 +17,8 @@ use crate::store::{IntakeTables, StoreError};
 /// Scans that go on as tasks: each directory that is compared is counted for all that have it.
 pub(crate) const RUNNING_MAX: usize = 100;
 
-/// How far a task is, is told this often at most, milliseconds.
-const TELL_MS: u64 = 1_000;
+/// The progress of a task is reported this often at most, milliseconds.
+const REPORT_MS: u64 = 1_000;
 
 /// A scan that somebody asks for.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Asked<'a> {
 pub(super) struct Rescans {
     waiting: Vec<Waiting>,
     running: Vec<Running>,
-    /// What is to be told of those that ended.
+    /// Those that have ended and are not in the ledger yet.
     ended: Vec<Rescanned>,
 }
 
@@ -59,8 +59,8 @@ struct Running {
     request: RescanRequest,
     /// Directories that were compared.
     done: u64,
-    /// So many were told, at that time.
-    told: (u64, Mono),
+    /// What was last reported, and when.
+    reported: (u64, Mono),
 }
 
 impl Rescans {
@@ -89,18 +89,18 @@ impl Rescans {
         self.running.len()
     }
 
-    /// Whether it is to be told of any that it has ended.
+    /// Whether any has ended that is not in the ledger yet.
     pub(super) fn any_ended(&self) -> bool {
         !self.ended.is_empty()
     }
 
-    /// Forgets a task: nobody is told how far it comes.
+    /// Forgets a task: its progress is reported no more.
     pub(super) fn forget(&mut self, task: TaskNo) {
         self.running.retain(|running| running.task != task);
     }
 
     fn start(&mut self, now: Mono, RunningRescan { task, request, done }: RunningRescan) {
-        self.running.push(Running { task, request, done, told: (done, now) });
+        self.running.push(Running { task, request, done, reported: (done, now) });
     }
 
     fn end(&mut self, task: TaskNo, end: RescanEnd) {
@@ -231,13 +231,13 @@ impl Intake {
         self.syncs.end_task(task);
     }
 
-    /// How far tasks have come since the last call: those that ended, and, each once a second, those that go on.
+    /// Takes the progress of tasks: of those that ended, and, each once a second, of those that go on.
     pub fn take_rescanned(&mut self, now: Mono) -> Vec<Rescanned> {
         let mut taken = std::mem::take(&mut self.rescans.ended);
         for running in &mut self.rescans.running {
-            let (done, at) = running.told;
-            if running.done != done && now.since_ms(at) >= TELL_MS {
-                running.told = (running.done, now);
+            let (done, at) = running.reported;
+            if running.done != done && now.since_ms(at) >= REPORT_MS {
+                running.reported = (running.done, now);
                 taken.push(Rescanned { task: running.task, done: running.done, end: None });
             }
         }

@@ -202,8 +202,8 @@ pub enum Ask {
         until: Until,
         /// Who asks.
         by: String,
-        /// Who is told of its end; only where it is a task. See [`Ask::Replay`].
-        tells: Option<Box<Registration>>,
+        /// Who is notified of its end; only where it is a task. See [`Ask::Replay`].
+        listener: Option<Box<Registration>>,
     },
     /// Send a subscription nothing until it is resumed; what it is owed gathers.
     Pause {
@@ -238,18 +238,18 @@ pub enum Ask {
         total: u64,
         /// Who asks.
         by: String,
-        /// What is registered in the same step, to be told of the end of the task. Its id becomes the task's UUID, and
-        /// it hears of that end alone.
-        tells: Option<Box<Registration>>,
+        /// What is registered in the same step, and notified of the end of the task. Its id becomes the task's UUID,
+        /// and that end is its one event.
+        listener: Option<Box<Registration>>,
     },
-    /// Tell a subscription how every asset stands that its rule covers: a task.
+    /// Send a subscription the state of every asset that its rule covers: a task.
     Backfill {
         /// Which.
         subscription: SubscriptionId,
         /// Who asks.
         by: String,
         /// See [`Ask::Replay`].
-        tells: Option<Box<Registration>>,
+        listener: Option<Box<Registration>>,
     },
     /// Make the request that tells a subscription's target a change that it is not owed. The caller sends it.
     Trial {

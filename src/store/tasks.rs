@@ -161,12 +161,12 @@ impl DispatchTables<'_> {
             .to(END)?;
         match ended {
             0 => Ok(()),
-            _ => self.tell_end(task, at),
+            _ => self.append_end(task, at),
         }
     }
 
-    /// Whoever is to be told of a task's end is, by an event that nobody else hears of.
-    fn tell_end(&self, task: TaskNo, at: Wall) -> Result<()> {
+    /// Appends the event of a task's end, where a subscription listens for it. Nobody else receives that event.
+    fn append_end(&self, task: TaskNo, at: Wall) -> Result<()> {
         let read = |row: &Row<'_>| {
             let (uuid, task, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let number = |at| row.get::<_, Option<i64>>(at);
@@ -184,26 +184,26 @@ impl DispatchTables<'_> {
             }
             Ok((EventName::of_task(&uuid), tenant, fields))
         };
-        let told = self
+        let end = self
             .connection
             .prepare_cached(
                 "SELECT uuid, task, state, done, total, result, problem, subscriptions.tenant FROM tasks
-                 JOIN subscriptions ON subscriptions.id = tells WHERE number = ?1",
+                 JOIN subscriptions ON subscriptions.id = listener WHERE number = ?1",
             )
             .and_then(|mut sql| sql.query_row([task.0], read).optional())
             .to(END)?;
-        let Some((name, tenant, fields)) = told else { return Ok(()) };
+        let Some((name, tenant, fields)) = end else { return Ok(()) };
         let tenant = tenant.and_then(|tenant| Tenant::parse(&tenant).ok());
         self.tell(at, name.as_str(), tenant, fields)
     }
 
-    /// Has a subscription told of a task's end.
+    /// Notes the subscription that listens for a task's end.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn tell_at_end(&self, uuid: &str, subscription: SubscriptionId) -> Result<()> {
+    pub fn set_listener(&self, uuid: &str, subscription: SubscriptionId) -> Result<()> {
         self.connection
-            .prepare_cached("UPDATE tasks SET tells = ?2 WHERE uuid = ?1")
+            .prepare_cached("UPDATE tasks SET listener = ?2 WHERE uuid = ?1")
             .and_then(|mut sql| sql.execute((uuid, subscription.0)))
             .to(BEGIN)
             .map(drop)

@@ -305,7 +305,7 @@ impl Api {
         if is_dry_run {
             return Ok(Json(answer).into_response());
         }
-        let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned(), tells: None };
+        let ask = Ask::Replay { subscription, since, total: deliveries, by: by.to_owned(), listener: None };
         let uuid = begun("replay", name, self.ask(ask).await?)?;
         let did = format!("a replay of {name} since {since} began{because}, task {uuid}");
         answer["task"] = json!(uuid);
@@ -337,7 +337,7 @@ impl Api {
             let kept =
                 oldest.map_or("none is kept".to_owned(), |(_, time)| format!("the oldest that is kept is of {time}"));
             let detail = format!(
-                "what was told since then tells changes that are kept no longer: {kept} (see [retention] journal)"
+                "what was told since then listener changes that are kept no longer: {kept} (see [retention] journal)"
             );
             return Err(ApiError::new(StatusCode::GONE, detail));
         }

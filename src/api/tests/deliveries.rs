@@ -341,7 +341,7 @@ async fn a_replay_since_a_time_is_counted_first_and_begins_a_task() {
     let expect = json!({"task": "u", "deliveries": 2, "entries": 2, "dryRun": false});
     assert_eq!((answer.status, answer.json()), (202, expect));
     let by = "super-administrator".to_owned();
-    assert_eq!(asked, Ask::Replay { subscription: A, since: super::ledger::AT, total: 2, by, tells: None });
+    assert_eq!(asked, Ask::Replay { subscription: A, since: super::ledger::AT, total: 2, by, listener: None });
     let (answer, _) = post(&mut served, "/v1/replay", &body, ask::Answer::GoesOn).await;
     assert_eq!(answer.status, 409);
     let (answer, _) = post(&mut served, "/v1/replay", &body, ask::Answer::NotFound).await;

@@ -1,4 +1,4 @@
-//! Tasks that callers begin and stop, and who is told of their ends.
+//! Tasks that callers begin and stop, and who is notified of their ends.
 
 use std::sync::Arc;
 
@@ -21,43 +21,43 @@ pub(super) struct NewRescan<'a> {
     pub request: &'a RescanRequest,
     pub until: Until,
     pub by: &'a str,
-    pub tells: Option<&'a Registration>,
+    pub listener: Option<&'a Registration>,
 }
 
-/// Who is told of a task's end, read before the task has a UUID.
-struct Teller<'a> {
+/// Who is notified of a task's end, read before the task has a UUID.
+struct Listener<'a> {
     registration: &'a Registration,
     rule: Rule,
 }
 
-impl<'a> Teller<'a> {
-    fn read(tells: Option<&'a Registration>) -> Result<Option<Self>, Vec<RegistrationFault>> {
-        let Some(registration) = tells else { return Ok(None) };
+impl<'a> Listener<'a> {
+    fn read(listener: Option<&'a Registration>) -> Result<Option<Self>, Vec<RegistrationFault>> {
+        let Some(registration) = listener else { return Ok(None) };
         Ok(Some(Self { registration, rule: register::read(0, registration)? }))
     }
 }
 
 impl Engine {
-    /// Begins a task, where who is told of its end can be registered, and registers that.
+    /// Begins a task, and registers who is notified of its end. Where that cannot be registered, nothing begins.
     pub(super) fn begin_task(
         &mut self,
         now: Now,
         by: &str,
-        tells: Option<&Registration>,
+        listener: Option<&Registration>,
         begin: impl FnOnce(&mut Dispatch, &Ledger) -> Result<Answer, StoreError>,
     ) -> Result<Option<Answer>, StoreError> {
-        let teller = match Teller::read(tells) {
-            Ok(teller) => teller,
+        let listener = match Listener::read(listener) {
+            Ok(listener) => listener,
             Err(faults) => return Ok(Some(Answer::Invalid(faults))),
         };
         let Some(Machines { intake, dispatch }) = &mut self.machines else { return Ok(Some(Answer::Unavailable)) };
-        if teller.is_some() && intake.is_none() {
+        if listener.is_some() && intake.is_none() {
             return Ok(Some(Answer::Unavailable));
         }
         let ledger = &self.ledger;
         let answer = promised(ledger, || begin(dispatch, ledger))?;
-        if let (Some(Answer::Begun(uuid)), Some(teller)) = (&answer, teller) {
-            self.tell_at_end(now, uuid, teller, by)?;
+        if let (Some(Answer::Begun(uuid)), Some(listener)) = (&answer, listener) {
+            self.register_listener(now, uuid, listener, by)?;
         }
         Ok(answer)
     }
@@ -70,9 +70,9 @@ impl Engine {
         new: NewRescan<'_>,
         ran: &mut Ran,
     ) -> Result<Option<Answer>, StoreError> {
-        let NewRescan { request, until, by, tells } = new;
-        let teller = match Teller::read(tells) {
-            Ok(teller) => teller,
+        let NewRescan { request, until, by, listener } = new;
+        let listener = match Listener::read(listener) {
+            Ok(listener) => listener,
             Err(faults) => return Ok(Some(Answer::Invalid(faults))),
         };
         let Some(Machines { intake: Some(intake), .. }) = &mut self.machines else {
@@ -93,21 +93,21 @@ impl Engine {
             Some(fault) if fault.disk().is_some() => return Err(fault),
             fault => ran.faults.extend(fault),
         }
-        if let (Some(uuid), Some(teller)) = (&begun, teller) {
-            self.tell_at_end(now, uuid, teller, by)?;
+        if let (Some(uuid), Some(listener)) = (&begun, listener) {
+            self.register_listener(now, uuid, listener, by)?;
         }
         Ok(begun.filter(|_| until == Until::Asked).map(Answer::Begun))
     }
 
-    /// Registers who is told of the end of a task that begins in the same group.
-    fn tell_at_end(&mut self, now: Now, uuid: &str, teller: Teller<'_>, by: &str) -> Result<(), StoreError> {
-        let Teller { registration, rule: Rule { subscription, condition } } = teller;
+    /// Registers who is notified of the end of a task that begins in the same group.
+    fn register_listener(&mut self, now: Now, uuid: &str, listener: Listener<'_>, by: &str) -> Result<(), StoreError> {
+        let Listener { registration, rule: Rule { subscription, condition } } = listener;
         let (name, event) = (registration.name.with_uuid(uuid), EventName::of_task(uuid));
         let registration = Registration { name: name.clone(), events: vec![event.clone()], ..registration.clone() };
         let subscription = Subscription { name, events: [event].into(), ..Subscription::clone(&subscription) };
         let rule = Rule { subscription: Arc::new(subscription), condition };
         match self.register_new(now, &registration, rule, by)? {
-            Some(id) => self.ledger.dispatch().tell_at_end(uuid, id),
+            Some(id) => self.ledger.dispatch().set_listener(uuid, id),
             None => Ok(()),
         }
     }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn rescan(engine: &mut Engine, request: RescanRequest) -> Answer {
-        let ask = Ask::Rescan { request, until: Until::Asked, by: "jo".to_owned(), tells: None };
+        let ask = Ask::Rescan { request, until: Until::Asked, by: "jo".to_owned(), listener: None };
         let ran = engine.run(NOW, vec![Input::Ask(ReplyId(1), ask)]);
         let answer = ran.effects.into_iter().find_map(|effect| match effect {
             Effect::Answer(_, answer) => Some(answer),

@@ -368,7 +368,7 @@ fn fill(ledger: &Ledger) {
     ledger.dispatch().note_bulk(&dropping()).expect("a row");
     let (begun, uuid) = ledger.dispatch().begin_rescan(&rescan().request, Some(9), "jo", AT).expect("a task");
     assert_eq!(begun, rescan().task);
-    ledger.dispatch().tell_at_end(&uuid, one).expect("a row");
+    ledger.dispatch().set_listener(&uuid, one).expect("a row");
     let rescanned = Rescanned { task: begun, done: rescan().done, end: None };
     ledger.dispatch().note_rescanned(&rescanned, AT).expect("a row");
     ledger.put_registration(one, &registration(), "jo", AT).expect("a row");

@@ -135,7 +135,7 @@ impl World {
             let reply = self.reply();
             let request = RescanRequest { accept_root: true, ..RescanRequest::of(Some(path)) };
             let (until, by) = (Until::Begun, "operator".to_owned());
-            self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, until, by, tells: None }));
+            self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, until, by, listener: None }));
         }
     }
 

@@ -173,7 +173,7 @@ impl World {
             self.note(format!("call sync {reply:?}"));
             let rescan = |path| {
                 let (request, until, by) = (RescanRequest::of(path), Until::Matched, "operator".to_owned());
-                Ask::Rescan { request, until, by, tells: None }
+                Ask::Rescan { request, until, by, listener: None }
             };
             if self.rng.chance(300) {
                 // A scan as a task: nobody waits for its end, and it has one.
@@ -181,7 +181,7 @@ impl World {
                 let path = LogicalPath::parse(if self.rng.chance(500) { b"/a/dir" } else { b"/a/none" }).ok();
                 let until = if self.rng.chance(500) { Until::Begun } else { Until::Asked };
                 let (request, by) = (RescanRequest::of(path), "operator".to_owned());
-                self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, until, by, tells: None }));
+                self.inbox.push_back(Input::Ask(reply, Ask::Rescan { request, until, by, listener: None }));
                 return;
             }
             let ask = match self.rng.below(4) {

@@ -53,12 +53,12 @@ impl Api {
             let why = format!("is of the collection {ASSETS} alone");
             return Err(wrong(TASK, &why));
         }
-        let tells = match callback_of(&fields)? {
+        let listener = match callback_of(&fields)? {
             None => None,
             // Whoever is called is registered: that takes the right to register.
             Some(url) => {
                 caller.check_right(Right::Register)?;
-                Some(Box::new(self.told_of_the_end(caller, url)?))
+                Some(Box::new(self.listener(caller, url)?))
             }
         };
         let work = self.work(caller, &fields).await?;
@@ -66,13 +66,13 @@ impl Api {
         let (word, of, ask) = match work {
             Work::Rescan(request) => {
                 let of = request.path.as_ref().map_or_else(String::new, ToString::to_string);
-                ("rescan", of, Ask::Rescan { request, until: Until::Asked, by, tells })
+                ("rescan", of, Ask::Rescan { request, until: Until::Asked, by, listener })
             }
             Work::Replay { subscription, name, since } => {
                 let total = self.told_since(subscription, since).await?.deliveries;
-                ("replay", name, Ask::Replay { subscription, since, total, by, tells })
+                ("replay", name, Ask::Replay { subscription, since, total, by, listener })
             }
-            Work::Backfill { subscription, name } => ("backfill", name, Ask::Backfill { subscription, by, tells }),
+            Work::Backfill { subscription, name } => ("backfill", name, Ask::Backfill { subscription, by, listener }),
         };
         let uuid = match self.ask(ask).await? {
             model::ask::Answer::Invalid(faults) => return Err(in_words_of_the_text(invalid(&faults))),
@@ -129,8 +129,8 @@ impl Api {
         }
     }
 
-    /// Who is told of the end of a task that is yet to begin: its id and its event are the task's once it does.
-    fn told_of_the_end(&self, caller: &Caller, callback: &str) -> Result<Registration, ApiError> {
+    /// Who is notified of the end of a task that has not begun: its id and its event become the task's.
+    fn listener(&self, caller: &Caller, callback: &str) -> Result<Registration, ApiError> {
         let uuid = ids::uuid()?;
         let name = Name::registered(Dialect::Hal, &uuid).map_err(|_| unknown(&uuid))?;
         // Of a caller of several tenants it is the first one's.
@@ -182,7 +182,7 @@ impl Api {
         Ok(hal(StatusCode::OK, [], &out.into()))
     }
 
-    /// Stops a task that goes on, and says so to nobody but the caller.
+    /// Stops a task that goes on.
     pub(super) async fn stop_in_hal(&self, uuid: &str) -> Result<(), ApiError> {
         match self.ask(Ask::StopTask { uuid: uuid.to_owned() }).await? {
             model::ask::Answer::Done => Ok(()),
