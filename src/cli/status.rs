@@ -174,8 +174,11 @@ fn show(status: &Value) -> String {
     }
     if let Some(deliveries) = status["deliveries"].as_object() {
         say(format!(
-            "deliveries: {} pending, {} on the wire, {} waiting for their next attempt, {} dead letters",
-            deliveries["pending"], deliveries["inFlight"], deliveries["waiting"], deliveries["dead"]
+            "deliveries: {} pending, {} on the wire, {} waiting for their next attempt, {}",
+            deliveries["pending"],
+            deliveries["inFlight"],
+            deliveries["waiting"],
+            counted(deliveries["dead"].as_u64().unwrap_or(0), "dead letter")
         ));
     }
     if let Some(overdue) = status["attemptsOverdue"].as_u64() {

@@ -64,7 +64,11 @@ impl Dispatch {
         by: &str,
         ledger: DispatchTables<'_>,
     ) -> Result<Answer, StoreError> {
-        let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.is_open()) else { return Ok(Answer::NotFound) };
+        // A topic has its readers, and no target.
+        let has_target = |lane: &Lane| lane.subscription.as_ref().is_some_and(|subscription| !subscription.is_topic);
+        let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.is_open() && has_target(lane)) else {
+            return Ok(Answer::NotFound);
+        };
         if lane.backfill.is_some() {
             return Ok(Answer::GoesOn);
         }

@@ -24,6 +24,7 @@ use crate::model::ask::Ask;
 use crate::model::event::{Dialect, EventName};
 use crate::model::format::Format;
 use crate::model::ids::SubscriptionId;
+use crate::model::listing::Registry;
 use crate::model::registration::Registration;
 use crate::model::rescan::{RescanRequest, Until};
 use crate::model::retry::{Accepts, RetrySchedule};
@@ -122,6 +123,12 @@ impl Api {
             Some("backfill") => {
                 check_fields(fields, &["subscription"])?;
                 let (subscription, name) = subscription().await?;
+                let is_topic = move |registry: &Registry| {
+                    registry.subscriptions.get(subscription).is_some_and(|subscription| subscription.is_topic)
+                };
+                if self.read(move |_, registry| Ok(is_topic(registry))).await? {
+                    return Err(wrong("subscription", "has a topic and no target: GET /v1/assets says what there is"));
+                }
                 Ok(Work::Backfill { subscription, name })
             }
             Some(other) => Err(wrong(TASK, &format!("takes {WORDS}, and not {}", quoted(other)))),
