@@ -13,6 +13,7 @@ pub mod default_state;
 pub mod deliveries;
 pub mod explain;
 pub mod health;
+pub mod inspect;
 pub mod listen;
 pub mod log;
 pub mod output;
@@ -89,6 +90,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Say which rules would fire on a change, and why the others would not
     Explain(explain::ExplainArgs),
+    /// Show the metadata that ringback reads from files, and from which source
+    Inspect(inspect::InspectArgs),
     /// Run your own cases against the rules
     Test(test_rules::TestArgs),
     /// Make a token for a principal, and the configuration that lets it in
@@ -138,6 +141,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Health(args) => on_runtime(health::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => on_runtime(explain::run(args)),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Test(args) => test_rules::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -197,6 +197,7 @@ impl Daemon {
         let mounts = places::settle(settings.mounts)?;
         let mounts_shown: Arc<[Mount]> = mounts.clone().into();
         let (ledger, keeper) = Ledger::open(&settings.state, random()?)?;
+        ledger.set_source_order(settings.metadata_order)?;
         let reader = Reader::open(&settings.state)?;
         let node = reader.node();
         let state_dir = places::canonical(&settings.state)?;

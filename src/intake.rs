@@ -12,6 +12,7 @@
 //! collapses into a scan of the mount when it grows too long.
 
 mod backfill;
+mod baseline;
 mod files;
 mod hints;
 mod inner;
@@ -19,6 +20,7 @@ mod judge;
 mod links;
 mod listing;
 mod looks;
+mod metadata;
 mod mounts;
 mod notes;
 mod recent;
@@ -27,6 +29,7 @@ mod records;
 mod rescan;
 mod roots;
 mod scans;
+mod sidecars;
 mod standing;
 mod sync;
 #[cfg(test)]
@@ -61,6 +64,7 @@ use crate::rules::{Rule, RuleSet};
 use crate::settle::{Cause, Patience, Settle};
 use crate::store::{IntakeTables, StoreError};
 
+use baseline::Baseline;
 use files::{FileWrite, FileWrites};
 use links::{Linked, Links};
 use looks::Looks;
@@ -169,6 +173,7 @@ pub struct Intake {
     syncs: Syncs,
     file_writes: FileWrites,
     rescans: Rescans,
+    baseline: Baseline,
     /// The next hint's place among all hints and scans.
     next_order: u64,
     next_ticket: u64,
@@ -213,7 +218,11 @@ struct Outcome {
     displaced: Vec<(Stat, AssetId)>,
     quiet_changes: Vec<AssetId>,
     linked: Vec<Linked>,
+    /// Assets whose sidecars may say something else now.
+    sidecar_changes: Vec<(LogicalPath, Cause)>,
     assets: i64,
+    /// Assets were taken as they are, whose content is still to be read.
+    has_unread: bool,
     directories: i64,
     faults: Vec<(LogicalPath, Option<String>)>,
     /// What looks have passed over.
@@ -254,6 +263,7 @@ impl Intake {
             syncs: Syncs::waiting(taken_over.syncs),
             file_writes: FileWrites::default(),
             rescans: Rescans::default(),
+            baseline: Baseline::default(),
             next_order: 1,
             next_ticket: taken_over.next_ticket,
             rules,
@@ -328,6 +338,7 @@ impl Intake {
         let mut jobs = self.due_roots(now.mono);
         self.ask_source(&mut jobs);
         self.release_links(now.mono, ledger)?;
+        self.release_baseline(now.mono, ledger)?;
         self.release_looks(now.mono, &mut jobs);
         self.release_lists(now.mono, &mut jobs);
         let mut effects: Vec<_> = jobs.into_iter().map(Effect::Do).collect();
@@ -349,6 +360,7 @@ impl Intake {
             return Mono(0);
         }
         let roots = self.mounts.deadline().min(self.scans.deadline(self.may_list()).unwrap_or(Mono(u64::MAX)));
+        let roots = roots.min(self.baseline.deadline(self.looks.is_busy()));
         match self.settle.deadline() {
             // A result that is under way will take it along.
             Some(due) if !self.looks.is_busy() => due.min(roots),
@@ -476,6 +488,14 @@ impl Intake {
         let mono = now.mono;
         for (path, cause) in outcome.again {
             self.settle.again(mono, &path, cause);
+        }
+        for (path, cause) in outcome.sidecar_changes {
+            if !self.looks.hinted_for(mono, &path, cause) {
+                self.settle.again(mono, &path, cause);
+            }
+        }
+        if outcome.has_unread {
+            self.baseline.wake();
         }
         for (path, stat) in outcome.unchanged {
             self.looks.expect(path, stat);

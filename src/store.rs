@@ -35,6 +35,7 @@ mod normal_form;
 mod outbox;
 mod owed_groups;
 mod reader;
+mod readings;
 mod records;
 mod registrations;
 mod replays;
@@ -61,6 +62,7 @@ pub use mounts::MountRow;
 pub use outbox::{OldestOwed, OwedTotal};
 pub use owed_groups::{OwedGroups, OwedInGroups};
 pub use reader::Reader;
+pub use readings::{Reading, ReadingFault, UnreadAsset};
 pub use records::{EarlyRecord, GivenAnswer};
 pub use replays::{Candidate, DroppedBy};
 pub use state_dir::StateDirError;
@@ -77,6 +79,7 @@ use rusqlite::Connection;
 use crate::model::event::Occurrence;
 use crate::model::ids::{NodeId, Rrn};
 use crate::model::measures::Journaled;
+use crate::model::metadata::SourceOrder;
 use crate::model::time::Wall;
 
 /// The ledger, with the one connection that writes. Only the engine has it: it opens and ends groups, keeps
@@ -103,6 +106,8 @@ pub struct SharedTables {
     ids: RefCell<ids::Ids>,
     dirs: RefCell<dirs::DirCache>,
     volumes: RefCell<codec::Volumes>,
+    /// Which source of metadata wins.
+    order: Cell<SourceOrder>,
     /// The open group holds something that must be durable before anybody hears of it.
     promised: Cell<bool>,
     /// An input of the open group could not be undone by itself.

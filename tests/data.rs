@@ -12,6 +12,7 @@ use ringback::config::settings::{Overrides, Places, resolve};
 use ringback::diagnostic::explain::Explanation;
 use ringback::diagnostic::render::{Format, report};
 use ringback::diagnostic::{Code, Diagnostic, SourceFile};
+use ringback::metadata::{logical, readers};
 use ringback::model::mount::Mount;
 use ringback::model::path::LogicalPath;
 use ringback::model::status::TroubleKind;
@@ -50,6 +51,35 @@ fn rules_invalid() {
 fn mounts() -> [Mount; 2] {
     let mount = |path: &[u8]| Mount::new(LogicalPath::parse(path).expect("a path"), "/srv/media".into());
     [Mount { tenant: Tenant::parse("acme").ok(), ..mount(b"/acme") }, mount(b"/b")]
+}
+
+/// What each file of `fixtures/metadata` says: its tags, then what rules see.
+#[test]
+fn metadata() {
+    let folder = fixtures("metadata");
+    let is_file = |path: &PathBuf| path.extension().is_some_and(|e| e != "expected" && e != "py");
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for file in listed(&folder).into_iter().filter(is_file) {
+        count += 1;
+        let bytes = fs::read(&file).expect("a fixture");
+        let found = readers::read(&bytes.as_slice()).expect("a file that can be read");
+        let mut shown = format!("iptc is newer: {}\n", found.iptc_is_newer);
+        for (name, part) in [("exif", found.exif), ("iptc", found.iptc), ("xmp", found.xmp)] {
+            let tags = part.expect("a source that can be read");
+            let said = logical::said(&tags);
+            for (key, values) in &said.values {
+                let order = if said.ordered.contains(key) { " (in order)" } else { "" };
+                shown.push_str(&format!("{name} {key} = {}{order}\n", values.join(" | ")));
+            }
+        }
+        let mut expected = file.into_os_string();
+        expected.push(".expected");
+        if !same(Path::new(&expected), &shown) {
+            wrong.push(format!("== {}\n{shown}", expected.display()));
+        }
+    }
+    assert!(count >= 9, "only {count} files were found");
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
 }
 
 /// One fault in a set of ten megabytes is named, and it alone, in a time that an admin waits for.

@@ -76,7 +76,7 @@ impl Given {
     fn new(path: &[u8], action: Action, before: &Metadata, state: Metadata) -> Self {
         let keys: std::collections::BTreeSet<_> = before.keys().chain(state.keys()).cloned().collect();
         let values = |of: &Metadata, key: &str| of.get(key).cloned().unwrap_or_default();
-        let delta = |key: String| KeyDelta { old: values(before, &key), new: values(&state, &key), key };
+        let delta = |key: String| KeyDelta { old: values(before, &key), new: values(&state, &key), key, source: None };
         let change = Change {
             seq: Seq(1),
             rrn: Rrn(1),

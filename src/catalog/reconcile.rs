@@ -49,6 +49,8 @@ pub struct Heard {
     pub unwritten: bool,
     /// A file came to this name, went from it, or a scan found the name.
     pub named: bool,
+    /// Something was heard of the file, and not only found by a scan.
+    pub hinted: bool,
     /// A moment ago the row took up a new ctime for which no write had been heard: a write that is heard now may be
     /// what moved it.
     pub follows_change: bool,
@@ -140,6 +142,8 @@ pub enum Step {
         look: FileLook,
         /// Its bytes may differ.
         modified: bool,
+        /// Something was heard of it, and not only found by a scan.
+        hinted: bool,
     },
 }
 
@@ -252,13 +256,13 @@ fn steps(
             }
             (Some(asset), Here::File(look)) if look.stat.is_same_at_its_path(&asset.stat) => {
                 let modified = is_modified(&asset, &look, heard);
-                came.push(Step::Keep { asset, look, modified });
+                came.push(Step::Keep { asset, look, modified, hinted: heard.hinted });
             }
             // Any other file that lands here is this asset, replaced. A mover's own asset ends where it left.
             (Some(asset), Here::File(look)) => {
                 let is_mover = claims.remove(&path).is_some();
                 let modified = is_mover || !is_copy(&asset, &look, heard);
-                came.push(Step::Keep { asset, look, modified });
+                came.push(Step::Keep { asset, look, modified, hinted: heard.hinted });
             }
             (None, Here::File(look)) => {
                 let owner = claims.remove(&path).map(|owner| owner.asset);

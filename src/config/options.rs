@@ -12,7 +12,8 @@ pub use tenants::TenantOptions;
 use crate::diagnostic::document::{Faults, Table, Text, walk};
 use crate::diagnostic::{Code, Diagnostic, SourceFile};
 use crate::model::duration::DURATION_MAX_MS;
-use crate::model::mount::{FirstScan, MaxDeletions};
+use crate::model::metadata::SourceOrder;
+use crate::model::mount::{FirstScan, MaxDeletions, Sidecars};
 use crate::model::network::Network;
 use crate::model::path::LogicalPath;
 use crate::model::principal::Principal;
@@ -64,6 +65,8 @@ pub struct Options {
     pub settle_quiet_ms: Option<u64>,
     /// `[settle] max`, milliseconds, and its place.
     pub settle_max_ms: Option<Written<u64>>,
+    /// `[metadata] order`.
+    pub metadata_order: Option<SourceOrder>,
     /// `[delivery] connect_timeout`, milliseconds, at least 1.
     pub connect_timeout_ms: Option<u64>,
     /// `[delivery] timeout`, milliseconds, at least 1.
@@ -117,6 +120,8 @@ pub struct MountOptions {
     pub verify_ms: Option<u64>,
     /// `max_deletions`.
     pub max_deletions: Option<MaxDeletions>,
+    /// `sidecars`.
+    pub sidecars: Option<Sidecars>,
     /// `tenant`.
     pub tenant: Option<Written<Tenant>>,
 }
@@ -139,6 +144,7 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         "principal",
         "tls",
         "settle",
+        "metadata",
         "delivery",
         "retention",
         "dialect",
@@ -171,6 +177,12 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         options.settle_quiet_ms = table.duration_ms("quiet", faults);
         let max = table.duration_ms("max", faults);
         options.settle_max_ms = max.map(|value| Written { value, span: table.key_span("max") });
+    }
+    if let Some(table) = top.table("metadata", "[metadata]", faults) {
+        table.only(&["order"], faults);
+        let sources = SourceOrder::ORDERED.map(|source| (source.name(), source));
+        let first = table.words("order", &sources, faults);
+        options.metadata_order = first.map(|first| SourceOrder::beginning_with(&first));
     }
     if let Some(table) = top.table("delivery", "[delivery]", faults) {
         table.only(&["connect_timeout", "timeout", "allow", "ca_file", "per_target", "in_flight", "owed"], faults);
@@ -243,6 +255,7 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
             "verify",
             "tenant",
             "max_deletions",
+            "sidecars",
         ],
         faults,
     );
@@ -267,6 +280,8 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
     let poll_interval_ms = poll_interval(table, faults);
     let verify_ms = table.duration_ms("verify", faults);
     let max_deletions = max_deletions(table, faults);
+    let kinds = [("metadata", Sidecars::Metadata), ("assets", Sidecars::Assets)];
+    let sidecars = table.word("sidecars", &kinds, faults);
     let tenant = table.string("tenant", faults).and_then(|text| {
         let help = "such as tenant = \"acme\"; rules with the same `tenant` hear of this mount alone";
         or_noted(Tenant::parse(text.value), Code::BadName, &text, help, faults)
@@ -282,6 +297,7 @@ fn mount(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<MountOptions>
         poll_interval_ms,
         verify_ms,
         max_deletions,
+        sidecars,
         tenant,
     })
 }

@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use super::options::{self, MountOptions, Options, Written};
 use crate::diagnostic::{Code, Diagnostic, Severity, SourceFile, has_errors};
 use crate::model::dialects::DialectSettings;
+use crate::model::metadata::SourceOrder;
 use crate::model::mount::Mount;
 use crate::model::network::Network;
 use crate::model::path::LogicalPath;
@@ -49,6 +50,8 @@ pub struct Settings {
     /// The longest that a file which is never quiet waits for its look, milliseconds; at least the quiet time. `None`:
     /// for ever.
     pub settle_max_ms: Option<u64>,
+    /// Which source of metadata wins.
+    pub metadata_order: SourceOrder,
     /// How long connecting to a target may take, milliseconds. 5,000 unless set.
     pub connect_timeout_ms: u64,
     /// How long a whole attempt may take, milliseconds. 30,000 unless set.
@@ -185,6 +188,7 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         tls,
         settle_quiet_ms,
         settle_max_ms: options.settle_max_ms.map(|max| max.value),
+        metadata_order: options.metadata_order.unwrap_or_default(),
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
         attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
         dialects: DialectSettings {
@@ -267,6 +271,7 @@ fn placed(options: MountOptions, base: &Path) -> Placed {
         poll_interval_ms: options.poll_interval_ms.unwrap_or(by_default.poll_interval_ms),
         verify_ms: options.verify_ms.unwrap_or(by_default.verify_ms),
         max_deletions: options.max_deletions,
+        sidecars: options.sidecars.unwrap_or(by_default.sidecars),
         tenant: options.tenant.map(|written| written.value),
         ..by_default
     };
@@ -373,6 +378,7 @@ mod tests {
             tls: None,
             settle_quiet_ms: 1_000,
             settle_max_ms: None,
+            metadata_order: SourceOrder::default(),
             connect_timeout_ms: 5_000,
             attempt_timeout_ms: 30_000,
             dialects: DialectSettings::default(),

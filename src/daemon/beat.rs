@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::look::disk::{Disk, DiskStat, Kind, Lease, MountPoint, Probe};
+use crate::metadata::content::Content;
 use crate::model::asset::Identity;
 use crate::model::root::Handle;
 
@@ -48,8 +49,12 @@ impl Disk for Beating {
         self.beat().writer(path)
     }
 
-    fn probe(&self, path: &Path) -> Probe {
-        self.beat().probe(path)
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Content>> {
+        self.beat().open(path)
+    }
+
+    fn probe(&self, path: &Path, read: &mut dyn FnMut(io::Result<&dyn Content>)) -> Probe {
+        self.beat().probe(path, read)
     }
 
     fn link(&self, path: &Path) -> Option<PathBuf> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex};
 
 use crate::look::disk::{Disk, DiskStat, Kind, Lease};
+use crate::metadata::content::Content;
 
 /// There is nothing on it.
 pub(super) struct HungDisk {
@@ -44,6 +45,10 @@ impl Disk for HungDisk {
 
     fn writer(&self, _: &Path) -> Lease {
         Lease::Unknown
+    }
+
+    fn open(&self, _: &Path) -> io::Result<Box<dyn Content>> {
+        Err(io::Error::from_raw_os_error(libc::ENOENT))
     }
 
     fn owner(&self, uid: u32) -> String {

@@ -156,6 +156,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         tls,
         settle_quiet_ms,
         settle_max_ms,
+        metadata_order,
         connect_timeout_ms,
         attempt_timeout_ms,
         allow,
@@ -189,6 +190,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         ("rules", *rules != new.rules),
         ("listen", *listen != new.listen),
         ("[tls]", !has_tls && *tls != new.tls),
+        ("[metadata]", *metadata_order != new.metadata_order),
     ];
     let mut restart: Vec<String> =
         restart.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()).collect();

@@ -113,6 +113,8 @@ codes! {
     PassedOver = 116,
     /// An event about no asset that the subscription's format does not send.
     EventNotSent = 117,
+    /// A metadata key that looks like one of a file's and that no file has.
+    UnknownMetadataKey = 118,
     /// Two mounts that overlap, in logical paths or on disk.
     MountsOverlap = 200,
     /// Nothing is mounted.

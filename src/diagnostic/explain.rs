@@ -322,6 +322,12 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
             "events = [\"mount.offline\"]\nformat = \"cloudevents\"",
             "Ask for it in a format that tells events by their names: `cloudevents` or `cloudevents-batch`.",
         ),
+        Code::UnknownMetadataKey => (
+            "Keys that begin with IPTC_, EXIF_, GPS_ or XMP_ come from files and their sidecars, and none of them has this one. Unless a record gives it, the rule never fires.",
+            "watchMetadata = [\"IPTC_Ctiy==SFO\"]",
+            "watchMetadata = [\"IPTC_City==SFO\"]",
+            "Correct the key: `ringback inspect FILE` shows those of a file, `ringback inspect --keys` all that are known. Keys of the store's own are best named otherwise.",
+        ),
         Code::MountsOverlap => (
             "Every file has one logical path. Where mounts overlap it would have two, or one path would have two files.",
             "[[mount]]\npath = \"/acme\"\ndir = \"/srv/media\"\n\n[[mount]]\npath = \"/stills\"\ndir = \"/srv/media/stills\"",
@@ -430,7 +436,7 @@ mod tests {
             (" [RB0012] ", Ok(Code::BadClause)),
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
-            ("RB0150", Err("RB0117")),
+            ("RB0150", Err("RB0118")),
             ("RB9999", Err("RB0210")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),

@@ -69,7 +69,7 @@ mod tests {
     use crate::model::metadata::KeyDelta;
 
     fn entry(seq: usize, value: &str) -> Arc<Entry> {
-        let touched = KeyDelta { key: "K".into(), old: Vec::new(), new: vec![value.to_owned()] };
+        let touched = KeyDelta { key: "K".into(), old: Vec::new(), new: vec![value.to_owned()], source: None };
         let change = Change::of_some_asset(b"/a", Action::None, vec![touched]);
         Arc::new(Entry::Change(Change { seq: Seq(seq as i64), ..change }))
     }

@@ -224,7 +224,7 @@ mod tests {
     use super::{FIRST_MS, REMOVED_MS};
     use crate::engine::Engine;
     use crate::intake::Setup;
-    use crate::model::asset::{Asset, Identity, Stat};
+    use crate::model::asset::{Asset, ContentRead, Identity, Stat};
     use crate::model::ids::{AssetId, Rrn, Seq};
     use crate::model::path::LogicalPath;
     use crate::model::retention::Retention;
@@ -248,7 +248,15 @@ mod tests {
             let path = LogicalPath::parse(format!("/m/{id}").as_bytes()).expect("a path");
             let identity = Identity { volume: 1, inode: id as u64, birth_ns: 1 };
             let stat = Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links: 1 };
-            let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(1) };
+            let asset = Asset {
+                id: AssetId(id),
+                path,
+                stat,
+                racy: false,
+                owner: "jo".into(),
+                rrn: Rrn(1),
+                content: ContentRead::Yes,
+            };
             let mount = LogicalPath::parse(b"/m").expect("a path");
             let dir = engine.ledger.intake().dir_or_new(&mount, &mount).expect("a row");
             engine.ledger.intake().put_asset(dir, &asset).expect("a row");

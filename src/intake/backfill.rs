@@ -1,12 +1,13 @@
 //! The catalog as a subscription's rule sees it: what a subscription that lost entries is told.
 
 use super::Intake;
+use super::metadata::asked;
 use crate::catalog::added;
 use crate::model::asset::Stat;
 use crate::model::change::{Action, Change};
 use crate::model::entry::Entry;
 use crate::model::ids::SubscriptionId;
-use crate::model::metadata::{Metadata, merged};
+use crate::model::metadata::{BySource, merged};
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
 use crate::rules::{Facts, Rule};
@@ -55,7 +56,8 @@ impl Intake {
         let Stands { asset, is_gone } = stands;
         // A mount that is configured no longer is nobody's.
         let Some(mount) = self.mounts.of(&asset.path) else { return Ok(None) };
-        let state = if is_gone { Metadata::new() } else { merged(&ledger.metadata(asset.id)?) };
+        let sources = if is_gone { BySource::new() } else { ledger.metadata(asset.id)? };
+        let state = merged(&sources);
         let Stat { size, mtime_ns, .. } = asset.stat;
         let mut change = Change {
             seq: Entry::NO_SEQ,
@@ -66,7 +68,7 @@ impl Intake {
             owner: asset.owner,
             action: Action::None,
             // Nobody knows what the subscriber has heard of it: all that it has.
-            delta: added(&state),
+            delta: asked(added(&sources), &self.rules, &self.registered),
             size: Some(size),
             mtime_ns: Some(mtime_ns),
             previous_path: None,
@@ -91,7 +93,7 @@ mod tests {
     use crate::diagnostic::SourceFile;
     use crate::intake::RulesInForce;
     use crate::intake::tests::machine::{Machine, NOW};
-    use crate::model::asset::{Asset, Identity, Stat};
+    use crate::model::asset::{Asset, ContentRead, Identity, Stat};
     use crate::model::change::Change;
     use crate::model::entry::Entry;
     use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId, TaskNo};
@@ -111,10 +113,18 @@ mod tests {
             let identity = Identity { volume: 1, inode: id as u64, birth_ns: 1 };
             let stat = Stat { identity, size: 9, mtime_ns: 1, ctime_ns: 1, links: 1 };
             let dir = ledger.intake().dir_or_new(&root, &path.parent().expect("a parent")).expect("a row");
-            let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(rrn) };
+            let asset = Asset {
+                id: AssetId(id),
+                path,
+                stat,
+                racy: false,
+                owner: "jo".into(),
+                rrn: Rrn(rrn),
+                content: ContentRead::Yes,
+            };
             ledger.intake().put_asset(dir, &asset).expect("a row");
             let city = Metadata::from([("City".to_owned(), vec!["SFO".to_owned()])]);
-            ledger.intake().set_metadata(asset.id, Source::Xattr, &city).expect("a row");
+            ledger.intake().set_metadata(asset.id, Source::Xattr, &city.into()).expect("a row");
             if id == 3 {
                 ledger.intake().bury_asset(&asset, Rrn(6), Seq(1), NOW.wall).expect("a row");
             }

@@ -14,8 +14,9 @@ use crate::catalog::{Before, Candidate, Heard, Here, Place, Plan, Step, arrivals
 use crate::model::asset::{Asset, Stat};
 use crate::model::hint::HintKind;
 use crate::model::ids::{AssetId, MountId};
-use crate::model::look::{FileLook, Looked, Seen, Writer, Xattrs};
+use crate::model::look::{FileLook, Looked, MetadataLook, Seen, Writer};
 use crate::model::path::LogicalPath;
+use crate::model::sidecar;
 use crate::model::status::NoteKind;
 use crate::model::time::{Mono, Now, Wall};
 use crate::settle::{Cause, Glimpse};
@@ -32,7 +33,7 @@ const PIECE: usize = 2_000;
 const LINKS_MAX: usize = 64;
 
 /// Whether a file may be told now.
-enum Whole {
+pub(super) enum Whole {
     Yes,
     OnceClosed,
     /// As before, but nobody can say whether somebody writes it.
@@ -107,13 +108,18 @@ impl Intake {
         let mut places = Vec::with_capacity(seen.len());
         let mut causes = Vec::with_capacity(seen.len());
         for (path, cause, seen) in seen {
-            let out = &mut *recorder.out;
             if seen != Seen::Absent && removed.iter().any(|directory| path.is_below(directory)) {
                 // Seen before its directory went, or after it came back. One look cannot say which.
-                out.again.push((path, cause));
+                recorder.out.again.push((path, cause));
                 continue;
             }
             let known = ledger.asset_at(root, &path)?;
+            if let Some(belongs) = sidecar::assets_of(path.names().last().unwrap_or_default())
+                && self.sidecar_seen(now, mount, (&path, cause), &seen, belongs, known.as_ref(), &mut recorder)?
+            {
+                continue;
+            }
+            let out = &mut *recorder.out;
             let stays = known.as_ref().map(|asset| asset.stat);
             out.faults.push((path.clone(), None));
             if seen == Seen::Link {
@@ -190,6 +196,7 @@ impl Intake {
             wrote: cause.wrote || (cause.moved && is_unnumbered),
             unwritten: unwritten && !cause.moved,
             named: cause.moved || cause.heard == HintKind::Found,
+            hinted: cause.wrote || cause.moved || cause.heard != HintKind::Found,
             follows_change: cause.wrote && known.is_some_and(follows),
         }
     }
@@ -254,7 +261,7 @@ impl Intake {
             for n in (0..places.len()).rev() {
                 if arrives(&places[n]) || deserted.contains(&places[n].path) {
                     let Place { path, here, .. } = places.remove(n);
-                    if let Here::File(FileLook { stat, xattrs: Xattrs::AsKnown, .. }) = here {
+                    if let Here::File(FileLook { stat, metadata: MetadataLook::AsKnown, .. }) = here {
                         recorder.out.unchanged.push((path.clone(), stat));
                     }
                     together.push((path, causes.remove(n)));
@@ -350,7 +357,7 @@ fn gone_as(stat: &Stat, ledger: IntakeTables<'_>) -> Result<Option<Asset>, Store
 
 /// Whether a file may be told now. `closes`: the mount's source tells when a writer closes a file. `quiet`: two looks,
 /// far enough apart, found it the same.
-fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
+pub(super) fn whole(closes: bool, quiet: bool, cause: &Cause, look: &FileLook) -> Whole {
     match (look.writer, cause.heard) {
         (Writer::None, _) => Whole::Yes,
         _ if cause.overdue => Whole::Yes,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::record::Recorder;
 use super::scans::Landed;
+use super::sidecars::{is_listed_as_metadata, listed_sidecars};
 use super::{Done, Intake, Outcome};
 use crate::model::asset::Asset;
 use crate::model::look::{ListError, Listed, ListedFile, Listing};
@@ -103,12 +104,22 @@ impl Intake {
             let name = asset.path.names().last().unwrap_or_default().to_vec();
             known.insert(name, asset);
         }
+        let sidecars = self.sidecars(scan.mount);
+        let of_sidecars = listed_sidecars(&listing.files);
+        let read_otherwise = self.read_otherwise(&known, &of_sidecars, ledger.readings_in(dir)?);
         let tenant = self.mounts.tenant(scan.mount);
         let is_new = self.mounts.is_without_assets_ever(scan.mount);
         let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
         let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, registered, scratch, ledger, out };
+        recorder.out.found.extend(read_otherwise.iter().map(|name| (scan.path.join(name), scan.order)));
         for file in listing.files {
             let path = scan.path.join(&file.name);
+            if is_listed_as_metadata(sidecars, &file.name) {
+                if let Some(asset) = known.remove(&file.name) {
+                    recorder.forget(&asset)?;
+                }
+                continue;
+            }
             match known.remove(&file.name) {
                 Some(asset)
                     if asset.stat == file.stat && asset.owner == file.owner && !self.is_unsure(&asset, &file) => {}

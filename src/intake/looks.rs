@@ -1,13 +1,14 @@
 //! Looks under way: which paths, for what cause, and which results have become worthless meanwhile.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::ops::Bound;
 
 use super::Intake;
 use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::ids::{MountId, Ticket};
 use crate::model::job::Job;
-use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer, Xattrs};
+use crate::model::look::{FileLook, LookRequest, Looked, MetadataLook, Seen, Writer};
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 use crate::settle::{Cause, Due};
@@ -114,6 +115,13 @@ impl Looks {
         self.flights.contains_key(path) || self.together.iter().flatten().any(|(other, _)| other == path)
     }
 
+    /// The paths that begin so and are being looked at.
+    pub(super) fn under_way_named_from(&self, beginning: &LogicalPath) -> Vec<LogicalPath> {
+        let beginning = beginning.as_bytes();
+        let from = self.flights.range::<[u8], _>((Bound::Included(beginning), Bound::Unbounded));
+        from.map(|(path, _)| path).take_while(|path| path.as_bytes().starts_with(beginning)).cloned().collect()
+    }
+
     /// Whether the result of a look at a path is awaited, or the path waits to be looked at together with others; for
     /// what cause.
     pub(super) fn cause_of(&self, path: &LogicalPath) -> Option<(bool, &Cause)> {
@@ -175,7 +183,7 @@ impl Looks {
                     landed.held.push((path, cause));
                 }
                 Some(cause) => {
-                    if let Seen::File(FileLook { stat, xattrs: Xattrs::AsKnown, .. }) = seen {
+                    if let Seen::File(FileLook { stat, metadata: MetadataLook::AsKnown, .. }) = seen {
                         // What was expected may be expected again.
                         self.unchanged.insert(path.clone(), stat);
                     }

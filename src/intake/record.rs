@@ -3,16 +3,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::metadata::{asked, is_as_known, learn};
 use super::mounts::Mounts;
 use super::{Outcome, RulesInForce};
 use crate::catalog::{Step, added, between};
-use crate::model::asset::{Asset, Identity, Stat};
+use crate::model::asset::{Asset, ContentRead, Identity, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
 use crate::model::event::{Occurrence, Origin};
 use crate::model::ids::Seq;
-use crate::model::look::{FileLook, ListedFile, Xattrs};
-use crate::model::metadata::{BySource, Delta, Metadata, Source, merged};
+use crate::model::look::{FileLook, ListedFile, MetadataLook};
+use crate::model::metadata::{BySource, Delta, Metadata, Said, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::tenant::Tenant;
 use crate::model::time::Now;
@@ -22,10 +23,10 @@ use crate::rules::registered::Registered;
 use crate::rules::template::Values;
 use crate::rules::{Facts, Matching};
 use crate::settle::Cause;
-use crate::store::{IntakeTables, LastPlace, StoreError};
+use crate::store::{IntakeTables, LastPlace, Reading, ReadingFault, StoreError};
 
 /// A place before all hints: every sync waits for it.
-const FIRST: u64 = 0;
+pub(super) const FIRST: u64 = 0;
 
 /// Records into the ledger, and notes in the outcome what memory has to learn of it.
 pub(super) struct Recorder<'a> {
@@ -58,16 +59,17 @@ impl Recorder<'_> {
                 self.delete_known_as(&asset, taken_for)
             }
             Step::Add { path, look, asset } => {
-                if look.xattrs == Xattrs::AsKnown && asset.as_ref().is_none_or(|asset| asset.stat != look.stat) {
+                if look.metadata == MetadataLook::AsKnown && asset.as_ref().is_none_or(|asset| asset.stat != look.stat)
+                {
                     return self.read_after_all(path);
                 }
                 self.add(&path, look, asset)
             }
-            Step::Keep { asset, look, .. } if look.xattrs == Xattrs::AsKnown => match asset.stat == look.stat {
+            Step::Keep { asset, look, .. } if look.metadata == MetadataLook::AsKnown => match asset.stat == look.stat {
                 true => Ok(()),
                 false => self.read_after_all(asset.path),
             },
-            Step::Keep { asset, look, modified } => self.keep(asset, look, modified),
+            Step::Keep { asset, look, modified, hinted } => self.keep(asset, look, modified, hinted),
         }
     }
 
@@ -85,12 +87,14 @@ impl Recorder<'_> {
     fn delete_known_as(&mut self, asset: &Asset, identity: Identity) -> Result<(), StoreError> {
         let seq = self.change(asset, Action::Deleted, Delta::new(), &Metadata::new())?;
         self.ledger.bury_asset(asset, self.ledger.rrn()?, seq, self.now.wall)?;
+        self.look_beside_raw(asset)?;
         self.out.is_no_longer.push((identity, asset.id));
         self.out.assets -= 1;
         Ok(())
     }
 
     fn add(&mut self, path: &LogicalPath, look: FileLook, before: Option<Asset>) -> Result<(), StoreError> {
+        let known = before.as_ref().map(|asset| asset.content);
         let (id, mut sources, last_place) = match before {
             Some(asset) => {
                 let last_place = self.ledger.unbury_asset(asset.id)?;
@@ -99,7 +103,11 @@ impl Recorder<'_> {
                 }
                 (asset.id, self.ledger.metadata(asset.id)?, Some(last_place))
             }
-            None => (self.ledger.next_asset()?, BySource::new(), None),
+            None => (self.ledger.next_asset()?, self.ledger.no_metadata(), None),
+        };
+        let content = match look.metadata {
+            MetadataLook::AsKnown => known.unwrap_or(ContentRead::Never),
+            MetadataLook::Seen(_) => ContentRead::Yes,
         };
         let asset = Asset {
             id,
@@ -108,19 +116,20 @@ impl Recorder<'_> {
             racy: look.racy,
             owner: look.owner,
             rrn: self.ledger.rrn()?,
+            content,
         };
-        match look.xattrs {
-            Xattrs::Read(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
-            Xattrs::AsKnown => {}
-            Xattrs::Unread(why) => self.unread(path, why),
+        if let MetadataLook::Seen(seen) = look.metadata {
+            let readings = if last_place.is_some() { self.ledger.readings(id)? } else { Vec::new() };
+            self.take(&asset, &mut sources, seen, readings)?;
         }
         self.take_early_record(&asset, &mut sources)?;
         self.put(&asset)?;
+        self.look_beside_raw(&asset)?;
         self.out.is_now.push((asset.stat.identity, asset.id));
         self.out.assets += 1;
-        let state = merged(&sources);
+        let (state, delta) = (merged(&sources), self.asked(added(&sources)));
         let from = last_place.filter(|from| from.path != *path && self.may_be_named(&from.path));
-        self.append(&asset, from, Action::Added, added(&state), &state)?;
+        self.append(&asset, from, Action::Added, delta, &state)?;
         Ok(())
     }
 
@@ -130,31 +139,34 @@ impl Recorder<'_> {
         self.mounts.of(path).is_some_and(|mount| self.mounts.tenant(mount) == self.tenant)
     }
 
-    fn keep(&mut self, asset: Asset, look: FileLook, modified: bool) -> Result<(), StoreError> {
+    /// `hinted`: something was heard of the file, and not only found by a scan.
+    fn keep(&mut self, asset: Asset, look: FileLook, modified: bool, hinted: bool) -> Result<(), StoreError> {
         let mut sources = self.ledger.metadata(asset.id)?;
+        let readings = self.ledger.readings(asset.id)?;
         let same = look.stat == asset.stat && look.owner == asset.owner;
-        // The attributes too: two of them set within one tick of the filesystem's clock leave one ctime.
-        let said = sources.get(&Source::Xattr);
-        let same = same
-            && match &look.xattrs {
-                Xattrs::Read(now) => said.map_or(now.is_empty(), |said| said == now),
-                Xattrs::AsKnown | Xattrs::Unread(_) => false,
-            };
-        if same && !modified {
+        // The metadata too: two changes within one tick of the filesystem's clock leave one ctime.
+        let is_known = match &look.metadata {
+            MetadataLook::Seen(seen) => asset.content == ContentRead::Yes && is_as_known(&sources, &readings, seen),
+            MetadataLook::AsKnown => false,
+        };
+        if same && is_known && !modified {
             // It can no longer have been rewritten unseen: the next write moves its mtime.
             return if asset.racy && !look.racy { self.put(&Asset { racy: false, ..asset }) } else { Ok(()) };
         }
-        let before = merged(&sources);
-        match look.xattrs {
-            Xattrs::Read(content) => self.say(&asset, &mut sources, Source::Xattr, content)?,
-            Xattrs::AsKnown => {}
-            Xattrs::Unread(why) => self.unread(&asset.path, why),
+        let mut before = sources.clone();
+        let mut content = asset.content;
+        if let MetadataLook::Seen(seen) = look.metadata {
+            if same && !modified && !hinted {
+                learn(&mut before, &asset, &readings, &seen);
+            }
+            content = ContentRead::Yes;
+            self.take(&asset, &mut sources, seen, readings)?;
         }
         let state = merged(&sources);
-        let delta = between(&before, &state);
+        let delta = self.asked(between(&before, &sources));
         let told = modified || !delta.is_empty();
         let rrn = if told { self.ledger.rrn()? } else { asset.rrn };
-        let kept = Asset { stat: look.stat, racy: look.racy, owner: look.owner, rrn, ..asset.clone() };
+        let kept = Asset { stat: look.stat, racy: look.racy, owner: look.owner, rrn, content, ..asset.clone() };
         self.put(&kept)?;
         if !modified && asset.stat.ctime_ns != kept.stat.ctime_ns {
             self.out.quiet_changes.push(asset.id);
@@ -184,16 +196,24 @@ impl Recorder<'_> {
     pub(super) fn fill(&mut self, path: &LogicalPath, file: ListedFile) -> Result<(), StoreError> {
         let rrn = self.ledger.rrn()?;
         let ListedFile { name: _, stat, racy, owner, xattrs } = file;
-        let asset = Asset { id: self.ledger.next_asset()?, path: path.clone(), stat, racy, owner, rrn };
-        let mut sources = BySource::new();
-        self.say(&asset, &mut sources, Source::Xattr, xattrs)?;
-        let before = merged(&sources);
+        let content = ContentRead::Never;
+        let asset = Asset { id: self.ledger.next_asset()?, path: path.clone(), stat, racy, owner, rrn, content };
+        let mut sources = self.ledger.no_metadata();
+        match xattrs {
+            Ok(said) => self.say(&asset, &mut sources, Source::Xattr, said.into())?,
+            Err(why) => {
+                let fault = Some(ReadingFault { why: why.clone(), again: true, silent: true });
+                self.ledger.set_reading(asset.id, Source::Xattr, Some(&Reading { sidecar: None, fault }))?;
+                self.unread(path, why);
+            }
+        }
+        let before = sources.clone();
         self.take_early_record(&asset, &mut sources)?;
         self.put(&asset)?;
         self.out.is_now.push((stat.identity, asset.id));
         self.out.assets += 1;
-        let state = merged(&sources);
-        let delta = between(&before, &state);
+        self.out.has_unread = true;
+        let (state, delta) = (merged(&sources), self.asked(between(&before, &sources)));
         if !delta.is_empty() {
             self.change(&asset, Action::None, delta, &state)?;
         }
@@ -202,11 +222,10 @@ impl Recorder<'_> {
 
     /// The store's word on an asset that exists.
     pub(super) fn assign(&mut self, asset: Asset, assigned: Metadata) -> Result<(), StoreError> {
-        let mut sources = self.ledger.metadata(asset.id)?;
-        let before = merged(&sources);
-        self.say(&asset, &mut sources, Source::Records, assigned)?;
-        let state = merged(&sources);
-        let delta = between(&before, &state);
+        let before = self.ledger.metadata(asset.id)?;
+        let mut sources = before.clone();
+        self.say(&asset, &mut sources, Source::Records, assigned.into())?;
+        let (state, delta) = (merged(&sources), self.asked(between(&before, &sources)));
         if delta.is_empty() {
             return Ok(());
         }
@@ -216,37 +235,37 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// The attributes could not be read: what was known of them stays, and they are read again later.
-    fn unread(&mut self, path: &LogicalPath, why: String) {
+    fn asked(&self, delta: Delta) -> Delta {
+        asked(delta, self.rules, self.registered)
+    }
+
+    /// A source could not be read: what was known of it stays, and it is read again later.
+    pub(super) fn unread(&mut self, path: &LogicalPath, why: String) {
         self.out.faults.push((path.clone(), Some(why)));
         self.out.retry_later.push((path.clone(), Cause::found(self.now.mono, u64::MAX)));
     }
 
     /// Notes what a source says now, in the ledger only where that is new.
-    fn say(
+    pub(super) fn say(
         &mut self,
         asset: &Asset,
         sources: &mut BySource,
         source: Source,
-        content: Metadata,
+        said: Said,
     ) -> Result<(), StoreError> {
-        if sources.get(&source).map_or(content.is_empty(), |said| *said == content) {
+        if sources.get(source).map_or(said.is_empty(), |before| *before == said) {
             return Ok(());
         }
-        self.ledger.set_metadata(asset.id, source, &content)?;
-        if content.is_empty() {
-            sources.remove(&source);
-        } else {
-            sources.insert(source, content);
-        }
+        self.ledger.set_metadata(asset.id, source, &said)?;
+        sources.insert(source, said);
         Ok(())
     }
 
     fn take_early_record(&mut self, asset: &Asset, sources: &mut BySource) -> Result<(), StoreError> {
         let Some((given_as, early)) = self.ledger.early_record_alike(&asset.path)? else { return Ok(()) };
-        let mut assigned = sources.get(&Source::Records).cloned().unwrap_or_default();
-        assigned.retain(|key, _| !early.unset.contains(key));
-        assigned.extend(early.set);
+        let mut assigned = sources.get(Source::Records).cloned().unwrap_or_default();
+        assigned.values.retain(|key, _| !early.unset.contains(key));
+        assigned.values.extend(early.set);
         self.say(asset, sources, Source::Records, assigned)?;
         self.ledger.remove_early_record(&given_as)
     }

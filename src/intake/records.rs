@@ -181,7 +181,7 @@ impl Intake {
         ledger: IntakeTables<'_>,
         out: &mut Outcome,
     ) -> Result<(), StoreError> {
-        let mut assigned = ledger.metadata(asset.id)?.remove(&Source::Records).unwrap_or_default();
+        let mut assigned = ledger.metadata(asset.id)?.remove(Source::Records).unwrap_or_default().values;
         for key in &record.unset {
             assigned.remove(key);
         }
@@ -189,7 +189,7 @@ impl Intake {
         let (root, tenant) = match self.mounts.of(&asset.path) {
             Some(mount) => (self.mounts.root_path(mount), self.mounts.tenant(mount)),
             // Its mount is no longer configured; its rows hang below the logical path all the same.
-            None => return ledger.set_metadata(asset.id, Source::Records, &assigned),
+            None => return ledger.set_metadata(asset.id, Source::Records, &assigned.into()),
         };
         let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
         Recorder { now, mounts, root, tenant, is_new: false, rules, registered, scratch, ledger, out }

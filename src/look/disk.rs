@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::metadata::content::Content;
 use crate::model::asset::{Identity, Stat};
 use crate::model::root::Handle;
 
@@ -41,10 +42,24 @@ pub trait Disk: Send + Sync {
     /// Whether anybody has a regular file open for writing.
     fn writer(&self, path: &Path) -> Lease;
 
-    /// Everything that a look asks of a regular file after its lstat: attributes, writers, and what stands at the path
-    /// after both were asked.
-    fn probe(&self, path: &Path) -> Probe {
-        Probe { xattrs: self.xattrs(path), lease: self.writer(path), after: self.stat(path) }
+    /// Opens a regular file to read its content.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Content>>;
+
+    /// Everything that a look asks of a regular file after its lstat: attributes, writers, content, and what stands at
+    /// the path after all of it was asked. `read` is given the content, or why there is none, unless somebody has the
+    /// file open for writing.
+    fn probe(&self, path: &Path, read: &mut dyn FnMut(io::Result<&dyn Content>)) -> Probe {
+        let (xattrs, lease) = (self.xattrs(path), self.writer(path));
+        if lease != Lease::Busy {
+            match self.open(path) {
+                Ok(content) => read(Ok(&*content)),
+                Err(error) => read(Err(error)),
+            }
+        }
+        Probe { xattrs, lease, after: self.stat(path) }
     }
 
     /// Where a symbolic link leads; `None` for everything else, and where it cannot be read.

@@ -1,16 +1,20 @@
 //! Looks at paths: a [`LookRequest`] against a [`Disk`].
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::disk::{Disk, DiskStat, Kind, Lease, Probe};
 use super::fault::{explain, is_absence};
+use super::metadata;
 use super::way::{Way, Ways};
-use crate::metadata::xattr;
 use crate::model::asset::{Identity, Stat};
-use crate::model::look::{FileLook, LookRequest, Looked, Seen, Writer, Xattrs};
+use crate::model::look::{FileLook, LookRequest, Looked, MetadataLook, Seen, Writer};
+use crate::model::metadata::Source;
+use crate::model::mount::Sidecars;
 use crate::model::path::LogicalPath;
+use crate::model::sidecar;
 use crate::model::time::Wall;
 use crate::watch::WatchSource;
 use crate::watch::mounts::Mounts;
@@ -33,7 +37,8 @@ pub fn look(
 ) -> Looked {
     let mount = mounts.get(request.mount);
     let root_dir = mounts.to_disk(request.mount, &mount.path);
-    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root.identity };
+    let sidecars = mount.sidecars;
+    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root.identity, sidecars };
     let Some(root) = eye.root() else {
         let seen = request.paths.iter().map(|path| (path.clone(), Seen::RootGone)).collect();
         return Looked { ticket: request.ticket, seen };
@@ -93,6 +98,7 @@ struct Eye<'a> {
     clock: &'a dyn Fn() -> Wall,
     root_dir: &'a Path,
     root: Identity,
+    sidecars: Sidecars,
 }
 
 /// A name in a directory to which the way is clear.
@@ -118,7 +124,7 @@ impl Eye<'_> {
                     stat: stat.stat(),
                     racy: false,
                     owner: self.disk.owner(stat.uid),
-                    xattrs: Xattrs::AsKnown,
+                    metadata: MetadataLook::AsKnown,
                     // A writer that has it open has written nothing that is not reported.
                     writer: Writer::None,
                 })
@@ -132,10 +138,17 @@ impl Eye<'_> {
 
     fn file(&self, path: &Path, here: &mut Here<'_, '_>, mut before: DiskStat) -> Seen {
         let mut tries = 0;
+        // What a sidecar says is its asset's.
+        let is_asset = self.sidecars == Sidecars::Assets || !sidecar::is_sidecar(here.name);
         loop {
             tries += 1;
             let now = (self.clock)();
-            let Probe { xattrs, lease, after } = self.disk.probe(path);
+            let mut content = BTreeMap::new();
+            let Probe { xattrs, lease, after } = self.disk.probe(path, &mut |opened| {
+                if is_asset {
+                    content = metadata::of_content(path, opened);
+                }
+            });
             let after = match after {
                 // What was asked has lost its name meanwhile, and the path may have another file.
                 Ok(after) if after.links == 0 => match self.disk.stat(path) {
@@ -160,14 +173,18 @@ impl Eye<'_> {
                 Lease::Free => Writer::Some,
                 Lease::Unknown => Writer::Unknown { young: !still || is_young(&before, now) },
             };
+            let mut seen = content;
+            if let Some(attributes) = metadata::of_attributes(path, xattrs) {
+                seen.insert(Source::Xattr, attributes);
+            }
+            if is_asset {
+                metadata::of_sidecars(self.disk, path, here.name, &mut seen);
+            }
             return Seen::File(FileLook {
                 stat: before.stat(),
                 racy: is_racy(&before, now),
                 owner: self.disk.owner(before.uid),
-                xattrs: match xattrs {
-                    Ok(xattrs) => Xattrs::Read(xattr::metadata(xattrs)),
-                    Err(error) => Xattrs::Unread(explain("read the extended attributes of", path, &error)),
-                },
+                metadata: MetadataLook::Seen(seen),
                 writer,
             });
         }
@@ -202,6 +219,6 @@ impl Eye<'_> {
 }
 
 /// Whether two lstats of one path saw the same file in the same state.
-fn is_same(a: &DiskStat, b: &DiskStat) -> bool {
+pub(super) fn is_same(a: &DiskStat, b: &DiskStat) -> bool {
     (a.identity, a.size, a.mtime_ns, a.ctime_ns) == (b.identity, b.size, b.mtime_ns, b.ctime_ns)
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{Disk, DiskStat, Kind};
 use super::fault::{explain, is_absence};
 use super::file::is_racy;
+use super::metadata::attributes_unread;
 use super::way::{Way, Ways};
 use crate::metadata::xattr;
 use crate::model::ids::MountId;
@@ -157,20 +158,15 @@ impl Reader<'_> {
 
     fn file(&self, name: Vec<u8>, stat: &DiskStat) -> ListedFile {
         let racy = is_racy(stat, (self.clock)());
-        let xattrs = if self.metadata { self.xattrs() } else { Metadata::new() };
+        let xattrs = if self.metadata { self.xattrs() } else { Ok(Metadata::new()) };
         ListedFile { name, stat: stat.stat(), racy, owner: self.disk.owner(stat.uid), xattrs }
     }
 
-    /// A listing has no place for a fault of one file; the first look at the file shows it.
-    fn xattrs(&self) -> Metadata {
+    fn xattrs(&self) -> Result<Metadata, String> {
         match self.disk.xattrs(&self.dir) {
-            Ok(attributes) => xattr::metadata(attributes),
-            Err(error) => {
-                if !is_absence(&error) {
-                    tracing::warn!("{}", explain("read the extended attributes of", &self.dir, &error));
-                }
-                Metadata::new()
-            }
+            Ok(attributes) => Ok(xattr::metadata(attributes)),
+            Err(error) if is_absence(&error) => Ok(Metadata::new()),
+            Err(error) => Err(attributes_unread(&self.dir, &error)),
         }
     }
 }

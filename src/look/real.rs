@@ -1,7 +1,8 @@
-//! The real disk. Opens a file only to ask about it (it never reads one), and closes it at once.
+//! The real disk. Opens a file to ask about it and to read the metadata in it, and closes it at once.
 
 #[cfg(target_os = "linux")]
 mod attributes;
+mod content;
 #[cfg(target_os = "linux")]
 mod handle;
 mod lease;
@@ -27,6 +28,7 @@ use self::stat::Stats;
 use super::disk::{Disk, DiskStat, Kind, Lease};
 #[cfg(target_os = "linux")]
 use super::disk::{MountPoint, Probe};
+use crate::metadata::content::Content;
 #[cfg(target_os = "linux")]
 use crate::model::asset::Identity;
 #[cfg(target_os = "linux")]
@@ -105,7 +107,7 @@ impl Disk for RealDisk {
 
     #[cfg(target_os = "linux")]
     fn writer(&self, path: &Path) -> Lease {
-        self.probe(path).lease
+        self.probe(path, &mut |_| {}).lease
     }
 
     /// Leases are Linux's.
@@ -116,18 +118,31 @@ impl Disk for RealDisk {
 
     /// One open answers all of it: a path costs as much to follow as the answers cost together.
     #[cfg(target_os = "linux")]
-    fn probe(&self, path: &Path) -> Probe {
+    fn probe(&self, path: &Path, read: &mut dyn FnMut(io::Result<&dyn Content>)) -> Probe {
         let opened = match c_path(path) {
             Ok(path) => lease::open(&path),
-            Err(_) => Err(Lease::Unknown),
+            Err(error) => Err(error),
         };
         let file = match opened {
             Ok(file) => file,
             // Others may be read without being opened.
-            Err(lease) => return Probe { xattrs: self.xattrs(path), lease, after: self.stat(path) },
+            Err(refusal) => {
+                let lease =
+                    if refusal.raw_os_error() == Some(libc::EWOULDBLOCK) { Lease::Busy } else { Lease::Unknown };
+                if lease != Lease::Busy {
+                    read(Err(refusal));
+                }
+                return Probe { xattrs: self.xattrs(path), lease, after: self.stat(path) };
+            }
         };
         let xattrs = attributes::user(At::Open(file.as_raw_fd()));
         let lease = lease::ask(&file);
+        if lease != Lease::Busy {
+            match content::OpenFile::new(file.as_fd()) {
+                Ok(content) => read(Ok(&content)),
+                Err(error) => read(Err(error)),
+            }
+        }
         match self.stats.of_open(file.as_fd()) {
             Ok((after, filesystem)) => {
                 let lease = if filesystem.is_remote() { Lease::Unknown } else { lease };
@@ -135,6 +150,10 @@ impl Disk for RealDisk {
             }
             Err(error) => Probe { xattrs, lease: Lease::Unknown, after: Err(error) },
         }
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Content>> {
+        content::open(path)
     }
 
     fn link(&self, path: &Path) -> Option<PathBuf> {

@@ -56,7 +56,7 @@ fn there(disk: &dyn Disk, root: &Path, top: &LogicalPath, relative: &[u8]) -> Th
 }
 
 fn file(disk: &dyn Disk, at: &Path, stat: &DiskStat) -> There {
-    let Probe { xattrs, lease, .. } = disk.probe(at);
+    let Probe { xattrs, lease, .. } = disk.probe(at, &mut |_| {});
     let writer = match lease {
         Lease::Free => Writer::None,
         Lease::Busy => Writer::Some,

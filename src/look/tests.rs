@@ -7,10 +7,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::disk::{Disk, DiskStat, Kind, Lease};
+use super::metadata::JSON_BYTES_MAX;
 use super::root::REPLACED_LOOKS_MAX;
+use crate::metadata::content::Content;
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{KnownRoot, ListError, ListRequest, Listing, LookRequest, Seen, Writer, Xattrs};
+use crate::model::look::{FileLook, KnownRoot, ListError, ListRequest, Listing, LookRequest, Seen, Writer};
+use crate::model::look::{MetadataLook, SourceLook, Unread};
+use crate::model::metadata::Source;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootRequest, RootSeen, Sampled};
@@ -34,6 +38,16 @@ struct Script {
     xattrs: Option<i32>,
     lease: Option<Lease>,
     granularity_ns: i64,
+    /// Files are empty unless something else is here.
+    contents: HashMap<&'static str, Result<&'static [u8], i32>>,
+}
+
+/// What a look says of a source.
+fn of(look: &FileLook, source: Source) -> SourceLook {
+    match &look.metadata {
+        MetadataLook::Seen(seen) => seen[&source].clone(),
+        MetadataLook::AsKnown => panic!("it was not asked"),
+    }
 }
 
 impl Script {
@@ -68,6 +82,14 @@ impl Disk for Script {
         match self.xattrs {
             Some(code) => Err(io::Error::from_raw_os_error(code)),
             None => Ok(vec![("user.a".to_owned(), b"1".to_vec())]),
+        }
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Content>> {
+        match self.contents.get(path.to_str().expect("UTF-8")) {
+            Some(Ok(bytes)) => Ok(Box::new(*bytes)),
+            Some(Err(code)) => Err(io::Error::from_raw_os_error(*code)),
+            None => Ok(Box::new(&b""[..])),
         }
     }
 
@@ -276,11 +298,55 @@ fn what_was_written_within_the_granularity_is_racy() {
 fn a_file_has_its_attributes_or_the_reason_why_not() {
     let script = |xattrs| Script { xattrs, ..Script::new([("/d/a", vec![Ok(file(0))])]) };
     let Seen::File(look) = one(&script(None), "/m/a") else { panic!("a file") };
-    assert!(matches!(look.xattrs, Xattrs::Read(attributes) if attributes["XATTR_user.a"] == ["1"]));
+    assert_eq!(of(&look, Source::Xattr).content.expect("attributes").values["XATTR_user.a"], ["1"]);
     assert_eq!(look.owner, "7");
     let Seen::File(look) = one(&script(Some(libc::EACCES)), "/m/a") else { panic!("a file") };
-    let Xattrs::Unread(why) = look.xattrs else { panic!("no permission") };
+    let Err(Unread::Refused(why)) = of(&look, Source::Xattr).content else { panic!("no permission") };
     assert!(why.contains("/d/a") && why.contains("let the user that ringback runs as"), "{why}");
+}
+
+#[test]
+fn a_json_sidecar_is_read_up_to_the_limit() {
+    for (size, is_read) in [(JSON_BYTES_MAX, true), (JSON_BYTES_MAX + 1, false)] {
+        let mut json = b"{\"a\": 1}".to_vec();
+        json.resize(size as usize, b' ');
+        let json: &'static [u8] = json.leak();
+        let stats = [("/d/a.jpg", vec![Ok(file(0))]), ("/d/a.jpg.json", vec![Ok(file(0))])];
+        let disk = Script { contents: HashMap::from([("/d/a.jpg.json", Ok(json))]), ..Script::new(stats) };
+        let Seen::File(look) = one(&disk, "/m/a.jpg") else { panic!("a file") };
+        let SourceLook { sidecar, content } = of(&look, Source::JsonSidecar);
+        assert_eq!(sidecar.expect("a sidecar").name, b"a.jpg.json");
+        match content {
+            Ok(said) => assert!(is_read && said.values["a"] == ["1"]),
+            Err(Unread::Damaged(why)) => assert!(!is_read && why.contains("larger than allowed"), "{why}"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_a_file_says_is_read_or_it_is_said_why_not() {
+    let look = |content: Result<&'static [u8], i32>, lease| {
+        let disk = Script {
+            contents: HashMap::from([("/d/a", content)]),
+            lease: Some(lease),
+            ..Script::new([("/d/a", vec![Ok(file(0))])])
+        };
+        let Seen::File(look) = one(&disk, "/m/a") else { panic!("a file") };
+        look
+    };
+    let xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+                <rdf:Description xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
+    let read = look(Ok(xmp), Lease::Free);
+    assert_eq!(of(&read, Source::Xmp).content.expect("XMP").values["XMP_Rating"], ["5"]);
+    let refused = look(Err(libc::EIO), Lease::Free);
+    let Err(Unread::Refused(why)) = of(&refused, Source::Exif).content else { panic!("{refused:?}") };
+    assert!(why.contains("/d/a") && why.contains("check the disk"), "{why}");
+    let damaged = look(Ok(&xmp[..xmp.len() - 20]), Lease::Free);
+    let Err(Unread::Damaged(why)) = of(&damaged, Source::Xmp).content else { panic!("{damaged:?}") };
+    assert!(why.contains("/d/a") && why.contains("XMP is damaged"), "{why}");
+    let MetadataLook::Seen(seen) = look(Ok(xmp), Lease::Busy).metadata else { panic!("it was asked") };
+    assert!(!seen.contains_key(&Source::Xmp), "what is being written is not read");
 }
 
 #[test]
@@ -303,7 +369,7 @@ fn a_file_that_is_known_to_the_last_detail_is_not_asked_about() {
         };
         let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &|| NOW, &request);
         let Seen::File(look) = looked.seen[0].1.clone() else { panic!("a file") };
-        (look.xattrs == Xattrs::AsKnown, look.writer)
+        (look.metadata == MetadataLook::AsKnown, look.writer)
     };
     assert_eq!(look(0, file(7)), (true, Writer::None));
     assert_eq!(look(0, file(8)), (false, Writer::Some));
@@ -443,7 +509,7 @@ fn a_listing_has_files_and_directories_and_names_what_people_may_miss() {
     let (content, unwatched) = list(&disk, || Ok(()), "/m");
     let listing = content.expect("a listing");
     assert_eq!(listing.files.iter().map(|file| &file.name[..]).collect::<Vec<_>>(), [&b"a"[..], b"unknown"]);
-    assert_eq!(listing.files[0].xattrs["XATTR_user.a"], ["1"]);
+    assert_eq!(listing.files[0].xattrs.as_ref().expect("attributes")["XATTR_user.a"], ["1"]);
     assert_eq!(listing.directories, [b"s"]);
     assert_eq!(listing.unreadable, [b"bad"]);
     let passed_over: Vec<_> = listing.passed_over.iter().map(|(name, why)| (&name[..], *why)).collect();

@@ -1,9 +1,6 @@
 //! Extended attributes as metadata. Reads no disk: a [`crate::look::disk::Disk`] has read the attributes.
 
-use crate::model::metadata::{Metadata, nfc};
-
-/// What every key of this source begins with; the attribute's whole name follows: `XATTR_user.project`.
-pub const PREFIX: &str = "XATTR_";
+use crate::model::metadata::{Metadata, XATTR_PREFIX, nfc};
 
 /// The metadata of a file with these attributes `(name, value)`.
 ///
@@ -16,7 +13,7 @@ pub fn metadata(mut attributes: Vec<(String, Vec<u8>)>) -> Metadata {
     attributes.sort_unstable();
     let mut out = Metadata::new();
     for (name, value) in attributes {
-        out.entry(format!("{PREFIX}{}", nfc(&name))).or_insert_with(|| vec![text(&value)]);
+        out.entry(format!("{XATTR_PREFIX}{}", nfc(&name))).or_insert_with(|| vec![text(&value)]);
     }
     out
 }

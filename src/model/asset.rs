@@ -102,6 +102,45 @@ pub struct Asset {
     pub owner: String,
     /// The last transaction that recorded a change of it.
     pub rrn: Rrn,
+    /// Whether its content has been read for metadata.
+    pub content: ContentRead,
+}
+
+/// Whether the content of a file, as the catalog knows the file, has been read for metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentRead {
+    /// Not yet: the first scan took the file as it is, and nothing is known of what it says.
+    Never,
+    /// By readers that know less, or more, than today's: it is read again, and what is then seen otherwise is no news.
+    ByOthers,
+    /// By the readers of today.
+    Yes,
+}
+
+/// Counts the versions of the readers of content. With one that reads more, or otherwise, every file is read again in
+/// the background. 0 stands in the ledger for a file that was never read.
+pub const READERS_VERSION: i64 = 1;
+
+impl ContentRead {
+    /// The number that the ledger keeps: the version of the readers.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            Self::Never => 0,
+            Self::ByOthers => -1,
+            Self::Yes => READERS_VERSION,
+        }
+    }
+
+    /// What a [`Self::code`] of the ledger says.
+    #[must_use]
+    pub fn from_code(code: i64) -> Self {
+        match code {
+            0 => Self::Never,
+            READERS_VERSION => Self::Yes,
+            _ => Self::ByOthers,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub struct EventName(String);
 
 impl EventName {
     /// The names that ringback itself gives. Nobody else may declare one of them.
-    pub const BUILT_IN: [&str; 18] = [
+    pub const BUILT_IN: [&str; 19] = [
         "asset.added",
         "asset.modified",
         "asset.deleted",
@@ -37,6 +37,7 @@ impl EventName {
         "mount.offline",
         "mount.online",
         "mount.degraded",
+        "metadata.failed",
     ];
 
     /// What the event types of the reactor dialect are about, each `created`, `updated` and `deleted`. The asset store

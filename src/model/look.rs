@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::asset::{Identity, Stat};
 use super::ids::{MountId, Ticket};
-use super::metadata::Metadata;
+use super::metadata::{Metadata, Said, Source};
 use super::path::LogicalPath;
 use super::status::NoteKind;
 
@@ -82,22 +82,74 @@ pub struct FileLook {
     pub racy: bool,
     /// The owner's user name, or the uid in digits when it has none.
     pub owner: String,
-    /// The extended attributes `user.*`.
-    pub xattrs: Xattrs,
+    /// Its metadata.
+    pub metadata: MetadataLook,
     /// Whether somebody has it open for writing.
     pub writer: Writer,
 }
 
-/// What a look says of a file's extended attributes `user.*`.
+/// What a look says of a file's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Xattrs {
-    /// They are these, as metadata.
-    Read(Metadata),
-    /// lstat(2) said exactly what the catalog knew of this file under another name ([`LookRequest::unchanged`]), so
-    /// they are what the catalog has.
+pub enum MetadataLook {
+    /// lstat(2) said exactly what the catalog knew of this file under another name ([`LookRequest::unchanged`]), so it
+    /// is what the catalog has.
     AsKnown,
-    /// They could not be read; for people.
-    Unread(String),
+    /// What each source says. A source that is not here has nothing to say.
+    Seen(BTreeMap<Source, SourceLook>),
+}
+
+impl MetadataLook {
+    /// What the extended attributes say, and no other source.
+    #[must_use]
+    pub fn of_attributes(attributes: Metadata) -> Self {
+        match attributes.is_empty() {
+            true => Self::Seen(BTreeMap::new()),
+            false => Self::Seen([(Source::Xattr, SourceLook::read(attributes))].into()),
+        }
+    }
+}
+
+/// What a look says of one source of a file's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLook {
+    /// The sidecar that it was read from; `None` for what belongs to the file itself.
+    pub sidecar: Option<SidecarFile>,
+    /// What it says, or why that is not known.
+    pub content: Result<Said, Unread>,
+}
+
+impl SourceLook {
+    /// A source of the file itself that says this.
+    #[must_use]
+    pub fn read(said: impl Into<Said>) -> Self {
+        Self { sidecar: None, content: Ok(said.into()) }
+    }
+
+    /// A source of the file itself that could not be read.
+    #[must_use]
+    pub fn unread(unread: Unread) -> Self {
+        Self { sidecar: None, content: Err(unread) }
+    }
+}
+
+/// Why a source of a file's metadata was not read. What was known of it stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The disk refused: it is read again later. For people.
+    Refused(String),
+    /// Its bytes cannot be read, or cost too much: it is read again once they change. For people.
+    Damaged(String),
+    /// Somebody writes the sidecar: it is read again once it is closed.
+    Written,
+}
+
+/// A sidecar as a look found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SidecarFile {
+    /// Its name in the directory of its asset.
+    pub name: Vec<u8>,
+    /// What lstat(2) said of it.
+    pub stat: Stat,
 }
 
 /// Whether a file has a writer, as far as a read lease (fcntl(2) `F_SETLEASE`) tells.
@@ -168,8 +220,8 @@ pub struct ListedFile {
     pub racy: bool,
     /// The owner's user name, or the uid in digits.
     pub owner: String,
-    /// The `user.*` attributes; empty unless [`ListRequest::metadata`] asked for them.
-    pub xattrs: Metadata,
+    /// The `user.*` attributes, or why they could not be read; empty unless [`ListRequest::metadata`] asked for them.
+    pub xattrs: Result<Metadata, String>,
 }
 
 /// Why a directory could not be listed.

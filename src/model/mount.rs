@@ -57,6 +57,8 @@ pub struct Mount {
     pub verify_ms: u64,
     /// How many deletions a scan of it reports at most; `None`: all that it finds.
     pub max_deletions: Option<MaxDeletions>,
+    /// What sidecars are beside metadata of their assets.
+    pub sidecars: Sidecars,
     /// Whose it is.
     pub tenant: Option<Tenant>,
 }
@@ -122,6 +124,7 @@ impl Mount {
             poll_interval_ms: POLL_INTERVAL_MS,
             verify_ms: VERIFY_MS,
             max_deletions: None,
+            sidecars: Sidecars::Metadata,
             tenant: None,
         }
     }
@@ -133,6 +136,16 @@ impl Mount {
         let names = below.as_os_str().as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty());
         Some(names.fold(self.path.clone(), |path, name| path.join(name)))
     }
+}
+
+/// What a sidecar is. In either case what it says belongs to the asset beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sidecars {
+    /// No asset: nothing is reported of the file itself.
+    #[default]
+    Metadata,
+    /// An asset too.
+    Assets,
 }
 
 /// What the first scan of a mount tells.

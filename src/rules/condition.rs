@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::pattern::{PathGlob, TextPattern, TextRegex};
 use super::value::{Ordered, Scale};
 use crate::model::change::Action;
+use crate::model::metadata::is_physical;
 use crate::model::path::LogicalPath;
 
 /// A rule's condition.
@@ -77,6 +78,22 @@ impl Condition {
             Written::Clauses { paths, metadata, operand } => Cow::Owned(joined(paths, metadata, *operand)),
             Written::When { expr, .. } => Cow::Borrowed(expr),
             Written::Nothing => Cow::Owned(Expr::Any(Vec::new())),
+        }
+    }
+
+    /// Calls `each` for each physical key that it names, which rules see only by their whole names.
+    pub fn each_physical_key(&self, mut each: impl FnMut(&str)) {
+        let mut of_keys = |keys: &Keys| {
+            if let Keys::One(key) = keys
+                && is_physical(key)
+            {
+                each(key);
+            }
+        };
+        match &self.0 {
+            Written::Clauses { metadata, .. } => metadata.iter().for_each(|clause| of_keys(&clause.keys)),
+            Written::When { expr, .. } => expr.each_keys(&mut of_keys),
+            Written::Nothing => {}
         }
     }
 
@@ -171,6 +188,17 @@ impl Expr {
     #[must_use]
     pub fn is_never(&self) -> bool {
         matches!(self, Self::Any(parts) if parts.is_empty())
+    }
+
+    /// Calls `each` for each name of keys in it.
+    pub(super) fn each_keys(&self, each: &mut dyn FnMut(&Keys)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_keys(each)),
+            Self::Not(part) => part.each_keys(each),
+            Self::Is(Predicate::Changed(clause) | Predicate::Holds(clause)) => each(&clause.keys),
+            Self::Is(Predicate::Touched { keys, .. }) => each(keys),
+            Self::Is(Predicate::Action(_) | Predicate::Path(_) | Predicate::Fact { .. }) => {}
+        }
     }
 
     /// Whether no question about the action leaves modification out.
@@ -395,12 +423,12 @@ impl Keys {
         matches!(self, Self::Like(pattern) if **pattern == TextPattern::Any)
     }
 
-    /// Whether a key is one of them.
+    /// Whether a key is one of them. Patterns see no physical keys: each has a logical one beside it.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         match self {
             Self::One(one) => **one == *key,
-            Self::Like(pattern) => pattern.matches(key),
+            Self::Like(pattern) => pattern.matches(key) && !is_physical(key),
         }
     }
 }

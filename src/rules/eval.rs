@@ -13,7 +13,7 @@ use super::condition::{
 use super::value::date_of_ms;
 use super::value::date_of_ns;
 use crate::model::change::{Action, Change};
-use crate::model::metadata::Metadata;
+use crate::model::metadata::{Metadata, is_physical};
 use crate::model::mount::Mount;
 use crate::model::normal::{nfc, nfc_names};
 use crate::model::path::LogicalPath;
@@ -58,6 +58,12 @@ pub struct Subject<'a> {
     pub(super) facts: Facts<'a>,
     /// By key, where they are many.
     pub(super) touched: Vec<Touched<'a>>,
+    /// Some of them is a logical key: what asks for any key sees no others.
+    pub(super) touches_logical: bool,
+}
+
+fn touches_logical(touched: &[Touched<'_>]) -> bool {
+    touched.iter().any(|touched| !is_physical(touched.key))
 }
 
 /// Touched keys, at most, that are looked through one by one: for so few that is quicker than sorting them first.
@@ -179,7 +185,8 @@ impl<'a> Subject<'a> {
         sort(&mut touched);
         let Change { path, action, owner, time, .. } = change;
         let (path, state) = (nfc_names(path.as_bytes()), State::All(state));
-        Self { path, action: *action, owner, time: *time, state, facts, touched }
+        let touches_logical = touches_logical(&touched);
+        Self { path, action: *action, owner, time: *time, state, facts, touched, touches_logical }
     }
 
     /// A change that gave an asset all the metadata that it has: keys, each with its values. `path` is a logical path.
@@ -193,8 +200,8 @@ impl<'a> Subject<'a> {
         let one = |(key, values)| Touched { key, now: ValueList::Borrowed(values), given: None };
         let mut touched: Vec<_> = given.map(one).collect();
         sort(&mut touched);
-        let path = nfc_names(path);
-        Self { path, action, owner: "", time: Wall(0), state: State::Touched, facts, touched }
+        let (path, touches_logical) = (nfc_names(path), touches_logical(&touched));
+        Self { path, action, owner: "", time: Wall(0), state: State::Touched, facts, touched, touches_logical }
     }
 
     /// Whether an expression is true.
@@ -238,7 +245,7 @@ impl<'a> Subject<'a> {
         };
         match &clause.keys {
             Keys::One(key) => self.touched_key(key).is_some_and(of),
-            Keys::Like(pattern) => self.touched.iter().any(|touched| pattern.matches(touched.key) && of(touched)),
+            keys @ Keys::Like(_) => self.touched.iter().any(|touched| keys.has(touched.key) && of(touched)),
         }
     }
 
@@ -252,7 +259,7 @@ impl<'a> Subject<'a> {
         };
         let has_such_key = match &clause.keys {
             Keys::One(key) => self.values(key).is_some_and(of),
-            Keys::Like(pattern) => self.held().any(|(key, values)| pattern.matches(key) && of(values)),
+            keys @ Keys::Like(_) => self.held().any(|(key, values)| keys.has(key) && of(values)),
         };
         // "Removed" holds when there is no such key.
         has_such_key != (clause.test == Test::Removed)
@@ -388,7 +395,7 @@ mod tests {
         let keys: std::collections::BTreeSet<_> = old.keys().chain(state.keys()).collect();
         let delta = |key: &&String| {
             let values = |of: &Metadata| of.get(*key).cloned().unwrap_or_default();
-            KeyDelta { key: (*key).clone(), old: values(&old), new: values(&state) }
+            KeyDelta { key: (*key).clone(), old: values(&old), new: values(&state), source: None }
         };
         let change = Change {
             owner: "ana".into(),

@@ -5,6 +5,7 @@
 
 mod covered;
 mod everything;
+mod keys;
 mod mounts;
 mod never;
 mod target;
@@ -64,8 +65,9 @@ impl Loaded {
     /// Every warning about a set that was loaded so, in the order of files and places.
     #[must_use]
     pub fn lints(&self, set: &RuleSet) -> Vec<Diagnostic> {
-        let mut notes = Notes::default();
+        let (mut notes, mut seen) = (Notes::default(), keys::Seen::default());
         for (rule, at) in set.rules().iter().zip(&self.placed) {
+            keys::lint(rule, at, &mut seen, &mut notes);
             never::lint(rule, at, &mut notes);
             everything::lint(rule, at, &mut notes);
             target::lint(rule, at, &mut notes);

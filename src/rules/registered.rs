@@ -27,6 +27,8 @@ pub struct Registered {
     declared: HashMap<EventName, Event>,
     /// Who asks for each event by name, also where it is not declared, or not now.
     asking: HashMap<EventName, BTreeSet<SubscriptionId>>,
+    /// The physical keys that they name, each with how often.
+    physical: HashMap<Box<str>, usize>,
     /// Who asks for all events that are marked for a dialect.
     marked: HashMap<Dialect, BTreeSet<SubscriptionId>>,
 }
@@ -69,7 +71,7 @@ impl Default for Registered {
         let index = Index::new(RandomState::new().hash_one(0));
         let (whose, filed) = (Vec::new(), ByNumber::default());
         let (declared, asking, marked) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { index, whose, filed, declared, asking, marked }
+        Self { index, whose, filed, declared, asking, physical: HashMap::new(), marked }
     }
 }
 
@@ -84,6 +86,12 @@ impl Registered {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.filed.is_empty()
+    }
+
+    /// Whether some rule names a physical key.
+    #[must_use]
+    pub fn names_physical(&self, key: &str) -> bool {
+        self.physical.contains_key(key)
     }
 
     /// A subscription's rule.
@@ -101,6 +109,7 @@ impl Registered {
         if let Some(dialect) = rule.subscription.hears_marked {
             self.marked.entry(dialect).or_default().insert(id);
         }
+        rule.condition.each_physical_key(|key| *self.physical.entry(key.into()).or_default() += 1);
         let numbers = self.file(id, &rule);
         self.filed.insert(number(id), Filed { rule, numbers });
         before
@@ -110,6 +119,14 @@ impl Registered {
     pub fn remove(&mut self, id: SubscriptionId) -> Option<Rule> {
         let Filed { rule, numbers } = self.filed.remove(number(id))?;
         self.take_out(numbers.as_slice());
+        rule.condition.each_physical_key(|key| {
+            if let Some(uses) = self.physical.get_mut(key) {
+                *uses -= 1;
+                if *uses == 0 {
+                    self.physical.remove(key);
+                }
+            }
+        });
         for name in &rule.subscription.events {
             if let Some(asking) = self.asking.get_mut(name) {
                 asking.remove(&id);

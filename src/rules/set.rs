@@ -1,6 +1,6 @@
 //! Rules that are in force together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     events: Vec<Event>,
     index: Index,
+    /// The physical keys that the rules name.
+    physical: HashSet<Box<str>>,
     /// What each number of the index stands for: a rule below `rules.len()`, above that an event.
     whose: Vec<u32>,
 }
@@ -55,7 +57,7 @@ impl RuleSet {
     fn new(rules: Vec<Rule>, events: Vec<Event>) -> Self {
         // A seed that nobody can know. What is found does not hang on it.
         let index = Index::new(RandomState::new().hash_one(0));
-        let mut set = Self { rules: Vec::new(), events, index, whose: Vec::new() };
+        let mut set = Self { rules: Vec::new(), events, index, physical: HashSet::new(), whose: Vec::new() };
         set.file_rules(rules.iter().enumerate());
         for (at, event) in set.events.iter().enumerate() {
             if let Some(condition) = &event.condition {
@@ -63,7 +65,7 @@ impl RuleSet {
                 note(&mut set.whose, number, rules.len() + at);
             }
         }
-        Self { rules, ..set }
+        set.with(rules)
     }
 
     /// The set of these rules and events. Where most of them stood in the set before it, that one's index is taken
@@ -90,9 +92,27 @@ impl RuleSet {
                 *who = (place - gone.end + new.end) as u32;
             }
         }
-        let mut set = Self { rules: Vec::new(), events, index, whose };
+        let mut set = Self { rules: Vec::new(), events, index, physical: HashSet::new(), whose };
         set.file_rules(new.map(|at| (at, &rules[at])));
-        Self { rules, ..set }
+        set.with(rules)
+    }
+
+    /// The set with its rules, which are filed already.
+    fn with(self, rules: Vec<Rule>) -> Self {
+        let mut physical = HashSet::new();
+        let of_events = self.events.iter().filter_map(|event| event.condition.as_ref());
+        for condition in rules.iter().map(|rule| &*rule.condition).chain(of_events) {
+            condition.each_physical_key(|key| {
+                physical.insert(key.into());
+            });
+        }
+        Self { rules, physical, ..self }
+    }
+
+    /// Whether some rule names a physical key.
+    #[must_use]
+    pub fn names_physical(&self, key: &str) -> bool {
+        self.physical.contains(key)
     }
 
     /// Files rules, each at its place, by their conditions and the events that they ask for.
@@ -295,7 +315,7 @@ pub(super) mod tests {
             for action in Action::ALL {
                 for tenant in [None, Some("acme")] {
                     let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
-                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
+                    let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()], source: None };
                     let change = Change::of_some_asset(path.as_bytes(), action, vec![delta]);
                     let mount = LogicalPath::root();
                     give(&change, &state, Facts { size: 0, mtime_ns: 0, mount: &mount, tenant });
@@ -361,7 +381,7 @@ pub(super) mod tests {
         ];
         let file = SourceFile { name: "a.toml".into(), text: text.concat().into_bytes().into() };
         let set = load(&[file]).set.expect("no fault");
-        let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()] };
+        let delta = KeyDelta { key: "K".into(), old: Vec::new(), new: vec!["1".into()], source: None };
         let change = Change::of_some_asset(b"/a/f", Action::Added, vec![delta]);
         let state = Metadata::from([("K".to_owned(), vec!["1".to_owned()])]);
         let mount = LogicalPath::root();

@@ -64,7 +64,12 @@ impl Supposed {
         };
         let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         let values = |of: &Metadata, key: &String| of.get(key).cloned().unwrap_or_default();
-        let delta = |key: &String| KeyDelta { key: key.clone(), old: values(before, key), new: values(&after, key) };
+        let delta = |key: &String| KeyDelta {
+            key: key.clone(),
+            old: values(before, key),
+            new: values(&after, key),
+            source: None,
+        };
         let delta: Delta = keys.into_iter().map(delta).filter(|delta| delta.old != delta.new).collect();
         let change = Change {
             seq: Seq(1),

@@ -207,7 +207,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::{Backfill, Place};
-    use crate::model::asset::{Asset, Identity, Stat};
+    use crate::model::asset::{Asset, ContentRead, Identity, Stat};
     use crate::model::ids::{AssetId, Rrn, Seq, SubscriptionId};
     use crate::model::path::LogicalPath;
     use crate::model::time::Wall;
@@ -219,7 +219,15 @@ mod tests {
         let stat = Stat { identity, size: 1, mtime_ns: 1, ctime_ns: 1, links: 1 };
         let mount = LogicalPath::parse(b"/m").expect("a path");
         let dir = ledger.intake().dir_or_new(&mount, &path.parent().expect("a parent")).expect("a row");
-        let asset = Asset { id: AssetId(id), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(rrn) };
+        let asset = Asset {
+            id: AssetId(id),
+            path,
+            stat,
+            racy: false,
+            owner: "jo".into(),
+            rrn: Rrn(rrn),
+            content: ContentRead::Yes,
+        };
         ledger.intake().put_asset(dir, &asset).expect("a row");
         asset
     }

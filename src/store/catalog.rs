@@ -4,13 +4,15 @@ use rusqlite::Row;
 
 use super::error::Operation as _;
 use super::{DirId, IntakeTables, Place, Result, Stands, Walked, codec};
-use crate::model::asset::{Asset, Identity};
+use crate::model::asset::{Asset, ContentRead, Identity};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
-const ASSET: &str = "dir, name, id, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, racy, rrn, owner";
-const GONE: &str = "id, path, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, rrn, owner, gone_at, seq";
+const ASSET: &str =
+    "dir, name, id, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, racy, rrn, owner, read_by";
+const GONE: &str =
+    "id, path, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, rrn, owner, gone_at, seq, read_by";
 
 /// Where an asset was until it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +66,14 @@ impl IntakeTables<'_> {
     }
 
     fn asset_row(&self, row: &Row<'_>) -> Result<Asset> {
-        let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, bool, i64, String)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(10)?, row.get(11)?, row.get(12)?))
+        type Columns = (i64, Vec<u8>, i64, bool, i64, String, i64);
+        let read = || -> rusqlite::Result<Columns> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?))
         };
-        let (dir, name, id, racy, rrn, owner) = read().to("read an asset")?;
+        let (dir, name, id, racy, rrn, owner, read_by) = read().to("read an asset")?;
         let path = self.dir_path(DirId(dir))?.join(&name);
-        Ok(Asset { id: AssetId(id), path, stat: self.stat(row, 3)?, racy, owner, rrn: Rrn(rrn) })
+        let content = ContentRead::from_code(read_by);
+        Ok(Asset { id: AssetId(id), path, stat: self.stat(row, 3)?, racy, owner, rrn: Rrn(rrn), content })
     }
 
     /// Writes an asset's row: a new one, or over the one of the same directory and name.
@@ -77,14 +81,15 @@ impl IntakeTables<'_> {
     /// # Errors
     /// When the ledger refuses, or another row has the same number.
     pub fn put_asset(&self, dir: DirId, asset: &Asset) -> Result<()> {
-        let Asset { id, path, stat, racy, owner, rrn } = asset;
+        let Asset { id, path, stat, racy, owner, rrn, content } = asset;
         let name = path.names().last().unwrap_or_default();
         let volume = self.volume_number(stat.identity.volume)?;
         self.connection
             .prepare_cached(&format!(
-                "INSERT INTO assets ({ASSET}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                "INSERT INTO assets ({ASSET}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT (dir, name) DO UPDATE SET id = ?3, volume = ?4, inode = ?5, birth_ns = ?6, size = ?7,
-                 mtime_ns = ?8, ctime_ns = ?9, links = ?10, racy = ?11, rrn = ?12, owner = ?13"
+                 mtime_ns = ?8, ctime_ns = ?9, links = ?10, racy = ?11, rrn = ?12, owner = ?13,
+                 read_by = ?14"
             ))
             .and_then(|mut sql| {
                 sql.execute(rusqlite::params![
@@ -100,7 +105,8 @@ impl IntakeTables<'_> {
                     stat.links as i64,
                     racy,
                     rrn.0,
-                    owner
+                    owner,
+                    content.code()
                 ])
             })
             .to("write an asset")
@@ -117,7 +123,7 @@ impl IntakeTables<'_> {
         self.connection
             .prepare_cached(&format!(
                 "INSERT INTO gone ({GONE}) SELECT id, ?2, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, ?3,
-                 owner, ?4, ?5 FROM assets WHERE id = ?1"
+                 owner, ?4, ?5, read_by FROM assets WHERE id = ?1"
             ))
             .and_then(|mut sql| sql.execute((asset.id.0, asset.path.as_bytes(), rrn.0, at.0, deletion.0)))
             .and_then(|rows| if rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(rows)) })
@@ -134,7 +140,11 @@ impl IntakeTables<'_> {
     /// # Errors
     /// When the ledger refuses.
     pub fn forget_asset(&self, id: AssetId) -> Result<()> {
-        for sql in ["DELETE FROM metadata WHERE asset = ?1", "DELETE FROM assets WHERE id = ?1"] {
+        for sql in [
+            "DELETE FROM metadata WHERE asset = ?1",
+            "DELETE FROM readings WHERE asset = ?1",
+            "DELETE FROM assets WHERE id = ?1",
+        ] {
             self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id.0])).to("forget an asset")?;
         }
         Ok(())
@@ -170,12 +180,12 @@ impl IntakeTables<'_> {
     }
 
     fn gone_row(&self, row: &Row<'_>) -> Result<Asset> {
-        let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, String)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(9)?, row.get(10)?))
+        let read = || -> rusqlite::Result<(i64, Vec<u8>, i64, String, i64)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(9)?, row.get(10)?, row.get(13)?))
         };
-        let (id, path, rrn, owner) = read().to("read a gone asset")?;
-        let stat = self.stat(row, 2)?;
-        Ok(Asset { id: AssetId(id), path: codec::path(&path)?, stat, racy: false, owner, rrn: Rrn(rrn) })
+        let (id, path, rrn, owner, read_by) = read().to("read a gone asset")?;
+        let (stat, content) = (self.stat(row, 2)?, ContentRead::from_code(read_by));
+        Ok(Asset { id: AssetId(id), path: codec::path(&path)?, stat, racy: false, owner, rrn: Rrn(rrn), content })
     }
 
     /// Gone assets in the order of their transactions, after one of them, at most `most`.
@@ -263,6 +273,27 @@ impl IntakeTables<'_> {
             each(self.volume_fsid(volume)?, inode as u64, AssetId(id));
         }
         Ok(())
+    }
+
+    /// The assets of a directory whose names begin so, by name, at most `most`.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn assets_named_from(&self, dir: DirId, beginning: &[u8], most: usize) -> Result<Vec<Asset>> {
+        let mut sql = self
+            .connection
+            .prepare_cached(&format!("SELECT {ASSET} FROM assets WHERE dir = ?1 AND name >= ?2 ORDER BY name LIMIT ?3"))
+            .to("read the assets that are named so")?;
+        let mut rows = sql.query((dir.0, beginning, most as i64)).to("read the assets that are named so")?;
+        let mut assets = Vec::new();
+        while let Some(row) = rows.next().to("read the assets that are named so")? {
+            let name = row.get_ref(1).and_then(|name| Ok(name.as_bytes()?)).to("read the assets that are named so")?;
+            if !name.starts_with(beginning) {
+                break;
+            }
+            assets.push(self.asset_row(row)?);
+        }
+        Ok(assets)
     }
 
     /// The asset of a path.

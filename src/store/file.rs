@@ -177,6 +177,7 @@ impl Ledger {
             ids: Default::default(),
             dirs: Default::default(),
             volumes: Default::default(),
+            order: Default::default(),
             promised: Default::default(),
             lost: Default::default(),
             trusts_rows: Default::default(),

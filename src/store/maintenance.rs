@@ -328,7 +328,11 @@ impl Ledger {
             if !is_old && pass.excess.gone == 0 {
                 break;
             }
-            for sql in ["DELETE FROM metadata WHERE asset = ?1", "DELETE FROM gone WHERE id = ?1"] {
+            for sql in [
+                "DELETE FROM metadata WHERE asset = ?1",
+                "DELETE FROM readings WHERE asset = ?1",
+                "DELETE FROM gone WHERE id = ?1",
+            ] {
                 self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([id])).to(FORGET)?;
             }
             count += 1;

@@ -7,6 +7,7 @@ mod forgetting;
 mod gone;
 mod others;
 mod owed;
+mod readings;
 mod registrations;
 mod released;
 mod subscriptions;
@@ -18,7 +19,7 @@ use rusqlite::Connection;
 
 use super::error::Cause;
 use super::{Ledger, OpenError, StateDirError, StoreError};
-use crate::model::asset::{Asset, Identity, Stat};
+use crate::model::asset::{Asset, ContentRead, Identity, Stat};
 use crate::model::event::{EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, Rrn, Seq};
 use crate::model::measures::Journaled;
@@ -373,7 +374,15 @@ fn put(ledger: &Ledger, mount: &LogicalPath, asset: &Asset) -> Result<(), StoreE
 fn asset(id: i64, path: &LogicalPath, volume: u64) -> Asset {
     let identity = Identity { volume, inode: u64::MAX - 1, birth_ns: -1 };
     let stat = Stat { identity, size: 5, mtime_ns: -7, ctime_ns: 8, links: 2 };
-    Asset { id: AssetId(id), path: path.clone(), stat, racy: true, owner: "jo".into(), rrn: Rrn(4) }
+    Asset {
+        id: AssetId(id),
+        path: path.clone(),
+        stat,
+        racy: true,
+        owner: "jo".into(),
+        rrn: Rrn(4),
+        content: ContentRead::Yes,
+    }
 }
 
 fn path(text: &str) -> LogicalPath {

@@ -25,6 +25,7 @@ mod following;
 mod http;
 mod identities;
 mod log_lost;
+mod metadata;
 mod other_processes;
 mod pipeline;
 mod pipeline_odd;

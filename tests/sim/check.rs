@@ -6,7 +6,7 @@ use ringback::model::metadata::{Metadata, Source};
 
 use super::ages::Ages;
 use super::books::Books;
-use super::disk::{Inner, TOP};
+use super::disk::{Inner, TOP, label_of};
 use super::journal::Journal;
 use super::ledger::{CatalogRow, Reader};
 use super::receiver::Receivers;
@@ -67,12 +67,21 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
         if found != expect && (scanned || !file.shadowed) {
             return Err(format!("{}: the catalog has {found:?}, the disk {expect:?}", show(path)));
         }
-        let xattrs = ledger.sources(row.id).remove(&Source::Xattr).unwrap_or_default();
+        let xattrs = ledger.sources(row.id).remove(Source::Xattr).unwrap_or_default().values;
         // Two changes within one tick of the disk's clock leave the same times: a scan that stands in for lost hints
         // cannot see the second.
         let may_be_unseen = inner.granularity_ns > 0 && !scanned;
         if xattrs != file.xattrs && (scanned || !file.shadowed) && !may_be_unseen {
             return Err(format!("{}: the catalog has {xattrs:?}, the disk {:?}", show(path), file.xattrs));
+        }
+    }
+    for (path, file) in &disk {
+        // What is still to be read, in the background or because it could not be, says nothing yet.
+        let Some(row) = catalog.get(path).filter(|row| ledger.is_read(row.id)) else { continue };
+        let label = ledger.sources(row.id).remove(Source::Xmp).unwrap_or_default().values.remove("XMP_Label");
+        let expect = label_of(file.row.size, file.row.mtime_ns);
+        if label != Some(vec![expect.clone()]) && (scanned || !file.shadowed) {
+            return Err(format!("{}: the catalog has the label {label:?}, the file {expect:?}", show(path)));
         }
     }
     if let Some(path) = ledger.early_records().iter().find(|path| catalog.contains_key(*path)) {

@@ -137,14 +137,22 @@ impl Reader {
         rows.into_iter().collect()
     }
 
+    /// Whether the content of an asset's file has been read as it is.
+    pub fn is_read(&self, asset: i64) -> bool {
+        let sql = "SELECT 1 FROM assets WHERE id = ?1 AND read_by = 1
+                   AND NOT EXISTS (SELECT 1 FROM readings WHERE asset = ?1 AND fault IS NOT NULL)";
+        !self.all(sql, [asset], |row| row.get::<_, i64>(0)).is_empty()
+    }
+
     pub fn sources(&self, asset: i64) -> BySource {
         let sql = "SELECT source, content FROM metadata WHERE asset = ?1";
         let rows = self.all(sql, [asset], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
-        let parse = |(code, text): (i64, String)| {
+        let mut out = BySource::new();
+        for (code, text) in rows {
             let content: Metadata = serde_json::from_str(&text).expect("metadata");
-            (Source::from_code(code).expect("a source"), content)
-        };
-        rows.into_iter().map(parse).collect()
+            out.insert(Source::from_code(code).expect("a source"), content);
+        }
+        out
     }
 
     /// A delivery under way: its body, the name of whose it is, and what it tells.

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use super::super::body::Asked;
 use super::super::error::ApiError;
-use super::super::operation::{Operation, array, number, object, text, time, words};
+use super::super::operation::{Operation, array, number, object, text, time};
 use super::query::{Fields, wrong};
 use super::{Answer, Api};
 use crate::model::ids::AssetId;
 use crate::model::listing::ListedAsset;
-use crate::model::metadata::{Key, Source, Values};
+use crate::model::metadata::{Key, Source, Values, is_physical};
 use crate::model::time::Wall;
 
 /// The fields of a query.
@@ -30,7 +30,7 @@ pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Re
 
 /// Of `GET /v1/assets`.
 pub(super) fn operation() -> Operation {
-    let said = [("source", words(&["record", "xattr"])), ("value", array(text()))];
+    let said = [("source", text()), ("value", array(text()))];
     let key = object(said.clone(), [("lost", array(object(said, [])))]);
     let asset = object(
         [
@@ -80,14 +80,6 @@ impl Api {
     }
 }
 
-/// The word for a source.
-fn word(source: Source) -> &'static str {
-    match source {
-        Source::Records => "record",
-        Source::Xattr => "xattr",
-    }
-}
-
 fn shown(asset: &ListedAsset) -> Value {
     let mut out = json!({
         "assetId": asset.id.0,
@@ -102,9 +94,9 @@ fn shown(asset: &ListedAsset) -> Value {
     }
     let mut metadata = serde_json::Map::new();
     // The sources stand in the order in which they win.
-    for (source, content) in &asset.sources {
-        for (key, values) in content {
-            add(&mut metadata, *source, key, values);
+    for (source, said) in asset.sources.ranked() {
+        for (key, values) in said.values.iter().filter(|(key, _)| !is_physical(key)) {
+            add(&mut metadata, source, key, values);
         }
     }
     out["metadata"] = Value::Object(metadata);
@@ -114,9 +106,9 @@ fn shown(asset: &ListedAsset) -> Value {
 /// Adds what a source says of a key: it wins, or has lost to those before it.
 fn add(metadata: &mut serde_json::Map<String, Value>, source: Source, key: &Key, values: &Values) {
     match metadata.get_mut(key) {
-        None => drop(metadata.insert(key.clone(), json!({"value": values, "source": word(source)}))),
+        None => drop(metadata.insert(key.clone(), json!({"value": values, "source": source.name()}))),
         Some(there) => {
-            let lost = json!({"source": word(source), "value": values});
+            let lost = json!({"source": source.name(), "value": values});
             match there["lost"].as_array_mut() {
                 Some(list) => list.push(lost),
                 None => there["lost"] = json!([lost]),

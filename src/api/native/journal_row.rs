@@ -16,6 +16,7 @@ use crate::api::{Cover, MountTable};
 use crate::model::change::Action;
 use crate::model::ids::Seq;
 use crate::model::listing::JournalRow;
+use crate::model::metadata::Source;
 use crate::model::normal::nfc_names;
 use crate::model::path::LogicalPath;
 use crate::model::scope::Scope;
@@ -78,6 +79,8 @@ struct ChangeRow<'r> {
 struct ChangedKey<'r> {
     old: &'r [String],
     new: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -98,7 +101,7 @@ struct EventRow<'r> {
 
 /// The schema of a row: of a change, or of an event.
 pub(super) fn row_schema() -> Value {
-    let key = object([("old", array(text())), ("new", array(text()))], []);
+    let key = object([("old", array(text())), ("new", array(text()))], [("source", text())]);
     let place = [("seq", number()), ("rrn", number()), ("time", time())];
     let [seq, rrn, at] = place.clone();
     let change = object(
@@ -137,7 +140,10 @@ pub(super) fn rendered(row: &JournalRow) -> Bytes {
             changed: entry
                 .delta
                 .iter()
-                .map(|key| (key.key.as_str(), ChangedKey { old: &key.old, new: &key.new }))
+                .map(|key| {
+                    let source = key.source.map(Source::name);
+                    (key.key.as_str(), ChangedKey { old: &key.old, new: &key.new, source })
+                })
                 .collect(),
         }),
         JournalRow::Event(event) => serde_json::to_vec(&EventRow {

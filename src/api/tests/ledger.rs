@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::model::asset::{Asset, Identity, Stat};
+use crate::model::asset::{Asset, ContentRead, Identity, Stat};
 use crate::model::attempt::{Answer, Attempted, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
@@ -123,7 +123,7 @@ fn fill(ledger: &Ledger, forgotten: i64) {
     let dir = ledger.intake().dir_or_new(&mount, &mount).expect("a directory");
     ledger.intake().put_asset(dir, &asset).expect("an asset");
     let city = Metadata::from([("City".to_owned(), vec!["SFO".to_owned()])]);
-    ledger.intake().set_metadata(asset.id, Source::Xattr, &city).expect("metadata");
+    ledger.intake().set_metadata(asset.id, Source::Xattr, &city.into()).expect("metadata");
     for number in 1..=3 {
         let told = vec![vec![Seq(number)]];
         let body = Body::json(format!("body {number}"));
@@ -217,7 +217,7 @@ fn asset() -> Asset {
     let identity = Identity { volume: 1, inode: 1, birth_ns: 1 };
     let stat = Stat { identity, size: 9, mtime_ns: AT.0 * 1_000_000, ctime_ns: 1, links: 1 };
     let path = LogicalPath::parse(b"/acme/1").expect("a path");
-    Asset { id: AssetId(1), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(1) }
+    Asset { id: AssetId(1), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(1), content: ContentRead::Yes }
 }
 
 /// The subscriptions, and what is on the wire, ten seconds later.

@@ -22,10 +22,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Before, Candidate, Heard, Here, Place, Plan, Step, arrivals, reconcile};
-use crate::model::asset::{Asset, Identity, Stat};
+use crate::model::asset::{Asset, ContentRead, Identity, Stat};
 use crate::model::ids::{AssetId, Rrn};
-use crate::model::look::{FileLook, Writer, Xattrs};
-use crate::model::metadata::Metadata;
+use crate::model::look::{FileLook, MetadataLook, Writer};
 use crate::model::path::LogicalPath;
 
 #[test]
@@ -115,6 +114,7 @@ impl Case {
                         wrote: what.contains(&"wrote"),
                         unwritten: what.contains(&"unwritten"),
                         named: what.contains(&"named"),
+                        hinted: what.contains(&"wrote") || what.contains(&"named"),
                         follows_change: what.contains(&"follows"),
                     };
                     case.looks.push(Look { path: path(at), here, heard });
@@ -169,11 +169,11 @@ impl Case {
 fn asset(id: &str, at: &str, file: &[&str]) -> Asset {
     let id = AssetId(id.parse().expect("a number"));
     let racy = file.contains(&"racy");
-    Asset { id, path: path(at), stat: stat(file), racy, owner: "jo".into(), rrn: Rrn(1) }
+    Asset { id, path: path(at), stat: stat(file), racy, owner: "jo".into(), rrn: Rrn(1), content: ContentRead::Yes }
 }
 
 fn look(stat: Stat) -> FileLook {
-    FileLook { stat, racy: false, owner: "jo".into(), xattrs: Xattrs::Read(Metadata::new()), writer: Writer::None }
+    FileLook { stat, racy: false, owner: "jo".into(), metadata: MetadataLook::AsKnown, writer: Writer::None }
 }
 
 fn stat(file: &[&str]) -> Stat {

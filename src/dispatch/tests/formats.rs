@@ -17,7 +17,7 @@ fn set_metadata(run: &Run, asset: i64, source: Source, key: &str, value: &str) {
     let content: Metadata = [(key.to_owned(), vec![value.to_owned()])].into();
     let ledger = run.ledger.as_ref().expect("a ledger");
     ledger.begin().expect("a group");
-    ledger.intake().set_metadata(AssetId(asset), source, &content).expect("metadata");
+    ledger.intake().set_metadata(AssetId(asset), source, &content.into()).expect("metadata");
     ledger.commit().expect("a commit");
 }
 

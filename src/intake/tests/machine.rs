@@ -8,7 +8,7 @@ use crate::intake::{Effect, Input, Intake, RescanAsked, RulesInForce, Setup, Tak
 use crate::model::asset::Stat;
 use crate::model::ids::ReplyId;
 use crate::model::job::Job;
-use crate::model::look::{FileLook, ListedFile, Listing, Writer, Xattrs};
+use crate::model::look::{FileLook, ListedFile, Listing, MetadataLook, Writer};
 use crate::model::metadata::Metadata;
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
@@ -88,7 +88,7 @@ impl Machine {
 
 /// A file as a look finds it, without attributes.
 pub(in crate::intake) fn looked(stat: Stat, writer: Writer) -> FileLook {
-    FileLook { stat, racy: false, owner: "jo".into(), xattrs: Xattrs::Read(Metadata::new()), writer }
+    FileLook { stat, racy: false, owner: "jo".into(), metadata: MetadataLook::of_attributes(Metadata::new()), writer }
 }
 
 /// What is in a directory, of all files in the order of their paths.
@@ -101,7 +101,7 @@ pub(in crate::intake) fn listing<'a>(
         let rest = file.relative_to(directory).expect("it is below");
         let name = rest.split(|&b| b == b'/').next().expect("a name").to_vec();
         if name == rest {
-            listing.files.push(ListedFile { name, stat, racy: false, owner: "jo".into(), xattrs: Metadata::new() });
+            listing.files.push(ListedFile { name, stat, racy: false, owner: "jo".into(), xattrs: Ok(Metadata::new()) });
         } else {
             listing.directories.push(name);
         }

@@ -17,17 +17,16 @@ pub fn ignore_lease_signals() {
     unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
 }
 
-/// Opens a file to be asked about. Neither blocks (so a fifo that took its place does no harm) nor changes its times:
-/// it is never read. Without a file, what that says of its writers.
+/// Opens a file to be asked about. Does not block, so a fifo that took its place does no harm. EWOULDBLOCK says that
+/// another process holds a write lease: Samba and knfsd do for clients that may be writing.
 #[cfg(target_os = "linux")]
-pub(super) fn open(path: &std::ffi::CStr) -> Result<OwnedFd, Lease> {
+pub(super) fn open(path: &std::ffi::CStr) -> std::io::Result<OwnedFd> {
     const FLAGS: libc::c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NOCTTY;
 
     // SAFETY: the path is a C string that outlives the call.
     let fd = unsafe { libc::open(path.as_ptr(), FLAGS) };
     if fd < 0 {
-        // Another process holds a write lease (Samba and knfsd do for clients that may be writing).
-        return Err(if errno() == libc::EWOULDBLOCK { Lease::Busy } else { Lease::Unknown });
+        return Err(std::io::Error::last_os_error());
     }
     // SAFETY: `open` has just returned it, so it is open and nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

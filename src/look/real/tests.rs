@@ -19,8 +19,8 @@ use crate::look::disk::{Disk as _, Kind, Lease};
 use crate::look::{list, look, root};
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};
-use crate::model::look::{FileLook, ListRequest, LookRequest, Seen, Writer, Xattrs};
-use crate::model::metadata::Metadata;
+use crate::model::look::{FileLook, ListRequest, LookRequest, MetadataLook, Seen, Writer};
+use crate::model::metadata::{Metadata, Source};
 use crate::model::mount::Mount;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootRequest, RootSeen};
@@ -38,11 +38,10 @@ struct Rig {
     root: Identity,
 }
 
-fn attributes(look: &FileLook) -> &Metadata {
-    match &look.xattrs {
-        Xattrs::Read(attributes) => attributes,
-        other => panic!("{other:?}"),
-    }
+fn attributes(look: &FileLook) -> Metadata {
+    let MetadataLook::Seen(seen) = &look.metadata else { panic!("{look:?}") };
+    let attributes = seen.get(&Source::Xattr).map(|look| look.content.as_ref().expect("attributes").values.clone());
+    attributes.unwrap_or_default()
 }
 
 /// A source that watches nothing.

@@ -29,7 +29,7 @@ fn change(seq: i64, line: &str) -> Change {
         let (key, change) = touch.split_once(':').expect("KEY:OLD>NEW");
         let (old, new) = change.split_once('>').expect("OLD>NEW");
         let values = |text: &str| if text.is_empty() { vec![] } else { vec![text.to_owned()] };
-        KeyDelta { key: key.to_owned(), old: values(old), new: values(new) }
+        KeyDelta { key: key.to_owned(), old: values(old), new: values(new), source: None }
     });
     Change {
         seq: Seq(seq),
@@ -71,7 +71,7 @@ fn shown(folded: &Folded) -> String {
     if let (Some(size), Some(mtime_ns)) = (entry.size, entry.mtime_ns) {
         out.push_str(&format!(" ={size}@{mtime_ns}"));
     }
-    for KeyDelta { key, old, new } in &entry.delta {
+    for KeyDelta { key, old, new, .. } in &entry.delta {
         out.push_str(&format!(" {key}:{}>{}", old.concat(), new.concat()));
     }
     let seqs: Vec<_> = seqs.iter().map(ToString::to_string).collect();

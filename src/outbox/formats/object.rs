@@ -16,7 +16,7 @@ use super::json::{number, separated, text, texts};
 use crate::model::change::Change;
 use crate::model::entry::Entry;
 use crate::model::event::Occurrence;
-use crate::model::metadata::Metadata;
+use crate::model::metadata::{Metadata, is_physical};
 use crate::model::subscription::Field;
 use crate::model::time::Wall;
 
@@ -165,10 +165,10 @@ impl<'de> Deserialize<'de> for InOrder<'de> {
     }
 }
 
-/// An object: key to list of values.
+/// An object: key to list of values. Each physical key has a logical one beside it, and is left out.
 fn write_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
     out.push(b'{');
-    separated(out, metadata, |out, (key, values)| {
+    separated(out, metadata.iter().filter(|(key, _)| !is_physical(key)), |out, (key, values)| {
         text(out, key);
         out.push(b':');
         texts(out, values);

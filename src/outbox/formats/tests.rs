@@ -58,7 +58,12 @@ fn texts(values: &[&str]) -> Vec<String> {
 }
 
 fn city_changed() -> Delta {
-    let key = |key: &str, old: &[&str], new: &[&str]| KeyDelta { key: key.into(), old: texts(old), new: texts(new) };
+    let key = |key: &str, old: &[&str], new: &[&str]| KeyDelta {
+        key: key.into(),
+        old: texts(old),
+        new: texts(new),
+        source: None,
+    };
     vec![key("IPTC_City", &["SFO"], &["Z\u{fc}rich", "Bern"]), key("Quote\"d", &[], &[""]), key("Rating", &["5"], &[])]
 }
 
@@ -306,7 +311,7 @@ fn entries() -> impl Strategy<Value = Change> {
         size: stat.0,
         mtime_ns: stat.1,
         previous_path: stat.2,
-        delta: delta.into_iter().map(|(key, (old, new))| KeyDelta { key, old, new }).collect(),
+        delta: delta.into_iter().map(|(key, (old, new))| KeyDelta { key, old, new, source: None }).collect(),
         ..entry(number, number, b"/", "", action)
     })
 }

@@ -12,6 +12,7 @@ use super::postings::{Kind, Posting};
 use super::prefetch::prefetch;
 use super::slab::NONE;
 use super::tally::{Count, Tally};
+use crate::model::metadata::is_physical;
 use crate::rules::condition::TextFact;
 use crate::rules::eval::{Subject, Touched};
 use crate::rules::value::Scale;
@@ -82,7 +83,7 @@ impl Index {
         for above in &*dirs {
             let dir = self.dirs.get(above.dir);
             found.walk(dir.any, *above, |_| true);
-            if !subject.touched.is_empty() {
+            if subject.touches_logical {
                 found.walk(dir.touch, *above, |posting| posting.kind == Kind::Touch);
             }
         }
@@ -282,7 +283,8 @@ impl Index {
         if key_prefixes.uses + key_suffixes.uses + some_values.uses == 0 {
             return;
         }
-        for touched in &subject.touched {
+        // Patterns of keys see no physical ones.
+        for touched in subject.touched.iter().filter(|touched| !is_physical(touched.key)) {
             self.probe_parts_of(
                 Kind::KeyPrefix,
                 Kind::KeySuffix,
@@ -313,7 +315,7 @@ impl Index {
                 ask(Kind::HeldKey, &[]);
                 values.iter().for_each(|value| ask(Kind::HeldValue, value.as_bytes()));
             }
-            if self.tally.held_some.uses > 0 {
+            if self.tally.held_some.uses > 0 && !is_physical(text) {
                 values.iter().for_each(|value| self.probe_text(Kind::HeldSome, value.as_bytes(), dirs, found));
             }
         }

@@ -194,7 +194,12 @@ fn given() -> impl Strategy<Value = Given> {
     (path(), action, metadata(), metadata(), tenant).prop_map(|(path, action, old, state, tenant)| {
         let keys: std::collections::BTreeSet<_> = old.keys().chain(state.keys()).cloned().collect();
         let values = |of: &Metadata, key: &str| of.get(key).cloned().unwrap_or_default();
-        let delta = keys.into_iter().map(|key| KeyDelta { old: values(&old, &key), new: values(&state, &key), key });
+        let delta = keys.into_iter().map(|key| KeyDelta {
+            old: values(&old, &key),
+            new: values(&state, &key),
+            key,
+            source: None,
+        });
         let change = Change {
             owner: "jo".into(),
             ..Change::of_some_asset(path.as_bytes(), action, delta.filter(|delta| delta.old != delta.new).collect())

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::covered::{FILED_MAX, PATHS_MAX};
+use super::keys::SEARCHED_MAX;
 use super::mounts::SHOWN_MAX;
 use super::never::COMPARED_MAX;
 use crate::cpu_time::cpu_time_of;
@@ -135,6 +136,24 @@ fn mounts_are_named_up_to_the_limit() {
         let help = format!("logical paths begin with a mount's path; mounted: {}{more}", named.join(", "));
         assert_eq!(loaded.diagnostics.iter().map(|d| d.help.clone()).collect::<Vec<_>>(), [Some(help)]);
     }
+}
+
+#[test]
+fn so_many_unknown_keys_are_searched_for() {
+    for (others, is_found) in [(SEARCHED_MAX - 1, true), (SEARCHED_MAX, false)] {
+        let mut text: String = (0..others)
+            .map(|n| rule(&format!("o{n}"), &format!("o{n}"), &of_key(&format!("XMP_Zqxwvk{n}zzzz"))))
+            .collect();
+        text += &rule("mistyped", "m", &of_key("XMP_Ratign"));
+        let found = loaded(&text).diagnostics;
+        let mistyped = found.iter().find(|d| d.code == Code::UnknownMetadataKey);
+        let help = mistyped.and_then(|d| d.help.as_deref());
+        assert_eq!(help, is_found.then_some("did you mean `XMP_Rating`?"), "{others}");
+    }
+}
+
+fn of_key(key: &str) -> String {
+    format!("watchMetadata = ['{key}==5']")
 }
 
 #[test]

@@ -110,7 +110,9 @@ mod tests {
         for path in ["/acme/items/f", "/acme/itemset/f"] {
             for action in Action::ALL {
                 let delta = match action {
-                    Action::None => vec![KeyDelta { key: "K".into(), old: vec![], new: vec!["1".into()] }],
+                    Action::None => {
+                        vec![KeyDelta { key: "K".into(), old: vec![], new: vec!["1".into()], source: None }]
+                    }
                     _ => Vec::new(),
                 };
                 let change = Change::of_some_asset(path.as_bytes(), action, delta);

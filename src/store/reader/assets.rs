@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::super::error::{Cause, Operation as _};
-use super::super::{Result, codec};
+use super::super::{Result, codec, metadata};
 use super::{Reader, optional, unsigned};
 use crate::model::ids::{AssetId, Rrn};
 use crate::model::listing::ListedAsset;
@@ -16,7 +16,8 @@ pub(super) const ASSET: &str = "SELECT id, rrn, dir, name, size, mtime_ns, owner
 pub(super) const NAMED: &str = "SELECT id FROM assets WHERE dir = ?1 AND name = ?2";
 pub(super) const DIR_NAMED: &str = "SELECT id FROM dirs WHERE parent = ?1 AND name = ?2";
 pub(super) const DIR: &str = "SELECT parent, name FROM dirs WHERE id = ?1";
-pub(super) const METADATA: &str = "SELECT source, content FROM metadata WHERE asset = ?1";
+pub(super) const ORDER: &str = "SELECT value FROM meta WHERE key = ?1";
+pub(super) const METADATA: &str = "SELECT source, content, ordered FROM metadata WHERE asset = ?1";
 
 impl Reader {
     /// An asset that exists, by its number.
@@ -69,14 +70,18 @@ fn asset(connection: &Connection, id: AssetId) -> Result<Option<ListedAsset>> {
     let found = connection.prepare_cached(ASSET).and_then(|mut sql| sql.query_row([id.0], read));
     let Some((rrn, dir, name, size, mtime_ns, owner)) = optional(found, READ)? else { return Ok(None) };
     let path = dir_path(connection, dir)?.join(&name);
-    let mut sources = BySource::new();
+    let order = connection
+        .prepare_cached(ORDER)
+        .and_then(|mut sql| sql.query_row([metadata::ORDER], |row| row.get::<_, String>(0)));
+    let mut sources = BySource::ordered(metadata::order_of(optional(order, READ)?.as_deref()));
     let mut sql = connection.prepare_cached(METADATA).to(READ)?;
     let mut rows = sql.query([id.0]).to(READ)?;
     while let Some(row) = rows.next().to(READ)? {
         let (code, content): (i64, String) = (row.get(0).to(READ)?, row.get(1).to(READ)?);
+        let ordered: Option<String> = row.get(2).to(READ)?;
         // What a newer ringback reads from another source is none of this one's.
         if let Some(source) = Source::from_code(code) {
-            sources.insert(source, codec::json(&content)?);
+            sources.insert(source, metadata::said(&content, ordered.as_deref())?);
         }
     }
     Ok(Some(ListedAsset { id, rrn: Rrn(rrn), path, size: unsigned(size), mtime_ns, owner, sources }))

@@ -47,7 +47,7 @@ fn bury(ledger: &Ledger, at: Wall) -> AssetId {
     put(ledger, &path("/m"), &asset).expect("an asset");
     let metadata = Metadata::from([("Rating".to_owned(), vec!["4".to_owned()])]);
     for source in [Source::Records, Source::Xattr] {
-        ledger.intake().set_metadata(id, source, &metadata).expect("metadata");
+        ledger.intake().set_metadata(id, source, &metadata.clone().into()).expect("metadata");
     }
     ledger.intake().bury_asset(&asset, ledger.rrn().expect("a number"), Seq(1), at).expect("a gone asset");
     id

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::{asset, group, path, put};
 use crate::diagnostic::SourceFile;
 use crate::model::ask::{Bulk, Deed, Selection};
-use crate::model::asset::{Asset, Identity};
+use crate::model::asset::{Asset, ContentRead, Identity};
 use crate::model::attempt::{Answer, Attempted, Phase, Reply};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::{Accepted, Body, Delivery};
@@ -22,7 +22,8 @@ use crate::model::event::{Dialect, EventFields, Occurrence, Origin};
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId, TaskNo};
 use crate::model::lane::{AcceptedSize, Failing, LanePolicy, Pause, Skipped};
 use crate::model::listing::{DeliveryState, Point, Span};
-use crate::model::metadata::{BySource, KeyDelta, Metadata, Source};
+use crate::model::look::SidecarFile;
+use crate::model::metadata::{BySource, KeyDelta, Metadata, Said, Source};
 use crate::model::mount::Standing;
 use crate::model::part::{DeliveryKey, Part};
 use crate::model::path::LogicalPath;
@@ -36,7 +37,7 @@ use crate::model::tenant::Tenant;
 use crate::model::time::Wall;
 use crate::store::{
     Backfill, DirId, EarlyRecord, GivenAnswer, HotDelivery, LaggingRow, LastPlace, Ledger, MountRow, NewReplay,
-    OldestOwed, OwedInGroups, OwedTotal, Place, SubscriptionRow,
+    OldestOwed, OwedInGroups, OwedTotal, Place, Reading, ReadingFault, SubscriptionRow,
 };
 
 const AT: Wall = Wall(1_800_000_000_000);
@@ -47,7 +48,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 14] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19, 20];
+const SCHEMAS: [u32; 15] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19, 20, 21];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -62,7 +63,7 @@ fn every_released_ledger_can_be_read() {
         let temporary = tempfile::tempdir().expect("a directory");
         fs::copy(file_of(schema), temporary.path().join("ledger.db")).expect("a copy");
         let (ledger, _keeper) = Ledger::open(temporary.path(), 1).expect("a ledger");
-        read(&ledger);
+        read(schema, &ledger);
         read_since(schema, &ledger);
         group(&ledger, |ledger| {
             let from = LastPlace { path: gone().path, deletion: (schema >= 8).then_some(Seq(9)) };
@@ -206,6 +207,16 @@ fn metadata(pairs: &[(&str, &str)]) -> Metadata {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect()
 }
 
+fn sidecar_says() -> Said {
+    Said { values: metadata(&[("IPTC_Creator", "Jo")]), ordered: BTreeSet::from(["IPTC_Creator".to_owned()]) }
+}
+
+fn reading() -> Reading {
+    let fault = ReadingFault { why: "XMP is damaged".into(), again: true, silent: true };
+    let sidecar = SidecarFile { name: b"caf\xe9\n.mov.xmp".to_vec(), stat: gone().stat };
+    Reading { sidecar: Some(sidecar), fault: Some(fault) }
+}
+
 fn early() -> EarlyRecord {
     EarlyRecord { set: metadata(&[("Project", "Acme")]), unset: vec!["Rating".into()] }
 }
@@ -215,7 +226,9 @@ fn answer() -> GivenAnswer {
 }
 
 fn change(seq: i64) -> Change {
-    let touched = KeyDelta { key: "IPTC_City".into(), old: vec!["SFO".into()], new: vec!["Z\u{fc}rich".into()] };
+    let source = Some(Source::FullSidecar);
+    let touched =
+        KeyDelta { key: "IPTC_City".into(), old: vec!["SFO".into()], new: vec!["Z\u{fc}rich".into()], source };
     Change {
         seq: Seq(seq),
         rrn: Rrn(4),
@@ -230,6 +243,14 @@ fn change(seq: i64) -> Change {
         previous_path: (seq == 1).then(|| odd().join(b"was \xff")),
         moved: (seq == 1).then_some(Seq(-7)),
     }
+}
+
+/// The change as a ledger of that schema kept it: where its values came from was not kept before.
+fn as_of(schema: u32, mut change: Change) -> Change {
+    for touched in change.delta.iter_mut().filter(|_| schema < 21) {
+        touched.source = None;
+    }
+    change
 }
 
 fn event() -> Occurrence {
@@ -330,8 +351,13 @@ fn fill(ledger: &Ledger) {
     ledger.intake().set_dir_scanned(dailies).expect("a directory");
     put(ledger, &mount(), &gone()).expect("an asset");
     ledger.intake().bury_asset(&gone(), Rrn(4), Seq(9), AT).expect("a gone asset");
-    ledger.intake().set_metadata(AssetId(2), Source::Xattr, &metadata(&[("XATTR_user.a", "b")])).expect("metadata");
-    ledger.intake().set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")])).expect("metadata");
+    ledger
+        .intake()
+        .set_metadata(AssetId(2), Source::Xattr, &metadata(&[("XATTR_user.a", "b")]).into())
+        .expect("metadata");
+    ledger.intake().set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")]).into()).expect("metadata");
+    ledger.intake().set_metadata(AssetId(2), Source::FullSidecar, &sidecar_says()).expect("metadata");
+    ledger.intake().set_reading(AssetId(2), Source::FullSidecar, Some(&reading())).expect("a reading");
     ledger.intake().put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
     ledger.intake().put_given_answer("ingest/1", &answer(), AT).expect("an answer");
     ledger.replace_rule_files(&[], &[rule_file()]).expect("rules");
@@ -379,12 +405,16 @@ fn fill(ledger: &Ledger) {
 }
 
 /// What [`fill`] wrote, through the ledger.
-fn read(ledger: &Ledger) {
+fn read(schema: u32, ledger: &Ledger) {
+    // Nobody had read the content of files before.
+    let content = if schema >= 21 { ContentRead::Yes } else { ContentRead::Never };
+    let as_known = |asset: Asset| Some(Asset { content, ..asset });
     assert_eq!(ledger.node().0, NODE);
     assert_eq!(ledger.intake().mount(&mount()).expect("a mount"), Some(mount_row()));
     assert_eq!(ledger.intake().count(&mount()).expect("counts"), (2, 2));
-    assert_eq!(ledger.intake().asset_at(&mount(), &odd()).expect("an asset"), Some(asset(2, &odd(), u64::MAX)));
-    assert_eq!(ledger.intake().asset(AssetId(1)).expect("an asset"), Some(asset(1, &path("/acme/logo.png"), 5)));
+    assert_eq!(ledger.intake().asset_at(&mount(), &odd()).expect("an asset"), as_known(asset(2, &odd(), u64::MAX)));
+    let logo = asset(1, &path("/acme/logo.png"), 5);
+    assert_eq!(ledger.intake().asset(AssetId(1)).expect("an asset"), as_known(logo));
     let scanned = |text: &str| {
         let dir = ledger.intake().dir(&mount(), &path(text)).expect("a directory").expect("a directory");
         ledger.intake().dir_scanned(dir).expect("a directory")
@@ -397,12 +427,15 @@ fn read(ledger: &Ledger) {
         .expect("identities");
     identities.sort_unstable();
     assert_eq!(identities, [(5, u64::MAX - 1, 1), (u64::MAX, u64::MAX - 1, 2)]);
-    assert_eq!(ledger.intake().gone_as(&gone().stat.identity).expect("a gone asset"), Some(gone()));
-    assert_eq!(ledger.intake().gone_from(&gone().path, AT).expect("a gone asset"), Some(gone()));
-    let says: BySource = BTreeMap::from([
-        (Source::Records, metadata(&[("Rating", "")])),
-        (Source::Xattr, metadata(&[("XATTR_user.a", "b")])),
-    ]);
+    assert_eq!(ledger.intake().gone_as(&gone().stat.identity).expect("a gone asset"), as_known(gone()));
+    assert_eq!(ledger.intake().gone_from(&gone().path, AT).expect("a gone asset"), as_known(gone()));
+    let mut says: BySource =
+        [(Source::Records, metadata(&[("Rating", "")])), (Source::Xattr, metadata(&[("XATTR_user.a", "b")]))].into();
+    if schema >= 21 {
+        says.insert(Source::FullSidecar, sidecar_says());
+    }
+    let readings = ledger.intake().readings(AssetId(2)).expect("readings");
+    assert_eq!(readings, Vec::from_iter((schema >= 21).then(|| (Source::FullSidecar, reading()))));
     assert_eq!(ledger.metadata(AssetId(2)).expect("metadata"), says);
     assert_eq!(ledger.intake().early_record(&path("/acme/later.mov")).expect("an early record"), Some(early()));
     assert_eq!(ledger.intake().given_answer("ingest/1").expect("an answer"), Some(answer()));
@@ -431,8 +464,11 @@ fn read_since(schema: u32, ledger: &Ledger) {
     assert_eq!(owed, [Seq(1), Seq(2)]);
     let owed = ledger.entries(&owed).expect("changes");
     let kept = |number| match schema {
-        8.. => change(number),
-        _ => Change { size: None, mtime_ns: None, previous_path: None, moved: None, ..change(number) },
+        8.. => as_of(schema, change(number)),
+        _ => {
+            let change = as_of(schema, change(number));
+            Change { size: None, mtime_ns: None, previous_path: None, moved: None, ..change }
+        }
     };
     assert_eq!(
         owed.into_iter().map(|entry| (*entry).clone()).collect::<Vec<_>>(),
@@ -444,7 +480,7 @@ fn read_since(schema: u32, ledger: &Ledger) {
     let expect = match schema {
         1 => None,
         2..16 => Some(Entry::Event(before)),
-        _ => Some(Entry::Event(event())),
+        _ => Some(Entry::Event(Occurrence { change: Some(Box::new(as_of(schema, change(2)))), ..event() })),
     };
     assert_eq!(told, expect);
     let groups = ledger.dispatch().owed_groups().expect("rows");

@@ -40,8 +40,8 @@ fn fires_at(path: &str, tenant: Option<&str>, expr: &Expr) -> bool {
     .map(|(key, values)| (key.to_owned(), values))
     .into();
     let delta = vec![
-        KeyDelta { key: "Old".into(), old: values(&["1"]), new: Vec::new() },
-        KeyDelta { key: "Rating".into(), old: Vec::new(), new: values(&["4"]) },
+        KeyDelta { key: "Old".into(), old: values(&["1"]), new: Vec::new(), source: None },
+        KeyDelta { key: "Rating".into(), old: Vec::new(), new: values(&["4"]), source: None },
     ];
     let change = Change {
         time: Wall(NOW_MS),

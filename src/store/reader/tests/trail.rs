@@ -1,7 +1,7 @@
 //! What is known of a path, in a ledger with much behind it.
 
 use super::{Filled, filled, steps_of};
-use crate::model::asset::{Asset, Identity, Stat};
+use crate::model::asset::{Asset, ContentRead, Identity, Stat};
 use crate::model::change::{Action, Change};
 use crate::model::delivery::Accepted;
 use crate::model::ids::{AssetId, DeliveryNo, Rrn, Seq, SubscriptionId};
@@ -33,7 +33,15 @@ fn put(filled: &Filled, asset: i64, at: &str, rrn: i64) {
     let dir = filled.ledger.intake().dir_or_new(&mount, &path.parent().expect("a directory")).expect("a directory");
     let identity = Identity { volume: 1, inode: 1, birth_ns: 1 };
     let stat = Stat { identity, size: 9, mtime_ns: 1, ctime_ns: 1, links: 1 };
-    let asset = Asset { id: AssetId(asset), path, stat, racy: false, owner: "jo".into(), rrn: Rrn(rrn) };
+    let asset = Asset {
+        id: AssetId(asset),
+        path,
+        stat,
+        racy: false,
+        owner: "jo".into(),
+        rrn: Rrn(rrn),
+        content: ContentRead::Yes,
+    };
     filled.ledger.intake().put_asset(dir, &asset).expect("an asset");
 }
 

@@ -1,0 +1,120 @@
+//! The baseline of metadata: after a first scan, or with readers that read otherwise, the content of every asset is read
+//! in the background. What it says then is no news.
+//!
+//! It goes newest first, a few files at a time, and waits as long after each piece as the piece took, so that a live
+//! change finds the disk and the threads that look free half of the time.
+
+use super::Intake;
+use crate::model::ids::AssetId;
+use crate::model::path::LogicalPath;
+use crate::model::time::Mono;
+use crate::settle::Cause;
+use crate::store::{IntakeTables, StoreError};
+
+/// Assets that are read at once.
+const PIECE: usize = 32;
+/// The shortest time between two pieces, milliseconds.
+const REST_MS_MIN: u64 = 5;
+/// After everything that can be read has been read: how long until what could not be is tried again, milliseconds. An
+/// asset in a mount that is offline, or one whose file nothing can be said of yet, is left out in a pass.
+const PASS_MS: u64 = 60_000;
+/// How long one piece is waited for, milliseconds; then the next goes.
+const PIECE_MS_MAX: u64 = 30_000;
+
+/// Older than everything: no pass is under way.
+const FROM_NEWEST: (i64, AssetId) = (i64::MAX, AssetId(i64::MAX));
+
+/// What is being read in the background.
+#[derive(Debug)]
+pub(super) struct Baseline {
+    /// The next piece is of what is older than this.
+    before: (i64, AssetId),
+    /// Something was left out in this pass.
+    has_left: bool,
+    /// When the next piece is due; `None`: everything has been read.
+    due: Option<Mono>,
+    /// What is being read, and since when.
+    piece: Option<(Vec<LogicalPath>, Mono)>,
+}
+
+impl Default for Baseline {
+    fn default() -> Self {
+        Self { before: FROM_NEWEST, has_left: false, due: Some(Mono(0)), piece: None }
+    }
+}
+
+impl Baseline {
+    /// There is something to read that was not there before.
+    pub(super) fn wake(&mut self) {
+        self.before = FROM_NEWEST;
+        self.due.get_or_insert(Mono(0));
+    }
+
+    /// When something is to be done; a result that is under way takes a piece along.
+    pub(super) fn deadline(&self, is_busy: bool) -> Mono {
+        match (&self.piece, self.due) {
+            (Some((_, since)), _) => Mono(since.0.saturating_add(PIECE_MS_MAX)),
+            (None, Some(due)) if !is_busy => due,
+            _ => Mono(u64::MAX),
+        }
+    }
+}
+
+impl Intake {
+    /// Has the next few assets read whose content has not been, if nothing else is to be done.
+    pub(super) fn release_baseline(&mut self, now: Mono, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
+        if let Some((piece, since)) = &self.baseline.piece {
+            let is_read = |path: &LogicalPath| !self.looks.is_looking_at(path) && !self.settle.contains(path);
+            if !piece.iter().all(is_read) && now.since_ms(*since) < PIECE_MS_MAX {
+                return Ok(());
+            }
+            let rest = now.since_ms(*since).max(REST_MS_MIN);
+            self.baseline.piece = None;
+            self.baseline.due = Some(Mono(now.0.saturating_add(rest)));
+        }
+        let is_due = self.baseline.due.is_some_and(|due| due <= now);
+        if !is_due || self.looks.is_busy() || self.settle.awaited_len() > 0 || !self.ready() {
+            return Ok(());
+        }
+        let unread = ledger.unread_assets(self.baseline.before, PIECE)?;
+        let Some(last) = unread.last() else {
+            self.baseline.due = self.baseline.has_left.then(|| Mono(now.0.saturating_add(PASS_MS)));
+            (self.baseline.before, self.baseline.has_left) = (FROM_NEWEST, false);
+            return Ok(());
+        };
+        self.baseline.before = (last.mtime_ns, last.id);
+        let mut piece = Vec::with_capacity(unread.len());
+        for asset in unread {
+            let is_online = self.mounts.of(&asset.path).is_some_and(|mount| self.mounts.is_online(mount));
+            // What is read again for another reason is not read for this one.
+            let is_free = !self.looks.is_looking_at(&asset.path) && !self.settle.contains(&asset.path);
+            if is_online && is_free {
+                self.settle.again(now, &asset.path, Cause::found(now, u64::MAX));
+                piece.push(asset.path);
+            } else {
+                self.baseline.has_left = true;
+            }
+        }
+        self.baseline.piece = Some((piece, now));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Baseline, PIECE_MS_MAX};
+    use crate::model::time::Mono;
+
+    #[test]
+    fn a_piece_is_waited_for_up_to_the_limit() {
+        let mut baseline = Baseline::default();
+        assert_eq!(baseline.deadline(false), Mono(0), "at the start something may be unread");
+        assert_eq!(baseline.deadline(true), Mono(u64::MAX), "what is under way comes first");
+        baseline.piece = Some((Vec::new(), Mono(7)));
+        assert_eq!(baseline.deadline(true), Mono(7 + PIECE_MS_MAX));
+        (baseline.piece, baseline.due) = (None, None);
+        assert_eq!(baseline.deadline(false), Mono(u64::MAX), "everything has been read");
+        baseline.wake();
+        assert_eq!(baseline.deadline(false), Mono(0));
+    }
+}

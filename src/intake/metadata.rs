@@ -1,0 +1,157 @@
+//! What a look read of a file's metadata against what the ledger has of it, source by source.
+//!
+//! A source that could not be read keeps what it said before: a failed read is never a difference. Why it failed is kept
+//! in the ledger, so that a restart reads it again.
+
+use std::collections::BTreeMap;
+
+use super::RulesInForce;
+use super::record::Recorder;
+use crate::model::asset::{Asset, ContentRead};
+use crate::model::event::EventFields;
+use crate::model::hint::HintKind;
+use crate::model::look::{SourceLook, Unread};
+use crate::model::metadata::{BySource, Delta, Source, is_physical};
+use crate::rules::registered::Registered;
+use crate::settle::Cause;
+use crate::store::{Reading, ReadingFault, StoreError};
+
+/// A place after all hints: no sync waits for it.
+const LAST: u64 = u64::MAX;
+
+/// The keys of a delta that somebody may ask for: of the physical ones, those that a rule in force names.
+pub(super) fn asked(mut delta: Delta, rules: &RulesInForce, registered: &Registered) -> Delta {
+    let names = |key: &str| rules.set.names_physical(key) || registered.names_physical(key);
+    delta.retain(|touched| !is_physical(&touched.key) || names(&touched.key));
+    delta
+}
+
+/// The sources that a look reads. What the store says is not on the disk.
+fn looked_at() -> impl Iterator<Item = Source> {
+    Source::ALL.into_iter().filter(|source| *source != Source::Records)
+}
+
+/// Returns whether a look found each source as the ledger has it, and none unreadable.
+pub(super) fn is_as_known(
+    sources: &BySource,
+    readings: &[(Source, Reading)],
+    seen: &BTreeMap<Source, SourceLook>,
+) -> bool {
+    looked_at().all(|source| {
+        let reading = readings.iter().find(|(other, _)| *other == source).map(|(_, reading)| reading);
+        let (known, sidecar) = (sources.get(source), reading.and_then(|reading| reading.sidecar.as_ref()));
+        let has_fault = reading.is_some_and(|reading| reading.fault.is_some());
+        match seen.get(&source) {
+            None => known.is_none() && reading.is_none(),
+            Some(look) => {
+                let says_the_same = match &look.content {
+                    Ok(said) => known.map_or(said.is_empty(), |known| known == said),
+                    Err(_) => false,
+                };
+                says_the_same && !has_fault && sidecar == look.sidecar.as_ref()
+            }
+        }
+    })
+}
+
+/// Has the state before a look know already what the look says for the first time of sources of which nothing was known
+/// yet, so that it is no news: the first scan took the file as it is.
+pub(super) fn learn(
+    before: &mut BySource,
+    asset: &Asset,
+    readings: &[(Source, Reading)],
+    seen: &BTreeMap<Source, SourceLook>,
+) {
+    let is_silent = |source: Source| {
+        let fault = readings.iter().find(|(other, _)| *other == source).and_then(|(_, reading)| reading.fault.as_ref());
+        fault.is_some_and(|fault| fault.silent) || (source != Source::Xattr && asset.content != ContentRead::Yes)
+    };
+    for source in looked_at().filter(|source| is_silent(*source)) {
+        match seen.get(&source).map(|look| &look.content) {
+            Some(Ok(said)) => before.insert(source, said.clone()),
+            Some(Err(_)) => {}
+            None => drop(before.remove(source)),
+        }
+    }
+}
+
+impl Recorder<'_> {
+    /// Takes up what a look says of each source, in the ledger and in `sources`. `readings` is what the ledger has.
+    pub(super) fn take(
+        &mut self,
+        asset: &Asset,
+        sources: &mut BySource,
+        mut seen: BTreeMap<Source, SourceLook>,
+        readings: Vec<(Source, Reading)>,
+    ) -> Result<(), StoreError> {
+        let mut known: BTreeMap<Source, Reading> = readings.into_iter().collect();
+        let is_iptc_unread = seen.get(&Source::Iptc).is_some_and(|look| look.content.is_err());
+        let mut damaged: Vec<(Source, String)> = Vec::new();
+        for source in looked_at() {
+            let before = known.remove(&source);
+            let reading = match seen.remove(&source) {
+                // Which of the two it is was not read either.
+                None if source == Source::NewerIptc && is_iptc_unread => continue,
+                None => {
+                    self.say(asset, sources, source, Default::default())?;
+                    None
+                }
+                Some(SourceLook { sidecar, content: Ok(said) }) => {
+                    self.say(asset, sources, source, said)?;
+                    sidecar.map(|sidecar| Reading { sidecar: Some(sidecar), fault: None })
+                }
+                Some(SourceLook { sidecar, content: Err(unread) }) => {
+                    let fault = before.as_ref().and_then(|reading| reading.fault.as_ref());
+                    let silent = fault.is_some_and(|fault| fault.silent);
+                    let (why, again) = self.not_read(asset, source, unread, fault, &mut damaged);
+                    Some(Reading { sidecar, fault: Some(ReadingFault { why, again, silent }) })
+                }
+            };
+            if reading != before {
+                self.ledger.set_reading(asset.id, source, reading.as_ref())?;
+            }
+        }
+        self.report_damaged(asset, &damaged)
+    }
+
+    /// What follows from a source that was not read; returns why it was not, and whether it is read again by itself.
+    fn not_read(
+        &mut self,
+        asset: &Asset,
+        source: Source,
+        unread: Unread,
+        known: Option<&ReadingFault>,
+        damaged: &mut Vec<(Source, String)>,
+    ) -> (String, bool) {
+        match unread {
+            Unread::Refused(why) => {
+                self.unread(&asset.path, why.clone());
+                (why, true)
+            }
+            Unread::Damaged(why) => {
+                if known.is_none_or(|known| known.why != why) {
+                    damaged.push((source, why.clone()));
+                }
+                (why, false)
+            }
+            Unread::Written => {
+                let cause = Cause::hinted(self.now.mono, HintKind::Attributes, LAST);
+                self.out.wait_for_close.push((asset.path.clone(), cause));
+                ("its sidecar is being written".to_owned(), true)
+            }
+        }
+    }
+
+    /// Reports sources that cannot be read as they are, once.
+    fn report_damaged(&mut self, asset: &Asset, damaged: &[(Source, String)]) -> Result<(), StoreError> {
+        let Some((_, why)) = damaged.first() else { return Ok(()) };
+        let names: Vec<&str> = damaged.iter().map(|(source, _)| source.name()).collect();
+        let fields = EventFields::default()
+            .text("path", &asset.path.display())
+            .text("assetId", &asset.id.to_string())
+            .text("sources", &names.join(", "))
+            .text("reason", why);
+        self.ledger.tell(self.now.wall, "metadata.failed", self.tenant.cloned(), fields)?;
+        Ok(())
+    }
+}

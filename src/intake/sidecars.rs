@@ -1,0 +1,199 @@
+//! Sidecars: files whose content is the metadata of the assets beside them. A sidecar is told by its name alone. What
+//! happens to one is heard and looked at like any other file; what follows is a look at its assets, which reads it.
+
+use std::collections::HashMap;
+
+use super::Intake;
+use super::judge::{Whole, whole};
+use super::record::{FIRST, Recorder};
+use crate::model::asset::{Asset, ContentRead};
+use crate::model::hint::HintKind;
+use crate::model::ids::{AssetId, MountId};
+use crate::model::look::{ListedFile, Seen, SidecarFile};
+use crate::model::metadata::Source;
+use crate::model::mount::Sidecars;
+use crate::model::path::LogicalPath;
+use crate::model::sidecar::{self, Belongs};
+use crate::model::time::Now;
+use crate::settle::{Cause, Glimpse};
+use crate::store::{Reading, StoreError};
+
+/// Assets that one sidecar is read for, where it is named for the beginning of their names alone.
+const NAMED_SO_MAX: usize = 64;
+
+impl Intake {
+    /// What a look at a sidecar's path means: a file that is no longer written, or none any more, has its assets looked
+    /// at. Returns whether that is all. It is not where the file is an asset too, where a directory has such a name, or
+    /// where nothing could be seen.
+    #[expect(clippy::too_many_arguments, reason = "a place, and what was seen of it")]
+    pub(super) fn sidecar_seen(
+        &self,
+        now: Now,
+        mount: MountId,
+        (path, cause): (&LogicalPath, Cause),
+        seen: &Seen,
+        belongs: Belongs,
+        known: Option<&Asset>,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<bool, StoreError> {
+        let look = match seen {
+            Seen::File(look) => look,
+            Seen::Absent | Seen::Link | Seen::Other | Seen::Directory => {
+                self.look_at_its_assets(now, path, cause, belongs, recorder)?;
+                return Ok(false);
+            }
+            Seen::Covered(_) | Seen::Unreadable(_) | Seen::RootGone => return Ok(false),
+        };
+        let is_metadata = self.sidecars(mount) == Sidecars::Metadata && belongs.prefix.is_none();
+        let quiet = self.settle.is_quiet(now.mono, &cause, &look.stat);
+        let whole = whole(self.mounts.sees_closes(mount), quiet, &cause, look);
+        if matches!(whole, Whole::Yes) {
+            self.look_at_its_assets(now, path, cause, belongs, recorder)?;
+        }
+        if !is_metadata {
+            return Ok(false);
+        }
+        if let Some(asset) = known {
+            recorder.forget(asset)?;
+        }
+        recorder.out.faults.push((path.clone(), None));
+        match whole {
+            Whole::Yes => {}
+            Whole::OnceClosed => recorder.out.wait_for_close.push((path.clone(), cause)),
+            Whole::OnceLikelyClosed => recorder.out.wait_for_likely_close.push((path.clone(), cause)),
+            Whole::OnceQuiet => {
+                let same = cause.glimpse.filter(|glimpse| !look.stat.bytes_may_differ(&glimpse.stat));
+                let glimpse = Some(same.unwrap_or(Glimpse { stat: look.stat, at: now.mono }));
+                recorder.out.wait_for_quiet.push((path.clone(), Cause { glimpse, ..cause }));
+            }
+        }
+        Ok(true)
+    }
+
+    /// What sidecars are in a mount beside metadata.
+    pub(super) fn sidecars(&self, mount: MountId) -> Sidecars {
+        self.setup.mounts.get(usize::from(mount.0)).map(|mount| mount.sidecars).unwrap_or_default()
+    }
+
+    /// Has every asset looked at that a sidecar may belong to. One that is being looked at may have been read before the
+    /// sidecar was there.
+    fn look_at_its_assets(
+        &self,
+        now: Now,
+        path: &LogicalPath,
+        cause: Cause,
+        belongs: Belongs,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(parent) = path.parent() else { return Ok(()) };
+        let mut assets: Vec<LogicalPath> = belongs.exact.iter().map(|name| parent.join(name)).collect();
+        let of_stem = belongs.stem.map(|stem| [stem.as_slice(), b"."].concat());
+        for beginning in of_stem.into_iter().chain(belongs.prefix) {
+            if let Some(dir) = recorder.ledger.dir(recorder.root, &parent)? {
+                let named_so = recorder.ledger.assets_named_from(dir, &beginning, NAMED_SO_MAX)?;
+                assets.extend(named_so.into_iter().map(|asset| asset.path));
+            }
+            assets.extend(self.looks.under_way_named_from(&parent.join(&beginning)));
+        }
+        assets.sort();
+        assets.dedup();
+        let heard = HintKind::Attributes;
+        let cause = Cause { since: cause.since, ..Cause::hinted(now.mono, heard, cause.order) };
+        for asset in assets {
+            let is_looked_at = recorder.ledger.asset_at(recorder.root, &asset)?.is_some()
+                || self.looks.is_looking_at(&asset)
+                || self.settle.contains(&asset);
+            if is_looked_at && asset != *path {
+                recorder.out.sidecar_changes.push((asset, cause));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a listing says of a directory's sidecars: which of its assets have others than they were read with, or have
+    /// a source that is to be read again.
+    pub(super) fn read_otherwise(
+        &self,
+        known: &HashMap<Vec<u8>, Asset>,
+        listed: &HashMap<&[u8], &ListedFile>,
+        readings: Vec<(AssetId, Source, Reading)>,
+    ) -> Vec<Vec<u8>> {
+        if listed.is_empty() && readings.is_empty() {
+            return Vec::new();
+        }
+        let mut by_asset: HashMap<AssetId, Vec<(Source, Reading)>> = HashMap::new();
+        for (asset, source, reading) in readings {
+            by_asset.entry(asset).or_default().push((source, reading));
+        }
+        let mut out = Vec::new();
+        for (name, asset) in known {
+            let readings = by_asset.remove(&asset.id).unwrap_or_default();
+            let is_read_again = readings.iter().any(|(_, reading)| reading.fault.as_ref().is_some_and(|f| f.again));
+            let mut was: Vec<(Source, SidecarFile)> =
+                readings.into_iter().filter_map(|(source, reading)| Some((source, reading.sidecar?))).collect();
+            was.sort_by_key(|(source, _)| *source);
+            let is_other = asset.content == ContentRead::Yes && was != sidecars_of(name, listed);
+            if is_read_again || is_other {
+                out.push(name.clone());
+            }
+        }
+        out.sort();
+        out
+    }
+}
+
+/// The sidecars of an asset among the files of its directory: of each kind the first that is there, as a look takes
+/// them.
+fn sidecars_of(name: &[u8], listed: &HashMap<&[u8], &ListedFile>) -> Vec<(Source, SidecarFile)> {
+    let mut out: Vec<(Source, SidecarFile)> = Vec::new();
+    if listed.is_empty() {
+        return out;
+    }
+    for candidate in sidecar::of_asset(name) {
+        let source = Source::of_sidecar(candidate.kind);
+        if let Some(file) = listed.get(candidate.name.as_slice())
+            && out.iter().all(|(other, _)| *other != source)
+        {
+            out.push((source, SidecarFile { name: candidate.name, stat: file.stat }));
+        }
+    }
+    out.sort_by_key(|(source, _)| *source);
+    out
+}
+
+impl Recorder<'_> {
+    /// A raw photo has come or gone: whose the sidecar of its stem is may be another matter now for the files beside it.
+    pub(super) fn look_beside_raw(&mut self, raw: &Asset) -> Result<(), StoreError> {
+        let Some((parent, name)) = raw.path.split() else { return Ok(()) };
+        let Some(stem) = sidecar::stem_of_raw(name) else { return Ok(()) };
+        let Some(dir) = self.ledger.dir(self.root, &parent)? else { return Ok(()) };
+        let cause = Cause::hinted(self.now.mono, HintKind::Attributes, FIRST);
+        for asset in self.ledger.assets_named_from(dir, &[stem, b"."].concat(), NAMED_SO_MAX)? {
+            let of_stem = |(source, _): &(Source, Reading)| *source == Source::StemSidecar;
+            if asset.id != raw.id && self.ledger.readings(asset.id)?.iter().any(of_stem) {
+                self.out.sidecar_changes.push((asset.path, cause));
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets an asset that is a sidecar, without a word: it was taken for an asset by a ringback that knew no
+    /// sidecars, or by a mount that had them as assets.
+    pub(super) fn forget(&mut self, asset: &Asset) -> Result<(), StoreError> {
+        self.ledger.forget_asset(asset.id)?;
+        self.out.is_no_longer.push((asset.stat.identity, asset.id));
+        self.out.assets -= 1;
+        Ok(())
+    }
+}
+
+/// Whether a listed name is metadata of others and no asset.
+pub(super) fn is_listed_as_metadata(sidecars: Sidecars, name: &[u8]) -> bool {
+    sidecars == Sidecars::Metadata && sidecar::is_sidecar(name)
+}
+
+/// The sidecars among listed files.
+pub(super) fn listed_sidecars(files: &[ListedFile]) -> HashMap<&[u8], &ListedFile> {
+    let sidecars = files.iter().filter(|file| sidecar::assets_of(&file.name).is_some());
+    sidecars.map(|file| (file.name.as_slice(), file)).collect()
+}

@@ -1,0 +1,181 @@
+//! What a look reads of a file's metadata: the content of the file, its extended attributes, and its sidecars.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use super::disk::{Disk, Kind, Lease};
+use super::fault::{explain, is_absence};
+use super::file::is_same;
+use crate::metadata::budget::Budget;
+use crate::metadata::content::Content;
+use crate::metadata::fault::Fault;
+use crate::metadata::found::{Found, Part};
+use crate::metadata::{json, logical, readers, xattr};
+use crate::model::look::{SidecarFile, SourceLook, Unread};
+use crate::model::metadata::{Said, Source};
+use crate::model::sidecar::{self, Candidate};
+
+/// Bytes of a JSON sidecar.
+pub(super) const JSON_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What the look of a file read, by source.
+pub type BySource = BTreeMap<Source, SourceLook>;
+
+/// What every source on a disk says of a regular file: its attributes, its content, its sidecars.
+#[must_use]
+pub fn metadata_of(disk: &dyn Disk, path: &Path) -> BySource {
+    let mut out = BySource::new();
+    let probe = disk.probe(path, &mut |opened| out = of_content(path, opened));
+    if let Some(attributes) = of_attributes(path, probe.xattrs) {
+        out.insert(Source::Xattr, attributes);
+    }
+    if let Some(name) = path.file_name() {
+        of_sidecars(disk, path, name.as_bytes(), &mut out);
+    }
+    out
+}
+
+/// The tags that the content of a file has.
+///
+/// # Errors
+/// Nothing of it can be read.
+pub fn physical(disk: &dyn Disk, path: &Path) -> Result<Found, Fault> {
+    readers::read(&*disk.open(path)?)
+}
+
+/// What the content of a file says. What its readers do not find says nothing.
+pub(super) fn of_content(path: &Path, opened: io::Result<&dyn Content>) -> BySource {
+    let found = opened.map_err(Fault::Io).and_then(readers::read);
+    let mut out = BySource::new();
+    match found {
+        Ok(found) => {
+            let iptc = if found.iptc_is_newer { Source::NewerIptc } else { Source::Iptc };
+            put(&mut out, path, Source::Xmp, found.xmp);
+            // A fault is of the one source, whichever rank it would have had.
+            put(&mut out, path, if found.iptc.is_ok() { iptc } else { Source::Iptc }, found.iptc);
+            put(&mut out, path, Source::Exif, found.exif);
+        }
+        Err(fault) => {
+            let unread = unread(path, fault);
+            for source in [Source::Xmp, Source::Iptc, Source::Exif] {
+                out.insert(source, SourceLook::unread(unread.clone()));
+            }
+        }
+    }
+    out
+}
+
+fn put(out: &mut BySource, path: &Path, source: Source, part: Part) {
+    match part {
+        Ok(tags) if tags.is_empty() => {}
+        Ok(tags) => {
+            let said = logical::within_limits(logical::said(&tags)).map_err(|fault| unread(path, fault));
+            out.insert(source, SourceLook { sidecar: None, content: said });
+        }
+        Err(fault) => drop(out.insert(source, SourceLook::unread(unread(path, fault)))),
+    }
+}
+
+fn unread(path: &Path, fault: Fault) -> Unread {
+    match fault {
+        Fault::Io(error) => Unread::Refused(explain("read the metadata in", path, &error)),
+        Fault::Damaged { .. } | Fault::Limit { .. } => {
+            Unread::Damaged(format!("cannot read the metadata in {}: {fault}", path.display()))
+        }
+    }
+}
+
+/// What the extended attributes of a file say; nothing where there are none.
+pub(super) fn of_attributes(path: &Path, read: io::Result<Vec<(String, Vec<u8>)>>) -> Option<SourceLook> {
+    match read {
+        Ok(attributes) if attributes.is_empty() => None,
+        Ok(attributes) => Some(SourceLook::read(xattr::metadata(attributes))),
+        Err(error) => Some(SourceLook::unread(Unread::Refused(attributes_unread(path, &error)))),
+    }
+}
+
+/// Why extended attributes could not be read, for people.
+pub(super) fn attributes_unread(path: &Path, error: &io::Error) -> String {
+    explain("read the extended attributes of", path, error)
+}
+
+/// Adds what the sidecars of a file say: of each kind the first that is there.
+pub(super) fn of_sidecars(disk: &dyn Disk, path: &Path, name: &[u8], seen: &mut BySource) {
+    for candidate in sidecar::of_asset(name) {
+        let source = Source::of_sidecar(candidate.kind);
+        if seen.contains_key(&source) {
+            continue;
+        }
+        let at = path.with_file_name(OsStr::from_bytes(&candidate.name));
+        if let Some(look) = sidecar(disk, path, name, &at, candidate) {
+            seen.insert(source, look);
+        }
+    }
+}
+
+/// What one sidecar says; nothing when it is not there.
+fn sidecar(disk: &dyn Disk, asset: &Path, asset_name: &[u8], at: &Path, candidate: Candidate) -> Option<SourceLook> {
+    let before = match disk.stat(at) {
+        Ok(stat) if stat.kind == Kind::File => stat,
+        Ok(_) => return None,
+        Err(error) if is_absence(&error) => return None,
+        Err(error) => return Some(SourceLook::unread(Unread::Refused(explain("look at", at, &error)))),
+    };
+    let mut content = Err(Unread::Written);
+    let is_json = matches!(candidate.kind, sidecar::Kind::Json);
+    let probe = disk.probe(at, &mut |opened| {
+        let said =
+            opened.map_err(Fault::Io).and_then(|content| if is_json { of_json(content) } else { of_xmp(content) });
+        content = said.map_err(|fault| unread(at, fault));
+    });
+    let is_written = probe.lease == Lease::Busy || !probe.after.is_ok_and(|after| is_same(&before, &after));
+    if is_written {
+        content = Err(Unread::Written);
+    }
+    if let (sidecar::Kind::StemXmp, Ok(said)) = (&candidate.kind, &content)
+        && !applies(disk, asset, asset_name, said)
+    {
+        content = Ok(Said::default());
+    }
+    Some(SourceLook { sidecar: Some(SidecarFile { name: candidate.name, stat: before.stat() }), content })
+}
+
+fn of_xmp(content: &dyn Content) -> Result<Said, Fault> {
+    let tags = readers::read(content)?.xmp?;
+    match tags.is_empty() && content.size() == 0 {
+        true => Err(Fault::damaged("XMP", "the sidecar is empty")),
+        false => logical::within_limits(logical::said(&tags)),
+    }
+}
+
+fn of_json(content: &dyn Content) -> Result<Said, Fault> {
+    if content.size() > JSON_BYTES_MAX {
+        return Err(Fault::limit("the JSON sidecar is larger than allowed", format!("{JSON_BYTES_MAX} bytes")));
+    }
+    let mut bytes = vec![0; content.size() as usize];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match content.read_at(filled as u64, &mut bytes[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    bytes.truncate(filled);
+    json::read(&bytes, &Budget::begin())
+}
+
+/// Whether a sidecar that is named for a stem is this asset's: of a raw photo and a JPEG that share a stem it is the raw
+/// photo's, unless it says whose it is.
+fn applies(disk: &dyn Disk, asset: &Path, name: &[u8], said: &Said) -> bool {
+    const FOR: &str = "XMP-photoshop:SidecarForExtension";
+
+    let extension = said.values.get(FOR).and_then(|values| values.first()).map(String::as_str);
+    let is_there = |name: &[u8]| {
+        let at = asset.with_file_name(OsStr::from_bytes(name));
+        disk.stat(&at).is_ok_and(|stat| stat.kind == Kind::File)
+    };
+    sidecar::stem_applies_where(name, extension, is_there)
+}

@@ -1,0 +1,161 @@
+//! Blocks from made-up bytes, read whole.
+
+use crate::metadata::budget::Budget;
+use crate::metadata::fault::Fault;
+use crate::metadata::tag::TagValue;
+
+use super::read;
+
+/// Builds a block in big-endian order: directories one behind the other, values behind each.
+struct Block(Vec<u8>);
+
+/// Number, type, count, bytes of the value.
+type Field<'a> = (u16, u16, u32, &'a [u8]);
+
+impl Block {
+    fn new() -> Self {
+        Self(b"MM\0*\0\0\0\x08".to_vec())
+    }
+
+    /// Adds a directory and returns its offset.
+    fn directory(&mut self, fields: &[Field<'_>], next: u32) -> u32 {
+        let begin = self.0.len();
+        let mut values = begin + 6 + fields.len() * 12;
+        let mut behind = Vec::new();
+        self.0.extend(u16::try_from(fields.len()).expect("few fields").to_be_bytes());
+        for (number, kind, count, bytes) in fields {
+            self.0.extend(number.to_be_bytes());
+            self.0.extend(kind.to_be_bytes());
+            self.0.extend(count.to_be_bytes());
+            if bytes.len() <= 4 {
+                let mut inline = bytes.to_vec();
+                inline.resize(4, 0);
+                self.0.extend(inline);
+            } else {
+                self.0.extend(u32::try_from(values).expect("a small block").to_be_bytes());
+                values += bytes.len();
+                behind.extend_from_slice(bytes);
+            }
+        }
+        self.0.extend(next.to_be_bytes());
+        self.0.extend(behind);
+        u32::try_from(begin).expect("a small block")
+    }
+}
+
+/// What a block says, `GROUP:Name=value`.
+fn said(block: &[u8]) -> Vec<String> {
+    let tags = read(block, &Budget::begin()).expect("an EXIF block");
+    let text = |value: TagValue| match value {
+        TagValue::Text(text) => text,
+        value => format!("{value:?}"),
+    };
+    tags.into_iter().map(|tag| format!("{}:{}={}", tag.group, tag.name, text(tag.value))).collect()
+}
+
+#[test]
+fn a_block_is_its_directories() {
+    let mut block = Block::new();
+    // The first directory has 5 entries and 5 bytes of values behind it.
+    let exif: u32 = 8 + 6 + 5 * 12 + 5;
+    let gps: u32 = exif + 6 + 2 * 12 + 20;
+    let second = gps + 6 + 2 * 12 + 24;
+    block.directory(
+        &[
+            (0x010f, 2, 5, b"Acme\0"),
+            (0x0112, 3, 1, &[0, 6]),
+            (0x927c, 7, 4, b"note"),
+            (0x8769, 4, 1, &exif.to_be_bytes()),
+            (0x8825, 4, 1, &gps.to_be_bytes()),
+        ],
+        second,
+    );
+    block.directory(&[(0x9000, 7, 4, b"0232"), (0x9003, 2, 20, b"2026:05:01 12:34:56\0")], 0xffff);
+    let latitude = [0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 30, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1];
+    block.directory(&[(1, 2, 2, b"S\0"), (2, 5, 3, &latitude)], 0);
+    block.directory(&[(0x0103, 3, 1, &[0, 6]), (0x0201, 4, 1, &[0, 0, 1, 0])], 8);
+    let expect = [
+        "IFD0:Make=Acme",
+        "IFD0:Orientation=6",
+        "ExifIFD:ExifVersion=0232",
+        "ExifIFD:DateTimeOriginal=2026-05-01T12:34:56",
+        "GPS:GPSLatitudeRef=S",
+        "GPS:GPSLatitude=-33.5",
+        "IFD1:Compression=6",
+    ];
+    assert_eq!(said(&block.0), expect);
+}
+
+#[test]
+fn further_images_are_numbered() {
+    let mut block = Block::new();
+    let first = 8 + 6 + 12 + 8;
+    let second = first + 6 + 12;
+    let offsets = [u32::to_be_bytes(first), u32::to_be_bytes(second)].concat();
+    block.directory(&[(0x014a, 4, 2, &offsets)], 0);
+    block.directory(&[(0x0100, 3, 1, &[0, 7])], 0);
+    block.directory(&[(0x0100, 3, 1, &[0, 8])], 0);
+    assert_eq!(said(&block.0), ["SubIFD:ImageWidth=7", "SubIFD1:ImageWidth=8"]);
+}
+
+#[test]
+fn damaged_entries_are_skipped() {
+    let mut block = Block::new();
+    block.directory(
+        &[
+            (0x010f, 2, 4, b"Acme"),
+            // A type that does not exist, a value outside the block, one in the directory, a pointer to nowhere.
+            (0x0110, 99, 1, &[0; 4]),
+            (0x0131, 2, 4_000, &[0, 0, 0, 100]),
+            (0x013b, 2, 8, &[0, 0, 0, 12]),
+            (0x8769, 4, 1, &[0x7f, 0, 0, 0]),
+            (0x0112, 3, 1, &[0, 1]),
+            (0x0112, 3, 1, &[0, 2]),
+        ],
+        0,
+    );
+    assert_eq!(said(&block.0), ["IFD0:Make=Acme", "IFD0:Orientation=2"]);
+}
+
+#[test]
+fn damaged_blocks_are_faults() {
+    let fault = |block: &[u8]| read(block, &Budget::begin()).expect_err("a damaged block").to_string();
+    let header = "EXIF is damaged: it does not begin with a TIFF header";
+    let directory = "EXIF is damaged: its first directory is not inside it";
+    assert_eq!(fault(b""), header);
+    assert_eq!(fault(b"JFIF\0\0\0\x08"), header);
+    assert_eq!(fault(b"MM\0*\0\0\0\x08"), directory);
+    assert_eq!(fault(b"MM\0*\0\0\0\x08\0\x02\x01\x0f"), directory);
+}
+
+#[test]
+fn limits_are_named() {
+    let limit = |block: &[u8]| match read(block, &Budget::begin()) {
+        Err(Fault::Limit { what, limit }) => format!("{what}: {limit}"),
+        other => format!("{other:?}"),
+    };
+    let mut chain = Block::new();
+    for _ in 0..65 {
+        let next = u32::try_from(chain.0.len() + 18).expect("a small block");
+        chain.directory(&[(0x0100, 3, 1, &[0, 7])], next);
+    }
+    assert_eq!(limit(&chain.0), "EXIF has more directories than allowed: 64 directories");
+    let mut wide = Block::new();
+    wide.directory(&vec![(0x0100, 3, 1, [0, 7].as_slice()); 4_097], 0);
+    assert_eq!(limit(&wide.0), "an EXIF directory has more entries than allowed: 4096 entries");
+    let mut long = Block::new();
+    long.directory(&[(0x010e, 2, 70_000, &[b'x'; 70_000])], 0);
+    assert_eq!(limit(&long.0), "an EXIF value is longer than allowed: 65536 bytes");
+    let mut ended = Block::new();
+    ended.directory(&[(0x010e, 2, 70_000, &[b"x".as_slice(), &[0; 69_999]].concat())], 0);
+    assert_eq!(said(&ended.0), ["IFD0:ImageDescription=x"]);
+    let mut numbers = Block::new();
+    numbers.directory(&[(0x9214, 3, 40_000, &[0; 80_000])], 0);
+    assert_eq!(limit(&numbers.0), "an EXIF value is longer than allowed: 65536 bytes");
+    let mut tiny = Block::new();
+    tiny.directory(&[(0x9214, 12, 4_000, &[0, 0x10, 0, 0, 0, 0, 0, 0].repeat(4_000))], 0);
+    assert_eq!(limit(&tiny.0), "an EXIF value is longer than allowed: 65536 bytes");
+    let mut unknown = Block::new();
+    unknown.directory(&[(0x7abc, 2, 70_000, &[b'x'; 70_000])], 0);
+    assert!(said(&unknown.0).is_empty());
+}
