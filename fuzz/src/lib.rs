@@ -7,4 +7,5 @@ pub mod bytes;
 pub mod changes;
 pub mod check;
 pub mod clauses;
+pub mod tags;
 pub mod when;

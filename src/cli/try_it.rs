@@ -74,7 +74,7 @@ pub async fn run(args: TryArgs) -> anyhow::Result<Outcome> {
     let address = daemon.address();
     let reach = Reach { server: Server { address, tls: None }, token: token.clone(), timeout: None };
     say(&format!(
-        "ringback watches a copy of the sample store, by two rules, and calls a receiver.\n\n  \
+        "ringback watches a copy of the sample store, by three rules, and calls a receiver.\n\n  \
          store     {}\n  rules     {}\n  receiver  {}\n  API       http://{address}\n\n\
          Each line that begins with > is an edit; what follows it is the callback, as the receiver got it.",
         store.display(),
@@ -192,9 +192,15 @@ name = "five-stars"
 callback = "{stars}"
 watchPath = ["/dailies"]            # no mode: only limits where the metadata is watched
 watchMetadata = ["Rating==5"]
+
+[[subscription]]
+name = "in-lisbon"
+callback = "{lisbon}"
+watchMetadata = ["IPTC_City==Lisbon"]   # in the file, in a sidecar, or in a record: ringback inspect shows where
 "#,
         everything = receiver.url("/everything"),
         stars = receiver.url("/five-stars"),
+        lisbon = receiver.url("/in-lisbon"),
     )
 }
 
@@ -238,7 +244,7 @@ fn edits() -> Vec<Edit> {
     let files = |shown, work, expect| Edit { shown, kind: EditKind::Files(work), expect };
     vec![
         files(
-            "cp dailies/IMG_0001.jpg dailies/IMG_0002.jpg",
+            "cp dailies/IMG_0001.jpg dailies/IMG_0002.jpg        # its XMP says Lisbon",
             |store| fs::copy(store.join("dailies/IMG_0001.jpg"), store.join("dailies/IMG_0002.jpg")).map(drop),
             &[("/dailies/IMG_0002.jpg", "added")],
         ),
@@ -260,6 +266,11 @@ fn edits() -> Vec<Edit> {
             kind: EditKind::Record(json!([{"path": "/dailies/IMG_0002.jpg", "set": {"Rating": "5"}}])),
             expect: &[("/dailies/IMG_0002.jpg", "none")],
         },
+        files(
+            "cp dailies/A001_C001.mov.xmp dailies/IMG_0002.jpg.xmp   # a sidecar: Porto",
+            |store| fs::copy(store.join("dailies/A001_C001.mov.xmp"), store.join("dailies/IMG_0002.jpg.xmp")).map(drop),
+            &[("/dailies/IMG_0002.jpg", "none")],
+        ),
         files(
             "rm audio/slate.wav",
             |store| fs::remove_file(store.join("audio/slate.wav")),

@@ -1,7 +1,7 @@
 //! JSON sidecars: what a file such as `name.jpg.json` says of its asset.
 //!
-//! Three forms are known, in this order: Google Takeout's ([`takeout`](super::takeout)); what `exiftool -j` prints
-//! ([`exiftool`](super::exiftool)), alone in a list or not; and an object of keys and values that anybody may write:
+//! Three forms are known, in this order: Google Takeout's ([`takeout`]); what `exiftool -j` prints
+//! ([`exiftool`]), alone in a list or not; and an object of keys and values that anybody may write:
 //!
 //! ```json
 //! {"IPTC_City": "SFO", "Rating": 4, "XMP-dc:Subject": ["airport", "night"], "shoot": {"crew": ["Jane", "Joe"]}}

@@ -1,9 +1,9 @@
 //! XMP: an RDF description of a resource, in XML (ISO 16684-1, XMP part 1). Knows no container: a packet is the bytes
 //! between wrappers, from wherever they come. Reads no external entity, expands none, and validates no schema.
 //!
-//! A packet goes through three steps. Its bytes become [text](encoding); the text becomes a [document](document) whose
+//! A packet goes through three steps. Its bytes become [text](encoding); the text becomes a [document] whose
 //! names have [namespaces](scope); the RDF in the document becomes [tags](rdf). What is known of the
-//! [namespaces](namespaces) and their [properties](properties) decides groups, [names] and [values].
+//! [namespaces] and their [properties] decides groups, [names] and [values].
 
 pub mod document;
 pub mod encoding;

@@ -1,7 +1,7 @@
 //! TIFF, BigTIFF, and the raw formats that are TIFF inside: DNG, CR2, NEF, NRW, ARW, SR2, SRF, PEF, ORF, RW2, 3FR, IIQ,
 //! DCR, KDC, ERF, MEF, MOS, RWL, SRW, and HD Photo.
 //!
-//! The file's directories are EXIF ([`exif::ifd`]); three tags carry XMP, IPTC-IIM and Photoshop's image resources.
+//! The file's directories are EXIF (`exif::ifd`); three tags carry XMP, IPTC-IIM and Photoshop's image resources.
 //! Image data is never read, so a file's size does not matter. Maker notes are not read.
 //!
 //! Sources: TIFF 6.0; XMP Specification Part 3, section 1.1.3 (tag 700); TIFF/EP, section 5.2 (tag 33723); Adobe

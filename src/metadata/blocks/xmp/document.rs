@@ -4,7 +4,7 @@
 //! The tree borrows from the packet: an element is a few words, and no text is copied that has no entity in it. Only
 //! the five predefined entities and character references are replaced; a declared entity stays as it is written, so
 //! that nothing expands. Elements, attributes and namespace declarations count against
-//! [`XML_NODES_MAX`](super::super::super::limits::XML_NODES_MAX).
+//! [`XML_NODES_MAX`].
 
 use std::borrow::Cow;
 use std::ops::Range;
