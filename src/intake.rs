@@ -360,7 +360,7 @@ impl Intake {
             return Mono(0);
         }
         let roots = self.mounts.deadline().min(self.scans.deadline(self.may_list()).unwrap_or(Mono(u64::MAX)));
-        let roots = roots.min(self.baseline.deadline(self.looks.is_busy()));
+        let roots = roots.min(self.baseline.deadline(self.is_free_for_baseline()));
         match self.settle.deadline() {
             // A result that is under way will take it along.
             Some(due) if !self.looks.is_busy() => due.min(roots),
@@ -489,11 +489,6 @@ impl Intake {
         for (path, cause) in outcome.again {
             self.settle.again(mono, &path, cause);
         }
-        for (path, cause) in outcome.sidecar_changes {
-            if !self.looks.hinted_for(mono, &path, cause) {
-                self.settle.again(mono, &path, cause);
-            }
-        }
         if outcome.has_unread {
             self.baseline.wake();
         }
@@ -516,6 +511,12 @@ impl Intake {
         }
         for (path, cause) in outcome.retry_later {
             self.settle.retry_later(mono, &path, cause);
+        }
+        // After what waits: a look that is to come for a sidecar is not put off by a fault of another one.
+        for (path, cause) in outcome.sidecar_changes {
+            if !self.looks.hinted_for(mono, &path, cause) {
+                self.settle.again(mono, &path, cause);
+            }
         }
         for (at, path, cause) in outcome.covered {
             // What is known to be closed is scanned once it opens.

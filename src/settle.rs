@@ -371,6 +371,12 @@ impl Settle {
         self.pending.contains_key(path)
     }
 
+    /// Whether a path waits for its time, and not for a writer or for the end of a fault.
+    #[must_use]
+    pub fn awaits(&self, path: &LogicalPath) -> bool {
+        self.pending.get(path).is_some_and(|pending| pending.wait == Wait::Time)
+    }
+
     /// What a path waits for, for what cause, and until when at most.
     #[must_use]
     pub fn waiting(&self, now: Mono, path: &LogicalPath) -> Option<(Until, &Cause, Mono)> {

@@ -1,8 +1,8 @@
 //! What reading metadata costs: `cargo bench --bench metadata [-- FOLDER]`.
 //!
-//! - `files`: small pictures, cache hot, files a second of processor time: ringback as the daemon reads them (open, read,
-//!   keys and values), and exiftool and exiv2 in the same run where they are installed. The pictures are those of
-//!   `fixtures/metadata`, or of a folder.
+//! - `files`: small pictures, cache hot, files a second of processor time: ringback as the daemon reads them (open,
+//!   read, keys and values), and exiftool and exiv2 in the same run where they are installed. The pictures are those
+//!   of `fixtures/metadata`, or of a folder.
 //! - `movie`: a sparse movie of 100 GB with its XMP at the tail: reads, and bytes.
 //! - `hostile`: the four shapes of docs/metadata.md: processor time, and memory at its highest.
 //!

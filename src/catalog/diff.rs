@@ -1,5 +1,7 @@
 //! Which metadata keys a change touched.
 
+use std::collections::HashSet;
+
 use crate::model::metadata::{BySource, Delta, KeyDelta, Values, merged};
 
 /// Every key that the two states do not agree on, in key order. Values whose order means nothing are compared as sets.
@@ -48,7 +50,7 @@ pub fn added(new: &BySource) -> Delta {
 }
 
 fn is_same_set(a: &Values, b: &Values) -> bool {
-    a.iter().all(|value| b.contains(value)) && b.iter().all(|value| a.contains(value))
+    a.iter().collect::<HashSet<_>>() == b.iter().collect::<HashSet<_>>()
 }
 
 #[cfg(test)]

@@ -117,8 +117,12 @@ fn of_sources(disk: &RealDisk, file: &Path) -> anyhow::Result<Shown> {
     for (source, SourceLook { content, .. }) in look::metadata_of(disk, file) {
         match content {
             Ok(said) => sources.insert(source, said),
-            Err(Unread::Refused(why) | Unread::Damaged(why)) => faults.push(format!("{}: {why}", source.name())),
-            Err(Unread::Written) => faults.push(format!("{}: the sidecar is being written", source.name())),
+            Err(Unread::Refused(why) | Unread::Damaged(why)) => {
+                faults.push(format!("{}: {}: {why}", file.display(), source.name()))
+            }
+            Err(Unread::Written) => {
+                faults.push(format!("{}: {}: the sidecar is being written", file.display(), source.name()))
+            }
         }
     }
     let mut keys: BTreeMap<&str, Vec<(&'static str, &Vec<String>)>> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! The baseline of metadata: after a first scan, or with readers that read otherwise, the content of every asset is read
-//! in the background. What it says then is no news.
+//! The baseline of metadata: after a first scan, or with readers that read otherwise, the content of every asset is
+//! read in the background. What it says then is no news.
 //!
 //! It goes newest first, a few files at a time, and waits as long after each piece as the piece took, so that a live
 //! change finds the disk and the threads that look free half of the time.
@@ -15,6 +15,8 @@ use crate::store::{IntakeTables, StoreError};
 const PIECE: usize = 32;
 /// The shortest time between two pieces, milliseconds.
 const REST_MS_MIN: u64 = 5;
+/// The longest time between two pieces, milliseconds: a slow look says nothing about how busy the disk is.
+const REST_MS_MAX: u64 = 1_000;
 /// After everything that can be read has been read: how long until what could not be is tried again, milliseconds. An
 /// asset in a mount that is offline, or one whose file nothing can be said of yet, is left out in a pass.
 const PASS_MS: u64 = 60_000;
@@ -33,13 +35,15 @@ pub(super) struct Baseline {
     has_left: bool,
     /// When the next piece is due; `None`: everything has been read.
     due: Option<Mono>,
+    /// How many mounts were online.
+    online: usize,
     /// What is being read, and since when.
     piece: Option<(Vec<LogicalPath>, Mono)>,
 }
 
 impl Default for Baseline {
     fn default() -> Self {
-        Self { before: FROM_NEWEST, has_left: false, due: Some(Mono(0)), piece: None }
+        Self { before: FROM_NEWEST, has_left: false, due: Some(Mono(0)), online: 0, piece: None }
     }
 }
 
@@ -50,30 +54,41 @@ impl Baseline {
         self.due.get_or_insert(Mono(0));
     }
 
-    /// When something is to be done; a result that is under way takes a piece along.
-    pub(super) fn deadline(&self, is_busy: bool) -> Mono {
+    /// When something is to be done. `is_free`: nothing else waits, so that a piece may go.
+    pub(super) fn deadline(&self, is_free: bool) -> Mono {
         match (&self.piece, self.due) {
             (Some((_, since)), _) => Mono(since.0.saturating_add(PIECE_MS_MAX)),
-            (None, Some(due)) if !is_busy => due,
+            (None, Some(due)) if is_free => due,
             _ => Mono(u64::MAX),
         }
     }
 }
 
 impl Intake {
+    /// Whether nothing else is to be looked at, so that the baseline delays nothing.
+    pub(super) fn is_free_for_baseline(&self) -> bool {
+        !self.looks.is_busy() && self.settle.awaited_len() == 0 && self.ready()
+    }
+
     /// Has the next few assets read whose content has not been, if nothing else is to be done.
     pub(super) fn release_baseline(&mut self, now: Mono, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
+        let online = self.mounts.ids().filter(|mount| self.mounts.is_online(*mount)).count();
+        if online > self.baseline.online {
+            // What was left out because its mount was away can be read.
+            self.baseline.wake();
+        }
+        self.baseline.online = online;
         if let Some((piece, since)) = &self.baseline.piece {
-            let is_read = |path: &LogicalPath| !self.looks.is_looking_at(path) && !self.settle.contains(path);
-            if !piece.iter().all(is_read) && now.since_ms(*since) < PIECE_MS_MAX {
+            // One that waits for a writer or for the end of a fault is read in its own time.
+            let is_done = |path: &LogicalPath| !self.looks.is_looking_at(path) && !self.settle.awaits(path);
+            if !piece.iter().all(is_done) && now.since_ms(*since) < PIECE_MS_MAX {
                 return Ok(());
             }
-            let rest = now.since_ms(*since).max(REST_MS_MIN);
+            let rest = now.since_ms(*since).clamp(REST_MS_MIN, REST_MS_MAX);
             self.baseline.piece = None;
             self.baseline.due = Some(Mono(now.0.saturating_add(rest)));
         }
-        let is_due = self.baseline.due.is_some_and(|due| due <= now);
-        if !is_due || self.looks.is_busy() || self.settle.awaited_len() > 0 || !self.ready() {
+        if self.baseline.due.is_none_or(|due| due > now) || !self.is_free_for_baseline() {
             return Ok(());
         }
         let unread = ledger.unread_assets(self.baseline.before, PIECE)?;
@@ -85,17 +100,24 @@ impl Intake {
         self.baseline.before = (last.mtime_ns, last.id);
         let mut piece = Vec::with_capacity(unread.len());
         for asset in unread {
-            let is_online = self.mounts.of(&asset.path).is_some_and(|mount| self.mounts.is_online(mount));
-            // What is read again for another reason is not read for this one.
-            let is_free = !self.looks.is_looking_at(&asset.path) && !self.settle.contains(&asset.path);
-            if is_online && is_free {
-                self.settle.again(now, &asset.path, Cause::found(now, u64::MAX));
-                piece.push(asset.path);
-            } else {
-                self.baseline.has_left = true;
+            // An asset in a mount that is offline waits for the mount; one in no mount is nobody's.
+            let Some(mount) = self.mounts.of(&asset.path) else { continue };
+            if !self.mounts.is_online(mount) {
+                continue;
             }
+            // What is read again for another reason is not read for this one.
+            if self.looks.is_looking_at(&asset.path) || self.settle.contains(&asset.path) {
+                self.baseline.has_left = true;
+                continue;
+            }
+            self.settle.again(now, &asset.path, Cause::found(now, u64::MAX));
+            piece.push(asset.path);
         }
-        self.baseline.piece = Some((piece, now));
+        if piece.is_empty() {
+            self.baseline.due = Some(Mono(now.0.saturating_add(REST_MS_MIN)));
+        } else {
+            self.baseline.piece = Some((piece, now));
+        }
         Ok(())
     }
 }
@@ -108,13 +130,13 @@ mod tests {
     #[test]
     fn a_piece_is_waited_for_up_to_the_limit() {
         let mut baseline = Baseline::default();
-        assert_eq!(baseline.deadline(false), Mono(0), "at the start something may be unread");
-        assert_eq!(baseline.deadline(true), Mono(u64::MAX), "what is under way comes first");
+        assert_eq!(baseline.deadline(true), Mono(0), "at the start something may be unread");
+        assert_eq!(baseline.deadline(false), Mono(u64::MAX), "everything else comes first");
         baseline.piece = Some((Vec::new(), Mono(7)));
-        assert_eq!(baseline.deadline(true), Mono(7 + PIECE_MS_MAX));
+        assert_eq!(baseline.deadline(false), Mono(7 + PIECE_MS_MAX));
         (baseline.piece, baseline.due) = (None, None);
-        assert_eq!(baseline.deadline(false), Mono(u64::MAX), "everything has been read");
+        assert_eq!(baseline.deadline(true), Mono(u64::MAX), "everything has been read");
         baseline.wake();
-        assert_eq!(baseline.deadline(false), Mono(0));
+        assert_eq!(baseline.deadline(true), Mono(0));
     }
 }

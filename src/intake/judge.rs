@@ -225,12 +225,19 @@ impl Intake {
         loop {
             let missing = match reconcile(places.clone(), candidates.clone()) {
                 Plan::Record(steps) => {
+                    let retried = recorder.out.retry_later.len();
                     let moved: HashSet<AssetId> = steps.iter().filter_map(moved).collect();
                     for step in steps {
                         let is_held = matches!(&step, Step::Delete { asset, .. }
                             if found.contains(&asset.path) && !moved.contains(&asset.id) && !brake.lets_through());
                         if !is_held {
                             recorder.step(step)?;
+                        }
+                    }
+                    // Whoever waits for the end of a fault waits longer each time.
+                    for (path, cause) in &mut recorder.out.retry_later[retried..] {
+                        if let Some(n) = places.iter().position(|place| place.path == *path) {
+                            (cause.asked, cause.glimpse) = (causes[n].asked, causes[n].glimpse);
                         }
                     }
                     return Ok(());

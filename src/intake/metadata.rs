@@ -1,7 +1,7 @@
 //! What a look read of a file's metadata against what the ledger has of it, source by source.
 //!
-//! A source that could not be read keeps what it said before: a failed read is never a difference. Why it failed is kept
-//! in the ledger, so that a restart reads it again.
+//! A source that could not be read keeps what it said before: a failed read is never a difference. Why it failed is
+//! kept in the ledger, so that a restart reads it again.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::model::asset::{Asset, ContentRead};
 use crate::model::event::EventFields;
 use crate::model::hint::HintKind;
 use crate::model::look::{SourceLook, Unread};
-use crate::model::metadata::{BySource, Delta, Source, is_physical};
+use crate::model::metadata::{BySource, Delta, KeyDelta, Source, is_physical};
 use crate::rules::registered::Registered;
 use crate::settle::Cause;
 use crate::store::{Reading, ReadingFault, StoreError};
@@ -22,7 +22,9 @@ const LAST: u64 = u64::MAX;
 /// The keys of a delta that somebody may ask for: of the physical ones, those that a rule in force names.
 pub(super) fn asked(mut delta: Delta, rules: &RulesInForce, registered: &Registered) -> Delta {
     let names = |key: &str| rules.set.names_physical(key) || registered.names_physical(key);
-    delta.retain(|touched| !is_physical(&touched.key) || names(&touched.key));
+    // The store's own keys may look like anything.
+    let is_store_s = |touched: &KeyDelta| touched.source == Some(Source::Records);
+    delta.retain(|touched| !is_physical(&touched.key) || names(&touched.key) || is_store_s(touched));
     delta
 }
 
@@ -55,21 +57,26 @@ pub(super) fn is_as_known(
 }
 
 /// Has the state before a look know already what the look says for the first time of sources of which nothing was known
-/// yet, so that it is no news: the first scan took the file as it is.
+/// yet, so that it is no news: the first scan took the file as it is. `is_quiet`: nothing was heard of the file, and it
+/// is as it was; a source that could not be read then is no news either when it can.
 pub(super) fn learn(
     before: &mut BySource,
     asset: &Asset,
     readings: &[(Source, Reading)],
     seen: &BTreeMap<Source, SourceLook>,
+    is_quiet: bool,
 ) {
     let is_silent = |source: Source| {
         let fault = readings.iter().find(|(other, _)| *other == source).and_then(|(_, reading)| reading.fault.as_ref());
-        fault.is_some_and(|fault| fault.silent) || (source != Source::Xattr && asset.content != ContentRead::Yes)
+        let is_unread = is_quiet && source != Source::Xattr && asset.content != ContentRead::Yes;
+        fault.is_some_and(|fault| fault.silent) || is_unread
     };
+    let is_iptc_unread = seen.get(&Source::Iptc).is_some_and(|look| look.content.is_err());
     for source in looked_at().filter(|source| is_silent(*source)) {
         match seen.get(&source).map(|look| &look.content) {
             Some(Ok(said)) => before.insert(source, said.clone()),
             Some(Err(_)) => {}
+            None if source == Source::NewerIptc && is_iptc_unread => {}
             None => drop(before.remove(source)),
         }
     }
@@ -77,12 +84,14 @@ pub(super) fn learn(
 
 impl Recorder<'_> {
     /// Takes up what a look says of each source, in the ledger and in `sources`. `readings` is what the ledger has.
+    /// `is_first`: it is the first look into a file that the first scan took as it is.
     pub(super) fn take(
         &mut self,
         asset: &Asset,
         sources: &mut BySource,
         mut seen: BTreeMap<Source, SourceLook>,
         readings: Vec<(Source, Reading)>,
+        is_first: bool,
     ) -> Result<(), StoreError> {
         let mut known: BTreeMap<Source, Reading> = readings.into_iter().collect();
         let is_iptc_unread = seen.get(&Source::Iptc).is_some_and(|look| look.content.is_err());
@@ -102,7 +111,7 @@ impl Recorder<'_> {
                 }
                 Some(SourceLook { sidecar, content: Err(unread) }) => {
                     let fault = before.as_ref().and_then(|reading| reading.fault.as_ref());
-                    let silent = fault.is_some_and(|fault| fault.silent);
+                    let silent = is_first || fault.is_some_and(|fault| fault.silent);
                     let (why, again) = self.not_read(asset, source, unread, fault, &mut damaged);
                     Some(Reading { sidecar, fault: Some(ReadingFault { why, again, silent }) })
                 }
@@ -136,7 +145,7 @@ impl Recorder<'_> {
             }
             Unread::Written => {
                 let cause = Cause::hinted(self.now.mono, HintKind::Attributes, LAST);
-                self.out.wait_for_close.push((asset.path.clone(), cause));
+                self.out.retry_later.push((asset.path.clone(), cause));
                 ("its sidecar is being written".to_owned(), true)
             }
         }

@@ -120,11 +120,12 @@ impl Recorder<'_> {
         };
         if let MetadataLook::Seen(seen) = look.metadata {
             let readings = if last_place.is_some() { self.ledger.readings(id)? } else { Vec::new() };
-            self.take(&asset, &mut sources, seen, readings)?;
+            self.take(&asset, &mut sources, seen, readings, false)?;
         }
         self.take_early_record(&asset, &mut sources)?;
         self.put(&asset)?;
         self.look_beside_raw(&asset)?;
+        self.out.has_unread |= asset.content != ContentRead::Yes;
         self.out.is_now.push((asset.stat.identity, asset.id));
         self.out.assets += 1;
         let (state, delta) = (merged(&sources), self.asked(added(&sources)));
@@ -156,18 +157,22 @@ impl Recorder<'_> {
         let mut before = sources.clone();
         let mut content = asset.content;
         if let MetadataLook::Seen(seen) = look.metadata {
-            if same && !modified && !hinted {
-                learn(&mut before, &asset, &readings, &seen);
+            let is_quiet = same && !hinted;
+            if !modified && !look.stat.bytes_may_differ(&asset.stat) {
+                learn(&mut before, &asset, &readings, &seen, is_quiet);
             }
             content = ContentRead::Yes;
-            self.take(&asset, &mut sources, seen, readings)?;
+            let is_first = is_quiet && asset.content != ContentRead::Yes;
+            self.take(&asset, &mut sources, seen, readings, is_first)?;
         }
         let state = merged(&sources);
         let delta = self.asked(between(&before, &sources));
         let told = modified || !delta.is_empty();
         let rrn = if told { self.ledger.rrn()? } else { asset.rrn };
         let kept = Asset { stat: look.stat, racy: look.racy, owner: look.owner, rrn, content, ..asset.clone() };
-        self.put(&kept)?;
+        if kept != asset {
+            self.put(&kept)?;
+        }
         if !modified && asset.stat.ctime_ns != kept.stat.ctime_ns {
             self.out.quiet_changes.push(asset.id);
         }

@@ -75,8 +75,8 @@ impl Intake {
         self.setup.mounts.get(usize::from(mount.0)).map(|mount| mount.sidecars).unwrap_or_default()
     }
 
-    /// Has every asset looked at that a sidecar may belong to. One that is being looked at may have been read before the
-    /// sidecar was there.
+    /// Has every asset looked at that a sidecar may belong to. One that is being looked at may have been read before
+    /// the sidecar was there.
     fn look_at_its_assets(
         &self,
         now: Now,
@@ -87,10 +87,12 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let Some(parent) = path.parent() else { return Ok(()) };
         let mut assets: Vec<LogicalPath> = belongs.exact.iter().map(|name| parent.join(name)).collect();
-        let of_stem = belongs.stem.map(|stem| [stem.as_slice(), b"."].concat());
+        let stem = belongs.stem;
+        let of_stem = stem.as_ref().map(|stem| [stem.as_slice(), b"."].concat());
+        let is_wanted = |name: &[u8]| stem.as_deref().is_none_or(|stem| sidecar::is_of_stem(name, stem));
         for beginning in of_stem.into_iter().chain(belongs.prefix) {
             if let Some(dir) = recorder.ledger.dir(recorder.root, &parent)? {
-                let named_so = recorder.ledger.assets_named_from(dir, &beginning, NAMED_SO_MAX)?;
+                let named_so = recorder.ledger.assets_named_from(dir, &beginning, is_wanted, NAMED_SO_MAX)?;
                 assets.extend(named_so.into_iter().map(|asset| asset.path));
             }
             assets.extend(self.looks.under_way_named_from(&parent.join(&beginning)));
@@ -132,7 +134,13 @@ impl Intake {
             let mut was: Vec<(Source, SidecarFile)> =
                 readings.into_iter().filter_map(|(source, reading)| Some((source, reading.sidecar?))).collect();
             was.sort_by_key(|(source, _)| *source);
-            let is_other = asset.content == ContentRead::Yes && was != sidecars_of(name, listed);
+            // A filesystem that ignores case lists another spelling than the one that was opened.
+            let is_same = |(a, b): (&(Source, SidecarFile), &(Source, SidecarFile))| {
+                a.0 == b.0 && a.1.stat == b.1.stat && a.1.name.eq_ignore_ascii_case(&b.1.name)
+            };
+            let is = sidecars_of(name, listed);
+            let is_other =
+                asset.content == ContentRead::Yes && (was.len() != is.len() || !was.iter().zip(&is).all(is_same));
             if is_read_again || is_other {
                 out.push(name.clone());
             }
@@ -162,13 +170,14 @@ fn sidecars_of(name: &[u8], listed: &HashMap<&[u8], &ListedFile>) -> Vec<(Source
 }
 
 impl Recorder<'_> {
-    /// A raw photo has come or gone: whose the sidecar of its stem is may be another matter now for the files beside it.
+    /// A raw photo has come or gone: the sidecar of its stem may belong to other files now.
     pub(super) fn look_beside_raw(&mut self, raw: &Asset) -> Result<(), StoreError> {
         let Some((parent, name)) = raw.path.split() else { return Ok(()) };
         let Some(stem) = sidecar::stem_of_raw(name) else { return Ok(()) };
         let Some(dir) = self.ledger.dir(self.root, &parent)? else { return Ok(()) };
         let cause = Cause::hinted(self.now.mono, HintKind::Attributes, FIRST);
-        for asset in self.ledger.assets_named_from(dir, &[stem, b"."].concat(), NAMED_SO_MAX)? {
+        let (beginning, is_wanted) = ([stem, b"."].concat(), |name: &[u8]| sidecar::is_of_stem(name, stem));
+        for asset in self.ledger.assets_named_from(dir, &beginning, is_wanted, NAMED_SO_MAX)? {
             let of_stem = |(source, _): &(Source, Reading)| *source == Source::StemSidecar;
             if asset.id != raw.id && self.ledger.readings(asset.id)?.iter().any(of_stem) {
                 self.out.sidecar_changes.push((asset.path, cause));

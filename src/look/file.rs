@@ -10,6 +10,7 @@ use super::fault::{explain, is_absence};
 use super::metadata;
 use super::way::{Way, Ways};
 use crate::model::asset::{Identity, Stat};
+use crate::model::ids::MountId;
 use crate::model::look::{FileLook, LookRequest, Looked, MetadataLook, Seen, Writer};
 use crate::model::metadata::Source;
 use crate::model::mount::Sidecars;
@@ -37,8 +38,7 @@ pub fn look(
 ) -> Looked {
     let mount = mounts.get(request.mount);
     let root_dir = mounts.to_disk(request.mount, &mount.path);
-    let sidecars = mount.sidecars;
-    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root.identity, sidecars };
+    let eye = Eye { disk, clock, root_dir: &root_dir, root: request.root.identity, mounts, mount: request.mount };
     let Some(root) = eye.root() else {
         let seen = request.paths.iter().map(|path| (path.clone(), Seen::RootGone)).collect();
         return Looked { ticket: request.ticket, seen };
@@ -98,7 +98,8 @@ struct Eye<'a> {
     clock: &'a dyn Fn() -> Wall,
     root_dir: &'a Path,
     root: Identity,
-    sidecars: Sidecars,
+    mounts: &'a Mounts,
+    mount: MountId,
 }
 
 /// A name in a directory to which the way is clear.
@@ -139,7 +140,8 @@ impl Eye<'_> {
     fn file(&self, path: &Path, here: &mut Here<'_, '_>, mut before: DiskStat) -> Seen {
         let mut tries = 0;
         // What a sidecar says is its asset's.
-        let is_asset = self.sidecars == Sidecars::Assets || !sidecar::is_sidecar(here.name);
+        let is_metadata = self.mounts.get(self.mount).sidecars == Sidecars::Metadata;
+        let is_asset = !is_metadata || !sidecar::is_sidecar(here.name);
         loop {
             tries += 1;
             let now = (self.clock)();
@@ -178,7 +180,8 @@ impl Eye<'_> {
                 seen.insert(Source::Xattr, attributes);
             }
             if is_asset {
-                metadata::of_sidecars(self.disk, path, here.name, &mut seen);
+                let is_ignored = |name: &[u8]| self.mounts.is_ignored_name(self.mount, name);
+                metadata::of_sidecars(self.disk, path, here.name, &is_ignored, now, &mut seen);
             }
             return Seen::File(FileLook {
                 stat: before.stat(),

@@ -17,9 +17,13 @@ use crate::metadata::{json, logical, readers, xattr};
 use crate::model::look::{SidecarFile, SourceLook, Unread};
 use crate::model::metadata::{Said, Source};
 use crate::model::sidecar::{self, Candidate};
+use crate::model::time::Wall;
 
 /// Bytes of a JSON sidecar.
 pub(super) const JSON_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// How long a sidecar that makes no sense counts as being written where nobody can say who writes, milliseconds.
+const YOUNG_MS: i64 = 10_000;
 
 /// What the look of a file read, by source.
 pub type BySource = BTreeMap<Source, SourceLook>;
@@ -33,7 +37,7 @@ pub fn metadata_of(disk: &dyn Disk, path: &Path) -> BySource {
         out.insert(Source::Xattr, attributes);
     }
     if let Some(name) = path.file_name() {
-        of_sidecars(disk, path, name.as_bytes(), &mut out);
+        of_sidecars(disk, path, name.as_bytes(), &|_| false, Wall(i64::MAX), &mut out);
     }
     out
 }
@@ -82,9 +86,7 @@ fn put(out: &mut BySource, path: &Path, source: Source, part: Part) {
 fn unread(path: &Path, fault: Fault) -> Unread {
     match fault {
         Fault::Io(error) => Unread::Refused(explain("read the metadata in", path, &error)),
-        Fault::Damaged { .. } | Fault::Limit { .. } => {
-            Unread::Damaged(format!("cannot read the metadata in {}: {fault}", path.display()))
-        }
+        Fault::Damaged { .. } | Fault::Limit { .. } => Unread::Damaged(fault.to_string()),
     }
 }
 
@@ -103,21 +105,40 @@ pub(super) fn attributes_unread(path: &Path, error: &io::Error) -> String {
 }
 
 /// Adds what the sidecars of a file say: of each kind the first that is there.
-pub(super) fn of_sidecars(disk: &dyn Disk, path: &Path, name: &[u8], seen: &mut BySource) {
+///
+/// `is_ignored` says which names are not looked at. `now` is what a sidecar's age is judged by: where nobody can say
+/// whether somebody writes it, one that was changed just now and makes no sense is taken as one that is being written.
+pub(super) fn of_sidecars(
+    disk: &dyn Disk,
+    path: &Path,
+    name: &[u8],
+    is_ignored: &dyn Fn(&[u8]) -> bool,
+    now: Wall,
+    seen: &mut BySource,
+) {
     for candidate in sidecar::of_asset(name) {
         let source = Source::of_sidecar(candidate.kind);
         if seen.contains_key(&source) {
             continue;
         }
         let at = path.with_file_name(OsStr::from_bytes(&candidate.name));
-        if let Some(look) = sidecar(disk, path, name, &at, candidate) {
+        if let Some(look) = sidecar(disk, path, name, &at, candidate, now)
+            && look.sidecar.as_ref().is_none_or(|sidecar| !is_ignored(&sidecar.name))
+        {
             seen.insert(source, look);
         }
     }
 }
 
 /// What one sidecar says; nothing when it is not there.
-fn sidecar(disk: &dyn Disk, asset: &Path, asset_name: &[u8], at: &Path, candidate: Candidate) -> Option<SourceLook> {
+fn sidecar(
+    disk: &dyn Disk,
+    asset: &Path,
+    asset_name: &[u8],
+    at: &Path,
+    candidate: Candidate,
+    now: Wall,
+) -> Option<SourceLook> {
     let before = match disk.stat(at) {
         Ok(stat) if stat.kind == Kind::File => stat,
         Ok(_) => return None,
@@ -132,7 +153,9 @@ fn sidecar(disk: &dyn Disk, asset: &Path, asset_name: &[u8], at: &Path, candidat
         content = said.map_err(|fault| unread(at, fault));
     });
     let is_written = probe.lease == Lease::Busy || !probe.after.is_ok_and(|after| is_same(&before, &after));
-    if is_written {
+    let may_be_written = probe.lease == Lease::Unknown && matches!(content, Err(Unread::Damaged(_)));
+    let age_ms = now.0.saturating_sub(before.mtime_ns.max(before.ctime_ns) / 1_000_000);
+    if is_written || (may_be_written && age_ms < YOUNG_MS) {
         content = Err(Unread::Written);
     }
     if let (sidecar::Kind::StemXmp, Ok(said)) = (&candidate.kind, &content)
@@ -167,8 +190,8 @@ fn of_json(content: &dyn Content) -> Result<Said, Fault> {
     json::read(&bytes, &Budget::begin())
 }
 
-/// Whether a sidecar that is named for a stem is this asset's: of a raw photo and a JPEG that share a stem it is the raw
-/// photo's, unless it says whose it is.
+/// Whether a sidecar that is named for a stem is this asset's: of a raw photo and a JPEG that share a stem it is the
+/// raw photo's, unless it says whose it is.
 fn applies(disk: &dyn Disk, asset: &Path, name: &[u8], said: &Said) -> bool {
     const FOR: &str = "XMP-photoshop:SidecarForExtension";
 

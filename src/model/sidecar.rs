@@ -7,7 +7,7 @@
 //! | `name.ext.json` | `name.ext`, if the extension is one of [media](extensions) |
 //! | `name.ext.supplemental-metadata.json` | `name.ext` (Google Takeout, whose names may be [cut](takeout_names)) |
 //!
-//! Extensions compare without case.
+//! Extensions of assets compare without case; a sidecar's own is `xmp`, `XMP` or `json`.
 
 pub mod extensions;
 pub mod takeout_names;
@@ -77,12 +77,13 @@ pub fn of_asset(name: &[u8]) -> Vec<Candidate> {
 #[must_use]
 pub fn assets_of(name: &[u8]) -> Option<Belongs> {
     let (base, extension) = split(name);
-    if extension?.eq_ignore_ascii_case(b"xmp") {
+    // As `of_asset` spells them: what nobody would read is no sidecar.
+    if matches!(extension?, b"xmp" | b"XMP") {
         let is_full = split(base).1.is_some_and(is_media);
         let stem = (!is_full).then(|| base.to_vec());
         return Some(Belongs { exact: vec![base.to_vec()], stem, prefix: None });
     }
-    if !extension?.eq_ignore_ascii_case(b"json") {
+    if extension? != b"json" {
         return None;
     }
     if split(base).1.is_some_and(is_media) {
@@ -129,6 +130,12 @@ pub fn stem_applies_where(asset: &[u8], for_extension: Option<&str>, is_there: i
         let is_there = |extension: &str| is_there(&[stem, b".", extension.as_bytes()].concat());
         !is_there(&extension.to_ascii_uppercase()) && !is_there(extension)
     })
+}
+
+/// Whether a name without its extension is a stem.
+#[must_use]
+pub fn is_of_stem(name: &[u8], stem: &[u8]) -> bool {
+    matches!(split(name), (own, Some(_)) if own == stem)
 }
 
 /// The name of a raw photo without its extension; `None` for everything else.
@@ -202,11 +209,12 @@ mod tests {
             ("IMG_1.CR2.xmp", exact("IMG_1.CR2")),
             ("IMG_1.cr2.XMP", exact("IMG_1.cr2")),
             ("IMG_1.xmp", stem("IMG_1")),
-            ("IMG_1.Xmp", stem("IMG_1")),
+            ("IMG_1.Xmp", None),
             ("notes.txt.xmp", stem("notes.txt")),
             ("IMG.1.xmp", stem("IMG.1")),
             ("IMG_1.jpg.json", exact("IMG_1.jpg")),
-            ("IMG_1.JPG.JSON", exact("IMG_1.JPG")),
+            ("IMG_1.JPG.json", exact("IMG_1.JPG")),
+            ("IMG_1.JPG.JSON", None),
             ("film.mov.json", exact("film.mov")),
             ("IMG_2.jpg.supplemental-metadata.json", exact("IMG_2.jpg")),
             ("IMG.jpg.supplemental-metadata(1).json", exact("IMG(1).jpg")),

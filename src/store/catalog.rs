@@ -14,6 +14,9 @@ const ASSET: &str =
 const GONE: &str =
     "id, path, volume, inode, birth_ns, size, mtime_ns, ctime_ns, links, rrn, owner, gone_at, seq, read_by";
 
+/// Names that begin alike and are looked through, so that a group stays short: the frames of a sequence may be many.
+const BEGINNING_ROWS_MAX: usize = 10_000;
+
 /// Where an asset was until it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastPlace {
@@ -275,23 +278,33 @@ impl IntakeTables<'_> {
         Ok(())
     }
 
-    /// The assets of a directory whose names begin so, by name, at most `most`.
+    /// The assets of a directory whose names begin so and are wanted, by name, at most `most`; of the first
+    /// [`BEGINNING_ROWS_MAX`] that begin so.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn assets_named_from(&self, dir: DirId, beginning: &[u8], most: usize) -> Result<Vec<Asset>> {
+    pub fn assets_named_from(
+        &self,
+        dir: DirId,
+        beginning: &[u8],
+        is_wanted: impl Fn(&[u8]) -> bool,
+        most: usize,
+    ) -> Result<Vec<Asset>> {
         let mut sql = self
             .connection
             .prepare_cached(&format!("SELECT {ASSET} FROM assets WHERE dir = ?1 AND name >= ?2 ORDER BY name LIMIT ?3"))
             .to("read the assets that are named so")?;
-        let mut rows = sql.query((dir.0, beginning, most as i64)).to("read the assets that are named so")?;
+        let mut rows =
+            sql.query((dir.0, beginning, BEGINNING_ROWS_MAX as i64)).to("read the assets that are named so")?;
         let mut assets = Vec::new();
         while let Some(row) = rows.next().to("read the assets that are named so")? {
             let name = row.get_ref(1).and_then(|name| Ok(name.as_bytes()?)).to("read the assets that are named so")?;
-            if !name.starts_with(beginning) {
+            if !name.starts_with(beginning) || assets.len() == most {
                 break;
             }
-            assets.push(self.asset_row(row)?);
+            if is_wanted(name) {
+                assets.push(self.asset_row(row)?);
+            }
         }
         Ok(assets)
     }

@@ -67,7 +67,8 @@ fn asset(daemon: &Daemon, path: &str) -> serde_json::Value {
 fn city_is(daemon: &Daemon, path: &str, city: &str, source: &str) {
     let expect = (city, source);
     until(&format!("{path} is in {expect:?}"), || {
-        let asset = asset(daemon, path);
+        let answer = daemon.call(&format!("GET /v1/assets?path={path}"), &[], b"");
+        let asset = if answer.status == 200 { answer.json() } else { serde_json::Value::Null };
         let key = &asset["metadata"]["IPTC_City"];
         (key["value"][0] == city && key["source"] == source).then_some(())
     });

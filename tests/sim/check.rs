@@ -6,7 +6,7 @@ use ringback::model::metadata::{Metadata, Source};
 
 use super::ages::Ages;
 use super::books::Books;
-use super::disk::{Inner, TOP, label_of};
+use super::disk::{Inner, LABEL, TOP, label_of};
 use super::journal::Journal;
 use super::ledger::{CatalogRow, Reader};
 use super::receiver::Receivers;
@@ -78,7 +78,7 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
     for (path, file) in &disk {
         // What is still to be read, in the background or because it could not be, says nothing yet.
         let Some(row) = catalog.get(path).filter(|row| ledger.is_read(row.id)) else { continue };
-        let label = ledger.sources(row.id).remove(Source::Xmp).unwrap_or_default().values.remove("XMP_Label");
+        let label = ledger.sources(row.id).remove(Source::Xmp).unwrap_or_default().values.remove(LABEL);
         let expect = label_of(file.row.size, file.row.mtime_ns);
         if label != Some(vec![expect.clone()]) && (scanned || !file.shadowed) {
             return Err(format!("{}: the catalog has the label {label:?}, the file {expect:?}", show(path)));

@@ -484,6 +484,9 @@ impl Disk for Host {
     }
 }
 
+/// The key of what files say.
+pub const LABEL: &str = "XMP_Label";
+
 /// What a file says: XMP with a label that no other state of the file has.
 pub fn label_of(size: u64, mtime_ns: i64) -> String {
     format!("{size} bytes at {mtime_ns}")

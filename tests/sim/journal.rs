@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use ringback::model::change::{Action, Change};
 use ringback::model::ids::Seq;
-use ringback::model::metadata::{Metadata, merged};
+use ringback::model::metadata::{BySource, Metadata, is_physical, merged};
 use ringback::model::path::LogicalPath;
 use ringback::model::subscription::Subscription;
 use ringback::rules::index::Scratch;
 use ringback::rules::{Facts, RuleSet};
 
+use super::disk::LABEL;
 use super::files::{Files, Truth};
 use super::ledger::Reader;
 use super::receiver::Told;
@@ -110,7 +111,11 @@ impl Journal {
             if newest.is_none() || newest != has {
                 return Err(format!("asset {id}: the journal has size and mtime {newest:?}, its row {has:?}"));
             }
-            let now = merged(&ledger.sources(id));
+            let mut now = logical(&ledger.sources(id));
+            // What the first scan left to be read is known later, without a word.
+            if self.states.get(&id).is_some_and(|state| !state.contains_key(LABEL)) {
+                now.remove(LABEL);
+            }
             if self.places.contains_key(&id) && self.states.get(&id).is_some_and(|state| *state != now) {
                 return Err(format!("asset {id}: the deltas come to {:?}, the catalog says {now:?}", self.states[&id]));
             }
@@ -149,7 +154,7 @@ impl Journal {
             if self.seen.contains(&id) || again || self.states.contains_key(&id) {
                 continue;
             }
-            let mut state = merged(&ledger.sources(id));
+            let mut state = logical(&ledger.sources(id));
             for row in rows[at..].iter().rev().filter(|row| row.asset.0 == id) {
                 for key in &row.delta {
                     match key.old.is_empty() {
@@ -272,4 +277,11 @@ impl Journal {
     pub fn told(&self, path: &[u8], asset: i64) -> bool {
         self.rows.iter().any(|row| row.path.as_bytes() == path && row.asset.0 == asset)
     }
+}
+
+/// An asset's metadata as the journal has it: nobody names physical keys.
+fn logical(sources: &BySource) -> Metadata {
+    let mut state = merged(sources);
+    state.retain(|key, _| !is_physical(key));
+    state
 }

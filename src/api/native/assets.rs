@@ -95,7 +95,8 @@ fn shown(asset: &ListedAsset) -> Value {
     let mut metadata = serde_json::Map::new();
     // The sources stand in the order in which they win.
     for (source, said) in asset.sources.ranked() {
-        for (key, values) in said.values.iter().filter(|(key, _)| !is_physical(key)) {
+        let is_shown = |key: &Key| source == Source::Records || !is_physical(key);
+        for (key, values) in said.values.iter().filter(|(key, _)| is_shown(key)) {
             add(&mut metadata, source, key, values);
         }
     }

@@ -1,3 +1,5 @@
+//! Which keys tags give, and which tag has a key that several give.
+
 use super::{said, within_limits};
 use crate::metadata::limits::KEYS_MAX;
 use crate::metadata::tag::{Family, Tag, TagValue};
