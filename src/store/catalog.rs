@@ -279,7 +279,7 @@ impl IntakeTables<'_> {
     }
 
     /// The assets of a directory whose names begin so and are wanted, by name, at most `most`; of the first
-    /// [`BEGINNING_ROWS_MAX`] that begin so.
+    /// `BEGINNING_ROWS_MAX` that begin so.
     ///
     /// # Errors
     /// When the ledger refuses.
