@@ -1,5 +1,7 @@
 //! Reading a file's bytes, with a head that is read once and limits that no reader can forget.
 
+use std::borrow::Cow;
+
 use super::budget::Budget;
 use super::content::Content;
 use super::fault::Fault;
@@ -15,7 +17,7 @@ const READ_BYTES: usize = 4 * 1024;
 pub struct Input<'a> {
     content: &'a dyn Content,
     size: u64,
-    head: Vec<u8>,
+    head: Cow<'a, [u8]>,
     piece: (u64, Vec<u8>),
     /// What is left of the file's time.
     pub budget: &'a Budget,
@@ -27,9 +29,15 @@ impl<'a> Input<'a> {
     /// # Errors
     /// As the disk says.
     pub fn open(content: &'a dyn Content, budget: &'a Budget) -> Result<Self, Fault> {
-        let mut input = Self { content, size: content.size(), head: Vec::new(), piece: (0, Vec::new()), budget };
-        input.head = input.read(0, HEAD_BYTES)?;
+        let mut input = Self { content, size: content.size(), head: Cow::default(), piece: (0, Vec::new()), budget };
+        input.head = Cow::Owned(input.read(0, HEAD_BYTES)?);
         Ok(input)
+    }
+
+    /// Opens a block that is in memory, without a copy: all of it is the head.
+    #[must_use]
+    pub fn of_block(block: &'a &'a [u8], budget: &'a Budget) -> Self {
+        Self { content: block, size: block.size(), head: Cow::Borrowed(block), piece: (0, Vec::new()), budget }
     }
 
     /// Bytes in all.
@@ -38,7 +46,7 @@ impl<'a> Input<'a> {
         self.size
     }
 
-    /// The first bytes, at most 64 KiB: what readers know a format by.
+    /// The first bytes: of a file at most 64 KiB, of a block all. Readers know a format by them.
     #[must_use]
     pub fn head(&self) -> &[u8] {
         &self.head

@@ -10,6 +10,7 @@ pub mod flatten;
 pub mod noise;
 
 use std::borrow::Cow;
+use std::mem::take;
 
 use dates::Parts;
 use flatten::Leaf;
@@ -168,14 +169,17 @@ impl<'t> Gathered<'t> {
     }
 
     fn into_said(mut self) -> Said {
-        // The sort is stable: of two that nothing else decides, the first of the source wins.
-        self.0.sort_by(|one, two| {
+        // Entries are large: references to them are sorted. The sort is stable: of two that nothing else decides, the
+        // first of the source wins.
+        let mut entries: Vec<&mut Entry<'_>> = self.0.iter_mut().collect();
+        entries.sort_by(|one, two| {
             let by_key = one.beginning.cmp(&two.beginning).then_with(|| one.key.cmp(&two.key));
             by_key.then(one.rank.cmp(&two.rank)).then_with(|| one.group.cmp(two.group))
         });
-        self.0.dedup_by(|later, first| later.key == first.key);
-        let ordered = self.0.iter().filter(|entry| entry.is_ordered).map(|entry| entry.key.clone()).collect();
-        Said { values: self.0.into_iter().map(|entry| (entry.key, entry.values)).collect(), ordered }
+        entries.dedup_by(|later, first| later.beginning == first.beginning && later.key == first.key);
+        let ordered = entries.iter().filter(|entry| entry.is_ordered).map(|entry| entry.key.clone()).collect();
+        let values = entries.into_iter().map(|entry| (take(&mut entry.key), take(&mut entry.values))).collect();
+        Said { values, ordered }
     }
 }
 

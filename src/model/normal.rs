@@ -8,7 +8,21 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc, is_
 /// Normalisation form C (Unicode Standard Annex 15), which every metadata key and value has.
 #[must_use]
 pub fn nfc(text: &str) -> String {
-    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
+    if text.is_ascii() || is_below_combining(text) || is_normal(text) { text.to_owned() } else { text.nfc().collect() }
+}
+
+/// Returns whether all characters are below U+0300, the first that combines. Such a text is in this form.
+fn is_below_combining(text: &str) -> bool {
+    // U+0300 is CC 80 in UTF-8. The bytes behind the first of a character are below C0.
+    text.bytes().all(|byte| byte < 0xcc)
+}
+
+fn is_normal(text: &str) -> bool {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => true,
+        IsNormalized::No => false,
+        IsNormalized::Maybe => is_nfc(text),
+    }
 }
 
 /// The bytes of a name, or of a path with slashes, in normalisation form C. A Mac writes `é` as two code points, most
@@ -23,12 +37,7 @@ pub fn nfc_names(path: &[u8]) -> Cow<'_, [u8]> {
 #[cold]
 fn nfc_of_names(path: &[u8]) -> Cow<'_, [u8]> {
     if let Ok(text) = std::str::from_utf8(path) {
-        let is_normal = match is_nfc_quick(text.chars()) {
-            IsNormalized::Yes => true,
-            IsNormalized::No => false,
-            IsNormalized::Maybe => is_nfc(text),
-        };
-        return if is_normal { Cow::Borrowed(path) } else { Cow::Owned(text.nfc().collect::<String>().into()) };
+        return if is_normal(text) { Cow::Borrowed(path) } else { Cow::Owned(text.nfc().collect::<String>().into()) };
     }
     let one = |name| std::str::from_utf8(name).map_or(Cow::Borrowed(name), |text| Cow::Owned(nfc(text).into()));
     let names: Vec<Cow<'_, [u8]>> = path.split(|&b| b == b'/').map(one).collect();
@@ -39,7 +48,28 @@ fn nfc_of_names(path: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use std::borrow::Cow;
 
-    use super::nfc_names;
+    use unicode_normalization::UnicodeNormalization as _;
+
+    use super::{nfc, nfc_names};
+
+    #[test]
+    fn a_text_that_is_copied_as_it_is_was_in_form_c() {
+        for text in [
+            "",
+            "abc",
+            "\u{e9}\u{2ff}",
+            "e\u{301}",
+            "a\u{300}\u{323}",
+            "\u{212b}",
+            "\u{65e5}\u{672c}",
+            "\u{1100}\u{1161}",
+        ] {
+            assert_eq!(nfc(text), text.nfc().collect::<String>(), "{text}");
+        }
+        for one in ('\0'..='\u{2fff}').map(String::from) {
+            assert_eq!(nfc(&one), one.nfc().collect::<String>(), "{}", one.escape_unicode());
+        }
+    }
 
     #[test]
     fn names_compose_and_what_is_not_utf_8_keeps_its_bytes() {

@@ -43,7 +43,8 @@ def normal(value):
     if isinstance(value, list):
         items = [normal(one) for one in value]
         return items[0] if len(items) == 1 else items
-    text = value if isinstance(value, str) else json.dumps(value)
+    # exiftool -j writes a text that looks like a number or a boolean as that.
+    text = value if isinstance(value, str) else str(value)
     text = text.strip()
     date = re.match(r"^(\d{4})[:-](\d\d)(?:[:-](\d\d))?(?:[ T](.*))?$", text)
     if date:

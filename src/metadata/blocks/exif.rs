@@ -40,6 +40,6 @@ pub fn read(block: &[u8], budget: &Budget) -> Part {
     let Some(header) = Header::of_block(block) else {
         return Err(Fault::damaged("EXIF", "it does not begin with a TIFF header"));
     };
-    let mut input = Input::open(&block, budget)?;
+    let mut input = Input::of_block(&block, budget);
     Ok(ifd::walk(&mut input, header)?.tags)
 }

@@ -256,11 +256,28 @@ fn attribute<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, Cow<'a, str>)>, 
     Ok(Some((name, unescaped(value))))
 }
 
-/// The parts of a text before and after an ASCII byte. Names and most values are so short that a plain loop is faster
-/// than a search that looks at many bytes at once.
+/// The parts of a text before and after an ASCII byte.
 fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|one| one == byte)?;
+    let at = position(text, byte)?;
     Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Where an ASCII byte is first in a text. Names and most values are so short that a plain loop is faster than a search
+/// that looks at many bytes at once; that search is for the few values of thousands of bytes.
+#[inline]
+fn position(text: &str, byte: u8) -> Option<usize> {
+    const SHORT: usize = 64;
+    match text.as_bytes().split_at_checked(SHORT) {
+        None => text.as_bytes().iter().position(|&one| one == byte),
+        Some((first, _)) => first.iter().position(|&one| one == byte).or_else(|| position_behind(SHORT, text, byte)),
+    }
+}
+
+/// Where an ASCII byte is first in a text at or behind an offset, which may be inside a character.
+#[cold]
+fn position_behind(from: usize, text: &str, byte: u8) -> Option<usize> {
+    let from = (from..text.len()).find(|&from| text.is_char_boundary(from))?;
+    text.get(from..)?.find(char::from(byte)).map(|at| from + at)
 }
 
 /// The inside of a tag, as long as the text lives. The parser lends it for as long as the event lives only.
@@ -277,7 +294,7 @@ fn not_well_formed(error: quick_xml::Error, at: u64) -> Fault {
 
 /// The value of an attribute with its references replaced.
 fn unescaped(raw: &str) -> Cow<'_, str> {
-    let Some(first) = raw.bytes().position(|byte| byte == b'&') else { return Cow::Borrowed(raw) };
+    let Some(first) = position(raw, b'&') else { return Cow::Borrowed(raw) };
     let (done, mut rest) = raw.split_at(first);
     let mut out = String::with_capacity(raw.len());
     out.push_str(done);
@@ -317,8 +334,19 @@ fn character(name: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Document, unescaped};
+    use super::{Document, position, unescaped};
     use crate::metadata::budget::Budget;
+
+    #[test]
+    fn a_byte_is_found_wherever_it_is() {
+        for length in 0..80 {
+            for filling in ["x", "\u{e9}", "\u{20ac}", "\u{1f600}"] {
+                let text = filling.repeat(length);
+                assert_eq!(position(&text, b'&'), None);
+                assert_eq!(position(&format!("{text}&&{text}"), b'&'), Some(text.len()), "{text}");
+            }
+        }
+    }
 
     fn check(text: &str) -> Result<Vec<(String, String)>, String> {
         let document = Document::read(text, &Budget::begin()).map_err(|fault| fault.to_string())?;
