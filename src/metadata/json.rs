@@ -40,10 +40,13 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<Said, Fault> {
     let Value::Object(members) = &value else {
         return Err(Fault::damaged(FORMAT, "it is not an object"));
     };
-    let said = if takeout::knows(&value) { takeout::said(members) } else { exiftool::said(members) };
-    let logical_with_tags = ["XMP_", "IPTC_", "EXIF_", "GPS_"];
-    let count =
-        said.values.keys().filter(|key| !logical_with_tags.iter().any(|prefix| key.starts_with(prefix))).count();
+    let (said, count) = if takeout::knows(&value) {
+        let said = takeout::said(members);
+        let count = said.values.len();
+        (said, count)
+    } else {
+        exiftool::said(members)
+    };
     if count > KEYS_MAX {
         return Err(Fault::limit("a source has more keys than allowed", format!("{KEYS_MAX} keys")));
     }
@@ -80,13 +83,13 @@ fn flatten(key: &str, value: &Value<'_>, flat: &mut Vec<(String, String)>) {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{KEYS_MAX, VALUE_BYTES_MAX, read};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
 
     /// All keys with their values, as text.
     fn shown(json: &str) -> Vec<String> {
-        let said = read(json.as_bytes(), &Budget::begin()).expect("a sidecar");
+        let said = read(json.as_bytes(), &Budget::endless()).expect("a sidecar");
         let mark = |key| if said.ordered.contains(key) { "=>" } else { "=" };
         said.values.iter().map(|(key, values)| format!("{key} {} {}", mark(key), values.join("|"))).collect()
     }
@@ -123,17 +126,40 @@ mod tests {
     #[test]
     fn what_is_not_one_object_is_damaged() {
         for json in ["", "1", "\"a\"", "null", "[]", "[1]", "[{},{}]", "{", "\u{0}"] {
-            assert!(matches!(read(json.as_bytes(), &Budget::begin()), Err(Fault::Damaged { .. })), "{json}");
+            assert!(matches!(read(json.as_bytes(), &Budget::endless()), Err(Fault::Damaged { .. })), "{json}");
         }
     }
 
     #[test]
     fn more_keys_than_allowed_are_a_fault() {
-        let json = |count: usize| {
-            let members: Vec<_> = (0..count).map(|n| format!("\"k{n}\":1")).collect();
-            format!("{{{}}}", members.join(","))
+        let takeout = r#""title":"a","photoTakenTime":{"timestamp":"x"},"#;
+        for (before, key, others) in [
+            ("", "own", 0),
+            ("", "XMP_Own", 0),
+            ("", "XMP-dc:Own", 0),
+            ("", "QuickTime:Own", 0),
+            (r#""SourceFile":"a","#, "EXIF:IFD0:Own", 0),
+            (takeout, "own", 1),
+        ] {
+            let json = |count: usize| {
+                let members: Vec<_> = (others..count).map(|n| format!("\"{key}{n}\":1")).collect();
+                read(format!("{{{before}{}}}", members.join(",")).as_bytes(), &Budget::endless())
+            };
+            assert!(json(KEYS_MAX).is_ok_and(|said| said.values.len() >= KEYS_MAX), "{before}{key}");
+            let fault = json(KEYS_MAX + 1).expect_err(key).to_string();
+            assert_eq!(fault, "a source has more keys than allowed (limit: 512 keys)", "{before}{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_left_out() {
+        let keys = |key: usize, value: usize| {
+            let json = format!(r#"{{"{}":"{}","z":1}}"#, "k".repeat(key), "v".repeat(value));
+            let said = read(json.as_bytes(), &Budget::endless()).expect("a sidecar");
+            said.values.keys().map(String::len).collect::<Vec<_>>()
         };
-        assert!(read(json(512).as_bytes(), &Budget::begin()).is_ok());
-        assert!(matches!(read(json(513).as_bytes(), &Budget::begin()), Err(Fault::Limit { .. })));
+        assert_eq!(keys(VALUE_BYTES_MAX, VALUE_BYTES_MAX), [VALUE_BYTES_MAX, 1]);
+        assert_eq!(keys(VALUE_BYTES_MAX + 1, 1), [1]);
+        assert_eq!(keys(1, VALUE_BYTES_MAX + 1), [1]);
     }
 }

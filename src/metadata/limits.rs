@@ -15,9 +15,10 @@ pub const XML_NODES_MAX: usize = 50_000;
 pub const IFDS_MAX: usize = 64;
 /// Entries of one image file directory.
 pub const IFD_ENTRIES_MAX: usize = 4_096;
-/// Boxes (ISO BMFF), chunks (RIFF, PNG), segments (JPEG) and resources (Photoshop) of one file.
+/// Boxes (ISO BMFF), chunks (RIFF, PNG), segments (JPEG), blocks (GIF) and resources (Photoshop) of one file.
 pub const BOXES_MAX: usize = 4_096;
-/// Bytes of one value as text; one that is longer is left out, and the source's other values count.
+/// Bytes of one value as text. One that is longer is left out, and the source's other values count; in EXIF it gives
+/// the source up.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Keys of one source.
 pub const KEYS_MAX: usize = 512;

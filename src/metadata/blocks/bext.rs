@@ -97,7 +97,7 @@ fn date(date: &str, time: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HISTORY, LOUDNESS, TIME_REFERENCE, UMID, VERSION, read};
+    use super::{HISTORY, LOUDNESS, TIME_REFERENCE, UMID, VALUE_BYTES_MAX, VERSION, read};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
     use crate::metadata::tag::TagValue;
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn fields_are_read() {
-        let tags = read(&block(), &Budget::begin()).expect("tags");
+        let tags = read(&block(), &Budget::endless()).expect("tags");
         let value = |name: &str| tags.iter().find(|tag| tag.name == name).map(|tag| tag.value.clone());
         for (name, expect) in [
             ("Description", "Desc"),
@@ -140,9 +140,22 @@ mod tests {
     fn a_short_block_is_damaged_unless_only_late_fields_are_missing() {
         let block = block();
         for length in 0..block.len() {
-            let part = read(&block[..length], &Budget::begin());
+            let part = read(&block[..length], &Budget::endless());
             assert_eq!(part.is_ok(), length >= VERSION + 2, "{length}");
             assert!(matches!(part, Ok(_) | Err(Fault::Damaged { .. })));
         }
+    }
+
+    #[test]
+    fn a_history_that_is_too_long_is_left_out() {
+        let names = |length: usize| {
+            let mut block = block();
+            block.truncate(HISTORY);
+            block.resize(HISTORY + length, b'x');
+            let tags = read(&block, &Budget::endless()).expect("tags");
+            assert!(tags.iter().any(|tag| tag.name == "Description"));
+            tags.iter().any(|tag| tag.name == "CodingHistory")
+        };
+        assert_eq!((names(VALUE_BYTES_MAX), names(VALUE_BYTES_MAX + 1)), (true, false));
     }
 }

@@ -199,9 +199,8 @@ pub fn group(block: usize) -> Text {
 
 #[cfg(test)]
 mod tests {
-    use super::{DATASETS_MAX, date, group, read, time};
+    use super::{DATASETS_MAX, VALUE_BYTES_MAX, date, group, read, time};
     use crate::metadata::budget::Budget;
-    use crate::metadata::fault::Fault;
     use crate::metadata::tag::TagValue;
 
     fn dataset(record: u8, number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -215,7 +214,7 @@ mod tests {
             TagValue::Bag(values) => format!("{values:?}").replace("Text(", "").replace(')', ""),
             other => format!("{other:?}"),
         };
-        let tags = read(block, &Budget::begin()).expect("a block");
+        let tags = read(block, &Budget::endless()).expect("a block");
         assert!(tags.iter().all(|tag| tag.group == "IPTC" && tag.language.is_none()));
         tags.iter().map(|tag| format!("{}={}", tag.name, line(&tag.value))).collect()
     }
@@ -275,7 +274,7 @@ mod tests {
         assert_eq!(lines(&[&city[..], &headline[..5]].concat()), ["City=A"]);
         assert_eq!(lines(b""), [""; 0]);
         assert_eq!(lines(&[0; 64]), [""; 0]);
-        let error = read(b"nothing", &Budget::begin()).expect_err("no dataset");
+        let error = read(b"nothing", &Budget::endless()).expect_err("no dataset");
         assert_eq!(error.to_string(), "IPTC-IIM is damaged: its first byte does not begin a dataset");
     }
 
@@ -331,12 +330,22 @@ mod tests {
 
     #[test]
     fn values_and_datasets_have_limits() {
-        let mut long = b"\x1c\x02\x78\x80\x04\0\x01\0\x01".to_vec();
-        long.resize(long.len() + 65_537, b'x');
-        long.extend(dataset(2, 90, b"A"));
-        assert_eq!(lines(&long), ["City=A"]);
-        let many = dataset(2, 25, b"").repeat(DATASETS_MAX + 1);
-        assert!(matches!(read(&many, &Budget::begin()), Err(Fault::Limit { .. })));
+        let caption = |length: usize| {
+            let mut block = [b"\x1c\x02\x78\x80\x04", &(length as u32).to_be_bytes()[..]].concat();
+            block.resize(block.len() + length, b'x');
+            lines(&[block, dataset(2, 90, b"A")].concat())
+        };
+        let longest = format!("Caption-Abstract={}", "x".repeat(VALUE_BYTES_MAX));
+        assert_eq!(caption(VALUE_BYTES_MAX), [&*longest, "City=A"]);
+        assert_eq!(caption(VALUE_BYTES_MAX + 1), ["City=A"]);
+        // In UTF-8, the text is longer than the bytes.
+        let mut umlauts = [b"\x1c\x02\x78\x80\x04", &(VALUE_BYTES_MAX as u32 / 2 + 1).to_be_bytes()[..]].concat();
+        umlauts.resize(umlauts.len() + VALUE_BYTES_MAX / 2 + 1, 0xfc);
+        assert_eq!(lines(&umlauts), [""; 0]);
+        let many = |count| read(&dataset(2, 25, b"").repeat(count), &Budget::endless());
+        assert!(many(DATASETS_MAX).is_ok());
+        let fault = many(DATASETS_MAX + 1).expect_err("one dataset too many").to_string();
+        assert_eq!(fault, "IPTC-IIM has more datasets than allowed (limit: 50000 datasets)");
     }
 
     #[test]

@@ -44,7 +44,10 @@ pub fn read(block: &[u8], budget: &Budget) -> Part {
             Event::Start(start) => {
                 nodes += 1;
                 if nodes > XML_NODES_MAX {
-                    return Err(Fault::limit("XML has more elements than allowed", XML_NODES_MAX));
+                    return Err(Fault::limit(
+                        "XML has more elements than allowed",
+                        format!("{XML_NODES_MAX} elements"),
+                    ));
                 }
                 if open.len() >= XML_DEPTH_MAX {
                     return Err(Fault::limit("XML nests deeper than allowed", format!("{XML_DEPTH_MAX} elements")));
@@ -142,7 +145,7 @@ fn add(tags: &mut Vec<Tag>, name: &str, value: &str) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{KEYS_MAX, VALUE_BYTES_MAX, XML_DEPTH_MAX, XML_NODES_MAX, read};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
     use crate::metadata::tag::TagValue;
@@ -156,7 +159,7 @@ mod tests {
         let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<BWFXML>\n<PROJECT>A &amp; B &#228;</PROJECT><NOTE/>\
             <SPEED><MASTER_SPEED>24/1</MASTER_SPEED></SPEED><TRACK_LIST><TRACK><NAME>Boom</NAME></TRACK>\
             <TRACK><NAME><![CDATA[<L>]]></NAME></TRACK></TRACK_LIST><Scene> 12A </Scene></BWFXML>\0\0\0";
-        let tags = read(xml.as_bytes(), &Budget::begin()).expect("tags");
+        let tags = read(xml.as_bytes(), &Budget::endless()).expect("tags");
         let found: Vec<_> = tags.iter().map(|tag| (&*tag.group, &*tag.name, tag.value.clone())).collect();
         let expect = [
             ("iXML", "Project", text("A & B \u{e4}")),
@@ -170,13 +173,36 @@ mod tests {
 
     #[test]
     fn what_is_not_well_formed_or_too_deep_is_a_fault() {
-        let fault = |xml: &str| read(xml.as_bytes(), &Budget::begin()).expect_err("a fault");
+        let fault = |xml: &str| read(xml.as_bytes(), &Budget::endless()).expect_err("a fault");
         assert!(matches!(fault("<A><B></A>"), Fault::Damaged { .. }));
         assert!(matches!(fault("<A><B>"), Fault::Damaged { .. }));
         assert!(matches!(fault("<A>&lol;</A>"), Fault::Damaged { .. }));
-        assert!(matches!(fault(&"<A>".repeat(40)), Fault::Limit { .. }));
-        let many: String = (0..600).map(|n| format!("<E{n}>x</E{n}>")).collect();
-        assert!(matches!(fault(&format!("<R>{many}</R>")), Fault::Limit { .. }));
-        assert!(read(b"", &Budget::begin()).expect("nothing").is_empty());
+        assert!(matches!(fault(&"<A>".repeat(XML_DEPTH_MAX)), Fault::Damaged { .. }));
+        let deep = fault(&"<A>".repeat(XML_DEPTH_MAX + 1)).to_string();
+        assert_eq!(deep, "XML nests deeper than allowed (limit: 32 elements)");
+        assert!(read(b"", &Budget::endless()).expect("nothing").is_empty());
+    }
+
+    #[test]
+    fn what_is_too_much_is_a_fault_and_a_value_that_is_too_long_is_left_out() {
+        let read = |xml: String| read(xml.as_bytes(), &Budget::endless());
+        let keys = |count: usize| {
+            let elements: String = (0..count).map(|n| format!("<E{n}>x</E{n}>")).collect();
+            read(format!("<R>{elements}</R>"))
+        };
+        assert_eq!(keys(KEYS_MAX).expect("tags").len(), KEYS_MAX);
+        let fault = keys(KEYS_MAX + 1).expect_err("one key too many").to_string();
+        assert_eq!(fault, "iXML has more keys than allowed (limit: 512 keys)");
+        // The outermost element is one of them.
+        let elements = |count: usize| read(format!("<R>{}</R>", "<E/>".repeat(count - 1)));
+        assert!(elements(XML_NODES_MAX).is_ok());
+        let fault = elements(XML_NODES_MAX + 1).expect_err("one element too many").to_string();
+        assert_eq!(fault, "XML has more elements than allowed (limit: 50000 elements)");
+        let note = |length: usize| {
+            let tags = read(format!("<R><NOTE>{}</NOTE><SCENE>1</SCENE></R>", "x".repeat(length))).expect("tags");
+            tags.iter().map(|tag| tag.name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(note(VALUE_BYTES_MAX), ["Note", "Scene"]);
+        assert_eq!(note(VALUE_BYTES_MAX + 1), ["Scene"]);
     }
 }

@@ -212,7 +212,8 @@ fn give_up(found: &mut Found, budget: &Budget, fault: Fault) {
 mod tests {
     use md5::{Digest as _, Md5};
 
-    use super::{BOXES_MAX, Header, KEYS_MAX, read};
+    use super::iim::DATASETS_MAX;
+    use super::{BOXES_MAX, HEADER_BYTES_MAX, Header, KEYS_MAX, read};
     use crate::metadata::budget::Budget;
     use crate::metadata::found::Found;
     use crate::metadata::tag::TagValue;
@@ -232,7 +233,7 @@ mod tests {
 
     fn found(block: &[u8]) -> Found {
         let mut found = Found::default();
-        read(block, &mut found, &Budget::begin());
+        read(block, &mut found, &Budget::endless());
         found
     }
 
@@ -300,7 +301,10 @@ mod tests {
 
     #[test]
     fn resources_have_a_limit() {
-        let found = found(&resource(b"8BIM", 0x03ed, b"", b"").repeat(BOXES_MAX + 1));
+        let resources = |count| found(&resource(b"8BIM", 0x03ed, b"", b"").repeat(count));
+        let most = resources(BOXES_MAX);
+        assert!(most.iptc.is_ok() && most.xmp.is_ok() && most.exif.is_ok());
+        let found = resources(BOXES_MAX + 1);
         for part in [found.iptc, found.xmp, found.exif] {
             let expect = "a file has more Photoshop resources than allowed (limit: 4096 resources)";
             assert_eq!(part.expect_err("a fault").to_string(), expect);
@@ -313,10 +317,11 @@ mod tests {
         assert_eq!(blocks(KEYS_MAX).expect("IIM").len(), KEYS_MAX);
         let expect = "IPTC-IIM has more keys than allowed (limit: 512 keys)";
         assert_eq!(blocks(KEYS_MAX + 1).expect_err("a fault").to_string(), expect);
-        let keywords = resource(b"8BIM", 0x0404, b"", &b"\x1c\x02\x19\0\0".repeat(30_000));
-        assert!(found(&keywords).iptc.is_ok());
+        let keywords = |count| resource(b"8BIM", 0x0404, b"", &b"\x1c\x02\x19\0\0".repeat(count));
+        let most = [keywords(DATASETS_MAX - 20_000), keywords(20_000)].concat();
+        assert!(found(&most).iptc.is_ok());
         let expect = "IPTC-IIM has more datasets than allowed (limit: 50000 datasets)";
-        assert_eq!(found(&keywords.repeat(2)).iptc.expect_err("a fault").to_string(), expect);
+        assert_eq!(found(&[most, keywords(1)].concat()).iptc.expect_err("a fault").to_string(), expect);
     }
 
     #[test]
@@ -326,5 +331,10 @@ mod tests {
         assert!(header.is_read());
         assert_eq!(Header::parse(b"8BIM\x04\x04\0\0\0\0\x01"), None);
         assert_eq!(Header::parse(b"8BPS\x04\x04\0\0\0\0\x01\0"), None);
+        // The longest name that a header can have.
+        let longest = resource(b"8BIM", 0x0404, &[b'x'; 255], b"data");
+        let header = Header::parse(&longest[..HEADER_BYTES_MAX]).expect("a header");
+        assert_eq!((header.data, header.length), (HEADER_BYTES_MAX, 4));
+        assert_eq!(Header::parse(&longest[..HEADER_BYTES_MAX - 1]), None);
     }
 }

@@ -38,7 +38,7 @@ pub fn read(packet: &[u8], budget: &Budget) -> Part {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{BLOCK_BYTES_MAX, read};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
     use crate::metadata::tag::{Family, Tag};
@@ -56,18 +56,28 @@ mod tests {
         let padded = format!("\u{feff} {PACKET}\n   \n<?xpacket end='w'?>\0\0");
         let followed = format!("{PACKET}\n<not XML");
         for packet in [PACKET.as_bytes(), &wide, padded.as_bytes(), followed.as_bytes()] {
-            assert_eq!(read(packet, &Budget::begin()).expect("tags"), expect);
+            assert_eq!(read(packet, &Budget::endless()).expect("tags"), expect);
         }
     }
 
     #[test]
     fn what_has_no_description_says_nothing_and_what_is_broken_is_a_fault() {
         for packet in ["", "<a/>", "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", "no XML"] {
-            assert_eq!(read(packet.as_bytes(), &Budget::begin()).expect(packet), []);
+            assert_eq!(read(packet.as_bytes(), &Budget::endless()).expect(packet), []);
         }
         for end in 100..PACKET.len() - 12 {
-            let fault = read(&PACKET.as_bytes()[..end], &Budget::begin());
+            let fault = read(&PACKET.as_bytes()[..end], &Budget::endless());
             assert!(matches!(fault, Err(Fault::Damaged { format: "XMP", .. })), "{end}");
         }
+    }
+
+    #[test]
+    fn a_packet_that_is_too_large_is_a_fault() {
+        let mut packet = PACKET.as_bytes().to_vec();
+        packet.resize(BLOCK_BYTES_MAX, b' ');
+        assert_eq!(read(&packet, &Budget::endless()).expect("tags").len(), 1);
+        packet.push(b' ');
+        let fault = read(&packet, &Budget::endless()).expect_err("one byte too many").to_string();
+        assert_eq!(fault, "an XMP packet is larger than allowed (limit: 16777216 bytes)");
     }
 }

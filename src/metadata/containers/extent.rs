@@ -57,6 +57,7 @@ mod tests {
     use super::{Budget, Extent, Fault, Input};
     use crate::metadata::content::Content;
     use crate::metadata::limits::BLOCK_BYTES_MAX;
+    use crate::metadata::tag::{Family, Tag};
 
     struct Zeros(u64);
 
@@ -72,12 +73,21 @@ mod tests {
 
     #[test]
     fn a_block_that_is_too_large_is_a_fault_of_its_source() {
-        let (content, budget) = (Zeros(1 << 30), Budget::begin());
+        let (content, budget) = (Zeros(1 << 30), Budget::endless());
         let mut input = Input::open(&content, &budget).expect("an input");
+        let mut part = Ok(Vec::new());
+        let largest = Extent { begin: 100, end: 100 + BLOCK_BYTES_MAX as u64 };
+        let read = |block: &[u8], _: &Budget| match block.len() {
+            BLOCK_BYTES_MAX => Ok(vec![Tag::text(Family::Exif, "IFD0", "Make", "Acme")]),
+            length => panic!("{length} bytes"),
+        };
+        largest.add_block(&mut input, &mut part, read).expect("the container is usable");
+        assert_eq!(part.expect("a block").len(), 1);
         let mut part = Ok(Vec::new());
         let large = Extent { begin: 100, end: 101 + BLOCK_BYTES_MAX as u64 };
         large.add_block(&mut input, &mut part, |_, _| panic!("it is not read")).expect("the container is usable");
-        assert!(matches!(part, Err(Fault::Limit { .. })));
+        let fault = part.expect_err("one byte too many").to_string();
+        assert_eq!(fault, "a block is larger than allowed (limit: 16777216 bytes)");
         let mut part = Ok(Vec::new());
         let beyond = Extent { begin: (1 << 30) - 1, end: (1 << 30) + 1 };
         beyond.add_block(&mut input, &mut part, |_, _| panic!("it is not read")).expect("the container is usable");

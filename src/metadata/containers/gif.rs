@@ -83,7 +83,7 @@ fn past_image(input: &mut Input<'_>, begin: u64) -> Result<Option<u64>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TRAILER_BYTES, knows, read};
+    use super::{BLOCK_BYTES_MAX, BOXES_MAX, TRAILER_BYTES, knows, read};
     use crate::metadata::containers::sparse::{Sparse, read as read_with, value, xmp};
     use crate::metadata::fault::Fault;
 
@@ -116,5 +116,31 @@ mod tests {
         let found = read_with(&content, read).expect("a file");
         assert_eq!(value(&found.xmp, "XMP-photoshop", "City").as_deref(), Some("SFO"));
         assert_eq!(content.reads.get(), 1);
+    }
+
+    #[test]
+    fn too_many_blocks_are_a_fault() {
+        // The last byte of a file counts as a block.
+        let blocks = |count: usize| {
+            let comments = b"\x21\xfe\x01x\0".repeat(count - 1);
+            let bytes = [b"GIF89a\x08\0\x08\0\0\0\0", &comments[..], b"\x3b"].concat();
+            read_with(&Sparse::whole(bytes), read)
+        };
+        assert!(blocks(BOXES_MAX).is_ok());
+        let fault = blocks(BOXES_MAX + 1).expect_err("one block too many").to_string();
+        assert_eq!(fault, "a file has more blocks than allowed (limit: 4096 blocks)");
+    }
+
+    #[test]
+    fn a_block_that_is_too_large_is_a_fault() {
+        // Each piece has its size before it.
+        let pieces = [&[255][..], &[7; 255]].concat().repeat(BLOCK_BYTES_MAX / 256 - 1);
+        let with = |last: &[u8]| {
+            let bytes = [b"GIF89a\x08\0\x08\0\0\0\0\x21\xfe", &pieces[..], last, b"\0\x3b"].concat();
+            read_with(&Sparse::whole(bytes), read)
+        };
+        assert!(with(&[&[255][..], &[7; 255]].concat()).is_ok());
+        let fault = with(&[&[254][..], &[7; 254], b"\x01x"].concat()).expect_err("one byte too many").to_string();
+        assert_eq!(fault, "a block is larger than allowed (limit: 16777216 bytes)");
     }
 }

@@ -95,11 +95,12 @@ fn replace(part: &mut Part, block: Part) {
 
 #[cfg(test)]
 mod tests {
-    use super::{knows, read};
+    use super::{BLOCK_BYTES_MAX, knows, read};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
     use crate::metadata::found::{Found, Part};
     use crate::metadata::input::Input;
+    use crate::metadata::limits::KEYS_MAX;
     use crate::metadata::tag::TagValue;
 
     fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -138,7 +139,7 @@ mod tests {
     fn read_all(segments: &[&[u8]]) -> (Found, Result<(), Fault>) {
         let file = [&[0xff, 0xd8], &segments.concat()[..]].concat();
         assert!(knows(&file));
-        let (file, budget, mut found) = (&file[..], Budget::begin(), Found::default());
+        let (file, budget, mut found) = (&file[..], Budget::endless(), Found::default());
         let mut input = Input::open(&file, &budget).expect("an input");
         let end = read(&mut input, &mut found);
         (found, end)
@@ -214,5 +215,39 @@ mod tests {
         let (found, end) = read_all(&[&xmp("photoshop:City='A'"), &segment(0xfe, &[b"comment"])[..5]]);
         assert_eq!(lines(&found.xmp), ["XMP-photoshop:City=A"]);
         assert_eq!(end.expect_err("a fault").to_string(), "JPEG is damaged: it ends before its image begins");
+    }
+
+    #[test]
+    fn a_block_of_several_segments_that_is_too_large_is_a_fault() {
+        // Segments with so many bytes behind what identifies them.
+        let segments = |id: &[u8], marker: u8, first: &[u8], mut rest: usize| {
+            let most = 65_533 - id.len();
+            rest -= first.len();
+            let mut out = segment(marker, &[id, first]);
+            while rest > 0 {
+                out.extend(segment(marker, &[id, &vec![0; rest.min(most)]]));
+                rest -= rest.min(most);
+            }
+            out
+        };
+        let photoshop = |size| read_all(&[&segments(b"Photoshop 3.0\0", 0xed, b"", size), SOS]).0.iptc;
+        assert_eq!(lines(&photoshop(BLOCK_BYTES_MAX)), [""; 0]);
+        let fault = photoshop(BLOCK_BYTES_MAX + 1).expect_err("one byte too many").to_string();
+        assert_eq!(fault, "Photoshop resources are larger than allowed (limit: 16777216 bytes)");
+        let exif = |size| read_all(&[&segments(b"Exif\0\0", 0xe1, &tiff(0x010f, "abc"), size), SOS]).0.exif;
+        assert_eq!(lines(&exif(BLOCK_BYTES_MAX)), ["IFD0:Make=abc"]);
+        let fault = exif(BLOCK_BYTES_MAX + 1).expect_err("one byte too many").to_string();
+        assert_eq!(fault, "EXIF is larger than allowed (limit: 16777216 bytes)");
+    }
+
+    #[test]
+    fn keys_of_several_packets_of_xmp_have_a_limit() {
+        let packets = |count: usize| {
+            let packets: Vec<_> = (0..count).map(|n| xmp(&format!("photoshop:Own{n}='x'"))).collect();
+            read_all(&[&packets.concat(), SOS]).0.xmp
+        };
+        assert_eq!(packets(KEYS_MAX).expect("tags").len(), KEYS_MAX);
+        let fault = packets(KEYS_MAX + 1).expect_err("one key too many").to_string();
+        assert_eq!(fault, "XMP has more keys than allowed (limit: 512 keys)");
     }
 }

@@ -97,9 +97,19 @@ fn modified(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use super::image::BYTES_MAX;
     use super::{SIGNATURE, knows, read};
     use crate::metadata::containers::sparse::{EXIF, Sparse, read as read_with, value, xmp};
     use crate::metadata::fault::Fault;
+    use crate::metadata::limits::{BLOCK_BYTES_MAX, BOXES_MAX, KEYS_MAX, VALUE_BYTES_MAX};
+
+    fn deflate(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).expect("memory");
+        encoder.finish().expect("memory")
+    }
 
     fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
         [&(content.len() as u32).to_be_bytes()[..], kind, content, &[0; 4]].concat()
@@ -183,15 +193,83 @@ mod tests {
 
     #[test]
     fn too_many_chunks_and_too_large_texts_are_faults() {
-        let parts = [header(), chunk(b"juNk", b"").repeat(5_000), chunk(b"IEND", b"")];
-        assert!(matches!(read_with(&Sparse::whole(parts.concat()), read), Err(Fault::Limit { .. })));
-        let size = 100_000_000_u32;
-        let mut head = [header(), chunk(b"tEXt", b"")].concat();
-        let at = head.len() - 12;
-        head.splice(at..at + 4, size.to_be_bytes());
-        let end = at as u64 + 12 + u64::from(size);
-        let content = Sparse::new(end + 12, [(0, head), (end, chunk(b"IEND", b""))]);
-        let found = read_with(&content, read).expect("a file");
-        assert!(matches!(found.exif, Err(Fault::Limit { .. })) && found.xmp.is_ok());
+        // The first and the last chunk count.
+        let chunks = |count: usize| {
+            let parts = [header(), chunk(b"juNk", b"").repeat(count - 2), chunk(b"IEND", b"")];
+            read_with(&Sparse::whole(parts.concat()), read)
+        };
+        assert!(chunks(BOXES_MAX).is_ok());
+        let fault = chunks(BOXES_MAX + 1).expect_err("one chunk too many").to_string();
+        assert_eq!(fault, "a file has more chunks than allowed (limit: 4096 chunks)");
+        let text = |size: usize| {
+            let mut head = [header(), chunk(b"tEXt", b"Title")].concat();
+            let at = head.len() - 17;
+            head.splice(at..at + 4, (size as u32).to_be_bytes());
+            let end = (at + 12 + size) as u64;
+            let content = Sparse::new(end + 12, [(0, head), (end, chunk(b"IEND", b""))]);
+            read_with(&content, read).expect("a file")
+        };
+        let found = text(BLOCK_BYTES_MAX);
+        assert_eq!(value(&found.exif, "PNG", "ImageWidth").as_deref(), Some("64"));
+        assert_eq!(value(&found.exif, "PNG", "Title"), None);
+        let found = text(BLOCK_BYTES_MAX + 1);
+        let fault = found.exif.expect_err("one byte too many").to_string();
+        assert_eq!(fault, "a block is larger than allowed (limit: 16777216 bytes)");
+        assert!(found.xmp.is_ok());
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_left_out() {
+        for kind in [b"tEXt", b"zTXt"] {
+            let title = |length: usize| {
+                let text = vec![b'x'; length];
+                let content = match kind {
+                    b"tEXt" => [b"Title\0", &text[..]].concat(),
+                    _ => [b"Title\0\0", &deflate(&text)[..]].concat(),
+                };
+                let parts = [header(), chunk(kind, &content), chunk(b"tEXt", b"Author\0Me"), chunk(b"IEND", b"")];
+                let found = read_with(&Sparse::whole(parts.concat()), read).expect("a file");
+                assert_eq!(value(&found.exif, "PNG", "Author").as_deref(), Some("Me"));
+                value(&found.exif, "PNG", "Title").map(|title| title.len())
+            };
+            assert_eq!((title(VALUE_BYTES_MAX), title(VALUE_BYTES_MAX + 1)), (Some(VALUE_BYTES_MAX), None));
+        }
+    }
+
+    #[test]
+    fn a_text_that_inflates_to_too_much_is_a_fault() {
+        let title = |length: usize| {
+            let content = [b"Title\0\0", &deflate(&vec![b'x'; length])[..]].concat();
+            let parts = [header(), chunk(b"zTXt", &content), chunk(b"IEND", b"")];
+            read_with(&Sparse::whole(parts.concat()), read).expect("a file")
+        };
+        assert!(title(BLOCK_BYTES_MAX).exif.is_ok());
+        let fault = title(BLOCK_BYTES_MAX + 1).exif.expect_err("one byte too many").to_string();
+        assert_eq!(fault, "a block inflates to more than allowed (limit: 16777216 bytes)");
+    }
+
+    #[test]
+    fn too_many_keys_are_a_fault() {
+        let texts = |count: usize| {
+            let texts: Vec<u8> = (0..count).flat_map(|n| chunk(b"tEXt", format!("Key{n}\0x").as_bytes())).collect();
+            let parts = [SIGNATURE.to_vec(), texts, chunk(b"IEND", b"")];
+            read_with(&Sparse::whole(parts.concat()), read).expect("a file").exif
+        };
+        assert_eq!(texts(KEYS_MAX).expect("tags").len(), KEYS_MAX);
+        let fault = texts(KEYS_MAX + 1).expect_err("one key too many").to_string();
+        assert_eq!(fault, "a file has more keys than allowed (limit: 512 keys)");
+    }
+
+    #[test]
+    fn a_name_of_colours_is_read_if_it_ends_in_the_first_128_bytes() {
+        let name = |length: usize| {
+            let profile = [&vec![b'x'; length][..], b"\0\0profile"].concat();
+            let parts = [header(), chunk(b"iCCP", &profile), chunk(b"IEND", b"")];
+            let found = read_with(&Sparse::whole(parts.concat()), read).expect("a file");
+            assert_eq!(value(&found.exif, "PNG", "ImageWidth").as_deref(), Some("64"));
+            value(&found.exif, "PNG", "ProfileName").map(|name| name.len())
+        };
+        // A NUL ends the name.
+        assert_eq!((name(BYTES_MAX - 1), name(BYTES_MAX)), (Some(BYTES_MAX - 1), None));
     }
 }

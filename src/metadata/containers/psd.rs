@@ -74,6 +74,7 @@ mod tests {
     use crate::metadata::fault::Fault;
     use crate::metadata::found::Found;
     use crate::metadata::input::Input;
+    use crate::metadata::limits::BOXES_MAX;
     use crate::metadata::tag::Tag;
 
     fn document(version: u8, color_table: &[u8], resources: &[u8]) -> Vec<u8> {
@@ -96,7 +97,7 @@ mod tests {
 
     fn found(file: &[u8]) -> Result<Found, Fault> {
         assert!(knows(file));
-        let (budget, mut found) = (Budget::begin(), Found::default());
+        let (budget, mut found) = (Budget::endless(), Found::default());
         read(&mut Input::open(&file, &budget)?, &mut found).map(|()| found)
     }
 
@@ -133,5 +134,20 @@ mod tests {
         assert!(found(&document(1, b"", &[0; 12])).is_ok());
         assert!(found(&document(1, b"", b"")).is_ok());
         assert!(!knows(b"8BPS\0\x03") && !knows(b"8BPS"));
+    }
+
+    #[test]
+    fn too_many_resources_are_a_fault() {
+        let resources = |count| found(&document(1, b"", &resource(0x03ed, b"").repeat(count)));
+        assert!(resources(BOXES_MAX).is_ok());
+        let fault = resources(BOXES_MAX + 1).expect_err("one resource too many").to_string();
+        assert_eq!(fault, "a file has more Photoshop resources than allowed (limit: 4096 resources)");
+    }
+
+    #[test]
+    fn a_resource_with_the_longest_name_is_read() {
+        let iim = b"\x1c\x02\x5a\0\x04Bern\0";
+        let named = [b"8BIM\x04\x04\xff", &[b'x'; 255][..], b"\0\0\0\x09", iim].concat();
+        assert_eq!(found(&document(1, b"", &named)).expect("a document").iptc.expect("IIM"), city());
     }
 }

@@ -109,6 +109,7 @@ mod tests {
     use super::{knows, read};
     use crate::metadata::containers::sparse::{EXIF, Sparse, read as read_with, value, xmp};
     use crate::metadata::fault::Fault;
+    use crate::metadata::limits::{BOXES_MAX, VALUE_BYTES_MAX};
 
     fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let pad = vec![0; content.len() % 2];
@@ -221,9 +222,27 @@ mod tests {
 
     #[test]
     fn too_many_chunks_are_a_fault() {
-        let bytes = file(b"WAVE", &[chunk(b"JUNK", b"").repeat(5_000)]);
-        assert!(matches!(read_with(&Sparse::whole(bytes), read), Err(Fault::Limit { .. })));
-        let bytes = file(b"WAVE", &[chunk(b"LIST", &[b"INFO", &chunk(b"JUNK", b"").repeat(5_000)[..]].concat())]);
-        assert!(matches!(read_with(&Sparse::whole(bytes), read), Err(Fault::Limit { .. })));
+        let flat = |count: usize| file(b"WAVE", &[chunk(b"JUNK", b"").repeat(count)]);
+        // The list is a chunk too.
+        let inner = |count: usize| [b"INFO", &chunk(b"JUNK", b"").repeat(count - 1)[..]].concat();
+        let listed = |count: usize| file(b"WAVE", &[chunk(b"LIST", &inner(count))]);
+        for (largest, too_large) in [(flat(BOXES_MAX), flat(BOXES_MAX + 1)), (listed(BOXES_MAX), listed(BOXES_MAX + 1))]
+        {
+            assert!(read_with(&Sparse::whole(largest), read).is_ok());
+            let fault = read_with(&Sparse::whole(too_large), read).expect_err("one chunk too many");
+            assert_eq!(fault.to_string(), "a file has more chunks than allowed (limit: 4096 chunks)");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_left_out() {
+        let title = |length: usize| {
+            let chunks = [chunk(b"INAM", &vec![b'x'; length]), chunk(b"IART", b"Me")];
+            let bytes = file(b"WAVE", &[chunk(b"LIST", &[b"INFO", &chunks.concat()[..]].concat())]);
+            let found = read_with(&Sparse::whole(bytes), read).expect("a file");
+            assert_eq!(value(&found.exif, "RIFF", "Artist").as_deref(), Some("Me"));
+            value(&found.exif, "RIFF", "Title").map(|title| title.len())
+        };
+        assert_eq!((title(VALUE_BYTES_MAX), title(VALUE_BYTES_MAX + 1)), (Some(VALUE_BYTES_MAX), None));
     }
 }

@@ -57,7 +57,7 @@ type Read = fn(&mut Input<'_>, &mut Found) -> Result<(), Fault>;
 
 /// Reads a file with one container's reader.
 pub fn read(content: &Sparse, read: Read) -> Result<Found, Fault> {
-    let budget = Budget::begin();
+    let budget = Budget::endless();
     let mut input = Input::open(content, &budget)?;
     let mut found = Found::default();
     read(&mut input, &mut found).map(|()| found)

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_sidecar_says_what_it_is_for() {
-        let budget = Budget::begin();
+        let budget = Budget::endless();
         let content = SIDECAR.as_bytes();
         let mut input = Input::open(&content, &budget).expect("an input");
         let mut found = Found::default();

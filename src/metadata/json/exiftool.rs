@@ -42,8 +42,10 @@ const NAMES_LEFT_OUT: [&str; 14] = [
 
 /// The keys and values of an object. One that ExifTool has not written is taken as it is written, but for names with
 /// groups that are known.
+///
+/// Also counts the keys. Logical keys that a tag gives are not counted beside its physical key.
 #[must_use]
-pub fn said(members: &BTreeMap<String, Value<'_>>) -> Said {
+pub fn said(members: &BTreeMap<String, Value<'_>>) -> (Said, usize) {
     let is_exiftool = members.contains_key(SOURCE_FILE);
     let mut tags = Vec::with_capacity(members.len());
     let mut bare = Vec::new();
@@ -65,10 +67,12 @@ pub fn said(members: &BTreeMap<String, Value<'_>>) -> Said {
         said.values.remove(key);
         said.ordered.remove(key);
     }
+    let (physical, given) = (said.values.keys().filter(|key| key.contains(':')).count(), said.values.len());
     for (key, value) in bare {
         add_as_written(&mut said, &key, value);
     }
-    said
+    let written = said.values.len() - given;
+    (said, physical + written)
 }
 
 fn left_out(is_exiftool: bool, group: &str) -> bool {
@@ -260,9 +264,9 @@ mod tests {
 
     /// The keys that have these beginnings, with their values, as text.
     fn shown(json: &str) -> Vec<String> {
-        let budget = Budget::begin();
+        let budget = Budget::endless();
         let Value::Object(members) = parse(json.as_bytes(), &budget).expect("JSON") else { panic!("no object") };
-        let said = said(&members);
+        let (said, _) = said(&members);
         let mark = |key| if said.ordered.contains(key) { "=>" } else { "=" };
         said.values.iter().map(|(key, values)| format!("{key} {} {}", mark(key), values.join("|"))).collect()
     }

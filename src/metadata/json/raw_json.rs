@@ -230,12 +230,12 @@ fn is_number(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Value, parse};
+    use super::{DEPTH_MAX, NODES_MAX, Value, parse};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
 
     fn read(text: &str) -> Result<Value<'_>, Fault> {
-        parse(text.as_bytes(), &Budget::begin())
+        parse(text.as_bytes(), &Budget::endless())
     }
 
     #[test]
@@ -286,15 +286,22 @@ mod tests {
         ] {
             assert!(matches!(read(text), Err(Fault::Damaged { .. })), "{text}");
         }
-        assert!(matches!(parse(b"\"\xff\"", &Budget::begin()), Err(Fault::Damaged { .. })));
+        assert!(matches!(parse(b"\"\xff\"", &Budget::endless()), Err(Fault::Damaged { .. })));
     }
 
     #[test]
     fn a_document_is_limited_in_depth_and_size() {
-        assert!(read(&format!("{}{}", "[".repeat(32), "]".repeat(32))).is_ok());
-        let fault = read(&"[".repeat(1_000_000)).expect_err("deep");
-        assert_eq!(fault.to_string(), "JSON nests deeper than allowed (limit: 32 levels)");
-        let fault = read(&format!("[{}1]", "1,".repeat(100_000))).expect_err("wide");
-        assert_eq!(fault.to_string(), "JSON has more values than allowed (limit: 50000 values)");
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = |levels: usize| format!("{}1{}", open.repeat(levels), close.repeat(levels));
+            assert!(read(&deep(DEPTH_MAX)).is_ok());
+            let fault = read(&deep(DEPTH_MAX + 1)).expect_err("one level too many").to_string();
+            assert_eq!(fault, "JSON nests deeper than allowed (limit: 32 levels)");
+        }
+        assert!(matches!(read(&"[".repeat(1_000_000)), Err(Fault::Limit { .. })));
+        // The list is a value, and so is its last item.
+        let wide = |values: usize| format!("[{}1]", "1,".repeat(values - 2));
+        assert!(read(&wide(NODES_MAX)).is_ok());
+        let fault = read(&wide(NODES_MAX + 1)).expect_err("one value too many").to_string();
+        assert_eq!(fault, "JSON has more values than allowed (limit: 50000 values)");
     }
 }

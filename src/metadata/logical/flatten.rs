@@ -161,8 +161,12 @@ mod tests {
     fn what_is_empty_too_long_or_too_deep_gives_nothing() {
         assert!(flat("Keywords", TagValue::Bag(Vec::new())).is_empty());
         assert_eq!(flat("Headline", text("")), [("Headline".to_owned(), vec![String::new()], false)]);
+        assert_eq!(flat("Headline", text(&"x".repeat(VALUE_BYTES_MAX))).len(), 1);
         assert!(flat("Headline", text(&"x".repeat(VALUE_BYTES_MAX + 1))).is_empty());
-        let deep = (0..XML_DEPTH_MAX + 1).fold(text("x"), |value, _| TagValue::Bag(vec![value]));
-        assert!(flat("Headline", deep).is_empty());
+        let long = TagValue::Bag(vec![text(&"x".repeat(VALUE_BYTES_MAX + 1)), text("a")]);
+        assert_eq!(flat("Keywords", long), [("Keywords".to_owned(), vec!["a".to_owned()], false)]);
+        let deep = |levels| (0..levels).fold(text("x"), |value, _| TagValue::Bag(vec![value]));
+        assert_eq!(flat("Headline", deep(XML_DEPTH_MAX)).len(), 1);
+        assert!(flat("Headline", deep(XML_DEPTH_MAX + 1)).is_empty());
     }
 }

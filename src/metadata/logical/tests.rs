@@ -1,6 +1,7 @@
 //! Which keys tags give, and which tag has a key that several give.
 
 use super::{said, within_limits};
+use crate::metadata::fault::Fault;
 use crate::metadata::limits::KEYS_MAX;
 use crate::metadata::tag::{Family, Tag, TagValue};
 use crate::model::metadata::Said;
@@ -260,4 +261,13 @@ fn more_keys_than_allowed_are_a_fault() {
     assert!(within_limits(said(&tags(KEYS_MAX))).is_ok());
     let fault = within_limits(said(&tags(KEYS_MAX + 1))).expect_err("too many");
     assert_eq!(fault.to_string(), "a source has more keys than allowed (limit: 512 keys)");
+    // The fields of a structure are keys.
+    let structure = |count: usize| {
+        let fields = (0..count).map(|n| (format!("Field{n}").into(), text("x"))).collect();
+        within_limits(said(&[tag("xmp/XMP-own:Name", TagValue::Struct(fields))]))
+    };
+    assert!(structure(KEYS_MAX).is_ok());
+    for count in [KEYS_MAX + 1, 10 * KEYS_MAX] {
+        assert!(matches!(structure(count), Err(Fault::Limit { .. })), "{count}");
+    }
 }

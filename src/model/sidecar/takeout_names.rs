@@ -108,7 +108,7 @@ fn count(name: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::{Belongs, assets_of};
-    use super::of_asset;
+    use super::{CHARACTERS_MAX, NUMBER_DIGITS_MAX, of_asset};
 
     #[test]
     fn names_are_cut_to_51_characters() {
@@ -189,5 +189,36 @@ mod tests {
         ] {
             assert_eq!(assets_of(name.as_bytes()), expect, "{name}");
         }
+    }
+
+    #[test]
+    fn names_are_cut_where_takeout_cuts_them() {
+        // What is before `.json`, for a name with so many characters before its extension.
+        let base = |stem: &str| {
+            let names = of_asset(format!("{stem}.jpg").as_bytes());
+            let name = String::from_utf8(names.into_iter().next().expect("a name")).expect("text");
+            name.strip_suffix(".json").expect("a sidecar").to_owned()
+        };
+        let room = CHARACTERS_MAX - ".jpg.supplemental-metadata".len();
+        for character in ["x", "\u{e9}"] {
+            let stem = character.repeat(room);
+            assert_eq!(base(&stem), format!("{stem}.jpg.supplemental-metadata"));
+            let stem = character.repeat(room + 1);
+            assert_eq!(base(&stem), format!("{stem}.jpg.supplemental-metadat"));
+        }
+        // A base that is shorter was not cut, so that it belongs to no asset.
+        let belongs = |name: String| assets_of(name.as_bytes());
+        assert!(belongs(format!("{}.jpg.suppl.json", "x".repeat(CHARACTERS_MAX - 10))).is_some());
+        assert_eq!(belongs(format!("{}.jpg.suppl.json", "x".repeat(CHARACTERS_MAX - 11))), None);
+    }
+
+    #[test]
+    fn a_number_with_too_many_digits_is_part_of_the_name() {
+        let json = |digits: usize| {
+            let names = of_asset(format!("a({}).jpg", "1".repeat(digits)).as_bytes());
+            String::from_utf8(names.into_iter().next().expect("a name")).expect("text")
+        };
+        assert_eq!(json(NUMBER_DIGITS_MAX), "a.jpg.supplemental-metadata(11111).json");
+        assert_eq!(json(NUMBER_DIGITS_MAX + 1), "a(111111).jpg.supplemental-metadata.json");
     }
 }

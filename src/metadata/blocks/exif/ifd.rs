@@ -24,9 +24,9 @@ use super::raw::{Order, Raw, Type};
 use super::values;
 
 /// How many of the offsets that one tag has are followed, as in ExifTool.
-const SUBS_MAX: usize = 10;
+pub(super) const SUBS_MAX: usize = 10;
 /// With more entries than this that make no sense, the rest of a directory is left out.
-const DAMAGED_ENTRIES_MAX: u32 = 10;
+pub(super) const DAMAGED_ENTRIES_MAX: u32 = 10;
 /// How much of a value is read: whatever its form is, so much of it makes more text than a value may have, unless a NUL
 /// ends the text before.
 const VALUE_BYTES_READ: usize = 4 * VALUE_BYTES_MAX;

@@ -2,8 +2,10 @@
 
 use crate::metadata::budget::Budget;
 use crate::metadata::fault::Fault;
+use crate::metadata::limits::{BLOCK_BYTES_MAX, IFD_ENTRIES_MAX, IFDS_MAX, VALUE_BYTES_MAX};
 use crate::metadata::tag::TagValue;
 
+use super::ifd::{DAMAGED_ENTRIES_MAX, SUBS_MAX};
 use super::read;
 
 /// Builds a block in big-endian order: directories one behind the other, values behind each.
@@ -45,7 +47,7 @@ impl Block {
 
 /// What a block says, `GROUP:Name=value`.
 fn said(block: &[u8]) -> Vec<String> {
-    let tags = read(block, &Budget::begin()).expect("an EXIF block");
+    let tags = read(block, &Budget::endless()).expect("an EXIF block");
     let text = |value: TagValue| match value {
         TagValue::Text(text) => text,
         value => format!("{value:?}"),
@@ -119,7 +121,7 @@ fn damaged_entries_are_skipped() {
 
 #[test]
 fn damaged_blocks_are_faults() {
-    let fault = |block: &[u8]| read(block, &Budget::begin()).expect_err("a damaged block").to_string();
+    let fault = |block: &[u8]| read(block, &Budget::endless()).expect_err("a damaged block").to_string();
     let header = "EXIF is damaged: it does not begin with a TIFF header";
     let directory = "EXIF is damaged: its first directory is not inside it";
     assert_eq!(fault(b""), header);
@@ -130,22 +132,35 @@ fn damaged_blocks_are_faults() {
 
 #[test]
 fn limits_are_named() {
-    let limit = |block: &[u8]| match read(block, &Budget::begin()) {
+    let limit = |block: &[u8]| match read(block, &Budget::endless()) {
         Err(Fault::Limit { what, limit }) => format!("{what}: {limit}"),
         other => format!("{other:?}"),
     };
-    let mut chain = Block::new();
-    for _ in 0..65 {
-        let next = u32::try_from(chain.0.len() + 18).expect("a small block");
-        chain.directory(&[(0x0100, 3, 1, &[0, 7])], next);
-    }
-    assert_eq!(limit(&chain.0), "EXIF has more directories than allowed: 64 directories");
-    let mut wide = Block::new();
-    wide.directory(&vec![(0x0100, 3, 1, [0, 7].as_slice()); 4_097], 0);
-    assert_eq!(limit(&wide.0), "an EXIF directory has more entries than allowed: 4096 entries");
-    let mut long = Block::new();
-    long.directory(&[(0x010e, 2, 70_000, &[b'x'; 70_000])], 0);
-    assert_eq!(limit(&long.0), "an EXIF value is longer than allowed: 65536 bytes");
+    let chain = |directories: usize| {
+        let mut block = Block::new();
+        for _ in 1..directories {
+            let next = u32::try_from(block.0.len() + 18).expect("a small block");
+            block.directory(&[(0x0100, 3, 1, &[0, 7])], next);
+        }
+        block.directory(&[(0x0100, 3, 1, &[0, 7])], 0);
+        block.0
+    };
+    assert_eq!(said(&chain(IFDS_MAX)).len(), IFDS_MAX);
+    assert_eq!(limit(&chain(IFDS_MAX + 1)), "EXIF has more directories than allowed: 64 directories");
+    let wide = |entries: usize| {
+        let mut block = Block::new();
+        block.directory(&vec![(0x0100, 3, 1, [0, 7].as_slice()); entries], 0);
+        block.0
+    };
+    assert_eq!(said(&wide(IFD_ENTRIES_MAX)), ["IFD0:ImageWidth=7"]);
+    assert_eq!(limit(&wide(IFD_ENTRIES_MAX + 1)), "an EXIF directory has more entries than allowed: 4096 entries");
+    let long = |length: usize| {
+        let mut block = Block::new();
+        block.directory(&[(0x010e, 2, length as u32, &vec![b'x'; length])], 0);
+        block.0
+    };
+    assert_eq!(said(&long(VALUE_BYTES_MAX)), [format!("IFD0:ImageDescription={}", "x".repeat(VALUE_BYTES_MAX))]);
+    assert_eq!(limit(&long(VALUE_BYTES_MAX + 1)), "an EXIF value is longer than allowed: 65536 bytes");
     let mut ended = Block::new();
     ended.directory(&[(0x010e, 2, 70_000, &[b"x".as_slice(), &[0; 69_999]].concat())], 0);
     assert_eq!(said(&ended.0), ["IFD0:ImageDescription=x"]);
@@ -158,4 +173,50 @@ fn limits_are_named() {
     let mut unknown = Block::new();
     unknown.directory(&[(0x7abc, 2, 70_000, &[b'x'; 70_000])], 0);
     assert!(said(&unknown.0).is_empty());
+}
+
+#[test]
+fn text_of_all_values_is_limited() {
+    let text = [b'x'; VALUE_BYTES_MAX];
+    let mut fields = vec![(0x010e, 2, VALUE_BYTES_MAX as u32, text.as_slice()); BLOCK_BYTES_MAX / VALUE_BYTES_MAX];
+    let block = |fields: &[Field<'_>]| {
+        let mut block = Block::new();
+        block.directory(fields, 0);
+        read(&block.0, &Budget::endless())
+    };
+    assert_eq!(block(&fields).expect("an EXIF block").len(), 1);
+    fields.push((0x010f, 2, 1, b"x"));
+    let fault = block(&fields).expect_err("one byte too many").to_string();
+    assert_eq!(fault, "EXIF has more text than allowed (limit: 16777216 bytes)");
+}
+
+#[test]
+fn directories_past_the_limit_of_one_tag_are_left_out() {
+    let subs = |count: usize| {
+        let mut block = Block::new();
+        let first = 8 + 6 + 12 + 4 * count;
+        let offsets: Vec<u8> = (0..count).flat_map(|n| ((first + n * 18) as u32).to_be_bytes()).collect();
+        block.directory(&[(0x014a, 4, count as u32, &offsets)], 0);
+        for _ in 0..count {
+            block.directory(&[(0x0100, 3, 1, &[0, 7])], 0);
+        }
+        said(&block.0)
+    };
+    assert_eq!(subs(SUBS_MAX).len(), SUBS_MAX);
+    assert_eq!(subs(SUBS_MAX).last().map(String::as_str), Some("SubIFD9:ImageWidth=7"));
+    assert_eq!(subs(SUBS_MAX + 1), subs(SUBS_MAX));
+}
+
+#[test]
+fn a_directory_ends_where_too_many_entries_make_no_sense() {
+    let damaged = |count: u32| {
+        let mut fields: Vec<Field<'_>> = vec![(0x010f, 2, 4, b"Acme")];
+        fields.extend((0..count).map(|_| (0x0110, 99, 1, [0; 4].as_slice())));
+        fields.push((0x0112, 3, 1, &[0, 1]));
+        let mut block = Block::new();
+        block.directory(&fields, 0);
+        said(&block.0)
+    };
+    assert_eq!(damaged(DAMAGED_ENTRIES_MAX), ["IFD0:Make=Acme", "IFD0:Orientation=1"]);
+    assert_eq!(damaged(DAMAGED_ENTRIES_MAX + 1), ["IFD0:Make=Acme"]);
 }

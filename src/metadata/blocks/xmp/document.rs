@@ -18,6 +18,10 @@ use crate::metadata::budget::Budget;
 use crate::metadata::fault::Fault;
 use crate::metadata::limits::{XML_DEPTH_MAX, XML_NODES_MAX};
 
+/// Bytes of a reference, its semicolon included. None that means anything is longer; the search for its end is bounded
+/// by that.
+const NAME_BYTES_MAX: usize = 12;
+
 /// Room for the elements, and for the attributes, of a usual packet.
 const NODES_USUAL: usize = 64;
 
@@ -299,8 +303,6 @@ fn unescaped(raw: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(raw.len());
     out.push_str(done);
     while let Some(after) = rest.strip_prefix('&') {
-        // No reference that means anything is longer than this; the search for its end is bounded by that.
-        const NAME_BYTES_MAX: usize = 12;
         let end = after.bytes().take(NAME_BYTES_MAX).position(|byte| byte == b';');
         let reference = end.and_then(|end| Some((character(after.get(..end)?)?, after.get(end + 1..)?)));
         let tail = match reference {
@@ -334,7 +336,7 @@ fn character(name: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Document, position, unescaped};
+    use super::{Document, NAME_BYTES_MAX, XML_DEPTH_MAX, XML_NODES_MAX, position, unescaped};
     use crate::metadata::budget::Budget;
 
     #[test]
@@ -349,7 +351,7 @@ mod tests {
     }
 
     fn check(text: &str) -> Result<Vec<(String, String)>, String> {
-        let document = Document::read(text, &Budget::begin()).map_err(|fault| fault.to_string())?;
+        let document = Document::read(text, &Budget::endless()).map_err(|fault| fault.to_string())?;
         Ok(document.elements().iter().map(|one| (one.name.to_owned(), one.text.clone().into_owned())).collect())
     }
 
@@ -371,14 +373,35 @@ mod tests {
 
     #[test]
     fn limits_have_names() {
-        let deep = "<a>".repeat(33);
-        assert_eq!(check(&deep), Err("XML nests deeper than allowed (limit: 32 elements)".to_owned()));
+        let deep = |levels: usize| check(&["<a>".repeat(levels), "</a>".repeat(levels)].concat());
+        assert_eq!(deep(XML_DEPTH_MAX).map(|elements| elements.len()), Ok(XML_DEPTH_MAX));
+        let depth = Err("XML nests deeper than allowed (limit: 32 elements)".to_owned());
+        assert_eq!(deep(XML_DEPTH_MAX + 1), depth);
         let nodes = Err("XML has more nodes than allowed (limit: 50000 elements and attributes)".to_owned());
-        let wide = format!("<a>{}</a>", "<b/>".repeat(50_000));
-        assert_eq!(check(&wide), nodes);
-        let attributes: String = (0..50_000).map(|n| format!(" b{n}=''")).collect();
-        assert_eq!(check(&format!("<a{attributes}/>")), nodes);
-        let namespaces = "<b xmlns:c='d'/>".repeat(25_001);
-        assert_eq!(check(&format!("<a>{namespaces}</a>")), nodes);
+        // The outermost element is a node too.
+        let elements = |count: usize| check(&format!("<a>{}</a>", "<b/>".repeat(count - 1)));
+        assert_eq!(elements(XML_NODES_MAX).map(|elements| elements.len()), Ok(XML_NODES_MAX));
+        assert_eq!(elements(XML_NODES_MAX + 1), nodes);
+        let attributes = |count: usize| {
+            let attributes: String = (1..count).map(|n| format!(" b{n}=''")).collect();
+            check(&format!("<a{attributes}/>"))
+        };
+        assert!(attributes(XML_NODES_MAX).is_ok());
+        assert_eq!(attributes(XML_NODES_MAX + 1), nodes);
+        // Each of these elements has a declaration: two nodes.
+        let namespaces =
+            |count: usize, last: &str| check(&format!("<a>{}{last}</a>", "<b xmlns:c='d'/>".repeat((count - 1) / 2)));
+        assert!(namespaces(XML_NODES_MAX, "<b/>").is_ok());
+        assert_eq!(namespaces(XML_NODES_MAX, "<b xmlns:c='d'/>"), nodes);
+    }
+
+    #[test]
+    fn a_reference_that_is_too_long_stays_as_it_is_written() {
+        let reference = |length: usize| format!("#{:0>1$}", 65, length - 2);
+        // The semicolon counts.
+        let (longest, too_long) = (reference(NAME_BYTES_MAX), reference(NAME_BYTES_MAX + 1));
+        assert_eq!(format!("{longest};").len(), NAME_BYTES_MAX);
+        assert_eq!(unescaped(&format!("&{longest};")), "A");
+        assert_eq!(unescaped(&format!("&{too_long};")), format!("&{too_long};"));
     }
 }

@@ -11,6 +11,9 @@ use super::properties::{Property, industry, standard};
 /// The namespace of RDF (W3C, RDF 1.1 XML Syntax).
 pub const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
+/// Bytes of a URI that may be another version of a known one. All known ones are shorter.
+const URI_BYTES_MAX: usize = 100;
+
 /// A namespace that is known.
 #[derive(Debug)]
 pub struct Schema {
@@ -55,7 +58,6 @@ static BY_KEY: LazyLock<Vec<(String, &'static Schema)>> = LazyLock::new(|| {
 /// A URI with `#` for its first version number (`1.0`) and without a slash at its end; `None` for one that is too long
 /// to be a known one.
 fn without_version(uri: &str) -> Option<String> {
-    const URI_BYTES_MAX: usize = 100;
     if uri.len() > URI_BYTES_MAX {
         return None;
     }
@@ -185,7 +187,7 @@ static SCHEMAS: &[Schema] = &[
 #[cfg(test)]
 mod tests {
     use super::super::properties::find as property;
-    use super::{SCHEMAS, find, has_prefix};
+    use super::{SCHEMAS, URI_BYTES_MAX, find, has_prefix};
 
     #[test]
     fn tables_are_sorted() {
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_namespace_is_known_in_its_versions() {
-        let group = |uri| find(uri).map(|schema| schema.group);
+        let group = |uri: &str| find(uri).map(|schema| schema.group);
         assert_eq!(group("http://purl.org/dc/elements/1.1/"), Some("XMP-dc"));
         assert_eq!(group("http://purl.org/dc/elements/1.0/"), Some("XMP-dc"));
         assert_eq!(group("http://ns.adobe.com/xap/1.0"), Some("XMP-xmp"));
@@ -210,6 +212,11 @@ mod tests {
         assert_eq!(group("http://ns.microsoft.com/photo/1.2/"), Some("XMP-MP"));
         assert_eq!(group("http://iptc.org/std/Iptc4xmpExt/2009-02-28/"), None);
         assert_eq!(group(&"x".repeat(10_000)), None);
+        // Another version of a known namespace, with as many digits as the URI has room for.
+        let long = |length: usize| format!("{:0<1$}", "http://ns.adobe.com/xap/1.", length);
+        assert_eq!(group(&long(URI_BYTES_MAX)), Some("XMP-xmp"));
+        assert_eq!(group(&long(URI_BYTES_MAX + 1)), None);
+        assert!(SCHEMAS.iter().all(|schema| schema.uri.len() < URI_BYTES_MAX));
         assert!(has_prefix("Iptc4xmpCore") && has_prefix("iptcCore") && !has_prefix("other"));
     }
 }

@@ -449,6 +449,7 @@ mod tests {
     use crate::metadata::blocks::xmp::document::Document;
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
+    use crate::metadata::limits::{KEYS_MAX, VALUE_BYTES_MAX, XML_DEPTH_MAX, XML_NODES_MAX};
     use crate::metadata::tag::TagValue;
 
     fn show(value: &TagValue) -> String {
@@ -476,7 +477,7 @@ mod tests {
         ];
         let declarations: String = namespaces.iter().map(|(prefix, uri)| format!(" xmlns:{prefix}='{uri}'")).collect();
         let text = format!("<rdf:RDF{declarations}>{rdf}</rdf:RDF>");
-        let budget = Budget::begin();
+        let budget = Budget::endless();
         let tags = tags(&Document::read(&text, &budget)?, &budget)?;
         let group = |group: &str| group.trim_start_matches("XMP-").to_owned();
         Ok(tags.iter().map(|tag| format!("{}:{} {}", group(&tag.group), tag.full_name(), show(&tag.value))).collect())
@@ -564,14 +565,45 @@ mod tests {
 
     #[test]
     fn keys_and_values_are_limited() {
-        let many: String = (0..513).map(|n| format!("<my:p{n}>v</my:p{n}>")).collect();
-        let fault = read(&format!("<rdf:Description>{many}</rdf:Description>")).expect_err("a limit").to_string();
-        assert_eq!(fault, "XMP has more properties than allowed (limit: 512 keys)");
-        let languages: String = (0..513).map(|n| format!("<rdf:li xml:lang='l{n}'>v</rdf:li>")).collect();
-        let alternative =
-            format!("<rdf:Description><dc:title><rdf:Alt>{languages}</rdf:Alt></dc:title></rdf:Description>");
-        assert!(matches!(read(&alternative), Err(Fault::Limit { .. })));
-        let long = "x".repeat(65_537);
-        check(&format!("<dc:source>{long}</dc:source><dc:format>f</dc:format>"), &["dc:Format f"]);
+        let properties = |count: usize| {
+            let properties: String = (0..count).map(|n| format!("<my:p{n}>v</my:p{n}>")).collect();
+            read(&format!("<rdf:Description>{properties}</rdf:Description>"))
+        };
+        let languages = |count: usize| {
+            let items: String = (0..count).map(|n| format!("<rdf:li xml:lang='l{n}'>v</rdf:li>")).collect();
+            read(&format!("<rdf:Description><dc:title><rdf:Alt>{items}</rdf:Alt></dc:title></rdf:Description>"))
+        };
+        for keys in [&properties as &dyn Fn(usize) -> Result<Vec<String>, Fault>, &languages] {
+            assert_eq!(keys(KEYS_MAX).expect("tags").len(), KEYS_MAX);
+            let fault = keys(KEYS_MAX + 1).expect_err("one key too many").to_string();
+            assert_eq!(fault, "XMP has more properties than allowed (limit: 512 keys)");
+        }
+        let longest = "x".repeat(VALUE_BYTES_MAX);
+        check(&format!("<dc:source>{longest}</dc:source>"), &[&format!("dc:Source {longest}")]);
+        check(&format!("<dc:source>{longest}x</dc:source><dc:format>f</dc:format>"), &["dc:Format f"]);
+    }
+
+    #[test]
+    fn values_that_are_read_by_reference_are_limited() {
+        // A chain of nodes, each the value of a property of the one before.
+        let chain = |nodes: usize| {
+            let node = |n: usize, value: &str| format!("<rdf:Description rdf:nodeID='n{n}'>{value}</rdf:Description>");
+            let inner: String = (1..nodes).map(|n| node(n, &format!("<my:xx rdf:nodeID='n{}'/>", n + 1))).collect();
+            let last = node(nodes, "<my:xx>v</my:xx>");
+            read(&format!("{inner}{last}<rdf:Description><my:yy rdf:nodeID='n1'/></rdf:Description>"))
+        };
+        assert!(chain(XML_DEPTH_MAX - 1).is_ok());
+        let fault = chain(XML_DEPTH_MAX).expect_err("one node too many").to_string();
+        assert_eq!(fault, "XMP nests deeper than allowed (limit: 32 values)");
+        // A node of 1,000 values, with the name of the node and the property that refers to it, and one value more.
+        let attributes: String = (0..998).map(|n| format!(" my:p{n}='1'")).collect();
+        let values = |more: &str| {
+            let references = "<my:yy rdf:nodeID='a'/>".repeat(2 * XML_NODES_MAX / 1_000);
+            let node = format!("<rdf:Description rdf:nodeID='a'{attributes}/>");
+            read(&format!("{node}<rdf:Description>{references}{more}</rdf:Description>"))
+        };
+        assert!(values("").is_ok());
+        let fault = values("<my:zz>v</my:zz>").expect_err("one value too many").to_string();
+        assert_eq!(fault, "XMP has more values than allowed (limit: 100000 values)");
     }
 }

@@ -217,9 +217,26 @@ mod tests {
 
     #[test]
     fn namespaces_are_limited() {
+        let expect = "XML has more namespaces than allowed (limit: 256 namespaces)";
+        // Declarations that hold at one place, of one namespace.
         let mut scope = Scope::default();
-        let fault = (0..=NAMESPACES_MAX).find_map(|n| scope.declare("a", format!("http://{n}/").into()).err());
-        let fault = fault.expect("a limit").to_string();
-        assert_eq!(fault, "XML has more namespaces than allowed (limit: 256 namespaces)");
+        for _ in 0..NAMESPACES_MAX {
+            scope.declare("a", "http://purl.org/dc/elements/1.1/".into()).expect("room");
+        }
+        let fault = scope.declare("a", "http://purl.org/dc/elements/1.1/".into()).expect_err("one too many");
+        assert_eq!(fault.to_string(), expect);
+        // Namespaces that are not known, each declared at a place of its own.
+        let mut scope = Scope::default();
+        let mut declare = |n: usize| {
+            let outer = scope.enter();
+            let declared = scope.declare("a", format!("http://{n}/").into());
+            scope.leave(outer);
+            declared
+        };
+        for n in 0..NAMESPACES_MAX {
+            declare(n).expect("room");
+        }
+        declare(0).expect("one that is there already");
+        assert_eq!(declare(NAMESPACES_MAX).expect_err("one too many").to_string(), expect);
     }
 }

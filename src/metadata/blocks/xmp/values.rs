@@ -8,6 +8,10 @@ use crate::metadata::text::{clean, decimal, iso_date};
 /// The URI that terms of PLUS begin with (PLUS License Data Format).
 const PLUS_VOCABULARY: &str = "http://ns.useplus.org/ldf/vocab/";
 
+/// The largest APEX value that is converted, and the negative of the smallest: 2 to its power is a number with few
+/// digits.
+const APEX_MAX: f64 = 100.0;
+
 /// A value; `None` when it is longer than a value may be, or noise.
 #[must_use]
 pub fn value(kind: Kind, text: &str) -> Option<String> {
@@ -40,9 +44,8 @@ fn rational(text: &str) -> Option<String> {
     Some(if numerator == 0.0 { "undef" } else { "inf" }.to_owned())
 }
 
-/// An APEX value that is a number that can be: 2 to its power is still one with few digits.
+/// An APEX value that an exposure can have.
 fn apex(text: &str) -> Option<f64> {
-    const APEX_MAX: f64 = 100.0;
     let value = match text.split_once('/') {
         Some((numerator, denominator)) => number(numerator)? / number(denominator)?,
         None => number(text)?,
@@ -109,7 +112,7 @@ fn number(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, value};
+    use super::{APEX_MAX, Kind, VALUE_BYTES_MAX, apex, value};
 
     #[test]
     fn a_value_has_the_form_of_its_kind() {
@@ -152,6 +155,26 @@ mod tests {
             assert_eq!(value(kind, text).as_deref(), Some(expect), "{text:?}");
         }
         assert_eq!(value(Kind::Noise, "x"), None);
-        assert_eq!(value(Kind::Text, &"x".repeat(65_537)), None);
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_left_out() {
+        let longest = "x".repeat(VALUE_BYTES_MAX);
+        assert_eq!(value(Kind::Text, &longest).as_deref(), Some(&*longest));
+        assert_eq!(value(Kind::Text, &"x".repeat(VALUE_BYTES_MAX + 1)), None);
+    }
+
+    #[test]
+    fn an_exposure_that_cannot_be_stays_as_it_is_written() {
+        for (kind, text, expect) in [
+            (Kind::Aperture, "100", "1125899906842624"),
+            (Kind::Aperture, "100.1", "100.1"),
+            (Kind::Aperture, "-1001/10", "-1001/10"),
+            (Kind::Shutter, "-10", "1024"),
+            (Kind::Shutter, "101/1", "101/1"),
+        ] {
+            assert_eq!(value(kind, text).as_deref(), Some(expect), "{text}");
+        }
+        assert_eq!(apex("100"), Some(APEX_MAX));
     }
 }

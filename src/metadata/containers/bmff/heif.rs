@@ -18,7 +18,7 @@ use crate::metadata::tag::Text;
 const GROUP_META: Text = Cow::Borrowed("Meta");
 
 /// Bytes of the boxes that list items: those of the largest collections have some hundred thousand.
-const LIST_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const LIST_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the metadata box of a file says of its items.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use crate::metadata::fault::Fault;
 use crate::metadata::limits::BOXES_MAX;
 
 /// Items of one file that are metadata; those past them are left out.
-const METADATA_ITEMS_MAX: usize = 64;
+pub(super) const METADATA_ITEMS_MAX: usize = 64;
 
 /// An item that is metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn locations_of_each_version_are_read() {
-        let budget = Budget::begin();
+        let budget = Budget::endless();
         let of = |bytes: &[u8], id| locations(bytes, &[id], &budget).expect("no fault");
         // Offsets and lengths of 4 bytes, no base: item 1 has one extent, item 2 has two.
         let entries =
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn properties_are_associated() {
-        let budget = Budget::begin();
+        let budget = Budget::endless();
         let bytes = b"\0\0\0\0\0\0\0\x02\0\x01\x02\x81\x02\0\x02\x01\x83";
         assert_eq!(associations(bytes, 1, &budget).expect("no fault"), [1, 2]);
         assert_eq!(associations(bytes, 2, &budget).expect("no fault"), [3]);

@@ -14,7 +14,7 @@ use crate::metadata::tag::Text;
 const GROUP: Text = Cow::Borrowed("Keys");
 
 /// Bytes of a key; one that is longer has no name.
-const KEY_BYTES_MAX: usize = 256;
+pub(super) const KEY_BYTES_MAX: usize = 256;
 
 /// The names that items refer to by their index, from 1 on; the name of a key that gives none is empty.
 ///

@@ -9,7 +9,7 @@ use crate::metadata::fault::Fault;
 use crate::metadata::tag::Text;
 
 /// Tracks that tags are read of. Recordings with dozens of audio tracks say the same of each.
-const TRACKS_MAX: usize = 16;
+pub(super) const TRACKS_MAX: usize = 16;
 
 /// Bytes of a movie box that is read at once.
 const SMALL_BYTES: u64 = 48 * 1024;

@@ -1,9 +1,15 @@
 //! Files of boxes, made and read.
 
+use super::heif::LIST_BYTES_MAX;
+use super::items::METADATA_ITEMS_MAX;
+use super::keys::KEY_BYTES_MAX;
+use super::movie::TRACKS_MAX;
+use super::track::DURATIONS_MAX;
 use super::{XMP_UUID, canon, knows, read};
 use crate::metadata::containers::sparse::{EXIF, Sparse, read as read_with, value, xmp};
 use crate::metadata::fault::Fault;
 use crate::metadata::found::Found;
+use crate::metadata::limits::{BLOCK_BYTES_MAX, BOXES_MAX, KEYS_MAX, VALUE_BYTES_MAX};
 
 fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
@@ -31,6 +37,11 @@ fn movie_header() -> Vec<u8> {
 }
 
 fn track(number: u8, kind: &[u8; 4]) -> Vec<u8> {
+    track_of(number, kind, &[(150, 1_001)])
+}
+
+/// A track whose frames last so long: how many, how long.
+fn track_of(number: u8, kind: &[u8; 4], durations: &[(u32, u32)]) -> Vec<u8> {
     let mut header = [0; 80];
     (header[11], header[18], header[19]) = (number, 0x0b, 0xa4);
     if kind == b"vide" {
@@ -42,7 +53,10 @@ fn track(number: u8, kind: &[u8; 4]) -> Vec<u8> {
     entry[4..8].copy_from_slice(b"avc1");
     entry[50..54].copy_from_slice(b"\x03AVC");
     let descriptions = full(b"stsd", &[&[0, 0, 0, 1], &entry[..]].concat());
-    let durations = full(b"stts", b"\0\0\0\x01\0\0\0\x96\0\0\x03\xe9");
+    let count = (durations.len() as u32).to_be_bytes();
+    let durations: Vec<_> =
+        durations.iter().flat_map(|(count, each)| [count.to_be_bytes(), each.to_be_bytes()]).collect();
+    let durations = full(b"stts", &[&count, durations.as_flattened()].concat());
     let table = boxed(b"stbl", &[descriptions, durations, full(b"stsz", &[0; 64])].concat());
     let media = boxed(b"mdia", &[media_header, handler(kind), boxed(b"minf", &table)].concat());
     boxed(b"trak", &[full(b"tkhd", &header), media].concat())
@@ -242,10 +256,14 @@ fn what_is_cut_short_is_not_taken_for_the_whole() {
 
 #[test]
 fn hostile_boxes_end() {
-    let tiny = [ftyp(b"mp42"), boxed(b"free", b"").repeat(500_000)].concat();
-    assert!(matches!(read_with(&Sparse::whole(tiny), read), Err(Fault::Limit { .. })));
-    let inside = [ftyp(b"mp42"), boxed(b"moov", &boxed(b"free", b"").repeat(500_000))].concat();
-    assert!(matches!(read_with(&Sparse::whole(inside), read), Err(Fault::Limit { .. })));
+    // The type of the file and the movie are boxes too.
+    let tiny = |count: usize| [ftyp(b"mp42"), boxed(b"free", b"").repeat(count - 2), moov(&[])].concat();
+    let inside = |count: usize| [ftyp(b"mp42"), moov(&boxed(b"free", b"").repeat(count - 2))].concat();
+    for (most, too_many) in [(tiny(BOXES_MAX), tiny(BOXES_MAX + 1)), (inside(BOXES_MAX), inside(BOXES_MAX + 1))] {
+        assert!(read_with(&Sparse::whole(most), read).is_ok());
+        let fault = read_with(&Sparse::whole(too_many), read).expect_err("one box too many");
+        assert_eq!(fault.to_string(), "a file has more boxes than allowed (limit: 4096 boxes)");
+    }
     let overflow = [ftyp(b"mp42"), [&1_u32.to_be_bytes()[..], b"moov", &u64::MAX.to_be_bytes()].concat()].concat();
     assert!(matches!(read_with(&Sparse::whole(overflow), read), Err(Fault::Damaged { .. })));
     let nested = (0..2_000).fold(Vec::new(), |inner, _| boxed(b"moov", &inner));
@@ -256,4 +274,184 @@ fn hostile_boxes_end() {
 fn files_are_known_by_their_first_box() {
     assert!(knows(&ftyp(b"heic")) && knows(&movie()) && knows(b"\0\0\0\x01mdat") && knows(b"\0\0\0\x08wide"));
     assert!(!knows(b"\0\0\0\0moov") && !knows(b"\xff\xd8\xff\xe1") && !knows(b""));
+}
+
+fn moov(content: &[u8]) -> Vec<u8> {
+    boxed(b"moov", content)
+}
+
+/// The movie that boxes make.
+fn movie_of(parts: &[Vec<u8>]) -> Found {
+    read_with(&Sparse::whole([ftyp(b"mp42"), moov(&parts.concat())].concat()), read).expect("a movie")
+}
+
+#[test]
+fn tracks_past_the_limit_are_left_out() {
+    let tracks: Vec<_> = (1..=TRACKS_MAX + 1).map(|number| track(number as u8, b"soun")).collect();
+    let found = movie_of(&tracks);
+    check(&found, &format!("Track{TRACKS_MAX}"), "TrackID", &TRACKS_MAX.to_string());
+    assert_eq!(value(&found.exif, &format!("Track{}", TRACKS_MAX + 1), "TrackID"), None);
+}
+
+#[test]
+fn a_track_of_too_many_durations_has_no_frame_rate() {
+    let rate = |durations: usize| {
+        let found = movie_of(&[movie_header(), track_of(1, b"vide", &vec![(1, 1_000); durations])]);
+        check(&found, "Track1", "ImageWidth", "1920");
+        value(&found.exif, "Track1", "VideoFrameRate")
+    };
+    assert_eq!((rate(DURATIONS_MAX).as_deref(), rate(DURATIONS_MAX + 1)), (Some("30"), None));
+}
+
+#[test]
+fn a_key_that_is_too_long_has_no_name() {
+    let names = |length: usize| {
+        let names = ["x".repeat(length), "com.apple.quicktime.title".to_owned()];
+        let entry = |name: &String| [&(name.len() as u32 + 8).to_be_bytes()[..], b"mdta", name.as_bytes()].concat();
+        let keys = full(b"keys", &[&[0, 0, 0, 2], &names.iter().flat_map(entry).collect::<Vec<_>>()[..]].concat());
+        let list = [boxed(&[0, 0, 0, 1], &data(1, b"one")), boxed(&[0, 0, 0, 2], &data(1, b"two"))].concat();
+        let found = movie_of(&[boxed(b"meta", &[handler(b"mdta"), keys, boxed(b"ilst", &list)].concat())]);
+        check(&found, "Keys", "Title", "two");
+        value(&found.exif, "Keys", &format!("X{}", "x".repeat(length - 1)))
+    };
+    assert_eq!((names(KEY_BYTES_MAX).as_deref(), names(KEY_BYTES_MAX + 1)), (Some("one"), None));
+}
+
+#[test]
+fn keys_past_the_limit_have_no_names() {
+    let last = |count: usize| {
+        let entries: Vec<u8> = (1..=count)
+            .flat_map(|n| {
+                let name = format!("own{n}");
+                [&(name.len() as u32 + 8).to_be_bytes()[..], b"mdta", name.as_bytes()].concat()
+            })
+            .collect();
+        let keys = full(b"keys", &[&(count as u32).to_be_bytes(), &entries[..]].concat());
+        let list = boxed(b"ilst", &boxed(&(count as u32).to_be_bytes(), &data(1, b"last")));
+        let found = movie_of(&[boxed(b"meta", &[handler(b"mdta"), keys, list].concat())]);
+        value(&found.exif, "Keys", &format!("Own{count}"))
+    };
+    assert_eq!((last(KEYS_MAX).as_deref(), last(KEYS_MAX + 1)), (Some("last"), None));
+}
+
+#[test]
+fn too_many_keys_are_a_fault() {
+    // The type of the file gives three.
+    let texts = |count: usize| {
+        let text = |n: usize| boxed(format!("#{n:03}").as_bytes().try_into().expect("four bytes"), b"\0\x01\0\0x");
+        let mut texts: Vec<_> = (3..count).map(text).collect();
+        texts.iter_mut().for_each(|text| text[4] = 0xa9);
+        movie_of(&[boxed(b"udta", &texts.concat())]).exif
+    };
+    assert_eq!(texts(KEYS_MAX).expect("tags").len(), KEYS_MAX);
+    let fault = texts(KEYS_MAX + 1).expect_err("one key too many").to_string();
+    assert_eq!(fault, "a file has more keys than allowed (limit: 512 keys)");
+}
+
+#[test]
+fn a_value_that_is_too_long_is_left_out() {
+    let artist = boxed(b"\xa9ART", &data(1, b"Me"));
+    let listed = |length: usize| {
+        let items = [boxed(b"\xa9nam", &data(1, &vec![b'x'; length])), artist.clone()].concat();
+        let meta = full(b"meta", &[handler(b"mdir"), boxed(b"ilst", &items)].concat());
+        let found = movie_of(&[boxed(b"udta", &meta)]);
+        check(&found, "ItemList", "Artist", "Me");
+        value(&found.exif, "ItemList", "Title").map(|title| title.len())
+    };
+    assert_eq!((listed(VALUE_BYTES_MAX), listed(VALUE_BYTES_MAX + 1)), (Some(VALUE_BYTES_MAX), None));
+    // The length and the language of a text count.
+    let text = |size: usize| {
+        let length = size - 4;
+        let text = [&(length as u16).to_be_bytes()[..], &[0, 0], &vec![b'x'; length]].concat();
+        let found = movie_of(&[boxed(b"udta", &[boxed(b"\xa9nam", &text), boxed(b"CNFV", b"1.0")].concat())]);
+        check(&found, "UserData", "FirmwareVersion", "1.0");
+        value(&found.exif, "UserData", "Title").map(|title| title.len())
+    };
+    assert_eq!((text(VALUE_BYTES_MAX), text(VALUE_BYTES_MAX + 1)), (Some(VALUE_BYTES_MAX - 4), None));
+    let other = |length: usize| {
+        let boxes = [boxed(b"CNFV", &vec![b'x'; length]), boxed(b"CNMN", b"Z9")];
+        let found = movie_of(&[boxed(b"udta", &boxes.concat())]);
+        check(&found, "UserData", "Model", "Z9");
+        value(&found.exif, "UserData", "FirmwareVersion").map(|version| version.len())
+    };
+    assert_eq!((other(VALUE_BYTES_MAX), other(VALUE_BYTES_MAX + 1)), (Some(VALUE_BYTES_MAX), None));
+}
+
+const EXIF_ITEM: &[u8] = b"Exif\0";
+const XMP_ITEM: &[u8] = b"mime\0application/rdf+xml\0";
+
+/// An image with items of these types, numbered from 1 on, and their locations. Its data box has EXIF.
+fn image_of(types: &[&[u8]], locations: &[u8]) -> Vec<u8> {
+    let entry = |(id, kind): (u16, &&[u8])| {
+        let mut entry = full(b"infe", &[&id.to_be_bytes(), &[0, 0], *kind].concat());
+        entry[8] = 2;
+        entry
+    };
+    let entries: Vec<u8> = (1..).zip(types).flat_map(entry).collect();
+    let items = full(b"iinf", &[&(types.len() as u16).to_be_bytes(), &entries[..]].concat());
+    let mut locations = full(b"iloc", locations);
+    locations[8] = 1;
+    let data = boxed(b"idat", &[b"\0\0\0\x06Exif\0\0", EXIF].concat());
+    [ftyp(b"heic"), full(b"meta", &[handler(b"pict"), items, locations, data].concat())].concat()
+}
+
+/// The location of an item in one part: how it is found (0 in the file, 1 in the data box), where, how long.
+fn location(id: u16, method: u16, offset: u32, length: u32) -> Vec<u8> {
+    let parts = [id, method, 0, 1].map(u16::to_be_bytes);
+    [parts.as_flattened(), &offset.to_be_bytes(), &length.to_be_bytes()].concat()
+}
+
+/// Offsets and lengths of four bytes; so many items.
+fn locations(items: &[Vec<u8>]) -> Vec<u8> {
+    [&[0x44, 0], &(items.len() as u16).to_be_bytes()[..], &items.concat()].concat()
+}
+
+#[test]
+fn metadata_items_past_the_limit_are_left_out() {
+    let model = |count: usize| {
+        let mut types = vec![XMP_ITEM; count];
+        types[count - 1] = EXIF_ITEM;
+        let bytes = image_of(&types, &locations(&[location(count as u16, 1, 0, EXIF.len() as u32 + 10)]));
+        let found = read_with(&Sparse::whole(bytes), read).expect("an image");
+        assert!(found.xmp.is_ok());
+        value(&found.exif, "IFD0", "Model")
+    };
+    assert_eq!((model(METADATA_ITEMS_MAX).as_deref(), model(METADATA_ITEMS_MAX + 1)), (Some("Z9"), None));
+}
+
+#[test]
+fn locations_past_the_limit_of_their_list_are_left_out() {
+    // A list of so many bytes, whose last item has the EXIF. Each part of an item has an index of so many bytes.
+    let model = |bytes: usize, index: usize| {
+        let item = |id: u16, parts: usize, last: &[u8]| {
+            let head = [id, 1, 0, parts as u16].map(u16::to_be_bytes);
+            [head.as_flattened(), &vec![0; parts * (8 + index) - last.len()], last].concat()
+        };
+        let exif = item(1, 1, &[[0; 4], (EXIF.len() as u32 + 10).to_be_bytes()].concat());
+        // A version and flags, the sizes of numbers, the count of items; two other items.
+        let parts = (bytes - 8 - 2 * 8 - exif.len()) / (8 + index);
+        let most = usize::from(u16::MAX);
+        let mut list = locations(&[item(8, most, b""), item(9, parts - most, b""), exif]);
+        list[1] = index as u8;
+        assert_eq!(list.len() + 4, bytes);
+        let found = read_with(&Sparse::whole(image_of(&[EXIF_ITEM], &list)), read).expect("an image");
+        value(&found.exif, "IFD0", "Model")
+    };
+    assert_eq!((model(LIST_BYTES_MAX, 0).as_deref(), model(LIST_BYTES_MAX + 1, 1)), (Some("Z9"), None));
+    assert_eq!(model(LIST_BYTES_MAX - 8, 1).as_deref(), Some("Z9"));
+}
+
+#[test]
+fn an_item_that_is_too_large_is_a_fault_of_its_source() {
+    let xmp_of = |length: usize| {
+        let head = image_of(&[XMP_ITEM], &locations(&[location(1, 0, 100_000, length as u32)]));
+        let begin = head.len() as u64;
+        let media = [&1_u32.to_be_bytes()[..], b"mdat", &((1_u64 << 30) - begin).to_be_bytes()].concat();
+        let packet = xmp("SFO");
+        let content = Sparse::new(1 << 30, [(0, head), (begin, media), (100_000, packet)]);
+        read_with(&content, read).expect("an image").xmp
+    };
+    assert_eq!(value(&xmp_of(BLOCK_BYTES_MAX), "XMP-photoshop", "City").as_deref(), Some("SFO"));
+    let fault = xmp_of(BLOCK_BYTES_MAX + 1).expect_err("one byte too many").to_string();
+    assert_eq!(fault, "an item is larger than allowed (limit: 16777216 bytes)");
 }

@@ -13,7 +13,7 @@ use crate::metadata::tag::Text;
 use crate::metadata::text;
 
 /// Entries of a table of frame durations that are read: one is enough for a constant rate.
-const DURATIONS_MAX: usize = 512;
+pub(super) const DURATIONS_MAX: usize = 512;
 
 /// What is known of a track on the way through it.
 #[derive(Default)]

@@ -89,7 +89,7 @@ fn is_incomplete() -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::{Span, joined};
+    use super::{BLOCK_BYTES_MAX, Span, joined};
     use crate::metadata::budget::Budget;
     use crate::metadata::input::Input;
 
@@ -103,7 +103,7 @@ mod tests {
             file.extend([guid.as_bytes(), &whole.to_be_bytes(), &offset.to_be_bytes(), data.as_bytes()].concat());
             spans.push(Span { at: at as u64, length: file.len() - at });
         }
-        let (file, budget) = (&file[..], Budget::begin());
+        let (file, budget) = (&file[..], Budget::endless());
         let mut input = Input::open(&file, &budget).expect("an input");
         let packet = joined(&mut input, &spans, GUID).map_err(|fault| fault.to_string())?;
         Ok(packet.map(|bytes| String::from_utf8(bytes).expect("text")))
@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(packet(&[(GUID, 6, 0, "abcdefg")]), missing);
         let disagree = Err("XMP is damaged: the parts of its extension disagree about its length".to_owned());
         assert_eq!(packet(&[(GUID, 6, 0, "abc"), (GUID, 7, 3, "def")]), disagree);
-        let large = packet(&[(GUID, u32::MAX, 0, "abc")]);
-        assert_eq!(large, Err("extended XMP is larger than allowed (limit: 16777216 bytes)".to_owned()));
+        assert_eq!(packet(&[(GUID, BLOCK_BYTES_MAX as u32, 0, "abc")]), missing);
+        for whole in [BLOCK_BYTES_MAX as u32 + 1, u32::MAX] {
+            let large = packet(&[(GUID, whole, 0, "abc")]);
+            assert_eq!(large, Err("extended XMP is larger than allowed (limit: 16777216 bytes)".to_owned()));
+        }
     }
 }

@@ -164,7 +164,7 @@ fn xmp_begin(segment: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segments, Span, walk};
+    use super::{BOXES_MAX, Segments, Span, walk};
     use crate::metadata::budget::Budget;
     use crate::metadata::fault::Fault;
     use crate::metadata::input::Input;
@@ -177,7 +177,7 @@ mod tests {
 
     fn walked(parts: &[&[u8]]) -> (Segments, Result<(), Fault>) {
         let file = [&[0xff, 0xd8], &parts.concat()[..]].concat();
-        let (file, budget) = (&file[..], Budget::begin());
+        let (file, budget) = (&file[..], Budget::endless());
         let mut input = Input::open(&file, &budget).expect("an input");
         walk(&mut input).expect("no limit")
     }
@@ -247,10 +247,11 @@ mod tests {
             assert_eq!(fault.to_string(), "JPEG is damaged: it has no segments where they should be");
             walked(&[&vec![junk; 60_000], SOS]).1.expect("a scan");
         }
-        let many = segment(0xe2, &[]).repeat(5_000);
-        let file = [&[0xff, 0xd8], &many[..], SOS].concat();
-        let (file, budget) = (&file[..], Budget::begin());
-        let fault = walk(&mut Input::open(&file, &budget).expect("an input")).expect_err("too many");
+        let many = segment(0xe2, &[]).repeat(BOXES_MAX);
+        walked(&[&many, SOS]).1.expect("a scan");
+        let file = [&[0xff, 0xd8], &many[..], &segment(0xe2, &[]), SOS].concat();
+        let (file, budget) = (&file[..], Budget::endless());
+        let fault = walk(&mut Input::open(&file, &budget).expect("an input")).expect_err("one segment too many");
         assert_eq!(fault.to_string(), "JPEG has more segments than allowed (limit: 4096 segments)");
     }
 }

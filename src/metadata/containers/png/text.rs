@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn chunks_are_taken_apart() {
-        let budget = Budget::begin();
+        let budget = Budget::endless();
         let check = |kind: &[u8; 4], bytes: &[u8], keyword: &str, language: Option<&str>, text: &[u8]| {
             let raw = RawText::read(*kind, bytes).expect("a text");
             assert_eq!((&*raw.keyword, raw.language.as_deref()), (keyword, language));
