@@ -2,33 +2,23 @@
 
 use std::collections::HashSet;
 
-use crate::model::metadata::{BySource, Delta, KeyDelta, Values, merged};
+use crate::model::metadata::{BySource, Delta, KeyDelta, Values, Winner};
 
 /// Every key that the two states do not agree on, in key order. Values whose order means nothing are compared as sets.
 #[must_use]
 pub fn between(old: &BySource, new: &BySource) -> Delta {
-    let (was, is) = (merged(old), merged(new));
+    let (was, is) = (old.winners(), new.winners());
     let mut delta = Delta::new();
-    for (key, values) in &was {
-        let now = is.get(key);
-        if now == Some(values) {
-            continue;
-        }
-        let (source, said) = match now {
-            Some(_) => new.winner(key),
-            None => old.winner(key),
-        }
-        .unzip();
-        let is_ordered = said.is_some_and(|said| said.ordered.contains(key));
-        if let Some(now) = now
-            && !is_ordered
-            && is_same_set(values, now)
-        {
-            continue;
-        }
-        delta.push(KeyDelta { key: key.clone(), old: values.clone(), new: now.cloned().unwrap_or_default(), source });
+    for (key, before) in &was {
+        let (new, source) = match is.get(key) {
+            None => (Vec::new(), before.source),
+            Some(now) if now.values == before.values => continue,
+            Some(now) if !now.is_ordered && is_same_set(before.values, now.values) => continue,
+            Some(now) => (now.values.clone(), now.source),
+        };
+        delta.push(KeyDelta { key: (*key).to_owned(), old: before.values.clone(), new, source: Some(source) });
     }
-    delta.extend(added(new).into_iter().filter(|touched| !was.contains_key(&touched.key)));
+    delta.extend(is.into_iter().filter(|(key, _)| !was.contains_key(key)).map(given));
     delta.sort_by(|a, b| a.key.cmp(&b.key));
     delta
 }
@@ -36,17 +26,12 @@ pub fn between(old: &BySource, new: &BySource) -> Delta {
 /// The delta of an asset that appears: every value it has is given.
 #[must_use]
 pub fn added(new: &BySource) -> Delta {
-    let mut delta: Delta = Vec::new();
-    for (source, said) in new.ranked() {
-        for (key, values) in &said.values {
-            if new.winner(key).is_some_and(|(winner, _)| winner == source) {
-                let (old, new) = (Vec::new(), values.clone());
-                delta.push(KeyDelta { key: key.clone(), old, new, source: Some(source) });
-            }
-        }
-    }
-    delta.sort_by(|a, b| a.key.cmp(&b.key));
-    delta
+    new.winners().into_iter().map(given).collect()
+}
+
+/// The delta of a key that was absent.
+fn given((key, now): (&str, Winner<'_>)) -> KeyDelta {
+    KeyDelta { key: key.to_owned(), old: Vec::new(), new: now.values.clone(), source: Some(now.source) }
 }
 
 fn is_same_set(a: &Values, b: &Values) -> bool {

@@ -41,6 +41,30 @@ pub(super) enum Whole {
     OnceQuiet,
 }
 
+impl Outcome {
+    /// Has a file that may not be reported yet wait for what it lacks; returns whether it waits.
+    pub(super) fn waits_to_be_whole(
+        &mut self,
+        now: Mono,
+        whole: Whole,
+        path: &LogicalPath,
+        cause: Cause,
+        stat: Stat,
+    ) -> bool {
+        match whole {
+            Whole::Yes => return false,
+            Whole::OnceClosed => self.wait_for_close.push((path.clone(), cause)),
+            Whole::OnceLikelyClosed => self.wait_for_likely_close.push((path.clone(), cause)),
+            Whole::OnceQuiet => {
+                let same = cause.glimpse.filter(|glimpse| !stat.bytes_may_differ(&glimpse.stat));
+                let glimpse = Some(same.unwrap_or(Glimpse { stat, at: now }));
+                self.wait_for_quiet.push((path.clone(), Cause { glimpse, ..cause }));
+            }
+        }
+        true
+    }
+}
+
 impl Intake {
     pub(super) fn looked(&mut self, now: Now, looked: Looked, ledger: IntakeTables<'_>) -> Result<Done, StoreError> {
         let Some(Landed { mount, seen, worthless, held }) = self.looks.land(looked) else { return Ok(Done::default()) };
@@ -149,22 +173,10 @@ impl Intake {
                 Seen::File(look) => {
                     let stat = look.stat;
                     let quiet = self.settle.is_quiet(now.mono, &cause, &look.stat);
-                    match whole(self.mounts.sees_closes(mount), quiet, &cause, &look) {
-                        Whole::Yes => Some(Here::File(look)),
-                        Whole::OnceClosed => {
-                            out.wait_for_close.push((path.clone(), cause));
-                            Some(Here::NotYet(stat))
-                        }
-                        Whole::OnceLikelyClosed => {
-                            out.wait_for_likely_close.push((path.clone(), cause));
-                            Some(Here::NotYet(stat))
-                        }
-                        Whole::OnceQuiet => {
-                            let same = cause.glimpse.filter(|glimpse| !look.stat.bytes_may_differ(&glimpse.stat));
-                            let glimpse = Some(same.unwrap_or(Glimpse { stat: look.stat, at: now.mono }));
-                            out.wait_for_quiet.push((path.clone(), Cause { glimpse, ..cause }));
-                            Some(Here::NotYet(stat))
-                        }
+                    let whole = whole(self.mounts.sees_closes(mount), quiet, &cause, &look);
+                    match out.waits_to_be_whole(now.mono, whole, &path, cause, stat) {
+                        true => Some(Here::NotYet(stat)),
+                        false => Some(Here::File(look)),
                     }
                 }
             };

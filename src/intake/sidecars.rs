@@ -15,7 +15,7 @@ use crate::model::mount::Sidecars;
 use crate::model::path::LogicalPath;
 use crate::model::sidecar::{self, Belongs};
 use crate::model::time::Now;
-use crate::settle::{Cause, Glimpse};
+use crate::settle::Cause;
 use crate::store::{Reading, StoreError};
 
 /// Assets that one sidecar is read for, where it is named for the beginning of their names alone.
@@ -57,16 +57,7 @@ impl Intake {
             recorder.forget(asset)?;
         }
         recorder.out.faults.push((path.clone(), None));
-        match whole {
-            Whole::Yes => {}
-            Whole::OnceClosed => recorder.out.wait_for_close.push((path.clone(), cause)),
-            Whole::OnceLikelyClosed => recorder.out.wait_for_likely_close.push((path.clone(), cause)),
-            Whole::OnceQuiet => {
-                let same = cause.glimpse.filter(|glimpse| !look.stat.bytes_may_differ(&glimpse.stat));
-                let glimpse = Some(same.unwrap_or(Glimpse { stat: look.stat, at: now.mono }));
-                recorder.out.wait_for_quiet.push((path.clone(), Cause { glimpse, ..cause }));
-            }
-        }
+        recorder.out.waits_to_be_whole(now.mono, whole, path, cause, look.stat);
         Ok(true)
     }
 

@@ -6,13 +6,14 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::disk::{Disk, Kind, Lease};
+use super::disk::{Disk, DiskStat, Kind, Lease};
 use super::fault::{explain, is_absence};
 use super::file::is_same;
 use crate::metadata::budget::Budget;
 use crate::metadata::content::Content;
 use crate::metadata::fault::Fault;
 use crate::metadata::found::{Found, Part};
+use crate::metadata::input::Input;
 use crate::metadata::{json, logical, readers, xattr};
 use crate::model::look::{SidecarFile, SourceLook, Unread};
 use crate::model::metadata::{Said, Source};
@@ -122,29 +123,27 @@ pub(super) fn of_sidecars(
             continue;
         }
         let at = path.with_file_name(OsStr::from_bytes(&candidate.name));
-        if let Some(look) = sidecar(disk, path, name, &at, candidate, now)
-            && look.sidecar.as_ref().is_none_or(|sidecar| !is_ignored(&sidecar.name))
-        {
-            seen.insert(source, look);
-        }
+        let look = match disk.stat(&at) {
+            // Few names are those of files, and only for them the patterns are tried.
+            Ok(stat) if stat.kind != Kind::File || is_ignored(&candidate.name) => continue,
+            Ok(stat) => sidecar(disk, path, name, &at, candidate, stat, now),
+            Err(error) if is_absence(&error) => continue,
+            Err(error) => SourceLook::unread(Unread::Refused(explain("look at", &at, &error))),
+        };
+        seen.insert(source, look);
     }
 }
 
-/// What one sidecar says; nothing when it is not there.
+/// What one sidecar says. `before` is what lstat(2) said of it.
 fn sidecar(
     disk: &dyn Disk,
     asset: &Path,
     asset_name: &[u8],
     at: &Path,
     candidate: Candidate,
+    before: DiskStat,
     now: Wall,
-) -> Option<SourceLook> {
-    let before = match disk.stat(at) {
-        Ok(stat) if stat.kind == Kind::File => stat,
-        Ok(_) => return None,
-        Err(error) if is_absence(&error) => return None,
-        Err(error) => return Some(SourceLook::unread(Unread::Refused(explain("look at", at, &error)))),
-    };
+) -> SourceLook {
     let mut content = Err(Unread::Written);
     let is_json = matches!(candidate.kind, sidecar::Kind::Json);
     let probe = disk.probe(at, &mut |opened| {
@@ -163,7 +162,7 @@ fn sidecar(
     {
         content = Ok(Said::default());
     }
-    Some(SourceLook { sidecar: Some(SidecarFile { name: candidate.name, stat: before.stat() }), content })
+    SourceLook { sidecar: Some(SidecarFile { name: candidate.name, stat: before.stat() }), content }
 }
 
 fn of_xmp(content: &dyn Content) -> Result<Said, Fault> {
@@ -178,16 +177,8 @@ fn of_json(content: &dyn Content) -> Result<Said, Fault> {
     if content.size() > JSON_BYTES_MAX {
         return Err(Fault::limit("the JSON sidecar is larger than allowed", format!("{JSON_BYTES_MAX} bytes")));
     }
-    let mut bytes = vec![0; content.size() as usize];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match content.read_at(filled as u64, &mut bytes[filled..])? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    bytes.truncate(filled);
-    json::read(&bytes, &Budget::begin())
+    let budget = Budget::begin();
+    json::read(Input::open(content, &budget)?.at_most(0, JSON_BYTES_MAX as usize)?, &budget)
 }
 
 /// Whether a sidecar that is named for a stem is this asset's: of a raw photo and a JPEG that share a stem it is the

@@ -98,17 +98,6 @@ pub enum MetadataLook {
     Seen(BTreeMap<Source, SourceLook>),
 }
 
-impl MetadataLook {
-    /// What the extended attributes say, and no other source.
-    #[must_use]
-    pub fn of_attributes(attributes: Metadata) -> Self {
-        match attributes.is_empty() {
-            true => Self::Seen(BTreeMap::new()),
-            false => Self::Seen([(Source::Xattr, SourceLook::read(attributes))].into()),
-        }
-    }
-}
-
 /// What a look says of one source of a file's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceLook {

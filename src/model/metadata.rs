@@ -58,9 +58,6 @@ impl Source {
         Self::Exiftool,
     ];
 
-    /// The sources that the content of the file itself gives.
-    pub const OF_CONTENT: [Self; 5] = [Self::NewerIptc, Self::Xmp, Self::Iptc, Self::Exif, Self::Exiftool];
-
     /// The number that the ledger keeps for it. Never reused for another source.
     #[must_use]
     pub fn code(self) -> i64 {
@@ -247,11 +244,29 @@ impl BySource {
         self.order.0.into_iter().filter_map(|source| Some((source, self.said.get(&source)?)))
     }
 
-    /// The source whose values of a key count.
+    /// For each key whose values count, and which they are.
     #[must_use]
-    pub fn winner(&self, key: &str) -> Option<(Source, &Said)> {
-        self.ranked().find(|(_, said)| said.values.contains_key(key))
+    pub fn winners(&self) -> BTreeMap<&str, Winner<'_>> {
+        let mut out = BTreeMap::new();
+        for (source, said) in self.ranked() {
+            for (key, values) in &said.values {
+                let winner = || Winner { source, values, is_ordered: said.ordered.contains(key) };
+                out.entry(key.as_str()).or_insert_with(winner);
+            }
+        }
+        out
     }
+}
+
+/// The values of a key that count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Winner<'a> {
+    /// Whose they are.
+    pub source: Source,
+    /// Which.
+    pub values: &'a Values,
+    /// Their order means something.
+    pub is_ordered: bool,
 }
 
 impl<const N: usize> From<[(Source, Metadata); N]> for BySource {
@@ -267,13 +282,7 @@ impl<const N: usize> From<[(Source, Metadata); N]> for BySource {
 /// The state that rules and receivers see: for each key the values of the first source that has it.
 #[must_use]
 pub fn merged(sources: &BySource) -> Metadata {
-    let mut out = Metadata::new();
-    for (_, said) in sources.ranked() {
-        for (key, values) in &said.values {
-            out.entry(key.clone()).or_insert_with(|| values.clone());
-        }
-    }
-    out
+    sources.winners().into_iter().map(|(key, winner)| (key.to_owned(), winner.values.clone())).collect()
 }
 
 pub use super::normal::nfc;
@@ -334,6 +343,6 @@ mod tests {
         assert_eq!(merged(&sources), said(&[("A", &["r1", "r2"]), ("B", &["exif"])]));
         sources.order = SourceOrder::beginning_with(&[Source::Exif]);
         assert_eq!(merged(&sources), said(&[("A", &["exif"]), ("B", &["exif"])]));
-        assert_eq!(sources.winner("A").map(|(source, _)| source), Some(Source::Exif));
+        assert_eq!(sources.winners().get("A").map(|winner| winner.source), Some(Source::Exif));
     }
 }

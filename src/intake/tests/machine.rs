@@ -1,5 +1,6 @@
 //! Intake with a ledger in memory, for tests: each test answers its effects from files of its own.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
@@ -88,7 +89,7 @@ impl Machine {
 
 /// A file as a look finds it, without attributes.
 pub(in crate::intake) fn looked(stat: Stat, writer: Writer) -> FileLook {
-    FileLook { stat, racy: false, owner: "jo".into(), metadata: MetadataLook::of_attributes(Metadata::new()), writer }
+    FileLook { stat, racy: false, owner: "jo".into(), metadata: MetadataLook::Seen(BTreeMap::new()), writer }
 }
 
 /// What is in a directory, of all files in the order of their paths.
