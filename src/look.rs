@@ -2,7 +2,7 @@
 //! nothing between two requests, and hints nothing.
 //!
 //! A look never follows a symbolic link below a mount's root, reads no more of a file than its metadata, never blocks
-//! on a fifo, and tells absence only after it has seen that the mount's root is still the known one.
+//! on a fifo, and reports absence only after it has seen that the mount's root is still the known one.
 //!
 //! [`disk`] is the seam: what a look asks of a disk, with [`real`] behind it in the daemon and an in-memory one in the
 //! simulation. [`look()`], [`list()`] and [`root()`] are the looks themselves, the same over both.

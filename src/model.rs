@@ -35,6 +35,7 @@ pub mod mage_id;
 pub mod mask;
 pub mod measures;
 pub mod metadata;
+pub mod metadata_by_key;
 pub mod mount;
 pub mod mounts_by_path;
 pub mod nearest;

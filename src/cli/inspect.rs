@@ -1,6 +1,5 @@
 //! `ringback inspect`: the metadata that ringback reads from files, key by key, with its source. It asks no daemon.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,8 @@ use crate::metadata::found::Found;
 use crate::metadata::tag::{Family, Tag, TagValue};
 use crate::model::keys;
 use crate::model::look::{SourceLook, Unread};
-use crate::model::metadata::{BySource, is_physical};
+use crate::model::metadata::BySource;
+use crate::model::metadata_by_key::{by_key, to_json};
 
 /// Columns of a line with its value: longer values are cut, and `--json` has all of them.
 const COLUMNS: usize = 100;
@@ -125,29 +125,18 @@ fn of_sources(disk: &RealDisk, file: &Path) -> anyhow::Result<Shown> {
             }
         }
     }
-    let mut keys: BTreeMap<&str, Vec<(&'static str, &Vec<String>)>> = BTreeMap::new();
-    for (source, said) in sources.ranked() {
-        for (key, values) in said.values.iter().filter(|(key, _)| !is_physical(key)) {
-            keys.entry(key).or_default().push((source.name(), values));
-        }
-    }
-    let (mut text, mut document) = (String::new(), Map::new());
+    let (keys, mut text) = (by_key(&sources), String::new());
     let width = keys.keys().map(|key| key.chars().count()).max().unwrap_or(0).min(40);
     for (key, said) in &keys {
         let [(source, values), lost @ ..] = said.as_slice() else { continue };
-        let lost_text: String =
-            lost.iter().map(|(source, values)| format!("; {source}: {}", values.join(", "))).collect();
-        let _ = writeln!(text, "  {key:width$}  {}  [{source}{}]", cut(&values.join(", ")), cut(&lost_text));
-        let mut one = json!({"value": values, "source": source});
-        if !lost.is_empty() {
-            let lost = lost.iter().map(|(source, values)| json!({"source": source, "value": values}));
-            one["lost"] = lost.collect();
-        }
-        document.insert((*key).to_owned(), one);
+        let lost: String =
+            lost.iter().map(|(source, values)| format!("; {}: {}", source.name(), values.join(", "))).collect();
+        let _ = writeln!(text, "  {key:width$}  {}  [{}{}]", cut(&values.join(", ")), source.name(), cut(&lost));
     }
     if keys.is_empty() {
         text.push_str("  no metadata that ringback reads");
     }
+    let document = to_json(&keys);
     Ok(Shown { text, document, faults })
 }
 

@@ -35,26 +35,24 @@ pub(super) struct Baseline {
     has_left: bool,
     /// When the next piece is due; `None`: everything has been read.
     due: Option<Mono>,
-    /// How many mounts were online.
-    online: usize,
     /// What is being read, and since when.
     piece: Option<(Vec<LogicalPath>, Mono)>,
 }
 
 impl Default for Baseline {
     fn default() -> Self {
-        Self { before: FROM_NEWEST, has_left: false, due: Some(Mono(0)), online: 0, piece: None }
+        Self { before: FROM_NEWEST, has_left: false, due: Some(Mono(0)), piece: None }
     }
 }
 
 impl Baseline {
-    /// There is something to read that was not there before.
+    /// There is something to read that was not there before, or whose mount was away.
     pub(super) fn wake(&mut self) {
         self.before = FROM_NEWEST;
         self.due.get_or_insert(Mono(0));
     }
 
-    /// When something is to be done. `is_free`: nothing else waits, so that a piece may go.
+    /// When the baseline acts next. `is_free`: nothing else waits to be looked at, so the next piece may go out.
     pub(super) fn deadline(&self, is_free: bool) -> Mono {
         match (&self.piece, self.due) {
             (Some((_, since)), _) => Mono(since.0.saturating_add(PIECE_MS_MAX)),
@@ -65,19 +63,13 @@ impl Baseline {
 }
 
 impl Intake {
-    /// Whether nothing else is to be looked at, so that the baseline delays nothing.
+    /// Returns whether nothing else waits to be looked at, so that the baseline delays nothing.
     pub(super) fn is_free_for_baseline(&self) -> bool {
         !self.looks.is_busy() && self.settle.awaited_len() == 0 && self.ready()
     }
 
-    /// Has the next few assets read whose content has not been, if nothing else is to be done.
+    /// Sends looks at the next few assets whose content has not been read, if nothing else waits.
     pub(super) fn release_baseline(&mut self, now: Mono, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
-        let online = self.mounts.ids().filter(|mount| self.mounts.is_online(*mount)).count();
-        if online > self.baseline.online {
-            // What was left out because its mount was away can be read.
-            self.baseline.wake();
-        }
-        self.baseline.online = online;
         if let Some((piece, since)) = &self.baseline.piece {
             // One that waits for a writer or for the end of a fault is read in its own time.
             let is_done = |path: &LogicalPath| !self.looks.is_looking_at(path) && !self.settle.awaits(path);
@@ -100,7 +92,7 @@ impl Intake {
         self.baseline.before = (last.mtime_ns, last.id);
         let mut piece = Vec::with_capacity(unread.len());
         for asset in unread {
-            // An asset in a mount that is offline waits for the mount; one in no mount is nobody's.
+            // Assets of a mount that is offline wait for it; assets of a mount that is not configured are left alone.
             let Some(mount) = self.mounts.of(&asset.path) else { continue };
             if !self.mounts.is_online(mount) {
                 continue;

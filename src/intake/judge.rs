@@ -246,7 +246,7 @@ impl Intake {
                             recorder.step(step)?;
                         }
                     }
-                    // Whoever waits for the end of a fault waits longer each time.
+                    // A path that waits for the end of a fault waits longer each time.
                     for (path, cause) in &mut recorder.out.retry_later[retried..] {
                         if let Some(n) = places.iter().position(|place| place.path == *path) {
                             (cause.asked, cause.glimpse) = (causes[n].asked, causes[n].glimpse);

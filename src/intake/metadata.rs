@@ -19,7 +19,7 @@ use crate::store::{Reading, ReadingFault, StoreError};
 /// A place after all hints: no sync waits for it.
 const LAST: u64 = u64::MAX;
 
-/// The keys of a delta that somebody may ask for: of the physical ones, those that a rule in force names.
+/// The keys of a delta that rules can see: every logical key, and each physical key that a rule in force names.
 pub(super) fn asked(mut delta: Delta, rules: &RulesInForce, registered: &Registered) -> Delta {
     let names = |key: &str| rules.set.names_physical(key) || registered.names_physical(key);
     // The store's own keys may look like anything.

@@ -152,6 +152,7 @@ impl Intake {
         }
         self.rescan(now.mono, mount);
         self.wait_for_scan();
+        self.baseline.wake();
         Ok(Done::default())
     }
 

@@ -1,5 +1,6 @@
-//! Sidecars: files whose content is the metadata of the assets beside them. A sidecar is told by its name alone. What
-//! happens to one is heard and looked at like any other file; what follows is a look at its assets, which reads it.
+//! Sidecars: files whose content is the metadata of the assets beside them. The name alone says that a file is a
+//! sidecar. A sidecar is hinted and looked at like any other file; its look leads to a look at each of its assets,
+//! which reads it.
 
 use std::collections::HashMap;
 
@@ -103,8 +104,8 @@ impl Intake {
         Ok(())
     }
 
-    /// What a listing says of a directory's sidecars: which of its assets have others than they were read with, or have
-    /// a source that is to be read again.
+    /// Returns the names of a directory's assets that need a look because of their metadata: the listing shows other
+    /// sidecars than the asset was read with, or one of its sources could not be read.
     pub(super) fn read_otherwise(
         &self,
         known: &HashMap<Vec<u8>, Asset>,

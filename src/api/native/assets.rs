@@ -15,7 +15,7 @@ use super::query::{Fields, wrong};
 use super::{Answer, Api};
 use crate::model::ids::AssetId;
 use crate::model::listing::ListedAsset;
-use crate::model::metadata::{Key, Source, Values, is_physical};
+use crate::model::metadata_by_key::{by_key, to_json};
 use crate::model::time::Wall;
 
 /// The fields of a query.
@@ -92,30 +92,8 @@ fn shown(asset: &ListedAsset) -> Value {
     if let Some(base64) = asset.path.base64() {
         out["pathBase64"] = json!(base64);
     }
-    let mut metadata = serde_json::Map::new();
-    // The sources stand in the order in which they win.
-    for (source, said) in asset.sources.ranked() {
-        let is_shown = |key: &Key| source == Source::Records || !is_physical(key);
-        for (key, values) in said.values.iter().filter(|(key, _)| is_shown(key)) {
-            add(&mut metadata, source, key, values);
-        }
-    }
-    out["metadata"] = Value::Object(metadata);
+    out["metadata"] = Value::Object(to_json(&by_key(&asset.sources)));
     out
-}
-
-/// Adds what a source says of a key: it wins, or has lost to those before it.
-fn add(metadata: &mut serde_json::Map<String, Value>, source: Source, key: &Key, values: &Values) {
-    match metadata.get_mut(key) {
-        None => drop(metadata.insert(key.clone(), json!({"value": values, "source": source.name()}))),
-        Some(there) => {
-            let lost = json!({"source": source.name(), "value": values});
-            match there["lost"].as_array_mut() {
-                Some(list) => list.push(lost),
-                None => there["lost"] = json!([lost]),
-            }
-        }
-    }
 }
 
 #[cfg(test)]
