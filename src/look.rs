@@ -14,6 +14,7 @@ pub mod list;
 mod metadata;
 pub mod real;
 pub mod root;
+mod sidecars;
 mod survey;
 mod way;
 

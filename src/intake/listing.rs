@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::record::Recorder;
 use super::scans::Landed;
-use super::sidecars::{is_listed_as_metadata, listed_sidecars};
+use super::sidecars::{are_as_listed, is_listed_as_metadata, is_read_again, listed_sidecars, sidecars_of};
 use super::{Done, Intake, Outcome};
 use crate::model::asset::Asset;
 use crate::model::look::{ListError, Listed, ListedFile, Listing};
@@ -106,13 +106,14 @@ impl Intake {
         }
         let sidecars = self.sidecars(scan.mount);
         let of_sidecars = listed_sidecars(&listing.files);
-        let read_otherwise = self.read_otherwise(&known, &of_sidecars, ledger.readings_in(dir)?);
+        let was_scanned = self.mounts.was_scanned(scan.mount);
+        let read_otherwise = Self::read_otherwise(&known, was_scanned, &of_sidecars, ledger.readings_in(dir)?);
         let tenant = self.mounts.tenant(scan.mount);
         let is_new = self.mounts.is_without_assets_ever(scan.mount);
         let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
         let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, registered, scratch, ledger, out };
         recorder.out.found.extend(read_otherwise.iter().map(|name| (scan.path.join(name), scan.order)));
-        for file in listing.files {
+        for file in &listing.files {
             let path = scan.path.join(&file.name);
             if is_listed_as_metadata(sidecars, &file.name) {
                 if let Some(asset) = known.remove(&file.name) {
@@ -122,11 +123,15 @@ impl Intake {
             }
             match known.remove(&file.name) {
                 Some(asset)
-                    if asset.stat == file.stat && asset.owner == file.owner && !self.is_unsure(&asset, &file) => {}
+                    if asset.stat == file.stat && asset.owner == file.owner && !self.is_unsure(&asset, file) => {}
                 Some(_) => recorder.out.found.push((path, scan.order)),
-                None if self.fills_silently(&path, &file, silent_before_ns, &hinted) => recorder.fill(&path, file)?,
+                None if self.fills_silently(&path, file, silent_before_ns, &hinted) => {
+                    let mut sidecars = sidecars_of(&file.name, &of_sidecars);
+                    sidecars.retain(|(_, it)| it.stat.ctime_ns < silent_before_ns && !hinted.contains(&it.name));
+                    recorder.fill(&path, file.clone(), sidecars)?;
+                }
                 None => {
-                    if self.is_known_elsewhere(&file, ledger)? {
+                    if self.is_known_elsewhere(file, &of_sidecars, ledger)? {
                         recorder.out.unchanged.push((path.clone(), file.stat));
                     }
                     recorder.out.found.push((path, scan.order));
@@ -160,8 +165,13 @@ impl Intake {
     }
 
     /// Whether a file is, to the last detail, one that the catalog knows under another name: a directory above it was
-    /// renamed, which leaves no trace in the file.
-    fn is_known_elsewhere(&self, file: &ListedFile, ledger: IntakeTables<'_>) -> Result<bool, StoreError> {
+    /// renamed, which leaves no trace in the file. Its sidecars are those that it was read with.
+    fn is_known_elsewhere(
+        &self,
+        file: &ListedFile,
+        of_sidecars: &HashMap<&[u8], &ListedFile>,
+        ledger: IntakeTables<'_>,
+    ) -> Result<bool, StoreError> {
         let asset = match self.identities.candidates(&file.stat.identity)[..] {
             [id] => ledger.asset(id)?,
             // Its old place may have been looked at already.
@@ -171,7 +181,10 @@ impl Intake {
         };
         // Where something of it could not be read, the catalog does not know all of it.
         let is_known = |asset: &Asset| asset.stat == file.stat && !asset.racy && !self.mounts.has_fault(&asset.path);
-        Ok(asset.is_some_and(|asset| is_known(&asset)))
+        let Some(asset) = asset.filter(is_known) else { return Ok(false) };
+        let readings = ledger.readings(asset.id)?;
+        let sidecars = sidecars_of(&file.name, of_sidecars);
+        Ok(!is_read_again(&readings) && are_as_listed(&readings, &sidecars, |_| false))
     }
 
     /// Whether the first scan takes a file as having been there all along.

@@ -58,7 +58,8 @@ pub(super) fn is_as_known(
 
 /// Has the state before a look know already what the look says for the first time of sources of which nothing was known
 /// yet, so that it is no news: the first scan took the file as it is. `is_quiet`: nothing was heard of the file, and it
-/// is as it was; a source that could not be read then is no news either when it can.
+/// is as it was; a source that could not be read then is no news either when it can. A sidecar that has come since, or
+/// has changed, is.
 pub(super) fn learn(
     before: &mut BySource,
     asset: &Asset,
@@ -67,9 +68,15 @@ pub(super) fn learn(
     is_quiet: bool,
 ) {
     let is_silent = |source: Source| {
-        let fault = readings.iter().find(|(other, _)| *other == source).and_then(|(_, reading)| reading.fault.as_ref());
+        let reading = readings.iter().find(|(other, _)| *other == source).map(|(_, reading)| reading);
+        let fault = reading.and_then(|reading| reading.fault.as_ref());
+        let sidecar = seen.get(&source).and_then(|look| look.sidecar.as_ref());
+        let is_as_listed = asset.content == ContentRead::Never
+            || sidecar.is_none_or(|is| {
+                reading.and_then(|reading| reading.sidecar.as_ref()).is_some_and(|was| was.is_same_file(is))
+            });
         let is_unread = is_quiet && source != Source::Xattr && asset.content != ContentRead::Yes;
-        fault.is_some_and(|fault| fault.silent) || is_unread
+        is_as_listed && (fault.is_some_and(|fault| fault.silent) || is_unread)
     };
     let is_iptc_unread = seen.get(&Source::Iptc).is_some_and(|look| look.content.is_err());
     for source in looked_at().filter(|source| is_silent(*source)) {

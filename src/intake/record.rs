@@ -12,7 +12,7 @@ use crate::model::change::{Action, Change};
 use crate::model::entry::{Entry, Owed};
 use crate::model::event::{Occurrence, Origin};
 use crate::model::ids::Seq;
-use crate::model::look::{FileLook, ListedFile, MetadataLook};
+use crate::model::look::{FileLook, ListedFile, MetadataLook, SidecarFile};
 use crate::model::metadata::{BySource, Delta, Metadata, Said, Source, merged};
 use crate::model::path::LogicalPath;
 use crate::model::tenant::Tenant;
@@ -197,11 +197,16 @@ impl Recorder<'_> {
     }
 
     /// Fills the catalog without telling anybody: the first scan. Metadata that the store assigned to the path early is
-    /// news all the same.
-    pub(super) fn fill(&mut self, path: &LogicalPath, file: ListedFile) -> Result<(), StoreError> {
+    /// news all the same. `sidecars` are those that were there before, too.
+    pub(super) fn fill(
+        &mut self,
+        path: &LogicalPath,
+        file: ListedFile,
+        sidecars: Vec<(Source, SidecarFile)>,
+    ) -> Result<(), StoreError> {
         let rrn = self.ledger.rrn()?;
         let ListedFile { name: _, stat, racy, owner, xattrs } = file;
-        let content = ContentRead::Never;
+        let content = ContentRead::Listed;
         let asset = Asset { id: self.ledger.next_asset()?, path: path.clone(), stat, racy, owner, rrn, content };
         let mut sources = self.ledger.no_metadata();
         match xattrs {
@@ -211,6 +216,9 @@ impl Recorder<'_> {
                 self.ledger.set_reading(asset.id, Source::Xattr, Some(&Reading { sidecar: None, fault }))?;
                 self.unread(path, why);
             }
+        }
+        for (source, sidecar) in sidecars {
+            self.ledger.set_reading(asset.id, source, Some(&Reading { sidecar: Some(sidecar), fault: None }))?;
         }
         let before = sources.clone();
         self.take_early_record(&asset, &mut sources)?;

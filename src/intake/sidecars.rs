@@ -105,10 +105,11 @@ impl Intake {
     }
 
     /// Returns the names of a directory's assets that need a look because of their metadata: the listing shows other
-    /// sidecars than the asset was read with, or one of its sources could not be read.
+    /// sidecars than the asset was read or first listed with, one of its sources could not be read, or a sidecar may
+    /// have been changed again without another time. `was_scanned`: since the start, a scan has looked at what may have.
     pub(super) fn read_otherwise(
-        &self,
         known: &HashMap<Vec<u8>, Asset>,
+        was_scanned: bool,
         listed: &HashMap<&[u8], &ListedFile>,
         readings: Vec<(AssetId, Source, Reading)>,
     ) -> Vec<Vec<u8>> {
@@ -122,18 +123,9 @@ impl Intake {
         let mut out = Vec::new();
         for (name, asset) in known {
             let readings = by_asset.remove(&asset.id).unwrap_or_default();
-            let is_read_again = readings.iter().any(|(_, reading)| reading.fault.as_ref().is_some_and(|f| f.again));
-            let mut was: Vec<(Source, SidecarFile)> =
-                readings.into_iter().filter_map(|(source, reading)| Some((source, reading.sidecar?))).collect();
-            was.sort_by_key(|(source, _)| *source);
-            // A filesystem that ignores case lists another spelling than the one that was opened.
-            let is_same = |(a, b): (&(Source, SidecarFile), &(Source, SidecarFile))| {
-                a.0 == b.0 && a.1.stat == b.1.stat && a.1.name.eq_ignore_ascii_case(&b.1.name)
-            };
-            let is = sidecars_of(name, listed);
-            let is_other =
-                asset.content == ContentRead::Yes && (was.len() != is.len() || !was.iter().zip(&is).all(is_same));
-            if is_read_again || is_other {
+            let is_as_listed = asset.content == ContentRead::Never
+                || are_as_listed(&readings, &sidecars_of(name, listed), |listed| listed.racy && was_scanned);
+            if !is_as_listed || is_read_again(&readings) {
                 out.push(name.clone());
             }
         }
@@ -142,9 +134,30 @@ impl Intake {
     }
 }
 
+/// Whether one of an asset's sources has to be read again though nothing of it changes.
+pub(super) fn is_read_again(readings: &[(Source, Reading)]) -> bool {
+    readings.iter().any(|(_, reading)| reading.fault.as_ref().is_some_and(|fault| fault.again))
+}
+
+/// Whether the sidecars that an asset was read with are the listed ones, which are in the order of their sources.
+/// `waits` says of a listed one whether it is no use yet to look whether it was changed without another time.
+pub(super) fn are_as_listed(
+    readings: &[(Source, Reading)],
+    listed: &[(Source, SidecarFile)],
+    waits: impl Fn(&SidecarFile) -> bool,
+) -> bool {
+    let mut read: Vec<(Source, &SidecarFile)> =
+        readings.iter().filter_map(|(source, reading)| Some((*source, reading.sidecar.as_ref()?))).collect();
+    read.sort_by_key(|(source, _)| *source);
+    let is_same = |((a, read), (b, listed)): (&(Source, &SidecarFile), &(Source, SidecarFile))| {
+        a == b && read.is_same_file(listed) && (!read.racy || waits(listed))
+    };
+    read.len() == listed.len() && read.iter().zip(listed).all(is_same)
+}
+
 /// The sidecars of an asset among the files of its directory: of each kind the first that is there, as a look takes
 /// them.
-fn sidecars_of(name: &[u8], listed: &HashMap<&[u8], &ListedFile>) -> Vec<(Source, SidecarFile)> {
+pub(super) fn sidecars_of(name: &[u8], listed: &HashMap<&[u8], &ListedFile>) -> Vec<(Source, SidecarFile)> {
     let mut out: Vec<(Source, SidecarFile)> = Vec::new();
     if listed.is_empty() {
         return out;
@@ -154,7 +167,7 @@ fn sidecars_of(name: &[u8], listed: &HashMap<&[u8], &ListedFile>) -> Vec<(Source
         if let Some(file) = listed.get(candidate.name.as_slice())
             && out.iter().all(|(other, _)| *other != source)
         {
-            out.push((source, SidecarFile { name: candidate.name, stat: file.stat }));
+            out.push((source, SidecarFile { name: candidate.name, stat: file.stat, racy: file.racy }));
         }
     }
     out.sort_by_key(|(source, _)| *source);

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::disk::{Disk, DiskStat, Kind, Lease, Probe};
 use super::fault::{explain, is_absence};
 use super::metadata;
+use super::sidecars::Beside;
 use super::way::{Way, Ways};
 use crate::model::asset::{Identity, Stat};
 use crate::model::ids::MountId;
@@ -180,8 +181,8 @@ impl Eye<'_> {
                 seen.insert(Source::Xattr, attributes);
             }
             if is_asset {
-                let is_ignored = |name: &[u8]| self.mounts.is_ignored_name(self.mount, name);
-                metadata::of_sidecars(self.disk, path, here.name, &is_ignored, now, &mut seen);
+                let is_ignored = &|name: &[u8]| self.mounts.is_ignored_name(self.mount, name);
+                Beside { disk: self.disk, path, name: here.name, is_ignored, now }.read_sidecars(&mut seen);
             }
             return Seen::File(FileLook {
                 stat: before.stat(),

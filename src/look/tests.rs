@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::disk::{Disk, DiskStat, Kind, Lease};
-use super::metadata::JSON_BYTES_MAX;
 use super::root::REPLACED_LOOKS_MAX;
+use super::sidecars::JSON_BYTES_MAX;
 use crate::metadata::content::Content;
 use crate::model::asset::Identity;
 use crate::model::ids::{MountId, Ticket};

@@ -109,8 +109,10 @@ pub struct Asset {
 /// Whether the content of a file, as the catalog knows the file, has been read for metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentRead {
-    /// Not yet: the first scan took the file as it is, and nothing is known of what it says.
+    /// Not yet: a ringback that read no content took the file as it is, and knew nothing of sidecars.
     Never,
+    /// Not yet: the first scan took the file as it is. Which sidecars it had then is known, and not what they say.
+    Listed,
     /// By readers that know less, or more, than today's: it is read again, and what is then seen otherwise is no news.
     ByOthers,
     /// By the readers of today.
@@ -128,6 +130,7 @@ impl ContentRead {
         match self {
             Self::Never => 0,
             Self::ByOthers => -1,
+            Self::Listed => -2,
             Self::Yes => READERS_VERSION,
         }
     }
@@ -137,6 +140,7 @@ impl ContentRead {
     pub fn from_code(code: i64) -> Self {
         match code {
             0 => Self::Never,
+            -2 => Self::Listed,
             READERS_VERSION => Self::Yes,
             _ => Self::ByOthers,
         }

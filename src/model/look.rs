@@ -139,6 +139,17 @@ pub struct SidecarFile {
     pub name: Vec<u8>,
     /// What lstat(2) said of it.
     pub stat: Stat,
+    /// See [`FileLook::racy`].
+    pub racy: bool,
+}
+
+impl SidecarFile {
+    /// Whether two looks saw the same bytes, as far as names and times can say. A filesystem that ignores case lists
+    /// another spelling than the one that was opened.
+    #[must_use]
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        self.stat == other.stat && self.name.eq_ignore_ascii_case(&other.name)
+    }
 }
 
 /// Whether a file has a writer, as far as a read lease (fcntl(2) `F_SETLEASE`) tells.

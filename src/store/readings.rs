@@ -14,7 +14,7 @@ use crate::model::path::LogicalPath;
 /// One source of one asset that is a sidecar, or could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The sidecar as it was read; `None` for what belongs to the file itself.
+    /// The sidecar as it was read, or listed by the first scan; `None` for what belongs to the file itself.
     pub sidecar: Option<SidecarFile>,
     /// Why it could not be read.
     pub fault: Option<ReadingFault>,
@@ -32,7 +32,8 @@ pub struct ReadingFault {
 }
 
 const COLUMNS: &str = "source, readings.name, readings.volume, readings.inode, readings.birth_ns, readings.size,
-    readings.mtime_ns, readings.ctime_ns, readings.links, fault, again, silent";
+    readings.mtime_ns, readings.ctime_ns, readings.links, fault, again, silent,
+    readings.racy";
 const READ: &str = "read what is known of metadata";
 const WRITE: &str = "write what is known of metadata";
 
@@ -76,7 +77,8 @@ impl IntakeTables<'_> {
         let source =
             Source::from_code(code).ok_or_else(|| Cause::Damaged(format!("metadata source {code}"))).to(READ)?;
         let name: Option<Vec<u8>> = row.get(first + 1).to(READ)?;
-        let sidecar = name.map(|name| Ok(SidecarFile { name, stat: self.stat(row, first + 2)? })).transpose()?;
+        let racy = row.get(first + 12).to(READ)?;
+        let sidecar = name.map(|name| Ok(SidecarFile { name, stat: self.stat(row, first + 2)?, racy })).transpose()?;
         let why: Option<String> = row.get(first + 9).to(READ)?;
         let flags = (row.get(first + 10).to(READ)?, row.get(first + 11).to(READ)?);
         let fault = why.map(|why| ReadingFault { why, again: flags.0, silent: flags.1 });
@@ -99,8 +101,8 @@ impl IntakeTables<'_> {
         let stat = sidecar.as_ref().map(|sidecar| sidecar.stat);
         let volume = stat.map(|stat| self.volume_number(stat.identity.volume)).transpose()?;
         let sql = "INSERT OR REPLACE INTO readings (asset, source, name, volume, inode, birth_ns, size, mtime_ns,
-                   ctime_ns, links, fault, again, silent)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                   ctime_ns, links, fault, again, silent, racy)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         self.connection
             .prepare_cached(sql)
             .and_then(|mut sql| {
@@ -118,6 +120,7 @@ impl IntakeTables<'_> {
                     fault.as_ref().map(|fault| &fault.why),
                     fault.as_ref().is_some_and(|fault| fault.again),
                     fault.as_ref().is_some_and(|fault| fault.silent),
+                    sidecar.as_ref().is_some_and(|sidecar| sidecar.racy),
                 ])
             })
             .to(WRITE)

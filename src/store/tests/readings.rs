@@ -69,7 +69,7 @@ fn a_reading_goes_with_its_asset() {
     group(&ledger, |ledger| {
         let one = asset(1, &path("/acme/1.jpg"), 7);
         put(ledger, &path(MOUNT), &one).expect("an asset");
-        let sidecar = Some(SidecarFile { name: b"1.jpg.xmp".to_vec(), stat: one.stat });
+        let sidecar = Some(SidecarFile { name: b"1.jpg.xmp".to_vec(), stat: one.stat, racy: true });
         let full = Reading { sidecar, fault: None };
         let xattr = Reading { sidecar: None, fault: fault(true) };
         let intake = ledger.intake();

@@ -48,7 +48,7 @@ fn rule_file() -> SourceFile {
 }
 
 /// Schemas of which a ledger is kept; the last is the newest.
-const SCHEMAS: [u32; 15] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19, 20, 21];
+const SCHEMAS: [u32; 16] = [1, 2, 3, 5, 8, 10, 11, 12, 13, 14, 15, 17, 19, 20, 21, 22];
 
 #[test]
 fn every_released_ledger_can_be_read() {
@@ -211,9 +211,10 @@ fn sidecar_says() -> Said {
     Said { values: metadata(&[("IPTC_Creator", "Jo")]), ordered: BTreeSet::from(["IPTC_Creator".to_owned()]) }
 }
 
-fn reading() -> Reading {
+/// Older ledgers did not know whether a sidecar was read soon after its last change.
+fn reading(schema: u32) -> Reading {
     let fault = ReadingFault { why: "XMP is damaged".into(), again: true, silent: true };
-    let sidecar = SidecarFile { name: b"caf\xe9\n.mov.xmp".to_vec(), stat: gone().stat };
+    let sidecar = SidecarFile { name: b"caf\xe9\n.mov.xmp".to_vec(), stat: gone().stat, racy: schema >= 22 };
     Reading { sidecar: Some(sidecar), fault: Some(fault) }
 }
 
@@ -357,7 +358,7 @@ fn fill(ledger: &Ledger) {
         .expect("metadata");
     ledger.intake().set_metadata(AssetId(2), Source::Records, &metadata(&[("Rating", "")]).into()).expect("metadata");
     ledger.intake().set_metadata(AssetId(2), Source::FullSidecar, &sidecar_says()).expect("metadata");
-    ledger.intake().set_reading(AssetId(2), Source::FullSidecar, Some(&reading())).expect("a reading");
+    ledger.intake().set_reading(AssetId(2), Source::FullSidecar, Some(&reading(22))).expect("a reading");
     ledger.intake().put_early_record(&path("/acme/later.mov"), &early(), AT).expect("an early record");
     ledger.intake().put_given_answer("ingest/1", &answer(), AT).expect("an answer");
     ledger.replace_rule_files(&[], &[rule_file()]).expect("rules");
@@ -435,7 +436,7 @@ fn read(schema: u32, ledger: &Ledger) {
         says.insert(Source::FullSidecar, sidecar_says());
     }
     let readings = ledger.intake().readings(AssetId(2)).expect("readings");
-    assert_eq!(readings, Vec::from_iter((schema >= 21).then(|| (Source::FullSidecar, reading()))));
+    assert_eq!(readings, Vec::from_iter((schema >= 21).then(|| (Source::FullSidecar, reading(schema)))));
     assert_eq!(ledger.metadata(AssetId(2)).expect("metadata"), says);
     assert_eq!(ledger.intake().early_record(&path("/acme/later.mov")).expect("an early record"), Some(early()));
     assert_eq!(ledger.intake().given_answer("ingest/1").expect("an answer"), Some(answer()));
