@@ -5,6 +5,7 @@ mod hints;
 mod limits;
 mod moves;
 mod notes;
+mod reading;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -408,6 +409,10 @@ struct World {
     one_link: bool,
     /// How many looks there were.
     looks: usize,
+    /// Files that are being read elsewhere.
+    reading: BTreeSet<LogicalPath>,
+    /// Files that are as they were when they were read, by the last request.
+    as_read: Vec<LogicalPath>,
 }
 
 impl World {
@@ -428,6 +433,8 @@ impl World {
             ctime_ns: 1,
             one_link: false,
             looks: 0,
+            reading: BTreeSet::new(),
+            as_read: Vec::new(),
         };
         world.run();
         assert!(world.machine.intake.ready());
@@ -473,6 +480,7 @@ impl World {
 
     fn see(&self, path: &LogicalPath) -> Seen {
         match self.files.get(path) {
+            Some(&inode) if self.reading.contains(path) => Seen::BeingRead(self.stat(inode)),
             Some(&inode) => {
                 let writer = self.writers.get(path).copied().unwrap_or(Writer::None);
                 Seen::File(machine::looked(self.stat(inode), writer))
@@ -500,6 +508,7 @@ impl machine::World for World {
         match job {
             Job::Look(request) => {
                 self.looks += request.paths.len();
+                self.as_read = request.as_read.into_keys().collect();
                 let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
                 Input::Looked(Looked { ticket: request.ticket, seen })
             }

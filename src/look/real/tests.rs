@@ -77,7 +77,8 @@ impl Rig {
 
     fn see(&self, path: LogicalPath) -> Seen {
         let (paths, root, unchanged) = (vec![path], self.root.into(), HashMap::new());
-        let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged };
+        let as_read = HashMap::new();
+        let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged, as_read };
         look(&self.disk, &self.mounts, &no_source(), &wall, &request).seen.remove(0).1
     }
 
