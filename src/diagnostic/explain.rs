@@ -409,6 +409,13 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
              token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
             "Add a principal that may, such as one with the role reader for monitoring, or an operator.",
         ),
+        Code::BadExiftool => (
+            "What the built-in readers do not know is asked of this program. With a path that is no program ringback does not \
+             start; with \"auto\", and none in PATH, it goes on without.",
+            "[metadata]\nexiftool = \"/usr/local/bin/exiftol\"",
+            "[metadata]\nexiftool = \"auto\"",
+            "Install Debian's libimage-exiftool-perl, and write \"auto\" or the path of the program.",
+        ),
     }
 }
 
