@@ -113,7 +113,10 @@ impl Process {
         };
         let version = String::new();
         let mut process = Self { child: Some(child), requests, answers, number: 0, limits, version };
-        let answer = process.exchange(&["-ver"], limits.start).map_err(io::Error::other)?;
+        let answer = process.exchange(&["-ver"], limits.start).map_err(|failure| match failure {
+            Failure::Late => io::Error::new(io::ErrorKind::TimedOut, failure),
+            Failure::Ended | Failure::TooMuch => io::Error::other(failure),
+        })?;
         let version = String::from_utf8_lossy(&answer).trim().to_owned();
         if !version.starts_with(|first: char| first.is_ascii_digit()) || version.contains(char::is_whitespace) {
             return Err(io::Error::other("it does not say its version as exiftool does"));

@@ -1,6 +1,7 @@
 //! A conversation with `exiftool` that goes on whatever becomes of the process behind it.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
@@ -118,7 +119,13 @@ impl Session {
             }
             None => {
                 self.files = 0;
-                Process::start(&self.program, self.limits).map_err(|error| self.unusable(error))?
+                let start = || Process::start(&self.program, self.limits);
+                // Somebody may have killed the first while it started.
+                let started = start().or_else(|error| match error.kind() {
+                    io::ErrorKind::TimedOut => Err(error),
+                    _ => start(),
+                });
+                started.map_err(|error| self.unusable(error))?
             }
         };
         Ok(self.process.insert(process))
