@@ -12,14 +12,14 @@ use crate::config::exiftool;
 use crate::config::settings::ExiftoolSetting;
 use crate::look::disk::{Disk as _, Kind};
 use crate::look::real::RealDisk;
-use crate::look::{self, physical};
+use crate::look::{self, AskForRest, physical};
 use crate::metadata::exiftool::Session;
 use crate::metadata::exiftool::process::Limits;
-use crate::metadata::found::{Found, Portion};
+use crate::metadata::found::Found;
 use crate::metadata::tag::{Family, Tag, TagValue};
 use crate::model::keys;
 use crate::model::look::{SourceLook, Unread};
-use crate::model::metadata::{BySource, Said};
+use crate::model::metadata::BySource;
 use crate::model::metadata_by_key::{by_key, to_json};
 
 /// Columns of a line with its value: longer values are cut, and `--json` has all of them.
@@ -140,7 +140,7 @@ fn of_sources(disk: &RealDisk, exiftool: Option<&mut Session>, file: &Path) -> a
             session.read(portion, file).unwrap_or_else(|unusable| Err(Unread::Refused(unusable.to_string())))
         }
     });
-    let rest = ask.as_mut().map(|ask| ask as &mut dyn FnMut(Portion, &File) -> Result<Said, Unread>);
+    let rest = ask.as_mut().map(|ask| ask as AskForRest<'_>);
     for (source, SourceLook { content, .. }) in look::metadata_of(disk, file, rest) {
         match content {
             Ok(said) => sources.insert(source, said),

@@ -42,14 +42,13 @@ pub(super) struct ContentLook {
     pub(super) rest: Option<(Portion, io::Result<File>)>,
 }
 
+/// Asks what a portion of a file says that the readers leave unread.
+pub type AskForRest<'a> = &'a mut dyn FnMut(Portion, &File) -> Result<Said, Unread>;
+
 /// What every source on a disk says of a regular file: its attributes, its content, its sidecars. `rest` is asked of
 /// what the built-in readers do not know.
 #[must_use]
-pub fn metadata_of(
-    disk: &dyn Disk,
-    path: &Path,
-    rest: Option<&mut dyn FnMut(Portion, &File) -> Result<Said, Unread>>,
-) -> BySource {
+pub fn metadata_of(disk: &dyn Disk, path: &Path, rest: Option<AskForRest<'_>>) -> BySource {
     let mut look = ContentLook::default();
     let probe = disk.probe(path, &mut |opened| look = of_content(path, opened, rest.is_some()));
     let mut out = look.sources;

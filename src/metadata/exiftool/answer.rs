@@ -8,7 +8,7 @@ use crate::metadata::found::Portion;
 use crate::metadata::json::exiftool::said as said_by;
 use crate::metadata::json::raw_json::{Value, parse};
 use crate::metadata::limits::KEYS_MAX;
-use crate::model::metadata::Said;
+use crate::model::metadata::{Said, is_physical};
 
 /// The format's name in faults.
 const FORMAT: &str = "the file";
@@ -38,10 +38,12 @@ pub fn said(answer: &[u8], portion: Portion) -> Result<Said, Fault> {
     {
         return Err(damaged(warning));
     }
-    let (said, count) = said_by(members);
+    let (mut said, count) = said_by(members);
     if count > KEYS_MAX {
         return Err(Fault::limit("exiftool finds more keys than allowed", format!("{KEYS_MAX} keys")));
     }
+    // Of a group that no reader has there is no physical key: it would be a second logical one.
+    said.values.retain(|key, _| !key.contains(':') || is_physical(key));
     Ok(said)
 }
 
@@ -80,8 +82,6 @@ mod tests {
             "MXF:Track1:TrackID":1,"Composite:Megapixels":1,"PDF:Icon":"(Binary data 9 bytes, use -b option to extract)""#;
         let expect = [
             "IPTC_Title = Hello",
-            "PDF:Author = Jane",
-            "PDF:CreateDate = 2026-05-01T12:00:00+02:00",
             "PDF_Author = Jane",
             "PDF_CreateDate = 2026-05-01T12:00:00+02:00",
             "Track1:TrackID = 1",
@@ -91,10 +91,7 @@ mod tests {
         ];
         assert_eq!(shown(members, Portion::Whole).expect("an answer"), expect);
         let note = r#""MakerNotes:Nikon:Quality":"FINE  ""#;
-        assert_eq!(
-            shown(note, Portion::MakerNote).expect("an answer"),
-            ["Nikon:Quality = FINE", "Nikon_Quality = FINE"]
-        );
+        assert_eq!(shown(note, Portion::MakerNote).expect("an answer"), ["Nikon_Quality = FINE"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) const ANSWERS_MAX: usize = 16;
 const IDLE_MAX: Duration = Duration::from_secs(60);
 /// How long after paths were woken the next ones are, where no look has brought a file.
 const WAKE_AGAIN: Duration = Duration::from_millis(200);
-/// How long the first attempt to start a process is repeated after; each further one comes twice as much later.
+/// How long after the first attempt to start a process the second one comes.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest time between two attempts to start a process.
 pub(super) const RETRY_MAX: Duration = Duration::from_secs(60);
@@ -44,9 +44,9 @@ pub struct PoolLimits {
     pub process: Limits,
     /// Processes; see [`PROCESSES_MAX`].
     pub processes: usize,
-    /// See [`IDLE_MAX`].
+    /// How long a process without a file stays.
     pub idle: Duration,
-    /// See [`RETRY`].
+    /// How long after the first attempt to start a process the second one comes; each further one comes twice as late.
     pub retry: Duration,
 }
 
