@@ -285,8 +285,8 @@ impl Settle {
         self.schedule(path, cause, Wait::Retry, now.plus_ms(COVERED_MS));
     }
 
-    /// A look found a file that is being read elsewhere: it is looked at again once it has been ([`Self::read`]). A sync
-    /// waits for it.
+    /// A look found a file that is being read elsewhere: it is looked at again once it has been ([`Self::read`]). A
+    /// sync waits for it.
     pub fn wait_for_reading(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         self.schedule(path, cause, Wait::Time, now.plus_ms(READING_MS));
     }

@@ -444,7 +444,7 @@ mod tests {
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
             ("RB0150", Err("RB0118")),
-            ("RB9999", Err("RB0210")),
+            ("RB9999", Err("RB0211")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),
             ("", Err("RB0001")),

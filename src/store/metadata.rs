@@ -45,8 +45,8 @@ impl Ledger {
 const EXIFTOOL: &str = "exiftool_version";
 
 impl Ledger {
-    /// Has this version of `exiftool`, or none, read from now on what the built-in readers do not know. With another one
-    /// than before every file counts as read by others: it is read again in the background, without a word.
+    /// Has this version of `exiftool`, or none, read from now on what the built-in readers do not know. With another
+    /// one than before every file counts as read by others: it is read again in the background, without a word.
     ///
     /// # Errors
     /// When the ledger refuses.

@@ -24,7 +24,7 @@ use crate::model::time::Wall;
 pub const PROCESSES_MAX: usize = 4;
 /// Open files that wait, for each process: enough that it always finds the next one.
 pub(super) const OPEN_MAX: usize = 4;
-/// Paths of further files that wait. Of those beyond nothing is kept: they are looked at again in a while by themselves.
+/// Paths of further files that wait. Of those beyond nothing is kept: they are looked at again by themselves.
 pub(super) const PATHS_MAX: usize = 4_096;
 /// Answers that are kept until somebody looks, since a look may have to be repeated.
 pub(super) const ANSWERS_MAX: usize = 16;
