@@ -17,12 +17,12 @@ use crate::model::path::LogicalPath;
 use crate::model::status::{Trouble, TroubleKind};
 use crate::store::Ledger;
 
-/// Who is asked, and what the status says of him.
+/// What the start came to.
 #[derive(Debug, Default)]
-pub(super) struct Begun {
-    /// Who is asked about files.
+pub(super) struct ExiftoolStart {
+    /// What looks ask; `None`: nothing.
     pub asked: Option<Arc<Exiftool>>,
-    /// Who may be unusable.
+    /// What the status says is unusable, while it is.
     shown: Option<Arc<Exiftool>>,
 }
 
@@ -34,10 +34,10 @@ pub(super) fn begin(
     setting: Option<&ExiftoolSetting>,
     ledger: &Ledger,
     inbox: &Arc<Inbox>,
-) -> Result<Begun, StartError> {
+) -> Result<ExiftoolStart, StartError> {
     let Some(setting) = setting else {
         ledger.set_exiftool(None)?;
-        return Ok(Begun::default());
+        return Ok(ExiftoolStart::default());
     };
     let tried = match find(setting)? {
         None => Err("there is no exiftool in PATH, which [metadata] asks for: install Debian's \
@@ -58,18 +58,18 @@ pub(super) fn begin(
             tracing::info!(program = %program.display(), version, "exiftool reads what the built-in readers do not know");
             ledger.set_exiftool(Some(&version))?;
             let exiftool = Arc::new(Exiftool::new(program, PoolLimits::default(), Box::new(wake)));
-            Ok(Begun { asked: Some(Arc::clone(&exiftool)), shown: Some(exiftool) })
+            Ok(ExiftoolStart { asked: Some(Arc::clone(&exiftool)), shown: Some(exiftool) })
         }
         Err(why) => {
             tracing::warn!("{why}; what the built-in readers know is read as ever");
             let exiftool = Arc::new(Exiftool::unusable(why, wall()));
             let asked = ledger.exiftool()?.is_some().then(|| Arc::clone(&exiftool));
-            Ok(Begun { asked, shown: Some(exiftool) })
+            Ok(ExiftoolStart { asked, shown: Some(exiftool) })
         }
     }
 }
 
-impl Begun {
+impl ExiftoolStart {
     /// Has the status say when it cannot be used.
     pub(super) fn show_in(self, status: StatusSlot) -> StatusSlot {
         let trouble = move || {

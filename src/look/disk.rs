@@ -63,7 +63,7 @@ pub trait Disk: Send + Sync {
         Probe { xattrs, lease, after: self.stat(path) }
     }
 
-    /// Who reads what the built-in readers do not know; `None` where nobody does.
+    /// What reads the files that the built-in readers do not know; `None` where nothing does.
     fn exiftool(&self) -> Option<&Exiftool> {
         None
     }

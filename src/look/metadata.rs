@@ -38,7 +38,7 @@ pub type BySource = BTreeMap<Source, SourceLook>;
 #[derive(Debug, Default)]
 pub(super) struct ContentLook {
     pub(super) sources: BySource,
-    /// What is left, and the file once more, for whoever may know it.
+    /// What is left, and the file once more, for `exiftool` to read.
     pub(super) rest: Option<(Portion, io::Result<File>)>,
 }
 
@@ -76,8 +76,8 @@ pub fn physical(disk: &dyn Disk, path: &Path) -> Result<Found, Fault> {
     readers::read(&*disk.open(path)?)
 }
 
-/// What the content of a file says. What its readers do not find says nothing. `wants_rest`: somebody may know what is
-/// left.
+/// What the content of a file says. What its readers do not find says nothing. `wants_rest`: what they leave unread is
+/// asked for.
 pub(super) fn of_content(path: &Path, opened: io::Result<&dyn Content>, wants_rest: bool) -> ContentLook {
     let found = opened.map_err(Fault::Io).and_then(|content| Ok((readers::read(content)?, content)));
     let mut out = BySource::new();

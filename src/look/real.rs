@@ -73,7 +73,7 @@ impl RealDisk {
         }
     }
 
-    /// The same disk, with somebody who reads what the built-in readers do not know.
+    /// The same disk, with a program that reads what the built-in readers do not know.
     #[must_use]
     pub fn with_exiftool(self, exiftool: Option<Arc<Exiftool>>) -> Self {
         Self { exiftool, ..self }

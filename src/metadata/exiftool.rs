@@ -2,8 +2,8 @@
 //!
 //! A [process](process::Process) answers one request after another. A [session](session::Session) has one, and replaces
 //! it when it ends, takes too long or has answered often. The [pool](pool::Exiftool) has a few sessions, each on a
-//! thread of its own, and answers whoever looks at files without making him wait. [`answer`] makes keys and values of
-//! what comes back.
+//! thread of its own, so that no look at a file waits for an answer. [`answer`] makes keys and values of what comes
+//! back.
 //!
 //! No name of a file reaches `exiftool`. It is given `/proc/PID/fd/N`, a file that ringback has opened: so no name can
 //! be taken for an option, no link is followed, and what is read is what was looked at.

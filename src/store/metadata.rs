@@ -40,8 +40,8 @@ impl Ledger {
     }
 }
 
-/// The row of `meta` that has the version of the `exiftool` that reads what the built-in readers do not know; none
-/// where nobody does.
+/// The row of `meta` that has the version of the `exiftool` that reads what the built-in readers do not know. There is
+/// no row where it is not asked.
 const EXIFTOOL: &str = "exiftool_version";
 
 impl Ledger {

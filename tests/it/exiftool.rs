@@ -156,8 +156,8 @@ fn killing_exiftool_loses_nothing_and_it_ends_with_the_daemon() {
             kill(&running);
         }
     }
-    // Whose process cannot even start is reported without its metadata, and once more when that is read. The rule is
-    // about the metadata.
+    // While no process starts, a file is reported without its metadata, and again when that is read. The rule hears of
+    // the change that has the metadata.
     sink.wait("every file", |told| told.len() > count);
     let told = daemon.settled(&place, &sink, "/marker");
     let mut paths: Vec<_> = told.iter().map(|one| one.path.clone()).collect();
@@ -167,7 +167,7 @@ fn killing_exiftool_loses_nothing_and_it_ends_with_the_daemon() {
     assert_eq!(paths, expect);
     let last = processes(&daemon);
     assert!(!last.is_empty(), "it waits for more");
-    // Nobody tells it to end.
+    // The daemon has no chance to end it.
     daemon.kill();
     let is_there = |pid: &libc::pid_t| Path::new(&format!("/proc/{pid}")).exists();
     until("it ends with its daemon", || (!last.iter().any(is_there)).then_some(()));
@@ -263,7 +263,7 @@ fn while_exiftool_is_away_what_it_said_stays() {
 }
 
 #[test]
-fn inspect_asks_exiftool_when_it_is_told_to() {
+fn inspect_asks_exiftool_by_an_option() {
     if !has_exiftool() {
         return;
     }

@@ -18,7 +18,8 @@ use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::ReplyId;
 use crate::model::job::Job;
-use crate::model::look::{Listed, Listing, Looked, Seen, Writer};
+use crate::model::look::{FileLook, Listed, Listing, Looked, MetadataLook, Seen, SourceLook, Writer};
+use crate::model::metadata::Source;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
 use crate::model::status::{NOTES_MAX, NoteKind};
@@ -413,6 +414,8 @@ struct World {
     reading: BTreeSet<LogicalPath>,
     /// Files that are as they were when they were read, by the last request.
     as_read: Vec<LogicalPath>,
+    /// What `exiftool` says of every file.
+    exiftool: Option<SourceLook>,
 }
 
 impl World {
@@ -435,6 +438,7 @@ impl World {
             looks: 0,
             reading: BTreeSet::new(),
             as_read: Vec::new(),
+            exiftool: None,
         };
         world.run();
         assert!(world.machine.intake.ready());
@@ -483,7 +487,9 @@ impl World {
             Some(&inode) if self.reading.contains(path) => Seen::BeingRead(self.stat(inode)),
             Some(&inode) => {
                 let writer = self.writers.get(path).copied().unwrap_or(Writer::None);
-                Seen::File(machine::looked(self.stat(inode), writer))
+                let sources = self.exiftool.clone().map(|look| (Source::Exiftool, look)).into_iter().collect();
+                let metadata = MetadataLook::Seen(sources);
+                Seen::File(FileLook { metadata, ..machine::looked(self.stat(inode), writer) })
             }
             None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
             None if self.links.contains(path) => Seen::Link,

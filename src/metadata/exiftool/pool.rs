@@ -1,7 +1,7 @@
 //! A few sessions, each on a thread of its own, and the files that wait for them.
 //!
-//! Whoever looks at a file never waits here: he gets the answer if it is there, and else hands the open file over and
-//! looks again once he is woken. So a file that `exiftool` is slow with holds up no look at another file.
+//! A look never waits here. It takes the answer if there is one; if not, it hands the open file over, and the path is
+//! looked at again once it is woken. So a file that `exiftool` is slow with holds up no look at another file.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
@@ -26,7 +26,7 @@ pub const PROCESSES_MAX: usize = 4;
 pub(super) const OPEN_MAX: usize = 4;
 /// Paths of further files that wait. Of those beyond nothing is kept: they are looked at again by themselves.
 pub(super) const PATHS_MAX: usize = 4_096;
-/// Answers that are kept until somebody looks, since a look may have to be repeated.
+/// Answers that are kept, also after a look has taken them: a look may have to be repeated.
 pub(super) const ANSWERS_MAX: usize = 16;
 /// How long a process without a file stays.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -138,7 +138,7 @@ struct Refusal {
     why: String,
     since: Wall,
     times: u32,
-    /// Nobody tries before; `None`: nobody ever tries.
+    /// No process is started before; `None`: none ever is.
     until: Option<Instant>,
 }
 
@@ -236,7 +236,7 @@ impl Exiftool {
         (queue.open.len(), queue.paths.len())
     }
 
-    /// How long nobody tries to start a process.
+    /// How long no process is started.
     #[cfg(test)]
     pub(super) fn retry_in(&self) -> Option<Duration> {
         let queue = self.shared.lock();
@@ -386,7 +386,7 @@ impl Shared {
         why
     }
 
-    /// Keeps an answer, and wakes whoever waits for it, and for the room that it leaves.
+    /// Keeps an answer, and wakes its path, and paths for which there is room now.
     fn answer(&self, task: Task, answer: Answer) {
         let Task { key, file, .. } = task;
         drop(file);
@@ -410,7 +410,7 @@ impl Drop for Thread<'_> {
         let mut queue = self.shared.lock();
         queue.threads -= 1;
         if std::thread::panicking() {
-            // Nobody answers what it was reading: whoever looks asks again.
+            // What it was reading has no answer: the next look asks again.
             queue.files.retain(|_, entry| !matches!(entry.state, State::Reading));
         }
         // A file may have come while this one was on its way out.

@@ -14,7 +14,7 @@ use crate::model::metadata::Said;
 
 /// Processes that were killed and do not end. With so many, a further one would be stuck in the same filesystem.
 pub const STUCK_MAX: usize = 4;
-/// How often a file is asked about whose process ends: once it may be the process, which somebody may have killed.
+/// How often a file is asked about if the process ends: the first time an operator may have killed the process.
 const TRIES: u32 = 2;
 
 /// A process that is replaced when it ends, fails, or has answered often. For one thread.
@@ -110,7 +110,7 @@ impl Session {
     }
 
     fn process(&mut self) -> Result<&mut Process, Unusable> {
-        // One that cannot be waited for is nobody's any more.
+        // An error says that it has ended and was waited for.
         self.stuck.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         let process = match self.process.take() {
             Some(process) => process,
@@ -120,7 +120,7 @@ impl Session {
             None => {
                 self.files = 0;
                 let start = || Process::start(&self.program, self.limits);
-                // Somebody may have killed the first while it started.
+                // An operator may have killed the first while it started.
                 let started = start().or_else(|error| match error.kind() {
                     io::ErrorKind::TimedOut => Err(error),
                     _ => start(),

@@ -112,7 +112,7 @@ fn a_file_at_which_processes_end_is_asked_about_twice() {
     let mark = files.0.path().join("mark");
     let once = read(&mut session, &files.file(&format!("die-once {}", mark.display()))).expect("the second answers");
     assert!(mark.exists() && is_running(pid(&once)));
-    // Somebody kills it while it waits.
+    // It is killed while it waits for a request.
     let first = pid(&once);
     // SAFETY: it is a process of this test.
     assert_eq!(unsafe { libc::kill(first as libc::pid_t, libc::SIGKILL) }, 0);
@@ -174,7 +174,7 @@ fn a_process_ends_with_the_thread_that_started_it() {
     let left = std::thread::spawn(|| {
         let mut session = Session::new(&fake(), limits());
         let pid = pid(&read(&mut session, &Fake::new().file("fine")).expect("an answer"));
-        // As if ringback were killed: nobody ends it.
+        // As if ringback were killed: no code ends it.
         std::mem::forget(session);
         pid
     });
@@ -297,7 +297,7 @@ fn what_finds_no_room_is_woken_when_there_is_some() {
             left.remove(&woken);
         }
     }
-    // Those that are woken and never come hold up nobody.
+    // Paths that are woken and not looked at hold up no others.
     assert_eq!(pool.look("hanging", 1, "hang"), None);
     until("it is being read", || pool.pool.waiting() == (0, 0));
     for n in 0..OPEN_MAX + PATHS_MAX + 1 {
@@ -324,7 +324,7 @@ fn a_program_that_cannot_be_started_is_tried_again_later_and_less_often() {
     let Err(Unread::Refused(why)) = &refused.content else { panic!("{refused:?}") };
     assert!(why.contains("/none/exiftool") && why.contains("libimage-exiftool-perl"), "{why}");
     assert_eq!(pool.pool.refusal().map(|(why, _)| why).as_ref(), Some(why));
-    assert_eq!(pool.look("a", 1, "fine"), Some(refused), "nobody tries again so soon");
+    assert_eq!(pool.look("a", 1, "fine"), Some(refused), "it is not tried again so soon");
     assert!(pool.pool.retry_in().is_some_and(|wait| wait <= RETRY_MAX));
 
     let pool = Pool::of("/none/exiftool".into(), PoolLimits { retry: Duration::ZERO, ..pool_limits(1) });
@@ -333,7 +333,7 @@ fn a_program_that_cannot_be_started_is_tried_again_later_and_less_often() {
 
     let unusable = Exiftool::unusable("it is not there".to_owned(), Wall(7));
     assert_eq!(unusable.refusal(), Some(("it is not there".to_owned(), Wall(7))));
-    let open = || panic!("nobody reads it");
+    let open = || panic!("it is not opened");
     let answer = unusable.read(&path("a"), Portion::Whole, &stat(1), open).expect("an answer");
     assert_eq!(answer.map(|answer| answer.content), Some(Err(Unread::Refused("it is not there".to_owned()))));
 }

@@ -5,7 +5,8 @@ use crate::intake::tests::machine::World as _;
 use crate::intake::{Effect, Input};
 use crate::model::hint::HintKind;
 use crate::model::ids::{AssetId, ReplyId};
-use crate::model::metadata::Source;
+use crate::model::look::{SourceLook, Unread};
+use crate::model::metadata::{Metadata, Source};
 use crate::store::{Reading, ReadingFault};
 
 #[test]
@@ -47,7 +48,7 @@ fn an_answer_that_comes_during_the_look_is_not_lost() {
     assert_eq!(world.journal(), ["1 added /a"]);
 }
 
-/// Nobody says that it has been read: it is looked at all the same.
+/// An answer that is lost costs time and nothing else.
 #[test]
 fn an_answer_that_never_comes_is_not_waited_for_for_ever() {
     let mut world = World::new(&[]);
@@ -77,7 +78,7 @@ fn what_was_read_as_it_is_is_not_read_again() {
         as_read.sort();
         as_read.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(hinted(&mut world), [""; 0], "nobody is asked");
+    assert_eq!(hinted(&mut world), [""; 0], "exiftool is off");
     world.machine.intake.asks_exiftool = true;
     assert_eq!(hinted(&mut world), ["/a", "/b", "/c"]);
     for (asset, again) in [(1, true), (2, false)] {
@@ -87,4 +88,30 @@ fn what_was_read_as_it_is_is_not_read_again() {
         ledger.set_reading(AssetId(asset), Source::Exiftool, Some(&reading)).expect("written");
     }
     assert_eq!(hinted(&mut world), ["/b", "/c"], "what was refused is asked for again");
+}
+
+/// What was not asked again stays, be it an answer or the reason why there is none.
+#[test]
+fn what_is_as_known_stays_as_it_is() {
+    let mut world = World::new(&["/a 10"]);
+    world.wait(60_000);
+    world.run();
+    let mut look = |exiftool: SourceLook, kind| {
+        world.exiftool = Some(exiftool);
+        world.hint(&["/a"], kind);
+        world.run();
+        let ledger = world.machine.ledger.intake();
+        let said = ledger.metadata(AssetId(1)).expect("rows").get(Source::Exiftool).map(|said| said.values.clone());
+        let readings = ledger.readings(AssetId(1)).expect("rows");
+        let fault = readings.into_iter().find_map(|(_, reading)| reading.fault).map(|fault| (fault.why, fault.again));
+        (said, fault, world.journal().len())
+    };
+    let jane = Metadata::from([("PDF_Author".to_owned(), vec!["Jane".to_owned()])]);
+    let known = (Some(jane.clone()), None, 1);
+    assert_eq!(look(SourceLook::read(jane.clone()), HintKind::Attributes), known);
+    assert_eq!(look(SourceLook::unread(Unread::AsKnown), HintKind::Attributes), known);
+    let damaged = SourceLook::unread(Unread::Damaged("it hangs".to_owned()));
+    let faulty = (Some(jane), Some(("it hangs".to_owned(), false)), 1);
+    assert_eq!(look(damaged, HintKind::Attributes), faulty);
+    assert_eq!(look(SourceLook::unread(Unread::AsKnown), HintKind::Attributes), faulty);
 }

@@ -44,7 +44,7 @@ fn a_file_that_no_reader_knows_is_being_read_until_there_is_an_answer() {
     let Seen::File(look_at_it) = &seen else { panic!("a file") };
     assert_eq!(look_at_it.stat, stat);
 
-    // Nobody asks about what is known, as long as it is as it was.
+    // A file that is as it was when it was read is not asked about.
     let as_read = || rig.see_as_read(path("/m/a"), HashMap::from([(path("/m/a"), stat)]));
     assert_eq!(source(&as_read()), Some(Err(&Unread::AsKnown)));
     write("another");
@@ -61,7 +61,7 @@ fn what_is_known_or_written_or_empty_is_not_handed_over() {
     }
     let writer = fs::File::create(rig.disk("held")).expect("created");
     fs::write(rig.disk("held"), "one").expect("written");
-    let Seen::File(look) = rig.see(path("/m/held")) else { panic!("it waits for its writer, and for nobody else") };
+    let Seen::File(look) = rig.see(path("/m/held")) else { panic!("it waits for its writer alone") };
     assert_eq!(look.writer, Writer::Some);
     drop(writer);
 }

@@ -58,7 +58,7 @@ mod tests {
         }
         check(Names::Gps, tags_gps::TAGS);
         check(Names::Panasonic, tags_panasonic::TAGS);
-        assert_eq!(Names::Exif.look_up(0x927d), None, "nobody has named it");
+        assert_eq!(Names::Exif.look_up(0x927d), None, "it has no name");
     }
 
     #[test]
