@@ -6,6 +6,7 @@
 //! callbacks are verified with, and [`tls_files`] what the API speaks TLS with.
 
 pub mod ca_file;
+pub mod exiftool;
 pub mod options;
 pub mod secrets;
 pub mod settings;

@@ -19,6 +19,7 @@ mod carrier;
 mod certificate;
 pub(crate) mod clock;
 mod engine_thread;
+mod exiftool;
 pub mod explaining;
 #[cfg(test)]
 mod hung_disk;
@@ -46,6 +47,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{self, ApiState, Principals, token};
 use crate::config::ca_file::CaFileError;
+use crate::config::exiftool::ExiftoolError;
 use crate::config::settings::Settings;
 use crate::config::tls_files::{self, TlsFilesError};
 use crate::engine::{Engine, Tuning};
@@ -138,6 +140,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The `exiftool` that the configuration names.
+    #[error(transparent)]
+    Exiftool(#[from] ExiftoolError),
     /// The ledger.
     #[error(
         "the ledger cannot be read; if it is damaged, restore it from a backup, or move it away to start anew with a silent \
@@ -174,7 +179,8 @@ impl StartError {
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::State(OpenError::StateDir(error)) => !matches!(error, StateDirError::Unwritable { .. }),
-            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) | Self::CaFile(_) | Self::TlsFiles(_) => true,
+            Self::State(OpenError::Ledger { .. }) | Self::Mount(_) => true,
+            Self::CaFile(_) | Self::TlsFiles(_) | Self::Exiftool(_) => true,
             Self::Ledger(error) | Self::Rules(RulesError::Ledger(error)) => error.disk() == Some(DiskFault::Damaged),
             Self::State(_) | Self::Listen { .. } | Self::AddressFile { .. } => false,
             Self::Thread(_) | Self::Random(_) => false,
@@ -213,6 +219,7 @@ impl Daemon {
 
         let clock = clock::SystemClock::start();
         let inbox = Arc::new(Inbox::default());
+        let exiftool = exiftool::begin(settings.exiftool.as_ref(), &ledger, &inbox)?;
         let stop = Arc::new(Stop::default());
         let places = Arc::new(Mounts::new(mounts.clone(), Some(&state_dir))?);
         let source: Arc<dyn WatchSource> = Arc::new(sources(&places, &state_dir, &inbox));
@@ -227,7 +234,7 @@ impl Daemon {
             inbox.input(input);
         }
 
-        let disk = Arc::new(RealDisk::new());
+        let disk = Arc::new(RealDisk::new().with_exiftool(exiftool.asked.clone()));
         let surveys = surveys::Surveys::new(Arc::clone(&disk) as Arc<dyn Disk>, Arc::clone(&places));
         let lookers = looker::Lookers::new(looker::Tools {
             disk,
@@ -241,7 +248,7 @@ impl Daemon {
         let (client, age) = (Arc::new(carrier::ClientSlot::new(client)), attempts.age());
         let trying = Arc::clone(&client);
         let carrier = carrier::Carrier::new(lookers, Arc::clone(&client), attempts);
-        let status = Arc::new(StatusSlot::new(engine.status(clock.now())));
+        let status = Arc::new(exiftool.show_in(StatusSlot::new(engine.status(clock.now()))));
         let measures = Arc::new(MeasuresSlot::default());
         let registry = Arc::new(RegistrySlot::default());
         let (ended, engine_ended) = oneshot::channel();

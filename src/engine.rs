@@ -564,5 +564,5 @@ struct Sorted {
 }
 
 fn writes(input: &intake::Input) -> bool {
-    !matches!(input, intake::Input::Signals(_))
+    !matches!(input, intake::Input::Signals(_) | intake::Input::ContentRead(_))
 }

@@ -104,6 +104,9 @@ pub enum Input {
     Listed(Listed),
     /// What a mount's root is now.
     RootSeen(MountId, RootSeen),
+    /// A file that was seen as [`Seen::BeingRead`](crate::model::look::Seen::BeingRead) has been read, or there is room
+    /// for it.
+    ContentRead(LogicalPath),
 }
 
 /// What intake wants done, after the commit.
@@ -177,6 +180,8 @@ pub struct Intake {
     /// The next hint's place among all hints and scans.
     next_order: u64,
     next_ticket: u64,
+    /// What the built-in readers do not know is asked of `exiftool`.
+    asks_exiftool: bool,
 }
 
 /// What an input led to.
@@ -199,6 +204,7 @@ struct Outcome {
     wait_for_close: Vec<(LogicalPath, Cause)>,
     wait_for_likely_close: Vec<(LogicalPath, Cause)>,
     wait_for_quiet: Vec<(LogicalPath, Cause)>,
+    wait_for_reading: Vec<(LogicalPath, Cause)>,
     retry_later: Vec<(LogicalPath, Cause)>,
     /// What cannot be seen, below the directory at which something else is mounted than what is known.
     covered: Vec<(LogicalPath, LogicalPath, Cause)>,
@@ -266,6 +272,7 @@ impl Intake {
             baseline: Baseline::default(),
             next_order: 1,
             next_ticket: taken_over.next_ticket,
+            asks_exiftool: ledger.exiftool()?.is_some(),
             rules,
             registered,
             scratch: RefCell::default(),
@@ -323,6 +330,10 @@ impl Intake {
             Input::Looked(looked) => self.looked(now, looked, ledger),
             Input::Listed(listed) => self.listed(now, listed, ledger),
             Input::RootSeen(mount, seen) => self.root_seen(now, mount, &seen, ledger),
+            Input::ContentRead(path) => {
+                self.content_read(now, &path);
+                Ok(Done::default())
+            }
         }
     }
 
@@ -339,7 +350,7 @@ impl Intake {
         self.ask_source(&mut jobs);
         self.release_links(now.mono, ledger)?;
         self.release_baseline(now.mono, ledger)?;
-        self.release_looks(now.mono, &mut jobs);
+        self.release_looks(now.mono, ledger, &mut jobs);
         self.release_lists(now.mono, &mut jobs);
         let mut effects: Vec<_> = jobs.into_iter().map(Effect::Do).collect();
         self.answer_rescans(&mut effects);
@@ -383,6 +394,13 @@ impl Intake {
     #[must_use]
     pub fn ready(&self) -> bool {
         self.mounts.ready()
+    }
+
+    /// A look that is under way may have begun before the answer was there.
+    fn content_read(&mut self, now: Now, path: &LogicalPath) {
+        if !self.looks.disturb(path) {
+            self.settle.read(now.mono, path);
+        }
     }
 
     fn signals(&mut self, now: Now, signals: Vec<Signal>, ledger: IntakeTables<'_>) -> Result<(), StoreError> {
@@ -508,6 +526,9 @@ impl Intake {
         }
         for (path, cause) in outcome.wait_for_quiet {
             self.settle.wait_for_quiet(mono, &path, cause);
+        }
+        for (path, cause) in outcome.wait_for_reading {
+            self.settle.wait_for_reading(mono, &path, cause);
         }
         for (path, cause) in outcome.retry_later {
             self.settle.retry_later(mono, &path, cause);

@@ -23,7 +23,7 @@ mod tests;
 
 pub use self::file::look;
 pub use self::list::list;
-pub use self::metadata::{metadata_of, physical};
+pub use self::metadata::{AskForRest, metadata_of, physical};
 pub use self::real::ignore_lease_signals;
 pub use self::root::root;
 pub use self::survey::survey;

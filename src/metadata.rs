@@ -3,12 +3,14 @@
 //!
 //! A file is read by the [reader](readers::READERS) that knows its first bytes. A [container](containers) finds the
 //! [blocks] in it; a block gives [tags](tag::Tag) under ExifTool's names; [`logical`] makes keys and values of them.
-//! Bytes come through an [input](input::Input), whose limits no reader can forget.
+//! Bytes come through an [input](input::Input), whose limits no reader can forget. What no reader knows,
+//! [`exiftool`] may.
 
 pub mod blocks;
 pub mod budget;
 pub mod containers;
 pub mod content;
+pub mod exiftool;
 pub mod fault;
 pub mod found;
 pub mod input;

@@ -29,6 +29,9 @@ const LIKELY_CLOSE_MS: u64 = 30_000;
 /// The longest time between two looks at a path whose look the ledger refuses to record, milliseconds.
 const REFUSED_MS_MAX: u64 = 30_000;
 
+/// How long an answer of `exiftool` is waited for, milliseconds: then the path is looked at again, and what waits for
+/// room is asked for once more. Usually the answer wakes the path.
+const READING_MS: u64 = 30_000;
 /// How often what another filesystem covers is looked at, milliseconds: nothing hints that the cover is gone.
 const COVERED_MS: u64 = 2_000;
 /// The hints of one chain of renames may come in two pieces this far apart, milliseconds.
@@ -280,6 +283,22 @@ impl Settle {
     /// A look found that another filesystem covers the place. A sync does not wait for it.
     pub fn wait_for_cover(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
         self.schedule(path, cause, Wait::Retry, now.plus_ms(COVERED_MS));
+    }
+
+    /// A look found a file that is being read elsewhere: it is looked at again once it has been ([`Self::read`]). A
+    /// sync waits for it.
+    pub fn wait_for_reading(&mut self, now: Mono, path: &LogicalPath, cause: Cause) {
+        self.schedule(path, cause, Wait::Time, now.plus_ms(READING_MS));
+    }
+
+    /// What was being read has been: it is looked at now, for the cause for which it waits.
+    pub fn read(&mut self, now: Mono, path: &LogicalPath) {
+        if let Some(Pending { cause, wait: Wait::Time, due }) = self.pending.get(path)
+            && *due > now
+        {
+            let cause = *cause;
+            self.schedule(path, cause, Wait::Time, now);
+        }
     }
 
     /// Whether the rest of a chain of renames may still be on its way.

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::configuration::{self, Configuration};
 use super::{Outcome, UsageError, output};
 use crate::config::ca_file::{self, CaFileError};
+use crate::config::exiftool;
 use crate::config::settings::{Overrides, Resolved, Settings, TlsFiles};
 use crate::config::tls_files::{self, TlsFilesError};
 use crate::config::{secrets, sources};
@@ -156,6 +157,17 @@ impl Found {
                 if let Some(error) = settings.tls.as_ref().and_then(|files| tls_files::read(files).err()) {
                     self.diagnostics.push(bad_tls_file(&error, self.sources.last()));
                 }
+                match settings.exiftool.as_ref().map(exiftool::find) {
+                    None | Some(Ok(Some(_))) => {}
+                    Some(Ok(None)) => {
+                        let message = "there is no exiftool in PATH: what the built-in readers do not know is not read";
+                        self.diagnostics.push(bad_exiftool(Severity::Warning, message, "auto", self.sources.last()));
+                    }
+                    Some(Err(error)) => {
+                        let (message, path) = (ErrorChain(&error).to_string(), error.path().to_string_lossy());
+                        self.diagnostics.push(bad_exiftool(Severity::Error, &message, &path, self.sources.last()));
+                    }
+                }
                 self.in_force = in_force(&settings);
                 Ok(Some(settings))
             }
@@ -241,6 +253,19 @@ fn bad_tls_file(error: &TlsFilesError, config: Option<&SourceFile>) -> Diagnosti
         message: ErrorChain(error).to_string(),
         label: "this file".to_owned(),
         help: Some("write PEM files that ringback's user can read, and the key of the certificate".to_owned()),
+    }
+}
+
+/// At the place of the program in the configuration, where it is written out there.
+fn bad_exiftool(severity: Severity, message: &str, written: &str, config: Option<&SourceFile>) -> Diagnostic {
+    Diagnostic {
+        code: Code::BadExiftool,
+        severity,
+        file: file_name(config),
+        span: place_of(written, config),
+        message: message.to_owned(),
+        label: "this program".to_owned(),
+        help: Some("install Debian's libimage-exiftool-perl, or name the program".to_owned()),
     }
 }
 

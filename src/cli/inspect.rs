@@ -1,15 +1,20 @@
 //! `ringback inspect`: the metadata that ringback reads from files, key by key, with its source. It asks no daemon.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, UsageError, output};
+use crate::config::exiftool;
+use crate::config::settings::ExiftoolSetting;
 use crate::look::disk::{Disk as _, Kind};
 use crate::look::real::RealDisk;
-use crate::look::{self, physical};
+use crate::look::{self, AskForRest, physical};
+use crate::metadata::exiftool::Session;
+use crate::metadata::exiftool::process::Limits;
 use crate::metadata::found::Found;
 use crate::metadata::tag::{Family, Tag, TagValue};
 use crate::model::keys;
@@ -29,6 +34,7 @@ Examples:
   ringback inspect photo.jpg                  what rules see, and where each value stands
   ringback inspect --json *.mov               the same for programs
   ringback inspect --physical --json a.jpg    to compare with: exiftool -j -G0:1 -struct -n a.jpg
+  ringback inspect --exiftool auto clip.mxf   with what only exiftool reads: PDF, MXF, maker notes
   ringback inspect --keys                     every key, what feeds it, and its type
 
 Exit codes: 0 fine, 1 a file cannot be read, or some of its metadata, 2 bad usage.";
@@ -46,6 +52,9 @@ pub struct InspectArgs {
     /// Print one JSON document: a list with an object for each file
     #[arg(long)]
     json: bool,
+    /// Ask exiftool too, as a daemon does with this value of `exiftool` in [metadata]: auto, or the path of the program
+    #[arg(long, value_name = "PATH|auto", conflicts_with_all = ["keys", "physical"])]
+    exiftool: Option<PathBuf>,
     /// List the keys that rules can name, and what feeds each
     #[arg(long, conflicts_with = "files")]
     keys: bool,
@@ -63,11 +72,12 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
         return Err(UsageError("name a file, or --keys for the list of keys".to_owned()).into());
     }
     let disk = RealDisk::new();
+    let mut exiftool = args.exiftool.as_deref().map(session).transpose()?;
     let (mut documents, mut outcome) = (Vec::new(), Outcome::Fine);
     for (n, file) in args.files.iter().enumerate() {
         let shown = match args.physical {
             true => of_tags(&disk, file),
-            false => of_sources(&disk, file),
+            false => of_sources(&disk, exiftool.as_mut(), file),
         };
         let Shown { text, document, faults } = match shown {
             Ok(shown) => shown,
@@ -110,16 +120,34 @@ fn regular(disk: &RealDisk, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The program that a value of the option means.
+fn session(option: &Path) -> anyhow::Result<Session> {
+    let setting = match option.to_str() {
+        Some("auto") => ExiftoolSetting::Auto,
+        _ => ExiftoolSetting::Program(std::env::current_dir()?.join(option)),
+    };
+    let program = exiftool::find(&setting)?;
+    let program = program.context("there is no exiftool in PATH: install Debian's libimage-exiftool-perl")?;
+    Ok(Session::new(&program, Limits::default()))
+}
+
 /// The keys that rules see.
-fn of_sources(disk: &RealDisk, file: &Path) -> anyhow::Result<Shown> {
+fn of_sources(disk: &RealDisk, exiftool: Option<&mut Session>, file: &Path) -> anyhow::Result<Shown> {
     regular(disk, file)?;
     let (mut sources, mut faults) = (BySource::new(), Vec::new());
-    for (source, SourceLook { content, .. }) in look::metadata_of(disk, file) {
+    let mut ask = exiftool.map(|session| {
+        move |portion, file: &File| {
+            session.read(portion, file).unwrap_or_else(|unusable| Err(Unread::Refused(unusable.to_string())))
+        }
+    });
+    let rest = ask.as_mut().map(|ask| ask as AskForRest<'_>);
+    for (source, SourceLook { content, .. }) in look::metadata_of(disk, file, rest) {
         match content {
             Ok(said) => sources.insert(source, said),
             Err(Unread::Refused(why) | Unread::Damaged(why)) => {
                 faults.push(format!("{}: {}: {why}", file.display(), source.name()))
             }
+            Err(Unread::AsKnown) => {}
             Err(Unread::Written) => {
                 faults.push(format!("{}: {}: the sidecar is being written", file.display(), source.name()))
             }

@@ -67,6 +67,8 @@ pub struct Options {
     pub settle_max_ms: Option<Written<u64>>,
     /// `[metadata] order`.
     pub metadata_order: Option<SourceOrder>,
+    /// `[metadata] exiftool`: `auto`, or a program.
+    pub exiftool: Option<Written<String>>,
     /// `[delivery] connect_timeout`, milliseconds, at least 1.
     pub connect_timeout_ms: Option<u64>,
     /// `[delivery] timeout`, milliseconds, at least 1.
@@ -179,7 +181,8 @@ fn of_file(top: &Table<'_, '_>, faults: &mut Faults<'_>) -> Options {
         options.settle_max_ms = max.map(|value| Written { value, span: table.key_span("max") });
     }
     if let Some(table) = top.table("metadata", "[metadata]", faults) {
-        table.only(&["order"], faults);
+        table.only(&["order", "exiftool"], faults);
+        options.exiftool = table.string("exiftool", faults).and_then(|text| file(&text, faults));
         let sources = SourceOrder::ORDERED.map(|source| (source.name(), source));
         let first = table.words("order", &sources, faults);
         options.metadata_order = first.map(|first| SourceOrder::beginning_with(&first));

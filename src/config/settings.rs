@@ -52,6 +52,8 @@ pub struct Settings {
     pub settle_max_ms: Option<u64>,
     /// Which source of metadata wins.
     pub metadata_order: SourceOrder,
+    /// What reads what the built-in readers do not know. `None`: nothing does.
+    pub exiftool: Option<ExiftoolSetting>,
     /// How long connecting to a target may take, milliseconds. 5,000 unless set.
     pub connect_timeout_ms: u64,
     /// How long a whole attempt may take, milliseconds. 30,000 unless set.
@@ -66,6 +68,15 @@ pub struct Settings {
     pub slots: SlotLimits,
     /// How long, and how much of, what the ledger holds is kept.
     pub retention: Retention,
+}
+
+/// Which `exiftool` is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExiftoolSetting {
+    /// The first in PATH, if there is one.
+    Auto,
+    /// This program.
+    Program(PathBuf),
 }
 
 /// A certificate, and its key.
@@ -189,6 +200,10 @@ fn settings(options: Options, places: Places<'_>, overrides: Overrides, notes: &
         settle_quiet_ms,
         settle_max_ms: options.settle_max_ms.map(|max| max.value),
         metadata_order: options.metadata_order.unwrap_or_default(),
+        exiftool: options.exiftool.map(|written| match written.value.as_str() {
+            "auto" => ExiftoolSetting::Auto,
+            _ => ExiftoolSetting::Program(in_config(written)),
+        }),
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(5_000),
         attempt_timeout_ms: options.attempt_timeout_ms.unwrap_or(30_000),
         dialects: DialectSettings {
@@ -379,6 +394,7 @@ mod tests {
             settle_quiet_ms: 1_000,
             settle_max_ms: None,
             metadata_order: SourceOrder::default(),
+            exiftool: None,
             connect_timeout_ms: 5_000,
             attempt_timeout_ms: 30_000,
             dialects: DialectSettings::default(),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::look::disk::{Disk, DiskStat, Kind, Lease, MountPoint, Probe};
 use crate::metadata::content::Content;
+use crate::metadata::exiftool::Exiftool;
 use crate::model::asset::Identity;
 use crate::model::root::Handle;
 
@@ -55,6 +56,11 @@ impl Disk for Beating {
 
     fn probe(&self, path: &Path, read: &mut dyn FnMut(io::Result<&dyn Content>)) -> Probe {
         self.beat().probe(path, read)
+    }
+
+    fn exiftool(&self) -> Option<&Exiftool> {
+        // No call to the disk.
+        self.disk.exiftool()
     }
 
     fn link(&self, path: &Path) -> Option<PathBuf> {

@@ -53,11 +53,20 @@ pub(super) struct StatusSlot {
     said: Mutex<Arc<Status>>,
     /// The configuration on the disk is not the one in force.
     configuration: Mutex<Option<Trouble>>,
+    /// What is wrong elsewhere, which the engine knows nothing of.
+    elsewhere: Option<TroubleSource>,
 }
+
+/// Says whether something is wrong now.
+pub(super) type TroubleSource = Box<dyn Fn() -> Option<Trouble> + Send + Sync>;
 
 impl StatusSlot {
     pub(super) fn new(status: Status) -> Self {
-        Self { said: Mutex::new(Arc::new(status)), configuration: Mutex::default() }
+        Self { said: Mutex::new(Arc::new(status)), configuration: Mutex::default(), elsewhere: None }
+    }
+
+    pub(super) fn with(self, elsewhere: TroubleSource) -> Self {
+        Self { elsewhere: Some(elsewhere), ..self }
     }
 
     pub(super) fn get(&self) -> Status {
@@ -65,7 +74,8 @@ impl StatusSlot {
         // The log loses lines at any time, and has nothing to do with the engine; nor has the configuration.
         let mut status = Status { log_lines_lost: log::lines_lost(), ..Status::clone(&status) };
         let configuration = self.configuration.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(trouble) = configuration {
+        let elsewhere = self.elsewhere.as_ref().and_then(|trouble| trouble());
+        for trouble in configuration.into_iter().chain(elsewhere) {
             let at = status.troubles.partition_point(|other| other.kind <= trouble.kind);
             status.troubles.insert(at, trouble);
             if status.troubles.len() > TROUBLES_MAX {

@@ -373,7 +373,14 @@ mod tests {
     fn request(n: u64) -> LookRequest {
         let root = Identity { volume: 1, inode: 1, birth_ns: 1 };
         let paths = vec![path("/hung/a")];
-        LookRequest { ticket: Ticket(n), paths, mount: HUNG, root: root.into(), unchanged: HashMap::new() }
+        LookRequest {
+            ticket: Ticket(n),
+            paths,
+            mount: HUNG,
+            root: root.into(),
+            unchanged: HashMap::new(),
+            as_read: HashMap::new(),
+        }
     }
 
     fn path(text: &str) -> LogicalPath {

@@ -70,9 +70,9 @@ impl Settable {
         self.dialects.set(new.dialects.clone());
         tracing::info!(keys = live.join(", "), "the configuration was read again, and counts from now on");
         // What needs a restart is still what it was, and is said again at the next reading.
-        let Settings { state, rules, listen, mounts, tls, .. } = settings.clone();
+        let Settings { state, rules, listen, mounts, tls, metadata_order, exiftool, .. } = settings.clone();
         let tls = tls.is_some().then(|| new.tls.clone()).flatten().or(tls);
-        *settings = Settings { state, rules, listen, mounts, tls, ..new };
+        *settings = Settings { state, rules, listen, mounts, tls, metadata_order, exiftool, ..new };
     }
 
     /// Says why a configuration is not taken up.
@@ -157,6 +157,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         settle_quiet_ms,
         settle_max_ms,
         metadata_order,
+        exiftool,
         connect_timeout_ms,
         attempt_timeout_ms,
         allow,
@@ -190,7 +191,7 @@ fn differing(old: &Settings, new: &Settings) -> Differing {
         ("rules", *rules != new.rules),
         ("listen", *listen != new.listen),
         ("[tls]", !has_tls && *tls != new.tls),
-        ("[metadata]", *metadata_order != new.metadata_order),
+        ("[metadata]", (metadata_order, exiftool) != (&new.metadata_order, &new.exiftool)),
     ];
     let mut restart: Vec<String> =
         restart.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()).collect();

@@ -137,6 +137,8 @@ codes! {
     PublicToken = 209,
     /// No principal may read the status.
     NobodyReadsStatus = 210,
+    /// An `exiftool` that cannot be run.
+    BadExiftool = 211,
 }
 
 impl Code {

@@ -409,6 +409,13 @@ fn texts(code: Code) -> (&'static str, &'static str, &'static str, &'static str)
              token_sha256 = \"0c7ea0ff1b2b5a2c8f8e8a4f3a8a9e0b3d7f6f0c5b1f4a2e9d8c7b6a59483726\"",
             "Add a principal that may, such as one with the role reader for monitoring, or an operator.",
         ),
+        Code::BadExiftool => (
+            "What the built-in readers do not know is asked of this program. With a path that is no program ringback does not \
+             start; with \"auto\", and none in PATH, it goes on without.",
+            "[metadata]\nexiftool = \"/usr/local/bin/exiftol\"",
+            "[metadata]\nexiftool = \"auto\"",
+            "Install Debian's libimage-exiftool-perl, and write \"auto\" or the path of the program.",
+        ),
     }
 }
 
@@ -437,7 +444,7 @@ mod tests {
             ("204", Ok(Code::BadDigest)),
             ("RB0013", Err("RB0012")),
             ("RB0150", Err("RB0118")),
-            ("RB9999", Err("RB0210")),
+            ("RB9999", Err("RB0211")),
             ("RB99999999", Err("RB0001")),
             ("RB0O12", Err("RB0012")),
             ("", Err("RB0001")),

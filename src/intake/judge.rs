@@ -117,7 +117,7 @@ impl Intake {
         // Trees go first: what was in them is then known to be gone, and is not deleted a second time by its own look.
         // A file that is still being written stands there too: what was below is gone.
         let treeless = |(_, _, seen): &&(LogicalPath, Cause, Seen)| {
-            matches!(seen, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_))
+            matches!(seen, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_) | Seen::BeingRead(_))
         };
         let removed: Vec<_> = seen.iter().filter(treeless).map(|(path, _, _)| path.clone()).collect();
         let mut piece = PIECE;
@@ -169,6 +169,10 @@ impl Intake {
                     ledger.dir_or_new(root, &path)?;
                     out.scan.push((mount, path.clone(), cause.order));
                     Some(Here::Nothing)
+                }
+                Seen::BeingRead(stat) => {
+                    out.wait_for_reading.push((path.clone(), cause));
+                    Some(Here::NotYet(stat))
                 }
                 Seen::File(look) => {
                     let stat = look.stat;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
 
 use super::Intake;
+use super::metadata::as_read;
 use crate::model::asset::Stat;
 use crate::model::hint::HintKind;
 use crate::model::ids::{MountId, Ticket};
@@ -12,6 +13,7 @@ use crate::model::look::{FileLook, LookRequest, Looked, MetadataLook, Seen, Writ
 use crate::model::path::LogicalPath;
 use crate::model::time::Mono;
 use crate::settle::{Cause, Due};
+use crate::store::IntakeTables;
 
 /// Look requests on their way at most: enough for every looking thread to find the next one waiting.
 pub(super) const REQUESTS_MAX: usize = 8;
@@ -101,6 +103,13 @@ impl Looks {
         for cause in flights.flatten().chain(together).filter(|cause| cause.order <= order) {
             cause.hurried = true;
         }
+    }
+
+    /// A path that is being looked at is looked at again, for the same cause; returns whether it is.
+    pub(super) fn disturb(&mut self, path: &LogicalPath) -> bool {
+        let Some(flight) = self.flights.get_mut(path) else { return false };
+        flight.again.get_or_insert(flight.cause);
+        true
     }
 
     /// What lies below a directory is looked at again: the directory was removed, or hints of what is in it were lost.
@@ -212,14 +221,14 @@ impl Looks {
 
 impl Intake {
     /// Sends looks that are due, as far as there is credit.
-    pub(super) fn release_looks(&mut self, now: Mono, jobs: &mut Vec<Job>) {
+    pub(super) fn release_looks(&mut self, now: Mono, ledger: IntakeTables<'_>, jobs: &mut Vec<Job>) {
         while self.looks.credit() > 0 {
             if let Some(mut places) = self.looks.next_together() {
                 // A look of its own beside the group's would make the group's worthless, again and again.
                 for (path, cause) in &mut places {
                     *cause = self.settle.join_due(now, path, *cause);
                 }
-                self.send_look(places, jobs);
+                self.send_look(places, ledger, jobs);
                 continue;
             }
             if self.looks.is_busy() && self.settle.due_len(now, PATHS_MAX) < PATHS_MAX {
@@ -236,7 +245,7 @@ impl Intake {
                 }
                 let Some(mount) = self.mounts.of(&path) else { continue };
                 if self.looks.alone.remove(&path) {
-                    self.send_or_queue(vec![(path, cause)], jobs);
+                    self.send_or_queue(vec![(path, cause)], ledger, jobs);
                     continue;
                 }
                 match by_mount.iter_mut().find(|(other, _)| *other == mount) {
@@ -245,21 +254,21 @@ impl Intake {
                 }
             }
             for (_, places) in by_mount {
-                self.send_or_queue(places, jobs);
+                self.send_or_queue(places, ledger, jobs);
             }
         }
     }
 
     /// Sends a request, or has it wait for credit: what came due together may make a request for each mount, and one
     /// for each path that is looked at by itself.
-    fn send_or_queue(&mut self, places: Vec<(LogicalPath, Cause)>, jobs: &mut Vec<Job>) {
+    fn send_or_queue(&mut self, places: Vec<(LogicalPath, Cause)>, ledger: IntakeTables<'_>, jobs: &mut Vec<Job>) {
         match self.looks.credit() {
             0 => self.looks.push_together(places),
-            _ => self.send_look(places, jobs),
+            _ => self.send_look(places, ledger, jobs),
         }
     }
 
-    fn send_look(&mut self, places: Vec<(LogicalPath, Cause)>, jobs: &mut Vec<Job>) {
+    fn send_look(&mut self, places: Vec<(LogicalPath, Cause)>, ledger: IntakeTables<'_>, jobs: &mut Vec<Job>) {
         let Some(mount) = places.first().and_then(|(path, _)| self.mounts.of(path)) else { return };
         // Without a root the mount is offline: the scan at its return sees these paths too.
         let Some(root) = self.mounts.online_root(mount) else { return };
@@ -267,6 +276,10 @@ impl Intake {
         self.looks.take_off(ticket, mount, &places);
         let paths: Vec<_> = places.into_iter().map(|(path, _)| path).collect();
         let unchanged = paths.iter().filter_map(|path| self.looks.unchanged.remove_entry(path)).collect();
-        jobs.push(Job::Look(LookRequest { ticket, paths, mount, root, unchanged }));
+        let as_read = match self.asks_exiftool {
+            true => as_read(ledger, self.mounts.root_path(mount), &paths),
+            false => HashMap::new(),
+        };
+        jobs.push(Job::Look(LookRequest { ticket, paths, mount, root, unchanged, as_read }));
     }
 }

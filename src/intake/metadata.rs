@@ -3,18 +3,19 @@
 //! A source that could not be read keeps what it said before: a failed read is never a difference. Why it failed is
 //! kept in the ledger, so that a restart reads it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::RulesInForce;
 use super::record::Recorder;
-use crate::model::asset::{Asset, ContentRead};
+use crate::model::asset::{Asset, ContentRead, Stat};
 use crate::model::event::EventFields;
 use crate::model::hint::HintKind;
 use crate::model::look::{SourceLook, Unread};
 use crate::model::metadata::{BySource, Delta, KeyDelta, Source, is_physical};
+use crate::model::path::LogicalPath;
 use crate::rules::registered::Registered;
 use crate::settle::Cause;
-use crate::store::{Reading, ReadingFault, StoreError};
+use crate::store::{IntakeTables, Reading, ReadingFault, StoreError};
 
 /// A place after all hints: no sync waits for it.
 const LAST: u64 = u64::MAX;
@@ -45,6 +46,7 @@ pub(super) fn is_as_known(
         let has_fault = reading.is_some_and(|reading| reading.fault.is_some());
         match seen.get(&source) {
             None => known.is_none() && reading.is_none(),
+            Some(SourceLook { content: Err(Unread::AsKnown), .. }) => true,
             Some(look) => {
                 let says_the_same = match &look.content {
                     Ok(said) => known.map_or(said.is_empty(), |known| known == said),
@@ -89,6 +91,29 @@ pub(super) fn learn(
     }
 }
 
+/// Of which files the ledger has what `exiftool` says of them: it is not asked again while they are as they were. One
+/// that it could not read, and never can as it is, is among them.
+pub(super) fn as_read(
+    ledger: IntakeTables<'_>,
+    root: &LogicalPath,
+    paths: &[LogicalPath],
+) -> HashMap<LogicalPath, Stat> {
+    let stat_of = |path: &LogicalPath| -> Result<Option<Stat>, StoreError> {
+        let Some(asset) = ledger.asset_at(root, path)? else { return Ok(None) };
+        // Where two changes can leave the same times, the same times prove nothing.
+        if asset.racy || asset.content != ContentRead::Yes {
+            return Ok(None);
+        }
+        let is_read_again = |(source, reading): &(Source, Reading)| {
+            *source == Source::Exiftool && reading.fault.as_ref().is_some_and(|fault| fault.again)
+        };
+        let is_read = !ledger.readings(asset.id)?.iter().any(is_read_again);
+        Ok(is_read.then_some(asset.stat))
+    };
+    // A row that cannot be read is reported where the look is judged.
+    paths.iter().filter_map(|path| Some((path.clone(), stat_of(path).ok()??))).collect()
+}
+
 impl Recorder<'_> {
     /// Takes up what a look says of each source, in the ledger and in `sources`. `readings` is what the ledger has.
     /// `is_first`: it is the first look into a file that the first scan took as it is.
@@ -106,6 +131,7 @@ impl Recorder<'_> {
         for source in looked_at() {
             let before = known.remove(&source);
             let reading = match seen.remove(&source) {
+                Some(SourceLook { content: Err(Unread::AsKnown), .. }) => continue,
                 // Which of the two it is was not read either.
                 None if source == Source::NewerIptc && is_iptc_unread => continue,
                 None => {
@@ -155,6 +181,8 @@ impl Recorder<'_> {
                 self.out.retry_later.push((asset.path.clone(), cause));
                 ("its sidecar is being written".to_owned(), true)
             }
+            // What is known of it stays as it is.
+            Unread::AsKnown => known.map(|known| (known.why.clone(), known.again)).unwrap_or_default(),
         }
     }
 

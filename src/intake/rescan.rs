@@ -69,7 +69,9 @@ impl Rescans {
         for waiting in self.waiting.iter_mut().filter(|waiting| waiting.request.path.as_ref() == Some(path)) {
             match seen {
                 Seen::Absent | Seen::Link | Seen::Other => waiting.there = waiting.there.or(Some(false)),
-                Seen::File(_) | Seen::Directory | Seen::Covered(_) | Seen::Unreadable(_) => waiting.there = Some(true),
+                Seen::File(_) | Seen::BeingRead(_) | Seen::Directory | Seen::Covered(_) | Seen::Unreadable(_) => {
+                    waiting.there = Some(true)
+                }
                 // The mount is about to be offline, and that is the answer.
                 Seen::RootGone => {}
             }

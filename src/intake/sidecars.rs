@@ -43,6 +43,8 @@ impl Intake {
                 self.look_at_its_assets(now, path, cause, belongs, recorder)?;
                 return Ok(false);
             }
+            // It is seen as a file once it has been read.
+            Seen::BeingRead(_) => return Ok(false),
             Seen::Covered(_) | Seen::Unreadable(_) | Seen::RootGone => return Ok(false),
         };
         let is_metadata = self.sidecars(mount) == Sidecars::Metadata && belongs.prefix.is_none();

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::metadata::content::Content;
+use crate::metadata::exiftool::Exiftool;
 use crate::model::asset::{Identity, Stat};
 use crate::model::root::Handle;
 
@@ -60,6 +61,11 @@ pub trait Disk: Send + Sync {
             }
         }
         Probe { xattrs, lease, after: self.stat(path) }
+    }
+
+    /// What reads the files that the built-in readers do not know; `None` where nothing does.
+    fn exiftool(&self) -> Option<&Exiftool> {
+        None
     }
 
     /// Where a symbolic link leads; `None` for everything else, and where it cannot be read.

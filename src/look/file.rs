@@ -1,13 +1,12 @@
 //! Looks at paths: a [`LookRequest`] against a [`Disk`].
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::disk::{Disk, DiskStat, Kind, Lease, Probe};
 use super::fault::{explain, is_absence};
-use super::metadata;
+use super::metadata::{self, ContentLook};
 use super::sidecars::Beside;
 use super::way::{Way, Ways};
 use crate::model::asset::{Identity, Stat};
@@ -56,7 +55,8 @@ pub fn look(
         match ways.to(parent) {
             Way::Clear => {
                 let dir = root_dir.join(OsStr::from_bytes(parent));
-                let mut here = Here { ways: &mut ways, name };
+                let as_read = request.as_read.get(path);
+                let mut here = Here { ways: &mut ways, path, name, as_read };
                 eye.see(&dir.join(OsStr::from_bytes(name)), &mut here, request.unchanged.get(path))
             }
             Way::Broken => eye.absent(None),
@@ -67,7 +67,7 @@ pub fn look(
     let mut seen = Vec::with_capacity(request.paths.len());
     for path in &request.paths {
         let what = see(path);
-        if matches!(what, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_)) {
+        if matches!(what, Seen::Absent | Seen::Link | Seen::Other | Seen::File(_) | Seen::BeingRead(_)) {
             source.forget(request.mount, path);
         }
         seen.push((path.clone(), what));
@@ -78,7 +78,15 @@ pub fn look(
 /// Whether a file was changed so recently that another change could leave the same times. A time in the future counts:
 /// a clock that steps back and comes to it again could do the same.
 pub(super) fn is_racy(stat: &DiskStat, now: Wall) -> bool {
-    stat.granularity_ns > 0 && ns(now).saturating_sub(stat.mtime_ns.max(stat.ctime_ns)) < stat.granularity_ns
+    ns(now) < settled_ns(stat)
+}
+
+/// From when on a further change moves the times of a file, nanoseconds since the Unix epoch.
+pub(super) fn settled_ns(stat: &DiskStat) -> i64 {
+    match stat.granularity_ns {
+        0 => i64::MIN,
+        granularity_ns => stat.mtime_ns.max(stat.ctime_ns).saturating_add(granularity_ns),
+    }
 }
 
 /// How far a server's clock is believed to be off at most, and a little more: a day, in nanoseconds.
@@ -106,7 +114,10 @@ struct Eye<'a> {
 /// A name in a directory to which the way is clear.
 struct Here<'a, 'b> {
     ways: &'a mut Ways<'b>,
+    path: &'a LogicalPath,
     name: &'a [u8],
+    /// See [`LookRequest::as_read`].
+    as_read: Option<&'a Stat>,
 }
 
 impl Eye<'_> {
@@ -146,10 +157,10 @@ impl Eye<'_> {
         loop {
             tries += 1;
             let now = (self.clock)();
-            let mut content = BTreeMap::new();
+            let mut content = ContentLook::default();
             let Probe { xattrs, lease, after } = self.disk.probe(path, &mut |opened| {
                 if is_asset {
-                    content = metadata::of_content(path, opened);
+                    content = metadata::of_content(path, opened, self.disk.exiftool().is_some());
                 }
             });
             let after = match after {
@@ -176,7 +187,15 @@ impl Eye<'_> {
                 Lease::Free => Writer::Some,
                 Lease::Unknown => Writer::Unknown { young: !still || is_young(&before, now) },
             };
-            let mut seen = content;
+            let ContentLook { sources: mut seen, rest } = content;
+            let mut racy = is_racy(&before, now);
+            // What is written just now is looked at again in any case.
+            if let (Some(exiftool), Some(rest), false) = (self.disk.exiftool(), rest, writer == Writer::Some) {
+                let paths = (here.path, path);
+                if metadata::of_exiftool(exiftool, paths, &before, here.as_read, rest, &mut racy, &mut seen) {
+                    return Seen::BeingRead(before.stat());
+                }
+            }
             if let Some(attributes) = metadata::of_attributes(path, xattrs) {
                 seen.insert(Source::Xattr, attributes);
             }
@@ -186,7 +205,7 @@ impl Eye<'_> {
             }
             return Seen::File(FileLook {
                 stat: before.stat(),
-                racy: is_racy(&before, now),
+                racy,
                 owner: self.disk.owner(before.uid),
                 metadata: MetadataLook::Seen(seen),
                 writer,

@@ -1,29 +1,55 @@
 //! What a look reads of a file's metadata: the content of the file, its extended attributes, and its sidecars.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::disk::Disk;
+use super::disk::{Disk, DiskStat};
 use super::fault::explain;
+use super::file::settled_ns;
 use super::sidecars::Beside;
 use crate::metadata::content::Content;
+use crate::metadata::exiftool::Exiftool;
+use crate::metadata::exiftool::pool::OpenFile;
 use crate::metadata::fault::Fault;
-use crate::metadata::found::{Found, Part};
+use crate::metadata::found::{Found, Part, Portion};
 use crate::metadata::{logical, readers, xattr};
+use crate::model::asset::Stat;
 use crate::model::look::{SourceLook, Unread};
-use crate::model::metadata::Source;
+use crate::model::metadata::{Said, Source};
+use crate::model::path::LogicalPath;
 use crate::model::time::Wall;
 
 /// What the look of a file read, by source.
 pub type BySource = BTreeMap<Source, SourceLook>;
 
-/// What every source on a disk says of a regular file: its attributes, its content, its sidecars.
+/// What the content of a file says, and what its readers leave unread.
+#[derive(Debug, Default)]
+pub(super) struct ContentLook {
+    pub(super) sources: BySource,
+    /// What is left, and the file once more, for `exiftool` to read.
+    pub(super) rest: Option<(Portion, io::Result<File>)>,
+}
+
+/// Asks what a portion of a file says that the readers leave unread.
+pub type AskForRest<'a> = &'a mut dyn FnMut(Portion, &File) -> Result<Said, Unread>;
+
+/// What every source on a disk says of a regular file: its attributes, its content, its sidecars. `rest` is asked of
+/// what the built-in readers do not know.
 #[must_use]
-pub fn metadata_of(disk: &dyn Disk, path: &Path) -> BySource {
-    let mut out = BySource::new();
-    let probe = disk.probe(path, &mut |opened| out = of_content(path, opened));
+pub fn metadata_of(disk: &dyn Disk, path: &Path, rest: Option<AskForRest<'_>>) -> BySource {
+    let mut look = ContentLook::default();
+    let probe = disk.probe(path, &mut |opened| look = of_content(path, opened, rest.is_some()));
+    let mut out = look.sources;
+    if let (Some(rest), Some((portion, file))) = (rest, look.rest) {
+        let content = match file {
+            Ok(file) => rest(portion, &file),
+            Err(error) => Err(unread(path, error.into())),
+        };
+        out.insert(Source::Exiftool, SourceLook { sidecar: None, content });
+    }
     if let Some(attributes) = of_attributes(path, probe.xattrs) {
         out.insert(Source::Xattr, attributes);
     }
@@ -42,12 +68,15 @@ pub fn physical(disk: &dyn Disk, path: &Path) -> Result<Found, Fault> {
     readers::read(&*disk.open(path)?)
 }
 
-/// What the content of a file says. What its readers do not find says nothing.
-pub(super) fn of_content(path: &Path, opened: io::Result<&dyn Content>) -> BySource {
-    let found = opened.map_err(Fault::Io).and_then(readers::read);
+/// What the content of a file says. What its readers do not find says nothing. `wants_rest`: what they leave unread is
+/// asked for.
+pub(super) fn of_content(path: &Path, opened: io::Result<&dyn Content>, wants_rest: bool) -> ContentLook {
+    let found = opened.map_err(Fault::Io).and_then(|content| Ok((readers::read(content)?, content)));
     let mut out = BySource::new();
+    let mut rest = None;
     match found {
-        Ok(found) => {
+        Ok((found, content)) => {
+            rest = found.unread.filter(|_| wants_rest).map(|portion| (portion, content.file()));
             let iptc = if found.iptc_is_newer { Source::NewerIptc } else { Source::Iptc };
             put(&mut out, path, Source::Xmp, found.xmp);
             // A fault is of the one source, whichever rank it would have had.
@@ -61,7 +90,37 @@ pub(super) fn of_content(path: &Path, opened: io::Result<&dyn Content>) -> BySou
             }
         }
     }
-    out
+    ContentLook { sources: out, rest }
+}
+
+/// Adds what `exiftool` says of a file as it is. Returns whether that is not known yet.
+///
+/// `as_read` is the file of which the catalog has what it says.
+pub(super) fn of_exiftool(
+    exiftool: &Exiftool,
+    (path, at): (&LogicalPath, &Path),
+    before: &DiskStat,
+    as_read: Option<&Stat>,
+    (portion, file): (Portion, io::Result<File>),
+    racy: &mut bool,
+    seen: &mut BySource,
+) -> bool {
+    let stat = before.stat();
+    let content = if as_read == Some(&stat) {
+        Err(Unread::AsKnown)
+    } else {
+        match exiftool.read(path, portion, &stat, || Ok(OpenFile { file: file?, stat, settled_ns: settled_ns(before) }))
+        {
+            Ok(Some(answer)) => {
+                *racy |= answer.racy;
+                answer.content
+            }
+            Ok(None) => return true,
+            Err(error) => Err(unread(at, error.into())),
+        }
+    };
+    seen.insert(Source::Exiftool, SourceLook { sidecar: None, content });
+    false
 }
 
 fn put(out: &mut BySource, path: &Path, source: Source, part: Part) {

@@ -22,6 +22,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use self::owner::Owners;
 use self::stat::Stats;
@@ -29,6 +30,7 @@ use super::disk::{Disk, DiskStat, Kind, Lease};
 #[cfg(target_os = "linux")]
 use super::disk::{MountPoint, Probe};
 use crate::metadata::content::Content;
+use crate::metadata::exiftool::Exiftool;
 #[cfg(target_os = "linux")]
 use crate::model::asset::Identity;
 #[cfg(target_os = "linux")]
@@ -51,6 +53,7 @@ enum At<'a> {
 pub struct RealDisk {
     stats: Stats,
     owners: Owners,
+    exiftool: Option<Arc<Exiftool>>,
     #[cfg(target_os = "linux")]
     mounted: mountinfo::Table,
 }
@@ -64,9 +67,16 @@ impl RealDisk {
         Self {
             stats: Stats::new(),
             owners: Owners::default(),
+            exiftool: None,
             #[cfg(target_os = "linux")]
             mounted: mountinfo::Table::default(),
         }
+    }
+
+    /// The same disk, with a program that reads what the built-in readers do not know.
+    #[must_use]
+    pub fn with_exiftool(self, exiftool: Option<Arc<Exiftool>>) -> Self {
+        Self { exiftool, ..self }
     }
 }
 
@@ -154,6 +164,10 @@ impl Disk for RealDisk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Content>> {
         content::open(path)
+    }
+
+    fn exiftool(&self) -> Option<&Exiftool> {
+        self.exiftool.as_deref()
     }
 
     fn link(&self, path: &Path) -> Option<PathBuf> {

@@ -178,7 +178,14 @@ fn look_inside(disk: &Script, inner: &[(&str, Option<u64>)], paths: &[&str]) -> 
     let paths = paths.iter().map(|text| path(text)).collect();
     let known = |(at, volume): &(&str, Option<u64>)| (path(at), volume.map(|volume| directory(volume).identity));
     let root = KnownRoot { identity: ROOT, inner: Arc::new(inner.iter().map(known).collect()) };
-    let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged: HashMap::new() };
+    let request = LookRequest {
+        ticket: Ticket(1),
+        paths,
+        mount: MountId(0),
+        root,
+        unchanged: HashMap::new(),
+        as_read: HashMap::new(),
+    };
     let watch = Watch::new(|| panic!("a look watches nothing"));
     let looked = super::look(disk, &mounts(), &watch, &|| NOW, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
@@ -201,6 +208,7 @@ fn one(disk: &Script, text: &str) -> Seen {
 fn check(name: &str, disk: &Script, expect: &str) {
     let word = match one(disk, "/m/a") {
         Seen::Absent => "absent",
+        Seen::BeingRead(_) => "being read",
         Seen::Directory => "directory",
         Seen::Link => "link",
         Seen::Other => "other",
@@ -366,6 +374,7 @@ fn a_file_that_is_known_to_the_last_detail_is_not_asked_about() {
             mount: MountId(0),
             root: ROOT.into(),
             unchanged,
+            as_read: HashMap::new(),
         };
         let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &|| NOW, &request);
         let Seen::File(look) = looked.seen[0].1.clone() else { panic!("a file") };
@@ -632,8 +641,14 @@ fn the_clock_is_asked_for_each_file() {
         Wall(NOW.0 + (asked.get() - 1) * 86_400_000)
     };
     let paths = vec![path("/m/a"), path("/m/b")];
-    let request =
-        LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root: ROOT.into(), unchanged: HashMap::new() };
+    let request = LookRequest {
+        ticket: Ticket(1),
+        paths,
+        mount: MountId(0),
+        root: ROOT.into(),
+        unchanged: HashMap::new(),
+        as_read: HashMap::new(),
+    };
     let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &clock, &request);
     let writers: Vec<_> = looked
         .seen

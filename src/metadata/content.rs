@@ -1,5 +1,6 @@
 //! The bytes of a file, wherever they are.
 
+use std::fs::File;
 use std::io;
 
 /// The content of an open file: a real one, a slice, or one of the simulation's disk.
@@ -12,6 +13,14 @@ pub trait Content {
     /// # Errors
     /// As the system says.
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// The file once more, for another process to read.
+    ///
+    /// # Errors
+    /// As the system says; also where the content is not that of a file.
+    fn file(&self) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Content for &[u8] {

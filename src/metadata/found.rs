@@ -6,6 +6,15 @@ use super::tag::Tag;
 /// What one source of a file says, or why it could not be read.
 pub type Part = Result<Vec<Tag>, Fault>;
 
+/// What the readers leave unread in a file, and `exiftool` may know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Portion {
+    /// All of it: no reader knows the file.
+    Whole,
+    /// The maker note of a photograph.
+    MakerNote,
+}
+
 /// What a file says, by source.
 #[derive(Debug)]
 pub struct Found {
@@ -18,11 +27,13 @@ pub struct Found {
     /// The file has a digest of its IIM that does not match it: a program that knows no XMP has changed the IIM since
     /// (Metadata Working Group, Guidelines for Handling Image Metadata 2.0, section 3.3.1).
     pub iptc_is_newer: bool,
+    /// What is left unread.
+    pub unread: Option<Portion>,
 }
 
 impl Default for Found {
     fn default() -> Self {
-        Self { xmp: Ok(Vec::new()), iptc: Ok(Vec::new()), exif: Ok(Vec::new()), iptc_is_newer: false }
+        Self { xmp: Ok(Vec::new()), iptc: Ok(Vec::new()), exif: Ok(Vec::new()), iptc_is_newer: false, unread: None }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Which reader reads a file: by its content, never by its name.
 
+use super::blocks::exif::MAKER_NOTE;
 use super::budget::Budget;
 use super::containers::{bmff, gif, jpeg, png, psd, raf, riff, tiff, xmp};
 use super::content::Content;
 use super::fault::Fault;
-use super::found::Found;
+use super::found::{Found, Portion};
 use super::input::Input;
+use super::tag::{Family, Tag};
 
 /// A reader of one container.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +41,39 @@ pub fn read(content: &dyn Content) -> Result<Found, Fault> {
     let budget = Budget::begin();
     let mut input = Input::open(content, &budget)?;
     let Some(reader) = READERS.iter().find(|reader| (reader.knows)(input.head())) else {
-        return Ok(Found::default());
+        let unread = (content.size() > 0).then_some(Portion::Whole);
+        return Ok(Found { unread, ..Found::default() });
     };
     let mut found = Found::default();
     (reader.read)(&mut input, &mut found)?;
+    if let Ok(tags) = &mut found.exif {
+        let is_maker_note = |tag: &mut Tag| tag.family == Family::Exif && tag.name == MAKER_NOTE;
+        if tags.extract_if(.., is_maker_note).count() > 0 {
+            found.unread = Some(Portion::MakerNote);
+        }
+    }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Portion, read};
+
+    #[test]
+    fn what_is_left_unread_is_known() {
+        let mut photo = b"II*\0\x08\0\0\0\x01\0".to_vec();
+        let note = [0x7c, 0x92, 7, 0, 4, 0, 0, 0, b'n', b'o', b't', b'e'];
+        photo.extend(note.into_iter().chain([0; 4]));
+        let plain = [b"II*\0\x08\0\0\0\x01\0".as_slice(), &[0, 1, 3, 0, 1, 0, 0, 0, 7, 0, 0, 0], &[0; 4]].concat();
+        for (file, expect) in [
+            (photo.as_slice(), Some(Portion::MakerNote)),
+            (&plain, None),
+            (b"", None),
+            (b"%PDF-1.7", Some(Portion::Whole)),
+        ] {
+            let found = read(&file).expect("a file");
+            assert_eq!(found.unread, expect);
+            assert!(found.exif.expect("tags").iter().all(|tag| tag.name != "MakerNote"), "it is no tag of the readers");
+        }
+    }
 }

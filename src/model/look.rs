@@ -40,6 +40,9 @@ pub struct LookRequest {
     /// Files that were seen at some of the paths, whom the catalog knows, to the last detail, under another name: where
     /// lstat(2) still says just this, a directory above was renamed, and the file need not be opened.
     pub unchanged: HashMap<LogicalPath, Stat>,
+    /// What the catalog has of these files is what `exiftool` says of them, where lstat(2) still says just this: it is
+    /// not asked again. Empty where it is never asked.
+    pub as_read: HashMap<LogicalPath, Stat>,
 }
 
 /// The result of a [`LookRequest`]: one [`Seen`] for each of its paths, in order.
@@ -58,6 +61,8 @@ pub enum Seen {
     Absent,
     /// A regular file.
     File(FileLook),
+    /// A regular file that `exiftool` is asked about. The path is looked at again once its answer is there.
+    BeingRead(Stat),
     /// A directory.
     Directory,
     /// A symbolic link, which is not followed: no asset.
@@ -130,6 +135,8 @@ pub enum Unread {
     Damaged(String),
     /// Somebody writes the sidecar: it is read again once it is closed.
     Written,
+    /// It is as it was when it was read last ([`LookRequest::as_read`]), and was not read again.
+    AsKnown,
 }
 
 /// A sidecar as a look found it.

@@ -157,6 +157,8 @@ pub enum TroubleKind {
     Rules,
     /// A mount.
     Mount,
+    /// The `exiftool` that the configuration asks for.
+    Metadata,
     /// A subscription is paused.
     Paused,
     /// A subscription lost entries because it was owed too many or too old ones.
@@ -171,8 +173,17 @@ pub enum TroubleKind {
 
 impl TroubleKind {
     /// All of them, the worst first.
-    pub const ALL: [Self; 8] =
-        [Self::Disk, Self::Rules, Self::Mount, Self::Paused, Self::Lagged, Self::Failing, Self::Late, Self::Dead];
+    pub const ALL: [Self; 9] = [
+        Self::Disk,
+        Self::Rules,
+        Self::Mount,
+        Self::Metadata,
+        Self::Paused,
+        Self::Lagged,
+        Self::Failing,
+        Self::Late,
+        Self::Dead,
+    ];
 }
 
 /// One mount.

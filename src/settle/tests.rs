@@ -10,6 +10,8 @@
 //! T young PATH                it found a file too young to be believed
 //! T failed PATH               it failed
 //! T again PATH                it settled nothing
+//! T reading PATH              it found a file that is being read elsewhere
+//! T read PATH                 that has been read
 //! T sync ORDER                a caller's word on the hints so far
 //! T recheck DIR               a directory is gone
 //! T forget DIR -> ORDER       its hints are dropped; the first order among them
@@ -120,6 +122,7 @@ impl Run {
             ["forget", directory] => {
                 self.settle.forget_under(&path(directory));
             }
+            ["read", at] => self.settle.read(now, &path(at)),
             ["recheck", directory] => self.settle.recheck_under(now, &path(directory)),
             ["sync", order] => self.settle.hurry(now, order.parse().ok()?),
             [looked, at] => {
@@ -130,6 +133,7 @@ impl Run {
                     "young" => self.settle.wait_for_quiet(now, &at, cause),
                     "failed" => self.settle.retry_later(now, &at, cause),
                     "again" => self.settle.again(now, &at, cause),
+                    "reading" => self.settle.wait_for_reading(now, &at, cause),
                     _ => return None,
                 }
             }

@@ -1,7 +1,10 @@
 //! What each source says of an asset.
 
+use rusqlite::{Connection, OptionalExtension as _};
+
 use super::error::{Cause, Operation as _};
 use super::{IntakeTables, Ledger, Result, SharedTables, codec};
+use crate::model::asset::ContentRead;
 use crate::model::ids::AssetId;
 use crate::model::metadata::{BySource, Said, Source, SourceOrder};
 
@@ -35,6 +38,65 @@ impl Ledger {
         self.order.set(order);
         Ok(())
     }
+}
+
+/// The row of `meta` that has the version of the `exiftool` that reads what the built-in readers do not know. There is
+/// no row where it is not asked.
+const EXIFTOOL: &str = "exiftool_version";
+
+impl Ledger {
+    /// Has this version of `exiftool`, or none, read from now on what the built-in readers do not know. With another
+    /// one than before every file counts as read by others: it is read again in the background, without a word.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn set_exiftool(&self, version: Option<&str>) -> Result<()> {
+        const WRITE: &str = "write the version of exiftool";
+
+        if exiftool(&self.connection)?.as_deref() == version {
+            return Ok(());
+        }
+        let transaction = self.connection.unchecked_transaction().to(WRITE)?;
+        match version {
+            Some(version) => transaction.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+                (EXIFTOOL, version),
+            ),
+            None => transaction.execute("DELETE FROM meta WHERE key = ?1", [EXIFTOOL]),
+        }
+        .to(WRITE)?;
+        let (others, ours) = (ContentRead::ByOthers.code(), ContentRead::Yes.code());
+        for table in ["assets", "gone"] {
+            let sql = format!("UPDATE {table} SET read_by = ?1 WHERE read_by = ?2");
+            transaction.execute(&sql, [others, ours]).to(WRITE)?;
+        }
+        transaction.commit().to(WRITE)
+    }
+
+    /// The version of `exiftool` by which files were read last; `None`: by none.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn exiftool(&self) -> Result<Option<String>> {
+        exiftool(&self.connection)
+    }
+}
+
+impl IntakeTables<'_> {
+    /// See [`Ledger::exiftool`].
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn exiftool(&self) -> Result<Option<String>> {
+        exiftool(&self.connection)
+    }
+}
+
+fn exiftool(connection: &Connection) -> Result<Option<String>> {
+    connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [EXIFTOOL], |row| row.get(0))
+        .optional()
+        .to("read the version of exiftool")
 }
 
 impl SharedTables {

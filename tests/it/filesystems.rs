@@ -9,3 +9,5 @@ mod latency;
 mod mounted;
 mod ordinary;
 mod roots;
+
+pub use mounted::skipped;

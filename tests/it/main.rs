@@ -19,6 +19,7 @@ mod dialects;
 mod disk;
 mod disk_full;
 mod events;
+mod exiftool;
 mod explaining;
 mod filesystems;
 mod following;

@@ -611,6 +611,7 @@ fn brief_input(input: &Input) -> String {
             format!("looked({})", paths.join(","))
         }
         Input::Intake(intake::Input::Listed(listed)) => format!("listed({})", listed.path.as_bytes().escape_ascii()),
+        Input::Intake(intake::Input::ContentRead(path)) => format!("read({})", path.as_bytes().escape_ascii()),
         Input::Intake(intake::Input::RootSeen(mount, seen)) => format!("root({} {seen:?})", mount.0),
         Input::Attempted(attempted) => {
             format!("attempted({} {})", attempted.key, attempted.reply.failure())

@@ -5,6 +5,7 @@ mod hints;
 mod limits;
 mod moves;
 mod notes;
+mod reading;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,8 @@ use crate::model::change::Action;
 use crate::model::hint::{Hint, HintKind, Signal};
 use crate::model::ids::ReplyId;
 use crate::model::job::Job;
-use crate::model::look::{Listed, Listing, Looked, Seen, Writer};
+use crate::model::look::{FileLook, Listed, Listing, Looked, MetadataLook, Seen, SourceLook, Writer};
+use crate::model::metadata::Source;
 use crate::model::path::LogicalPath;
 use crate::model::root::{RootDirectory, RootSeen};
 use crate::model::status::{NOTES_MAX, NoteKind};
@@ -408,6 +410,12 @@ struct World {
     one_link: bool,
     /// How many looks there were.
     looks: usize,
+    /// Files that are being read elsewhere.
+    reading: BTreeSet<LogicalPath>,
+    /// Files that are as they were when they were read, by the last request.
+    as_read: Vec<LogicalPath>,
+    /// What `exiftool` says of every file.
+    exiftool: Option<SourceLook>,
 }
 
 impl World {
@@ -428,6 +436,9 @@ impl World {
             ctime_ns: 1,
             one_link: false,
             looks: 0,
+            reading: BTreeSet::new(),
+            as_read: Vec::new(),
+            exiftool: None,
         };
         world.run();
         assert!(world.machine.intake.ready());
@@ -473,9 +484,12 @@ impl World {
 
     fn see(&self, path: &LogicalPath) -> Seen {
         match self.files.get(path) {
+            Some(&inode) if self.reading.contains(path) => Seen::BeingRead(self.stat(inode)),
             Some(&inode) => {
                 let writer = self.writers.get(path).copied().unwrap_or(Writer::None);
-                Seen::File(machine::looked(self.stat(inode), writer))
+                let sources = self.exiftool.clone().map(|look| (Source::Exiftool, look)).into_iter().collect();
+                let metadata = MetadataLook::Seen(sources);
+                Seen::File(FileLook { metadata, ..machine::looked(self.stat(inode), writer) })
             }
             None if self.files.keys().any(|file| file.is_below(path)) => Seen::Directory,
             None if self.links.contains(path) => Seen::Link,
@@ -500,6 +514,7 @@ impl machine::World for World {
         match job {
             Job::Look(request) => {
                 self.looks += request.paths.len();
+                self.as_read = request.as_read.into_keys().collect();
                 let seen = request.paths.into_iter().map(|path| (path.clone(), self.see(&path))).collect();
                 Input::Looked(Looked { ticket: request.ticket, seen })
             }

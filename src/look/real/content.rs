@@ -31,6 +31,10 @@ impl Content for OwnedContent {
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read_at(buffer, at)
     }
+
+    fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
 }
 
 /// The content of a file that somebody else has opened, and closes.
@@ -57,5 +61,9 @@ impl Content for OpenFile<'_> {
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read_at(buffer, at)
+    }
+
+    fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 }

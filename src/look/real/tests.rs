@@ -1,6 +1,8 @@
 //! The looks over the real disk, in a temporary directory.
 
 #[cfg(target_os = "linux")]
+mod exiftool;
+#[cfg(target_os = "linux")]
 mod limits;
 
 use std::collections::HashMap;
@@ -17,7 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::RealDisk;
 use crate::look::disk::{Disk as _, Kind, Lease};
 use crate::look::{list, look, root};
-use crate::model::asset::Identity;
+use crate::model::asset::{Identity, Stat};
 use crate::model::ids::{MountId, Ticket};
 use crate::model::look::{FileLook, ListRequest, LookRequest, MetadataLook, Seen, Writer};
 use crate::model::metadata::{Metadata, Source};
@@ -76,8 +78,13 @@ impl Rig {
     }
 
     fn see(&self, path: LogicalPath) -> Seen {
+        self.see_as_read(path, HashMap::new())
+    }
+
+    /// Looks at a path. `as_read`: see [`LookRequest::as_read`].
+    fn see_as_read(&self, path: LogicalPath, as_read: HashMap<LogicalPath, Stat>) -> Seen {
         let (paths, root, unchanged) = (vec![path], self.root.into(), HashMap::new());
-        let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged };
+        let request = LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged, as_read };
         look(&self.disk, &self.mounts, &no_source(), &wall, &request).seen.remove(0).1
     }
 

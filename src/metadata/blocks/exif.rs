@@ -1,8 +1,8 @@
 //! EXIF blocks: a TIFF structure with a photograph's tags, as JPEG, PNG, WebP, HEIF and others carry it.
 //!
 //! [`ifd`] walks over the directories, in a block or in a file; [`names`] says what their numbers mean and [`values`]
-//! makes text of their values. Maker notes, thumbnails, the places of image data, and tables of binary data are not
-//! read, and neither is a tag that the tables do not name.
+//! makes text of their values. Of a maker note nothing is read but that it is there. Thumbnails, the places of image
+//! data, and tables of binary data are not read, and neither is a tag that the tables do not name.
 //!
 //! Sources: EXIF 3.0 (CIPA DC-008-2023, JEITA CP-3451F), TIFF 6.0; each table names its own.
 
@@ -31,6 +31,7 @@ use crate::metadata::found::Part;
 use crate::metadata::input::Input;
 
 use header::Header;
+pub use tags_exif::MAKER_NOTE;
 
 /// The tags of an EXIF block, from the order of its bytes (`II`, `MM`) on.
 ///

@@ -105,3 +105,30 @@ fn the_order_of_sources_is_kept_for_whoever_reads_beside_the_daemon() {
     let asset = reader.asset(AssetId(1)).expect("a row").expect("an asset");
     assert_eq!(merged(&asset.sources)["IPTC_City"], ["LAX"]);
 }
+
+#[test]
+fn with_another_exiftool_everything_counts_as_read_by_others() {
+    let (_temporary, ledger) = ledger();
+    group(&ledger, |ledger| {
+        put(ledger, &path(MOUNT), &asset(1, &path("/acme/1.jpg"), 7)).expect("an asset");
+        let never = Asset { content: ContentRead::Never, ..asset(2, &path("/acme/2.jpg"), 8) };
+        put(ledger, &path(MOUNT), &never).expect("an asset");
+    });
+    let read = || {
+        let content = |id| ledger.intake().asset(AssetId(id)).expect("a row").expect("an asset").content;
+        (content(1), content(2))
+    };
+    assert_eq!(ledger.exiftool().expect("a row"), None);
+    ledger.set_exiftool(None).expect("written");
+    assert_eq!(read(), (ContentRead::Yes, ContentRead::Never), "as before");
+    for version in [Some("12.57"), Some("13.10"), None] {
+        ledger.set_exiftool(version).expect("written");
+        assert_eq!(read(), (ContentRead::ByOthers, ContentRead::Never), "{version:?}");
+        assert_eq!(ledger.intake().exiftool().expect("a row").as_deref(), version);
+        group(&ledger, |ledger| {
+            put(ledger, &path(MOUNT), &asset(1, &path("/acme/1.jpg"), 7)).expect("an asset");
+        });
+        ledger.set_exiftool(version).expect("written");
+        assert_eq!(read(), (ContentRead::Yes, ContentRead::Never), "{version:?} as before");
+    }
+}

@@ -267,6 +267,9 @@ impl Walk<'_, '_> {
 
     /// The text of a value; `None` when it is not to be shown.
     fn text(&mut self, entry: &Entry, kind: Kind, order: Order) -> Result<Option<String>, Fault> {
+        if kind == Kind::Presence {
+            return Ok(Some(String::new()));
+        }
         let is_table = kind == Kind::Short || (kind == Kind::Plain && entry.kind == Type::Undefined);
         if is_table && entry.size > VALUE_BYTES_MAX as u64 {
             return Ok(None);

@@ -56,6 +56,8 @@ pub enum Kind {
     Degrees,
     /// Hours, minutes and seconds, as a time of day.
     TimeOfDay,
+    /// Nothing but that it is there: what it says is not read.
+    Presence,
     /// A date without a time.
     GpsDate,
     /// The offset of another directory, or of several.

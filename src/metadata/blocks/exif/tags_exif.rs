@@ -6,6 +6,9 @@
 
 use super::kind::{Directory, Entry, Kind};
 
+/// The name of a block that is written in a form of the camera's maker.
+pub const MAKER_NOTE: &str = "MakerNote";
+
 /// Names of photographs' tags, by number.
 pub const TAGS: &[Entry] = &[
     (0x829a, "ExposureTime", Kind::Plain),
@@ -63,6 +66,7 @@ pub const TAGS: &[Entry] = &[
     (0x923b, "CIP3Sheet", Kind::Plain),
     (0x923c, "CIP3Side", Kind::Plain),
     (0x923f, "StoNits", Kind::Plain),
+    (0x927c, MAKER_NOTE, Kind::Presence),
     (0x9286, "UserComment", Kind::Prefixed),
     (0x9290, "SubSecTime", Kind::Plain),
     (0x9291, "SubSecTimeOriginal", Kind::Plain),

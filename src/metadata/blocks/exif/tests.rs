@@ -79,6 +79,7 @@ fn a_block_is_its_directories() {
     let expect = [
         "IFD0:Make=Acme",
         "IFD0:Orientation=6",
+        "IFD0:MakerNote=",
         "ExifIFD:ExifVersion=0232",
         "ExifIFD:DateTimeOriginal=2026-05-01T12:34:56",
         "GPS:GPSLatitudeRef=S",

@@ -43,7 +43,7 @@ pub fn read(kind: Kind, raw: &Raw<'_>) -> Option<String> {
         Kind::Degrees => places::degrees(raw).or_else(|| plain(raw)),
         Kind::TimeOfDay => places::time_of_day(raw).or_else(|| plain(raw)),
         Kind::GpsDate => Some(places::date(raw.bytes)),
-        Kind::Pointer(_) | Kind::Block(_) => None,
+        Kind::Presence | Kind::Pointer(_) | Kind::Block(_) => None,
     }
 }
 
