@@ -131,8 +131,11 @@ impl Dispatch {
         ledger: DispatchTables<'_>,
     ) -> Result<(), StoreError> {
         let subscription = self.lanes.get(&id).and_then(|lane| lane.subscription.as_ref());
-        let called = subscription.map_or_else(|| id.to_string(), |subscription| subscription.name.to_string());
-        let tenant = subscription.and_then(|subscription| subscription.tenant.clone());
+        let (called, tenant) = match subscription {
+            Some(subscription) => (subscription.name.to_string(), subscription.tenant.clone()),
+            // What a removed one is owed is still kept for a while, and still limited.
+            None => ledger.called(id)?.unwrap_or_else(|| (id.to_string(), None)),
+        };
         ledger.tell(now.wall, name, tenant, more(EventFields::default().text("subscription", &called)))
     }
 }

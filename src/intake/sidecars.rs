@@ -108,7 +108,8 @@ impl Intake {
 
     /// Returns the names of a directory's assets that need a look because of their metadata: the listing shows other
     /// sidecars than the asset was read or first listed with, one of its sources could not be read, or a sidecar may
-    /// have been changed again without another time. `was_scanned`: since the start, a scan has looked at what may have.
+    /// have been changed again without another time. `was_scanned`: since the start, a scan has looked at what may
+    /// have.
     pub(super) fn read_otherwise(
         known: &HashMap<Vec<u8>, Asset>,
         was_scanned: bool,

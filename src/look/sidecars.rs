@@ -32,8 +32,8 @@ pub(super) struct Beside<'a> {
     pub name: &'a [u8],
     /// Which names are not looked at.
     pub is_ignored: &'a dyn Fn(&[u8]) -> bool,
-    /// What a sidecar's age is judged by: where nobody can say whether somebody writes it, one that was changed just now
-    /// and makes no sense is taken as one that is being written.
+    /// What a sidecar's age is judged by: where nobody can say whether somebody writes it, one that was changed just
+    /// now and makes no sense is taken as one that is being written.
     pub now: Wall,
 }
 

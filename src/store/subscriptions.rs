@@ -245,6 +245,19 @@ impl Ledger {
 }
 
 impl DispatchTables<'_> {
+    /// What a subscription is called and whose it is, though no rule may name it any more.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn called(&self, id: SubscriptionId) -> Result<Option<(String, Option<Tenant>)>> {
+        self.connection
+            .prepare_cached("SELECT name, tenant FROM subscriptions WHERE id = ?1")
+            .and_then(|mut sql| {
+                sql.query_row([id.0], |row| Ok((row.get(0)?, Tenant::parse(&row.get::<_, String>(1)?).ok()))).optional()
+            })
+            .to("read what a subscription is called")
+    }
+
     /// Notes that entries were dropped from what a subscription is owed.
     ///
     /// # Errors

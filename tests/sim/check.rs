@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::model::metadata::{Metadata, Source};
+use ringback::model::sidecar;
 
 use super::ages::Ages;
 use super::books::Books;
-use super::disk::{Inner, LABEL, TOP, label_of};
+use super::disk::{Id, Inner, LABEL, TOP, label_of};
 use super::journal::Journal;
 use super::ledger::{CatalogRow, Reader};
 use super::receiver::Receivers;
@@ -28,6 +29,9 @@ pub fn on_disk(inner: &Inner) -> BTreeMap<Vec<u8>, OnDisk> {
     for (at, id) in inner.files() {
         let node = &inner.nodes[id];
         let Some(path) = inner.logical(&at).filter(|path| !is_ignored(path)) else { continue };
+        if sidecar::is_sidecar(&at.1) {
+            continue;
+        }
         let row = CatalogRow {
             id: 0,
             identity: (node.identity.volume, node.identity.inode, node.identity.birth_ns),
@@ -75,13 +79,30 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
             return Err(format!("{}: the catalog has {xattrs:?}, the disk {:?}", show(path), file.xattrs));
         }
     }
+    let files: BTreeMap<Vec<u8>, Id> =
+        inner.files().into_iter().filter_map(|(at, id)| Some((inner.logical(&at)?, id))).collect();
     for (path, file) in &disk {
         // What is still to be read, in the background or because it could not be, says nothing yet.
         let Some(row) = catalog.get(path).filter(|row| ledger.is_read(row.id)) else { continue };
-        let label = ledger.sources(row.id).remove(Source::Xmp).unwrap_or_default().values.remove(LABEL);
+        let mut sources = ledger.sources(row.id);
+        let label = sources.remove(Source::Xmp).unwrap_or_default().values.remove(LABEL);
         let expect = label_of(file.row.size, file.row.mtime_ns);
         if label != Some(vec![expect.clone()]) && (scanned || !file.shadowed) {
             return Err(format!("{}: the catalog has the label {label:?}, the file {expect:?}", show(path)));
+        }
+        for (source, expect) in sidecars(&files, path) {
+            let label = sources.remove(source).unwrap_or_default().values.remove(LABEL);
+            let expect = match expect {
+                // A change within one tick of the disk's clock, or by another name, is seen by a scan.
+                Some(_) if !scanned && (inner.granularity_ns > 0 || file.shadowed) => continue,
+                Some(id) if inner.has_writer(id) || (inner.nodes[id].shadowed && !scanned) => continue,
+                Some(id) => Some(vec![label_of(inner.nodes[id].size, inner.nodes[id].mtime_ns)]),
+                None => None,
+            };
+            if label != expect {
+                let name = source.name();
+                return Err(format!("{}: the catalog has of its {name} {label:?}, the disk {expect:?}", show(path)));
+            }
         }
     }
     if let Some(path) = ledger.early_records().iter().find(|path| catalog.contains_key(*path)) {
@@ -91,6 +112,16 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
         Some(path) => Err(format!("in the catalog and not on disk: {}", show(path))),
         None => Ok(()),
     }
+}
+
+/// The XMP sidecars that an asset has: `NAME.EXT.xmp`, and `NAME.xmp` unless that is a raw photo's of the same stem.
+fn sidecars(files: &BTreeMap<Vec<u8>, Id>, path: &[u8]) -> [(Source, Option<Id>); 2] {
+    let name_at = path.iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1);
+    let stem = path[name_at..].iter().rposition(|&b| b == b'.').map_or(path, |dot| &path[..name_at + dot]);
+    let file = |beginning: &[u8], ending: &[u8]| files.get(&[beginning, ending].concat()).copied();
+    let is_raw_s = !path.ends_with(b".cr2") && file(stem, b".cr2").is_some();
+    let of_stem = file(stem, b".xmp").filter(|_| stem.len() < path.len() && !is_raw_s);
+    [(Source::FullSidecar, file(path, b".xmp")), (Source::StemSidecar, of_stem)]
 }
 
 /// What a receiver believes to be where, from what it was told.

@@ -9,7 +9,22 @@ use super::source::Mask;
 
 /// Files in all, about.
 const FILES: usize = 40;
-const NAMES: [&[u8]; 9] = [b"a.mov", b"b.mov", b"c.wav", b"d", b"e f.jpg", b"caf\xe9", b"x", b"dir", b"y.tmp"];
+const NAMES: [&[u8]; 13] = [
+    b"a.mov",
+    b"b.mov",
+    b"c.wav",
+    b"d",
+    b"e f.jpg",
+    b"caf\xe9",
+    b"x",
+    b"dir",
+    b"y.tmp",
+    // Sidecars, and a raw photo that takes one from the files that share its stem.
+    b"a.mov.xmp",
+    b"a.xmp",
+    b"b.xmp",
+    b"a.cr2",
+];
 const CROWD: &[u8] = b"crowd";
 const DIRS: [&[u8]; 5] = [b"dir", b"in", b"out", b"d", b"z z"];
 
