@@ -82,8 +82,14 @@ pub fn converged(inner: &Inner, ledger: &Reader, scanned: bool) -> Result<(), St
     let files: BTreeMap<Vec<u8>, Id> =
         inner.files().into_iter().filter_map(|(at, id)| Some((inner.logical(&at)?, id))).collect();
     for (path, file) in &disk {
-        // What is still to be read, in the background or because it could not be, says nothing yet.
-        let Some(row) = catalog.get(path).filter(|row| ledger.is_read(row.id)) else { continue };
+        let Some(row) = catalog.get(path) else { continue };
+        if !ledger.is_read(row.id) {
+            // What is still to be read, in the background or because it could not be, says nothing yet.
+            match scanned {
+                true => return Err(format!("{} is never read", show(path))),
+                false => continue,
+            }
+        }
         let mut sources = ledger.sources(row.id);
         let label = sources.remove(Source::Xmp).unwrap_or_default().values.remove(LABEL);
         let expect = label_of(file.row.size, file.row.mtime_ns);
