@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod explain;
 pub mod health;
 pub mod inspect;
+mod keys;
 pub mod listen;
 pub mod log;
 pub mod output;

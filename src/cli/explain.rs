@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::configuration::{self, Configuration};
 use super::reach::{Reach, ReachArgs};
 use super::rule_files::{self, Faulty, RuleFiles};
-use super::{Outcome, UsageError, client, output};
+use super::{Outcome, UsageError, client, keys, output};
 use crate::api::shown_explained;
 use crate::config::settings::{Overrides, Resolved, Settings};
 use crate::config::sources;
@@ -87,6 +87,8 @@ Examples:
   ringback explain --path /dailies/a.mov --set Rating=5 --config ringback.toml --json |
       jq -r '.rules[] | select(.fires | not) | \"\\(.name): \\(.failed.clause): \\(.failed.why)\"'
       By the rules that the daemon runs on, for a program.
+  ringback explain --path /dailies/a.mov --action modified
+      Of a file that the running daemon knows: without --set and --old its metadata stays as it is.
 
 Nothing is changed and nobody is called.
 
@@ -208,6 +210,10 @@ fn by_daemon(args: &ExplainArgs, path: &str, reach: &Reach, answer: &Value) -> a
         })
         .collect();
     output::line(&show(&rules, &about_change(args, path)))?;
+    let keys = keys::named_in(&answer["metadata"], rules.iter().map(|rule| rule.clause.as_str()));
+    if !keys.is_empty() {
+        output::line(&format!("\nwhat the file says of these keys\n{keys}"))?;
+    }
     if let Some(more) = answer["rulesMore"].as_u64() {
         output::line(&format!("and {more} more rules, which do not fire or are not shown"))?;
     }

@@ -9,6 +9,8 @@ mod words;
 
 use std::path::PathBuf;
 
+use serde_json::{Map, Value};
+
 pub use self::judge::judge;
 use super::change::Change;
 use super::ids::{AssetId, NodeId, Seq, SubscriptionId};
@@ -189,6 +191,8 @@ pub struct Why {
     pub dir: Option<PathBuf>,
     /// The asset that is there, or was there last.
     pub asset: Option<AssetId>,
+    /// What the asset that is there says, by key, as [`to_json`](super::metadata_by_key::to_json) shows it.
+    pub metadata: Map<String, Value>,
     /// Where it has stopped; `None`: what was owed for it is accepted.
     pub stopped: Option<Stopped>,
     /// The answer in one sentence, without a full stop.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::commands::ringback;
 use crate::daemon::{Daemon, Place, until};
 use crate::disk::{grow_old, set_xattr};
 use crate::sink::{Sink, lines, sorted};
@@ -337,4 +338,48 @@ fn inspect_shows_each_key_with_its_source_and_what_lost() {
     assert_eq!(json[0]["IPTC_City"]["value"], serde_json::json!(["SFO"]));
     let tags: serde_json::Value = serde_json::from_str(&inspect(&["--physical", "--json"], &file)).expect("JSON");
     assert_eq!(tags[0]["XMP:XMP-photoshop:City"], "LAX");
+}
+
+#[test]
+fn why_and_explain_show_where_a_value_comes_from() {
+    let sink = Sink::new();
+    let place = Place::new(&rules(&sink, "IPTC_City==SFO"));
+    let daemon = place.start();
+    save(&place, "/in/1.jpg.xmp", xmp("OAK").as_bytes());
+    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "one"));
+    daemon.sync();
+    let shown = "IPTC_City  OAK  [full sidecar; xmp: SFO]";
+    let (code, why) = ringback(&place, &daemon, &["why", "/in/1.jpg"]);
+    assert!(code == Some(0) && why.contains(shown), "{why}");
+    // Where nobody says what metadata changes, it is what the file has.
+    let words = ["explain", "--path", "/in/1.jpg", "--action", "modified"];
+    let (code, explained) = ringback(&place, &daemon, &words);
+    assert!(code == Some(0) && explained.contains(shown), "{explained}");
+    let city = "no     city  IPTC_City==SFO: the change left IPTC_City as it was: OAK";
+    assert!(explained.contains(city), "{explained}");
+    // Whoever does supposes just that.
+    let supposed = [&words[..], &["--set", "IPTC_City=SFO"]].concat();
+    let (code, explained) = ringback(&place, &daemon, &supposed);
+    assert!(code == Some(0) && explained.contains("fires  city"), "{explained}");
+    let (code, json) = ringback(&place, &daemon, &["why", "/in/1.jpg", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((code, &json["metadata"]["IPTC_City"]["value"][0]), (Some(0), &serde_json::json!("OAK")));
+}
+
+#[test]
+fn a_sidecar_that_comes_after_the_first_scan_is_news_though_its_asset_was_not_read_yet() {
+    let sink = Sink::new();
+    let mut place = Place::new(&rules(&sink, "IPTC_City==SFO"));
+    place.configure("[[mount]]\npath = '/'\ndir = '{store}'\nwatch = 'poll'\npoll_interval = '1h'\n");
+    // The background reading begins with the newest, and needs a while for so many.
+    for n in 0..1_500 {
+        save(&place, &format!("/in/{n}.jpg"), &jpeg(Some("LAX"), "a picture"));
+    }
+    save(&place, "/in/1.jpg.xmp", xmp("SFO").as_bytes());
+    grow_old(&place.at("/in/1.jpg"));
+    let daemon = place.start();
+    save(&place, "/in/0.jpg.xmp", xmp("SFO").as_bytes());
+    // What was there before the first scan says nothing new, when it is read at last.
+    city_is(&daemon, "/in/1.jpg", "SFO", "full sidecar");
+    assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), ["none /in/0.jpg"]);
 }

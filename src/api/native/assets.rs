@@ -28,10 +28,15 @@ pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Re
     asked.answer(answer).await
 }
 
+/// What is shown of a key of metadata.
+pub(super) fn key_schema() -> Value {
+    let said = [("source", text()), ("value", array(text()))];
+    object(said.clone(), [("lost", array(object(said, [])))])
+}
+
 /// Of `GET /v1/assets`.
 pub(super) fn operation() -> Operation {
-    let said = [("source", text()), ("value", array(text()))];
-    let key = object(said.clone(), [("lost", array(object(said, [])))]);
+    let key = key_schema();
     let asset = object(
         [
             ("assetId", number()),

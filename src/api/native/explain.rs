@@ -15,11 +15,12 @@ use super::super::limits::{EXPLAIN_BYTES_MAX, EXPLAIN_JOURNAL_MAX, EXPLAIN_RULE_
 use super::super::operation::{Operation, array, closed, flag, number, object, text, time, words};
 use super::super::reading::ReadError;
 use super::query::{Fields, wrong};
-use super::{Answer, Api};
+use super::{Answer, Api, assets};
 use crate::model::change::{Action, Change};
 use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, FiresOn, SupposedChange};
 use crate::model::ids::{AssetId, Seq};
 use crate::model::metadata::{Metadata, merged, nfc};
+use crate::model::metadata_by_key::{by_key, to_json};
 use crate::model::scope::Scope;
 use crate::model::time::Wall;
 use crate::store::Reader;
@@ -74,6 +75,7 @@ pub(super) fn operation() -> Operation {
             ("sentence", text()),
             ("rulesMore", number()),
             ("journal", journal),
+            ("metadata", json!({"type": "object", "additionalProperties": assets::key_schema()})),
         ],
     );
     Operation::new("Which rules fire on a change that is only supposed, or on the newest changes of the journal.")
@@ -86,9 +88,17 @@ impl Api {
         let body = asked.read(EXPLAIN_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;
         let scope = asked.caller().scope.clone();
-        let (ask, journal) = parse(&fields, scope.clone())?;
+        let (mut ask, journal) = parse(&fields, scope.clone())?;
         let explain = Arc::clone(&self.state.explain);
+        let place = ask.change.as_ref().and_then(|change| self.place_of(&change.path, &scope));
         let said = self.read(move |reader, _| {
+            let known = match &place {
+                Some((mount, path)) => reader.known(mount, path)?.asset,
+                None => None,
+            };
+            if let (Some(change), Some(known)) = (&mut ask.change, &known) {
+                suppose_as_known(change, &merged(&known.sources));
+            }
             let explained = match explain(&ask) {
                 Ok(explained) => explained,
                 Err(faulty) => return Ok(Err(faulty)),
@@ -105,6 +115,9 @@ impl Api {
                 out["stopped"] = json!(stopped.as_str());
                 out["sentence"] = json!(stopped.sentence());
             }
+            if let Some(known) = &known {
+                out["metadata"] = Value::Object(to_json(&by_key(&known.sources)));
+            }
             if rules_more > 0 {
                 out["rulesMore"] = json!(rules_more);
             }
@@ -120,6 +133,19 @@ impl Api {
                 Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_diagnostics(faults))
             }
         }
+    }
+}
+
+/// Where a caller says nothing of metadata, it is what the asset has. A deletion reports none.
+fn suppose_as_known(change: &mut SupposedChange, known: &Metadata) {
+    let is_silent = change.before.is_empty() && change.after.is_empty();
+    match change.action {
+        Action::Deleted => {}
+        Action::Added if is_silent => change.after = known.clone(),
+        Action::Modified | Action::None if is_silent => {
+            (change.before, change.after) = (known.clone(), known.clone());
+        }
+        _ => {}
     }
 }
 

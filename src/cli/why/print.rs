@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::cli::keys;
+
 /// Columns of a terminal that nobody has widened.
 const COLUMNS: usize = 80;
 /// Where the text of a stage begins: after its mark and its name.
@@ -32,6 +34,11 @@ pub(super) fn show(answer: &Value) -> String {
     }
     out += &changes(list(&answer["changes"]));
     out += &rules(list(&answer["rules"]));
+    let clauses = list(&answer["rules"]).iter().filter_map(|rule| rule["failed"]["clause"].as_str());
+    let keys = keys::named_in(&answer["metadata"], clauses);
+    if !keys.is_empty() {
+        out += &format!("\nwhat the file says of keys that failed\n{keys}");
+    }
     out += &deliveries(list(&answer["deliveries"]));
     out
 }
