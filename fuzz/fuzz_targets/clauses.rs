@@ -15,12 +15,12 @@ fuzz_target!(|text: &str| {
     let (mut paths, mut metadata) = (Vec::new(), Vec::new());
     for line in text.lines().take(LINES_MAX) {
         let mut faults = Vec::new();
-        let clause = check::quickly("a path clause", || watch_path::parse(line, &mut faults));
+        let clause = check::cheaply("a path clause", || watch_path::parse(line, &mut faults));
         check::faults(line, clause.is_some(), &faults);
         clause.iter().for_each(check::shown);
         paths.extend(clause);
         let mut faults = Vec::new();
-        let clause = check::quickly("a metadata clause", || watch_metadata::parse(line, &mut faults));
+        let clause = check::cheaply("a metadata clause", || watch_metadata::parse(line, &mut faults));
         check::faults(line, clause.is_some(), &faults);
         metadata.extend(clause);
     }
@@ -36,7 +36,7 @@ fn ask(condition: &Condition) {
     index.add(None, condition);
     for given in usual() {
         let subject = given.subject();
-        let fires = check::quickly("asking", || check::fires(&subject, given.change(), condition));
+        let fires = check::cheaply("asking", || check::fires(&subject, given.change(), condition));
         let mut found = Vec::new();
         index.matching(&subject, &mut Scratch::default(), &mut found);
         assert_eq!(!found.is_empty(), fires, "{condition:?} on {given:?}");

@@ -15,7 +15,7 @@ const BETWEEN: &[u8] = b"\n#;\n";
 
 fuzz_target!(|bytes: &[u8]| {
     let files = files(bytes);
-    let loaded = check::quickly("loading", || load(&files));
+    let loaded = check::cheaply("loading", || load(&files));
     assert_ne!(loaded.set.is_some(), has_errors(&loaded.diagnostics));
     check::diagnostics(&loaded.diagnostics, &files);
     if let Some(set) = &loaded.set {

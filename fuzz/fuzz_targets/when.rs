@@ -10,7 +10,7 @@ use ringback_fuzz::check;
 
 fuzz_target!(|text: &str| {
     let mut faults = Vec::new();
-    let expr = check::quickly("reading", || when::parse(text, &mut faults));
+    let expr = check::cheaply("reading", || when::parse(text, &mut faults));
     check::faults(text, expr.is_some(), &faults);
     let Some(expr) = expr else { return };
     let condition = Condition::when(text, expr);
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
     index.add(None, &condition);
     for given in usual() {
         let subject = given.subject();
-        let fires = check::quickly("asking", || check::fires(&subject, given.change(), &condition));
+        let fires = check::cheaply("asking", || check::fires(&subject, given.change(), &condition));
         let mut found = Vec::new();
         index.matching(&subject, &mut Scratch::default(), &mut found);
         assert_eq!(!found.is_empty(), fires, "{text:?} on {given:?}");

@@ -7,16 +7,22 @@ use ringback::rules::eval::Subject;
 use ringback::rules::explain::{Verdict, explain};
 use ringback::rules::syntax::watch_path;
 
-/// What a text may take, in milliseconds of the processor. Instrumented code takes some three times as long as what is
-/// shipped, where a tenth of a second is too much.
+use crate::memory;
+
+/// What an input may take, in milliseconds of the processor. Instrumented code takes some three times as long as what
+/// is shipped, where a tenth of a second is too much.
 const SLOW_MS: i64 = 300;
 
-/// Runs something, which must not take long.
-pub fn quickly<T>(what: &str, run: impl FnOnce() -> T) -> T {
+/// What an input may allocate at its highest: 64 MiB.
+const LARGE_BYTES: usize = 64 << 20;
+
+/// Runs something, which must take neither much time nor much memory.
+pub fn cheaply<T>(what: &str, run: impl FnOnce() -> T) -> T {
     let before = processor_ms();
-    let out = run();
+    let (out, bytes) = memory::highest_of(run);
     let took = processor_ms() - before;
     assert!(took < SLOW_MS, "{what} took {took} ms");
+    assert!(bytes < LARGE_BYTES, "{what} allocated {bytes} bytes");
     out
 }
 
@@ -50,7 +56,7 @@ pub fn diagnostics(found: &[Diagnostic], files: &[SourceFile]) {
         }
     }
     assert!(found.iter().all(|one| files.iter().any(|file| file.name == one.file)), "{found:?}");
-    quickly("showing", || shown_in_every_way(found, files));
+    cheaply("showing", || shown_in_every_way(found, files));
 }
 
 fn shown_in_every_way(found: &[Diagnostic], files: &[SourceFile]) {

@@ -15,6 +15,7 @@ use std::mem::take;
 use dates::Parts;
 use flatten::Leaf;
 
+use super::blocks::iim;
 use super::fault::Fault;
 use super::limits::KEYS_MAX;
 use super::tag::{Family, Tag, TagValue};
@@ -100,10 +101,17 @@ impl<'t> Gathered<'t> {
             }
             Family::Iptc => {
                 let is_time = iptc::DATES.iter().any(|(_, time)| *time == name);
-                if let Some(property) = iptc::of_source(&physical).filter(|_| !is_time) {
+                let is_second = group == iim::SECOND;
+                let dataset = if is_second { Cow::Owned(join(&["IPTC:", name])) } else { Cow::Borrowed(&*physical) };
+                if let Some(property) = iptc::of_source(&dataset).filter(|_| !is_time) {
                     let is_ordered = property.kind == keys::Kind::OrderedList;
-                    let values = values.iter().map(|value| iptc_value(name, value, parts)).collect();
-                    self.push(property.name.to_owned(), 0, group, values, is_ordered);
+                    let value = |value: &String| match is_second {
+                        // The time of day that belongs to a date is looked for in the first block alone.
+                        true => iptc::value_of_iim(name, value).to_owned(),
+                        false => iptc_value(name, value, parts),
+                    };
+                    let values = values.iter().map(value).collect();
+                    self.push(property.name.to_owned(), u16::from(is_second), group, values, is_ordered);
                 }
             }
             Family::Exif if group == "GPS" => {

@@ -14,7 +14,7 @@ use self::charset::Charset;
 use self::datasets::{COUNT, Dataset, Kind};
 use crate::metadata::budget::Budget;
 use crate::metadata::fault::Fault;
-use crate::metadata::found::Part;
+use crate::metadata::found::{self, Part};
 use crate::metadata::limits::VALUE_BYTES_MAX;
 use crate::metadata::tag::{Family, Tag, TagValue, Text};
 use crate::metadata::text;
@@ -23,6 +23,26 @@ use crate::metadata::text;
 const MARKER: u8 = 0x1c;
 /// Datasets of one block, and values of all blocks of a file.
 pub const DATASETS_MAX: usize = 50_000;
+
+/// The group of blocks that are not where the standards of their containers have them, or are there a second time.
+pub const SECOND: &str = "IPTC2";
+
+/// Adds what a block says that is not a file's first one: its group is [`SECOND`]. One that cannot be read takes nothing
+/// away from what the first one says.
+///
+/// # Errors
+/// When reading costs too much.
+pub fn add_second(part: &mut Part, block: &[u8], budget: &Budget) -> Result<(), Fault> {
+    match read(block, budget) {
+        Ok(mut tags) => {
+            tags.iter_mut().for_each(|tag| tag.group = SECOND.into());
+            found::add(part, Ok(tags));
+            Ok(())
+        }
+        Err(Fault::Damaged { .. }) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
 
 /// The tags of a block of datasets, all in the group `IPTC`, in the order of the file. Text is clean, dates and times
 /// are ISO 8601, values of a dataset that repeats are a bag when there is more than one.

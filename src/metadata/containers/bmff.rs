@@ -28,6 +28,7 @@ use crate::metadata::found::{self, Found, Part};
 use crate::metadata::input::Input;
 use crate::metadata::limits::KEYS_MAX;
 use crate::metadata::tag::{Family, Tag, TagValue};
+use crate::metadata::text;
 
 /// The format's name in faults.
 const FORMAT: &str = "ISO BMFF";
@@ -135,8 +136,8 @@ fn file_type(walk: &mut Walk<'_, '_>, content: Extent) -> Result<(), Fault> {
     let bytes = content.head(walk.input, 8 + 4 * 64)?;
     let (Some(major), Some(version)) = (code(bytes, 0), be16(bytes, 4)) else { return Ok(()) };
     let (middle, last) = (bytes.get(6).copied().unwrap_or(0), bytes.get(7).copied().unwrap_or(0));
-    let brands: Vec<_> = bytes.get(8..).unwrap_or_default().chunks_exact(4).filter(|brand| *brand != [0; 4]).collect();
-    let brands: Vec<_> = brands.into_iter().map(|brand| TagValue::Text(latin(brand))).collect();
+    let brands = bytes.get(8..).unwrap_or_default().chunks_exact(4).map(latin);
+    let brands: Vec<_> = brands.filter(|brand| !brand.is_empty()).map(TagValue::Text).collect();
     walk.has_utc = &major == b"crx ";
     let group = values::QUICK_TIME;
     walk.tag(&group, "MajorBrand", latin(&major));
@@ -150,7 +151,7 @@ fn file_type(walk: &mut Walk<'_, '_>, content: Extent) -> Result<(), Fault> {
 }
 
 fn latin(code: &[u8]) -> String {
-    code.iter().map(|&byte| char::from(byte)).collect::<String>().trim_end().to_owned()
+    text::clean(&code.iter().map(|&byte| char::from(byte)).collect::<String>())
 }
 
 #[cfg(test)]

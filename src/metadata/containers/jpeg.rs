@@ -1,5 +1,6 @@
-//! JPEG: the metadata in the segments of a file up to its first scan. Reads no entropy-coded data, nothing behind them
-//! (trailers of camera and picture programs, further images), and no segment that describes the image itself.
+//! JPEG: the metadata in the segments of a file up to its first scan, and IPTC-IIM that picture programs have appended.
+//! Reads no entropy-coded data, nothing else behind them (trailers of cameras, further images), and no segment that
+//! describes the image itself.
 //!
 //! Sources: ITU-T T.81, annex B (markers and segments); Exif 3.0, section 4.7.2 (APP1); Adobe XMP Specification,
 //! part 3, section 1.1.3 (APP1, extended XMP); Adobe Photoshop File Formats Specification (APP13). Where files do not
@@ -7,16 +8,20 @@
 
 mod extended;
 mod segments;
+mod trailers;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use self::segments::Span;
-use crate::metadata::blocks::{exif, photoshop, xmp};
+use crate::metadata::blocks::{exif, iim, photoshop, xmp};
 use crate::metadata::fault::Fault;
 use crate::metadata::found::{self, Found, Part};
 use crate::metadata::input::Input;
 use crate::metadata::limits::BLOCK_BYTES_MAX;
+
+/// Bytes of the first marker.
+const SOI: u64 = 2;
 
 /// Returns whether a file that begins with these bytes is a JPEG: SOI, and the begin of a marker.
 #[must_use]
@@ -52,6 +57,13 @@ pub fn read(input: &mut Input<'_>, found: &mut Found) -> Result<(), Fault> {
     }
     extended::read(input, &segments.extended, &mut found.xmp);
     photoshop::limit_keys(&mut found.xmp, photoshop::XMP_KEYS);
+    if end.is_ok() {
+        for (at, length) in trailers::find(input, SOI)? {
+            if let Some(block) = input.bytes(at, length)? {
+                iim::add_second(&mut found.iptc, block, budget)?;
+            }
+        }
+    }
     end
 }
 

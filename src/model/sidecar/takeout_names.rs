@@ -2,8 +2,8 @@
 //! all before `.json` is cut to 46 characters, even within the name of the asset. The number of a duplicate goes to the
 //! end: `IMG(1).jpg` has `IMG.jpg.supplemental-metadata(1).json`. Exports before 2024 have no `.supplemental-metadata`.
 //!
-//! Google publishes no specification; this is how exports are. The names of edited copies, which share the original's
-//! file, are in the language of the account and are not handled.
+//! Google publishes no specification; this is how exports are, and all of their names are UTF-8. The names of edited
+//! copies, which share the original's file, are in the language of the account and are not handled.
 
 use super::extensions::{is_media, media_from};
 use super::{Belongs, split};
@@ -19,7 +19,7 @@ const NUMBER_DIGITS_MAX: usize = 5;
 #[must_use]
 pub fn of_asset(name: &[u8]) -> Vec<Vec<u8>> {
     let (stem, extension) = split(name);
-    let Some(extension) = extension else { return Vec::new() };
+    let Some(extension) = extension.filter(|_| str::from_utf8(name).is_ok()) else { return Vec::new() };
     let json = |base: &[u8], number: &[u8]| [cut(base), number, b".json"].concat();
     match numbered(stem) {
         Some((stem, number)) => {
@@ -36,7 +36,8 @@ pub fn of_asset(name: &[u8]) -> Vec<Vec<u8>> {
 /// and nothing behind is not asked of this function.
 #[must_use]
 pub fn assets_of(base: &[u8]) -> Option<Belongs> {
-    let (base, number) = numbered(base).unwrap_or((base, b""));
+    let whole = str::from_utf8(base).ok()?.as_bytes();
+    let (base, number) = numbered(whole).unwrap_or((whole, b""));
     let exact = |names: Vec<Vec<u8>>| Some(Belongs { exact: names, ..Belongs::default() });
     // `IMG.jpg(1)`, or the whole suffix.
     let original = base.strip_suffix(SUFFIX).unwrap_or(base);
@@ -95,14 +96,12 @@ fn with_number(name: &[u8], number: &[u8]) -> Vec<u8> {
 
 /// A name without the characters past those that Takeout keeps.
 fn cut(name: &[u8]) -> &[u8] {
-    match std::str::from_utf8(name) {
-        Ok(text) => text.char_indices().nth(CHARACTERS_MAX).and_then(|(end, _)| name.get(..end)).unwrap_or(name),
-        Err(_) => name.get(..CHARACTERS_MAX).unwrap_or(name),
-    }
+    let text = str::from_utf8(name).unwrap_or_default();
+    text.char_indices().nth(CHARACTERS_MAX).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
 fn count(name: &[u8]) -> usize {
-    std::str::from_utf8(name).map_or(name.len(), |text| text.chars().count())
+    str::from_utf8(name).unwrap_or_default().chars().count()
 }
 
 #[cfg(test)]
@@ -132,6 +131,14 @@ mod tests {
                 of_asset(name.as_bytes()).iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
             assert_eq!(names, expect, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_no_takeout_name() {
+        // Found by fuzzing: cut to so many bytes, a name could have fewer characters.
+        let name = [&[b'a'; 44][..], b"\xc3\xa9\xff.jpg"].concat();
+        assert_eq!(of_asset(&name), Vec::<Vec<u8>>::new());
+        assert_eq!(super::assets_of(&name), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::metadata::containers::sparse::{EXIF, Sparse, read as read_with, value
 use crate::metadata::fault::Fault;
 use crate::metadata::found::Found;
 use crate::metadata::limits::{BLOCK_BYTES_MAX, BOXES_MAX, KEYS_MAX, VALUE_BYTES_MAX};
+use crate::metadata::tag::TagValue;
 
 fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
@@ -93,6 +94,16 @@ fn xmp_box(city: &str) -> Vec<u8> {
 
 fn check(found: &Found, group: &str, name: &str, expect: &str) {
     assert_eq!(value(&found.exif, group, name).as_deref(), Some(expect), "{group}:{name}");
+}
+
+#[test]
+fn brands_are_clean_text() {
+    // Found by fuzzing: a box of another kind may be where the brands are.
+    let file = boxed(b"ftyp", b"crx \0\0\0\0isom\0\0\x01f \0 \0");
+    let found = read_with(&Sparse::whole([file, movie()].concat()), read).expect("a file type");
+    let brands = found.exif.expect("no fault").into_iter().find(|tag| tag.name == "CompatibleBrands");
+    let text = |text: &str| TagValue::Text(text.into());
+    assert_eq!(brands.map(|tag| tag.value), Some(TagValue::Bag(vec![text("isom"), text("\u{1}f")])));
 }
 
 #[test]
