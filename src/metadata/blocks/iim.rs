@@ -27,8 +27,8 @@ pub const DATASETS_MAX: usize = 50_000;
 /// The group of blocks that are not where the standards of their containers have them, or are there a second time.
 pub const SECOND: &str = "IPTC2";
 
-/// Adds what a block says that is not a file's first one: its group is [`SECOND`]. One that cannot be read takes nothing
-/// away from what the first one says.
+/// Adds what a block says that is not a file's first one: its group is [`SECOND`]. One that cannot be read takes
+/// nothing away from what the first one says.
 ///
 /// # Errors
 /// When reading costs too much.
