@@ -42,6 +42,8 @@ pub enum Row {
     Behind,
     /// A target that is down while 1,000,000 changes become owed to it
     Down,
+    /// 20,000 pictures with metadata in one mount, and the live changes of another
+    Pictures,
 }
 
 impl Options {

@@ -4,6 +4,7 @@ mod behind;
 mod down;
 mod first_byte;
 mod hanging;
+mod pictures;
 mod throughput;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub fn run(row: Row, options: &Options) -> Vec<Figure> {
         Row::Hanging => hanging::run(options, 10, 300),
         Row::Behind => behind::run(options),
         Row::Down => down::run(options),
+        Row::Pictures => pictures::run(options),
     }
 }
 
