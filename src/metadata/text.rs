@@ -42,6 +42,9 @@ pub fn windows_1252(bytes: &[u8]) -> String {
 #[must_use]
 pub fn iso_date(text: &str) -> Option<String> {
     let text = text.trim();
+    if text.contains('\0') {
+        return None;
+    }
     let (date, time) = match text.find([' ', 'T']) {
         Some(at) => (&text[..at], text[at + 1..].trim()),
         None => (text, ""),

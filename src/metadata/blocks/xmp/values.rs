@@ -115,6 +115,13 @@ mod tests {
     use super::{APEX_MAX, Kind, VALUE_BYTES_MAX, apex, value};
 
     #[test]
+    fn no_date_has_a_nul() {
+        // Found by fuzzing: what follows the seconds was taken as it was.
+        let date = value(Kind::Date, "2026-05-01T12:34:56.5-07:a\0b");
+        assert_eq!(date.as_deref(), Some("2026-05-01T12:34:56.5-07:ab"));
+    }
+
+    #[test]
     fn a_value_has_the_form_of_its_kind() {
         for (kind, text, expect) in [
             (Kind::Text, " 1/250 ", "1/250"),
