@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::record::Recorder;
 use super::scans::Landed;
-use super::sidecars::{are_as_listed, is_listed_as_metadata, is_read_again, listed_sidecars, sidecars_of};
+use super::sidecars::{
+    ListedSidecars, are_as_listed, is_listed_as_metadata, is_read_again, listed_sidecars, sidecars_of,
+};
 use super::{Done, Intake, Outcome};
 use crate::model::asset::Asset;
 use crate::model::look::{ListError, Listed, ListedFile, Listing};
@@ -113,7 +115,7 @@ impl Intake {
         let (rules, registered, scratch, mounts) = (&self.rules, &self.registered, &self.scratch, &self.mounts);
         let mut recorder = Recorder { now, mounts, root, tenant, is_new, rules, registered, scratch, ledger, out };
         recorder.out.found.extend(read_otherwise.iter().map(|name| (scan.path.join(name), scan.order)));
-        for file in &listing.files {
+        for file in listing.files {
             let path = scan.path.join(&file.name);
             if is_listed_as_metadata(sidecars, &file.name) {
                 if let Some(asset) = known.remove(&file.name) {
@@ -123,15 +125,15 @@ impl Intake {
             }
             match known.remove(&file.name) {
                 Some(asset)
-                    if asset.stat == file.stat && asset.owner == file.owner && !self.is_unsure(&asset, file) => {}
+                    if asset.stat == file.stat && asset.owner == file.owner && !self.is_unsure(&asset, &file) => {}
                 Some(_) => recorder.out.found.push((path, scan.order)),
-                None if self.fills_silently(&path, file, silent_before_ns, &hinted) => {
+                None if self.fills_silently(&path, &file, silent_before_ns, &hinted) => {
                     let mut sidecars = sidecars_of(&file.name, &of_sidecars);
                     sidecars.retain(|(_, it)| it.stat.ctime_ns < silent_before_ns && !hinted.contains(&it.name));
-                    recorder.fill(&path, file.clone(), sidecars)?;
+                    recorder.fill(&path, file, sidecars)?;
                 }
                 None => {
-                    if self.is_known_elsewhere(file, &of_sidecars, ledger)? {
+                    if self.is_known_elsewhere(&file, &of_sidecars, ledger)? {
                         recorder.out.unchanged.push((path.clone(), file.stat));
                     }
                     recorder.out.found.push((path, scan.order));
@@ -169,7 +171,7 @@ impl Intake {
     fn is_known_elsewhere(
         &self,
         file: &ListedFile,
-        of_sidecars: &HashMap<&[u8], &ListedFile>,
+        of_sidecars: &ListedSidecars,
         ledger: IntakeTables<'_>,
     ) -> Result<bool, StoreError> {
         let asset = match self.identities.candidates(&file.stat.identity)[..] {

@@ -104,9 +104,8 @@ pub(super) fn as_read(
         if asset.racy || asset.content != ContentRead::Yes {
             return Ok(None);
         }
-        let is_read_again = |(source, reading): &(Source, Reading)| {
-            *source == Source::Exiftool && reading.fault.as_ref().is_some_and(|fault| fault.again)
-        };
+        let is_read_again =
+            |(source, reading): &(Source, Reading)| *source == Source::Exiftool && reading.is_read_again();
         let is_read = !ledger.readings(asset.id)?.iter().any(is_read_again);
         Ok(is_read.then_some(asset.stat))
     };

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::Intake;
 use super::judge::{Whole, whole};
 use super::record::{FIRST, Recorder};
-use crate::model::asset::{Asset, ContentRead};
+use crate::model::asset::{Asset, ContentRead, Stat};
 use crate::model::hint::HintKind;
 use crate::model::ids::{AssetId, MountId};
 use crate::model::look::{ListedFile, Seen, SidecarFile};
@@ -113,7 +113,7 @@ impl Intake {
     pub(super) fn read_otherwise(
         known: &HashMap<Vec<u8>, Asset>,
         was_scanned: bool,
-        listed: &HashMap<&[u8], &ListedFile>,
+        listed: &ListedSidecars,
         readings: Vec<(AssetId, Source, Reading)>,
     ) -> Vec<Vec<u8>> {
         if listed.is_empty() && readings.is_empty() {
@@ -139,7 +139,7 @@ impl Intake {
 
 /// Whether one of an asset's sources has to be read again though nothing of it changes.
 pub(super) fn is_read_again(readings: &[(Source, Reading)]) -> bool {
-    readings.iter().any(|(_, reading)| reading.fault.as_ref().is_some_and(|fault| fault.again))
+    readings.iter().any(|(_, reading)| reading.is_read_again())
 }
 
 /// Whether the sidecars that an asset was read with are the listed ones, which are in the order of their sources.
@@ -160,17 +160,17 @@ pub(super) fn are_as_listed(
 
 /// The sidecars of an asset among the files of its directory: of each kind the first that is there, as a look takes
 /// them.
-pub(super) fn sidecars_of(name: &[u8], listed: &HashMap<&[u8], &ListedFile>) -> Vec<(Source, SidecarFile)> {
+pub(super) fn sidecars_of(name: &[u8], listed: &ListedSidecars) -> Vec<(Source, SidecarFile)> {
     let mut out: Vec<(Source, SidecarFile)> = Vec::new();
     if listed.is_empty() {
         return out;
     }
     for candidate in sidecar::of_asset(name) {
         let source = Source::of_sidecar(candidate.kind);
-        if let Some(file) = listed.get(candidate.name.as_slice())
+        if let Some(&(stat, racy)) = listed.get(&candidate.name)
             && out.iter().all(|(other, _)| *other != source)
         {
-            out.push((source, SidecarFile { name: candidate.name, stat: file.stat, racy: file.racy }));
+            out.push((source, SidecarFile { name: candidate.name, stat, racy }));
         }
     }
     out.sort_by_key(|(source, _)| *source);
@@ -209,8 +209,11 @@ pub(super) fn is_listed_as_metadata(sidecars: Sidecars, name: &[u8]) -> bool {
     sidecars == Sidecars::Metadata && sidecar::is_sidecar(name)
 }
 
+/// The sidecars among listed files by name: what lstat(2) said of each, and whether it is racy.
+pub(super) type ListedSidecars = HashMap<Vec<u8>, (Stat, bool)>;
+
 /// The sidecars among listed files.
-pub(super) fn listed_sidecars(files: &[ListedFile]) -> HashMap<&[u8], &ListedFile> {
+pub(super) fn listed_sidecars(files: &[ListedFile]) -> ListedSidecars {
     let sidecars = files.iter().filter(|file| sidecar::assets_of(&file.name).is_some());
-    sidecars.map(|file| (file.name.as_slice(), file)).collect()
+    sidecars.map(|file| (file.name.clone(), (file.stat, file.racy))).collect()
 }

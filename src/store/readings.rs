@@ -20,6 +20,14 @@ pub struct Reading {
     pub fault: Option<ReadingFault>,
 }
 
+impl Reading {
+    /// Whether it has to be read again though nothing of it changes.
+    #[must_use]
+    pub fn is_read_again(&self) -> bool {
+        self.fault.as_ref().is_some_and(|fault| fault.again)
+    }
+}
+
 /// Why a source could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadingFault {
