@@ -297,7 +297,7 @@ impl Daemon {
                 let (rules, registered) = registry.all_rules();
                 verdicts::of_change(&rules, &registered, mount, change, state, scope)
             }),
-            explain: Arc::new(move |ask| explainer.explain(ask)),
+            explain: Arc::new(move |ask, known| explainer.explain(ask, known)),
             rules: Arc::new(move |asked| rule_list.page(asked)),
             dialects: Arc::clone(&dialects),
             knows_event: Arc::new(move |name| {

@@ -142,7 +142,7 @@ fn api_on(reader: crate::store::Reader, ready: bool) -> (ApiState, mpsc::Receive
         on_disk: Arc::new(|path| Some(format!("/srv{}", path.display()).into())),
         survey: Arc::new(self::why::survey),
         verdicts: Arc::new(self::why::verdicts),
-        explain: Arc::new(self::rules::explain),
+        explain: Arc::new(|ask, _| self::rules::explain(ask)),
         rules: Arc::new(self::rules::page),
         dialects: dialects(),
         knows_event: Arc::new(|name| name.is_known() || name.as_str() == "scanned"),

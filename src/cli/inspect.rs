@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
+use super::keys::{cut, lines};
 use super::{Outcome, UsageError, output};
 use crate::config::exiftool;
 use crate::config::settings::ExiftoolSetting;
@@ -20,10 +21,7 @@ use crate::metadata::tag::{Family, Tag, TagValue};
 use crate::model::keys;
 use crate::model::look::{SourceLook, Unread};
 use crate::model::metadata::BySource;
-use crate::model::metadata_by_key::{by_key, to_json};
-
-/// Columns of a line with its value: longer values are cut, and `--json` has all of them.
-const COLUMNS: usize = 100;
+use crate::model::metadata_by_key::by_key;
 
 const AFTER_HELP: &str = "\
 Keys that rules name are IPTC_City, XMP_Rating, EXIF_Model and the like. Behind each value stands its source, and what
@@ -153,18 +151,11 @@ fn of_sources(disk: &RealDisk, exiftool: Option<&mut Session>, file: &Path) -> a
             }
         }
     }
-    let (keys, mut text) = (by_key(&sources), String::new());
-    let width = keys.keys().map(|key| key.chars().count()).max().unwrap_or(0).min(40);
-    for (key, said) in &keys {
-        let [(source, values), lost @ ..] = said.as_slice() else { continue };
-        let lost: String =
-            lost.iter().map(|(source, values)| format!("; {}: {}", source.name(), values.join(", "))).collect();
-        let _ = writeln!(text, "  {key:width$}  {}  [{}{}]", cut(&values.join(", ")), source.name(), cut(&lost));
-    }
-    if keys.is_empty() {
-        text.push_str("  no metadata that ringback reads");
-    }
-    let document = to_json(&keys);
+    let document = by_key(&sources);
+    let text = match document.is_empty() {
+        true => "  no metadata that ringback reads".to_owned(),
+        false => lines(document.iter()),
+    };
     Ok(Shown { text, document, faults })
 }
 
@@ -206,14 +197,6 @@ fn json_of(value: &TagValue) -> Value {
         TagValue::Struct(fields) => {
             Value::Object(fields.iter().map(|(name, value)| (name.to_string(), json_of(value))).collect())
         }
-    }
-}
-
-fn cut(text: &str) -> String {
-    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    match line.char_indices().nth(COLUMNS) {
-        Some((at, _)) => format!("{}...", &line[..at]),
-        None => line,
     }
 }
 

@@ -1,23 +1,43 @@
-//! Lines that show keys of metadata with their sources, as the API gives them.
+//! Lines that show keys of metadata with their sources, of what [`by_key`](crate::model::metadata_by_key::by_key)
+//! gives.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// A line for each key that one of the clauses names: its value, the source that says so, and what lost.
-pub(super) fn named_in<'a>(metadata: &Value, clauses: impl Iterator<Item = &'a str>) -> String {
-    let clauses: Vec<&str> = clauses.collect();
-    let keys = metadata.as_object().into_iter().flatten();
-    let named: Vec<_> = keys.filter(|(key, _)| clauses.iter().any(|clause| names(clause, key))).collect();
-    let width = named.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+/// Columns of a line with its value: longer values are cut, and `--json` has all of them.
+const COLUMNS: usize = 100;
+/// Columns of the keys, which are never cut.
+const KEY_COLUMNS: usize = 40;
+
+/// A line for each key: its value, the source that says so, and what lost.
+pub(super) fn lines<'a>(keys: impl Iterator<Item = (&'a String, &'a Value)>) -> String {
+    let keys: Vec<_> = keys.collect();
+    let width = keys.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0).min(KEY_COLUMNS);
     let mut out = String::new();
-    for (key, said) in named {
+    for (key, said) in keys {
         let source = |said: &Value| said["source"].as_str().unwrap_or("-").to_owned();
         let lost = said["lost"].as_array().into_iter().flatten();
         let lost: String = lost.map(|lost| format!("; {}: {}", source(lost), values(&lost["value"]))).collect();
-        let _ = writeln!(out, "  {key:width$}  {}  [{}{lost}]", values(&said["value"]), source(said));
+        let _ = writeln!(out, "  {key:width$}  {}  [{}{}]", cut(&values(&said["value"])), source(said), cut(&lost));
     }
     out
+}
+
+/// The same of the keys that one of the clauses names.
+pub(super) fn named_in<'a>(metadata: &Value, clauses: impl Iterator<Item = &'a str>) -> String {
+    let clauses: Vec<&str> = clauses.collect();
+    let keys = metadata.as_object().into_iter().flatten();
+    lines(keys.filter(|(key, _)| clauses.iter().any(|clause| names(clause, key))))
+}
+
+/// One line, of so many columns at most.
+pub(super) fn cut(text: &str) -> String {
+    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    match line.char_indices().nth(COLUMNS) {
+        Some((at, _)) => format!("{}...", &line[..at]),
+        None => line,
+    }
 }
 
 /// Whether a clause has a key as a word of its own.

@@ -13,7 +13,7 @@ use super::registry::RegistrySlot;
 use crate::diagnostic::render::{Format, report};
 use crate::diagnostic::{SourceFile, has_errors};
 use crate::model::change::{Action, Change};
-use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, Stopped, SupposedChange};
+use crate::model::explain::{AskKnown, ExplainAsk, Explained, ExplainedRule, FaultyRule, Stopped, SupposedChange};
 use crate::model::ids::MountId;
 use crate::model::metadata::Metadata;
 use crate::model::path::LogicalPath;
@@ -44,20 +44,23 @@ pub(super) struct Explainer {
 }
 
 impl Explainer {
-    pub(super) fn explain(&self, ask: &ExplainAsk) -> Result<Explained, FaultyRule> {
+    pub(super) fn explain(&self, ask: &ExplainAsk, known: AskKnown<'_>) -> Result<Explained, FaultyRule> {
         let (set, scope) = match &ask.rule {
             // What a caller supposes is the caller's own, whatever tenant it names.
             Some(text) => (Arc::new(of_text(text)?), Scope::All),
             None => (self.registry.rules().set, ask.scope.clone()),
         };
         let (mut path, mut stopped, mut rules) = (None, None, Vec::new());
-        if let Some(change) = &ask.change {
+        if let Some(mut change) = ask.change.clone() {
             let place = Located::new(&self.mounts, &change.path, |mount| {
                 ask.scope.covers(self.mounts.get(mount).tenant.as_ref())
             });
+            if let Some(known) = place.mount.and_then(|mount| known(&self.mounts.get(mount).path, &place.path)) {
+                change.suppose_as_known(known);
+            }
             stopped =
                 place.stopped(&self.mounts).or_else(|| without_change(change.action, &change.before, &change.after));
-            rules = verdicts(&set, &scope, &place, change, &self.mounts, stopped.as_ref());
+            rules = verdicts(&set, &scope, &place, &change, &self.mounts, stopped.as_ref());
             path = Some(place.path);
         }
         let rules_more = rules.len().saturating_sub(RULES_MAX);
@@ -267,14 +270,22 @@ mod tests {
             ("/acme/link", Action::Added, (Some("symbolic-link"), false, "/acme/link")),
             ("/acme/real/a.mov", Action::None, (Some("no-change"), false, "/acme/real/a.mov")),
         ] {
-            let explained = at.explain(&ask(path, action)).map_err(|fault| fault.0).expect("no fault");
+            let explained =
+                at.explain(&ask(path, action), &mut |_, _| None).map_err(|fault| fault.0).expect("no fault");
             let (stopped, fires, logical) = said(&explained);
             assert_eq!((stopped, fires, logical.as_str()), expect, "{path} {action:?}");
         }
         // A mount at the root has every path: there what lies in its directory is one of the disk.
         let at = explainer(&dir, b"/");
-        let explained = at.explain(&ask(&on_disk, Action::Added)).map_err(|fault| fault.0).expect("no fault");
+        let mut asked = Vec::new();
+        let mut known = |mount: &LogicalPath, path: &LogicalPath| {
+            asked.push((mount.to_string(), path.to_string()));
+            None
+        };
+        let explained =
+            at.explain(&ask(&on_disk, Action::Added), &mut known).map_err(|fault| fault.0).expect("no fault");
         assert_eq!(said(&explained).2, "/real/a.mov");
+        assert_eq!(asked, [("/".to_owned(), "/real/a.mov".to_owned())], "what is known is asked of that place");
     }
 
     #[test]
@@ -283,12 +294,13 @@ mod tests {
         let at = explainer(store.path(), b"/acme");
         let mut faulty = ask("/acme/a", Action::Added);
         faulty.rule = Some(ALL.replace("watchPath", "watchPaht"));
-        let faults = at.explain(&faulty).map(|_| ()).expect_err("a fault").0;
+        let faults = at.explain(&faulty, &mut |_, _| None).map(|_| ()).expect_err("a fault").0;
         assert_eq!((faults[0]["code"].as_str(), faults[0]["line"].as_u64()), (Some("RB0003"), Some(4)));
         for (rules, more) in [(RULES_MAX, 0), (RULES_MAX + 1, 1)] {
             let rule = |n: usize| ALL.replace("'all'", &format!("'r{n}'")).replace("/a'", &format!("/{n}'"));
             let text: String = (0..rules).map(rule).collect();
-            let explained = at.explain(&ExplainAsk { rule: Some(text), ..ask("/acme/a", Action::Added) });
+            let explained =
+                at.explain(&ExplainAsk { rule: Some(text), ..ask("/acme/a", Action::Added) }, &mut |_, _| None);
             let explained = explained.map_err(|fault| fault.0).expect("no fault");
             assert_eq!((explained.rules.len(), explained.rules_more), (RULES_MAX, more));
         }

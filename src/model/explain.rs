@@ -39,6 +39,20 @@ pub struct SupposedChange {
     pub owner: Option<String>,
 }
 
+impl SupposedChange {
+    /// Where nothing is said of metadata, it is what the asset has, and stays as it is. A deletion reports none.
+    pub fn suppose_as_known(&mut self, known: Metadata) {
+        if !self.before.is_empty() || !self.after.is_empty() {
+            return;
+        }
+        match self.action {
+            Action::Deleted => {}
+            Action::Added => self.after = known,
+            Action::Modified | Action::None => (self.before, self.after) = (known.clone(), known),
+        }
+    }
+}
+
 /// Why no rule fires whatever it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
@@ -111,5 +125,8 @@ pub struct Explained {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultyRule(pub Vec<Value>);
 
+/// Says what the asset at a path of a mount says now; `None` where none is known. It is asked at most once.
+pub type AskKnown<'a> = &'a mut dyn FnMut(&LogicalPath, &LogicalPath) -> Option<Metadata>;
+
 /// Answers it.
-pub type Explain = Arc<dyn Fn(&ExplainAsk) -> Result<Explained, FaultyRule> + Send + Sync>;
+pub type Explain = Arc<dyn Fn(&ExplainAsk, AskKnown<'_>) -> Result<Explained, FaultyRule> + Send + Sync>;

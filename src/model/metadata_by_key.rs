@@ -6,32 +6,25 @@ use serde_json::{Map, Value, json};
 
 use super::metadata::{BySource, Source, Values, is_physical};
 
-/// The values of each key, those that count first. Physical keys of files are left out: each has a logical key beside
-/// it.
+/// `{KEY: {"value": [..], "source": "xmp", "lost": [{"source", "value"}, ..]}}`, without `lost` where nothing did.
+/// Physical keys of files are left out: each has a logical key beside it.
 #[must_use]
-pub fn by_key(sources: &BySource) -> BTreeMap<&str, Vec<(Source, &Values)>> {
-    let mut out: BTreeMap<&str, Vec<(Source, &Values)>> = BTreeMap::new();
+pub fn by_key(sources: &BySource) -> Map<String, Value> {
+    let mut keys: BTreeMap<&str, Vec<(Source, &Values)>> = BTreeMap::new();
     for (source, said) in sources.ranked() {
         let is_shown = |key: &str| source == Source::Records || !is_physical(key);
         for (key, values) in said.values.iter().filter(|(key, _)| is_shown(key)) {
-            out.entry(key).or_default().push((source, values));
+            keys.entry(key).or_default().push((source, values));
         }
     }
-    out
-}
-
-/// The same as JSON: `{KEY: {"value": [..], "source": "xmp", "lost": [{"source", "value"}, ..]}}`, without `lost` where
-/// nothing did.
-#[must_use]
-pub fn to_json(by_key: &BTreeMap<&str, Vec<(Source, &Values)>>) -> Map<String, Value> {
     let one = |(source, values): &(Source, &Values)| json!({"source": source.name(), "value": values});
-    let keys = by_key.iter().filter_map(|(key, said)| {
+    let shown = keys.into_iter().filter_map(|(key, said)| {
         let (winner, lost) = said.split_first()?;
         let mut shown = one(winner);
         if !lost.is_empty() {
             shown["lost"] = lost.iter().map(one).collect();
         }
-        Some(((*key).to_owned(), shown))
+        Some((key.to_owned(), shown))
     });
-    keys.collect()
+    shown.collect()
 }

@@ -191,7 +191,7 @@ pub struct Why {
     pub dir: Option<PathBuf>,
     /// The asset that is there, or was there last.
     pub asset: Option<AssetId>,
-    /// What the asset that is there says, by key, as [`to_json`](super::metadata_by_key::to_json) shows it.
+    /// What the asset that is there says, by key, as [`by_key`](super::metadata_by_key::by_key) shows it.
     pub metadata: Map<String, Value>,
     /// Where it has stopped; `None`: what was owed for it is accepted.
     pub stopped: Option<Stopped>,

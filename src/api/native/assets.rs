@@ -15,7 +15,7 @@ use super::query::{Fields, wrong};
 use super::{Answer, Api};
 use crate::model::ids::AssetId;
 use crate::model::listing::ListedAsset;
-use crate::model::metadata_by_key::{by_key, to_json};
+use crate::model::metadata_by_key::by_key;
 use crate::model::time::Wall;
 
 /// The fields of a query.
@@ -28,15 +28,15 @@ pub(super) async fn show(State(native): State<Arc<Api>>, request: Request) -> Re
     asked.answer(answer).await
 }
 
-/// What is shown of a key of metadata.
-pub(super) fn key_schema() -> Value {
+/// What is shown of metadata: an object for each key.
+pub(super) fn metadata_schema() -> Value {
     let said = [("source", text()), ("value", array(text()))];
-    object(said.clone(), [("lost", array(object(said, [])))])
+    let key = object(said.clone(), [("lost", array(object(said, [])))]);
+    json!({"type": "object", "additionalProperties": key})
 }
 
 /// Of `GET /v1/assets`.
 pub(super) fn operation() -> Operation {
-    let key = key_schema();
     let asset = object(
         [
             ("assetId", number()),
@@ -45,7 +45,7 @@ pub(super) fn operation() -> Operation {
             ("size", number()),
             ("mtime", time()),
             ("owner", text()),
-            ("metadata", json!({"type": "object", "additionalProperties": key})),
+            ("metadata", metadata_schema()),
         ],
         [("pathBase64", text())],
     );
@@ -97,7 +97,7 @@ fn shown(asset: &ListedAsset) -> Value {
     if let Some(base64) = asset.path.base64() {
         out["pathBase64"] = json!(base64);
     }
-    out["metadata"] = Value::Object(to_json(&by_key(&asset.sources)));
+    out["metadata"] = Value::Object(by_key(&asset.sources));
     out
 }
 

@@ -20,7 +20,7 @@ use crate::model::change::{Action, Change};
 use crate::model::explain::{ExplainAsk, Explained, ExplainedRule, FaultyRule, FiresOn, SupposedChange};
 use crate::model::ids::{AssetId, Seq};
 use crate::model::metadata::{Metadata, merged, nfc};
-use crate::model::metadata_by_key::{by_key, to_json};
+use crate::model::metadata_by_key::by_key;
 use crate::model::scope::Scope;
 use crate::model::time::Wall;
 use crate::store::Reader;
@@ -75,7 +75,7 @@ pub(super) fn operation() -> Operation {
             ("sentence", text()),
             ("rulesMore", number()),
             ("journal", journal),
-            ("metadata", json!({"type": "object", "additionalProperties": assets::key_schema()})),
+            ("metadata", assets::metadata_schema()),
         ],
     );
     Operation::new("Which rules fire on a change that is only supposed, or on the newest changes of the journal.")
@@ -88,18 +88,16 @@ impl Api {
         let body = asked.read(EXPLAIN_BYTES_MAX).await?;
         let fields = Fields::of_body(&body, &FIELDS)?;
         let scope = asked.caller().scope.clone();
-        let (mut ask, journal) = parse(&fields, scope.clone())?;
+        let (ask, journal) = parse(&fields, scope)?;
         let explain = Arc::clone(&self.state.explain);
-        let place = ask.change.as_ref().and_then(|change| self.place_of(&change.path, &scope));
         let said = self.read(move |reader, _| {
-            let known = match &place {
-                Some((mount, path)) => reader.known(mount, path)?.asset,
-                None => None,
-            };
-            if let (Some(change), Some(known)) = (&mut ask.change, &known) {
-                suppose_as_known(change, &merged(&known.sources));
-            }
-            let explained = match explain(&ask) {
+            let mut asset = Ok(None);
+            let explained = explain(&ask, &mut |mount, path| {
+                asset = reader.known(mount, path).map(|known| known.asset);
+                Some(merged(&asset.as_ref().ok()?.as_ref()?.sources))
+            });
+            let known = asset?;
+            let explained = match explained {
                 Ok(explained) => explained,
                 Err(faulty) => return Ok(Err(faulty)),
             };
@@ -116,7 +114,7 @@ impl Api {
                 out["sentence"] = json!(stopped.sentence());
             }
             if let Some(known) = &known {
-                out["metadata"] = Value::Object(to_json(&by_key(&known.sources)));
+                out["metadata"] = Value::Object(by_key(&known.sources));
             }
             if rules_more > 0 {
                 out["rulesMore"] = json!(rules_more);
@@ -133,19 +131,6 @@ impl Api {
                 Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with_diagnostics(faults))
             }
         }
-    }
-}
-
-/// Where a caller says nothing of metadata, it is what the asset has. A deletion reports none.
-fn suppose_as_known(change: &mut SupposedChange, known: &Metadata) {
-    let is_silent = change.before.is_empty() && change.after.is_empty();
-    match change.action {
-        Action::Deleted => {}
-        Action::Added if is_silent => change.after = known.clone(),
-        Action::Modified | Action::None if is_silent => {
-            (change.before, change.after) = (known.clone(), known.clone());
-        }
-        _ => {}
     }
 }
 

@@ -73,12 +73,7 @@ pub(super) fn operation() -> Operation {
             ("rules", array(rule)),
             ("deliveries", array(deliveries::delivery_schema(number()))),
         ],
-        [
-            ("pathBase64", text()),
-            ("dirBase64", text()),
-            ("assetId", number()),
-            ("metadata", json!({"type": "object", "additionalProperties": assets::key_schema()})),
-        ],
+        [("pathBase64", text()), ("dirBase64", text()), ("assetId", number()), ("metadata", assets::metadata_schema())],
     );
     Operation::new("Why a callback for a file came, or did not.")
         .query("path", text(), "A logical path, or a path on disk.")
@@ -143,20 +138,6 @@ impl Api {
         let on_disk = Path::new(OsStr::from_bytes(path.as_bytes()));
         let as_configured = || self.state.mounts.iter().find_map(|mount| mount.located(on_disk));
         (self.state.locate)(on_disk).or_else(as_configured)
-    }
-
-    /// The mount and the logical path that a caller means, as far as the mounts alone say.
-    pub(super) fn place_of(&self, given: &LogicalPath, scope: &Scope) -> Option<(LogicalPath, LogicalPath)> {
-        let seen = |path: LogicalPath| {
-            let mount = self.mounts.of(&path).filter(|mount| scope.covers(mount.tenant.as_ref()))?;
-            Some((mount.path.clone(), path))
-        };
-        let at_root = LogicalPath::root();
-        let as_logical = seen(given.clone());
-        match as_logical.as_ref().is_none_or(|(mount, _)| *mount == at_root) {
-            true => self.located(given).and_then(seen).or(as_logical),
-            false => as_logical,
-        }
     }
 
     async fn survey(&self, path: &LogicalPath) -> PathSeen {

@@ -4,7 +4,7 @@
 use super::words::{at, counted};
 use super::{Engine, Evidence, RuleVerdict, Stage, StageName, Stopped, There, Why, delivery, seen};
 use crate::model::change::{Action, Change};
-use crate::model::metadata_by_key::{by_key, to_json};
+use crate::model::metadata_by_key::by_key;
 use crate::model::time::Wall;
 
 /// Says where a file has stopped.
@@ -76,7 +76,7 @@ impl Story {
             sentence = format!("{sentence} ({why})");
         }
         Why {
-            metadata: evidence.known.asset.as_ref().map(|it| to_json(&by_key(&it.sources))).unwrap_or_default(),
+            metadata: evidence.known.asset.as_ref().map(|it| by_key(&it.sources)).unwrap_or_default(),
             dir: evidence.dir,
             asset: evidence.known.asset.as_ref().map(|asset| asset.id).or(evidence.known.gone),
             stopped,
