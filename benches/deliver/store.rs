@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::scratch;
 
 /// Files in one directory.
-const DIRECTORY_FILES: usize = 100;
+pub const DIRECTORY_FILES: usize = 100;
 /// Records in one request; the API takes no more.
 const RECORDS_MAX: usize = 10_000;
 /// How long anything may take before it counts as never.

@@ -11,7 +11,7 @@ use super::sidecars::Beside;
 use super::way::{Way, Ways};
 use crate::model::asset::{Identity, Stat};
 use crate::model::ids::MountId;
-use crate::model::look::{FileLook, LookRequest, Looked, MetadataLook, Seen, Writer};
+use crate::model::look::{FileLook, LookRequest, Looked, MetadataLook, Seen, SourceLook, Writer};
 use crate::model::metadata::Source;
 use crate::model::mount::Sidecars;
 use crate::model::path::LogicalPath;
@@ -191,10 +191,10 @@ impl Eye<'_> {
             let mut racy = is_racy(&before, now);
             // What is written just now is looked at again in any case.
             if let (Some(exiftool), Some(rest), false) = (self.disk.exiftool(), rest, writer == Writer::Some) {
-                let paths = (here.path, path);
-                if metadata::of_exiftool(exiftool, paths, &before, here.as_read, rest, &mut racy, &mut seen) {
-                    return Seen::BeingRead(before.stat());
-                }
+                let answer = metadata::of_exiftool(exiftool, (here.path, path), &before, here.as_read, rest);
+                let Some(answer) = answer else { return Seen::BeingRead(before.stat()) };
+                racy |= answer.racy;
+                seen.insert(Source::Exiftool, SourceLook { sidecar: None, content: answer.content });
             }
             if let Some(attributes) = metadata::of_attributes(path, xattrs) {
                 seen.insert(Source::Xattr, attributes);

@@ -12,7 +12,7 @@ use super::file::settled_ns;
 use super::sidecars::Beside;
 use crate::metadata::content::Content;
 use crate::metadata::exiftool::Exiftool;
-use crate::metadata::exiftool::pool::OpenFile;
+use crate::metadata::exiftool::pool::{Answer, OpenFile};
 use crate::metadata::fault::Fault;
 use crate::metadata::found::{Found, Part, Portion};
 use crate::metadata::{logical, readers, xattr};
@@ -93,7 +93,7 @@ pub(super) fn of_content(path: &Path, opened: io::Result<&dyn Content>, wants_re
     ContentLook { sources: out, rest }
 }
 
-/// Adds what `exiftool` says of a file as it is. Returns whether that is not known yet.
+/// What `exiftool` says of a file as it is; `None` while that is not known yet.
 ///
 /// `as_read` is the file of which the catalog has what it says.
 pub(super) fn of_exiftool(
@@ -102,25 +102,16 @@ pub(super) fn of_exiftool(
     before: &DiskStat,
     as_read: Option<&Stat>,
     (portion, file): (Portion, io::Result<File>),
-    racy: &mut bool,
-    seen: &mut BySource,
-) -> bool {
+) -> Option<Answer> {
     let stat = before.stat();
-    let content = if as_read == Some(&stat) {
-        Err(Unread::AsKnown)
-    } else {
-        match exiftool.read(path, portion, &stat, || Ok(OpenFile { file: file?, stat, settled_ns: settled_ns(before) }))
-        {
-            Ok(Some(answer)) => {
-                *racy |= answer.racy;
-                answer.content
-            }
-            Ok(None) => return true,
-            Err(error) => Err(unread(at, error.into())),
-        }
-    };
-    seen.insert(Source::Exiftool, SourceLook { sidecar: None, content });
-    false
+    if as_read == Some(&stat) {
+        return Some(Answer { content: Err(Unread::AsKnown), racy: false });
+    }
+    let open = || Ok(OpenFile { file: file?, stat, settled_ns: settled_ns(before) });
+    exiftool.read(path, portion, &stat, open).unwrap_or_else(|error| {
+        let content = Err(unread(at, error.into()));
+        Some(Answer { content, racy: false })
+    })
 }
 
 fn put(out: &mut BySource, path: &Path, source: Source, part: Part) {

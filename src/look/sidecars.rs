@@ -21,7 +21,8 @@ use crate::model::time::Wall;
 /// Bytes of a JSON sidecar.
 pub(super) const JSON_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// How long a sidecar that makes no sense counts as being written where nobody can say who writes, milliseconds.
+/// How old a damaged sidecar must be before it counts as damaged where leases do not work, milliseconds. A younger one
+/// may still be written.
 const YOUNG_MS: i64 = 10_000;
 
 /// An asset, to look beside it.
@@ -32,8 +33,7 @@ pub(super) struct Beside<'a> {
     pub name: &'a [u8],
     /// Which names are not looked at.
     pub is_ignored: &'a dyn Fn(&[u8]) -> bool,
-    /// What a sidecar's age is judged by: where nobody can say whether somebody writes it, one that was changed just
-    /// now and makes no sense is taken as one that is being written.
+    /// The time now, to judge a sidecar's age by: see [`YOUNG_MS`].
     pub now: Wall,
 }
 

@@ -173,19 +173,18 @@ fn mounts() -> Mounts {
     Mounts::new(vec![mount], Some(Path::new("/d/state"))).expect("mounts")
 }
 
+/// A request that knows nothing of the paths.
+fn request(paths: Vec<LogicalPath>, root: KnownRoot) -> LookRequest {
+    let (unchanged, as_read) = (HashMap::new(), HashMap::new());
+    LookRequest { ticket: Ticket(1), paths, mount: MountId(0), root, unchanged, as_read }
+}
+
 /// Looks under a root inside which these filesystems are known, each with its root's volume; `None`: it is closed.
 fn look_inside(disk: &Script, inner: &[(&str, Option<u64>)], paths: &[&str]) -> Vec<Seen> {
     let paths = paths.iter().map(|text| path(text)).collect();
     let known = |(at, volume): &(&str, Option<u64>)| (path(at), volume.map(|volume| directory(volume).identity));
     let root = KnownRoot { identity: ROOT, inner: Arc::new(inner.iter().map(known).collect()) };
-    let request = LookRequest {
-        ticket: Ticket(1),
-        paths,
-        mount: MountId(0),
-        root,
-        unchanged: HashMap::new(),
-        as_read: HashMap::new(),
-    };
+    let request = request(paths, root);
     let watch = Watch::new(|| panic!("a look watches nothing"));
     let looked = super::look(disk, &mounts(), &watch, &|| NOW, &request);
     assert!(looked.seen.iter().map(|(path, _)| path).eq(&request.paths), "one for each, in order");
@@ -368,14 +367,7 @@ fn a_file_that_is_known_to_the_last_detail_is_not_asked_about() {
             ..Script::new([("/d/a", vec![Ok(file(7))])])
         };
         let unchanged = HashMap::from([(path("/m/a"), unchanged.stat())]);
-        let request = LookRequest {
-            ticket: Ticket(1),
-            paths: vec![path("/m/a")],
-            mount: MountId(0),
-            root: ROOT.into(),
-            unchanged,
-            as_read: HashMap::new(),
-        };
+        let request = LookRequest { unchanged, ..request(vec![path("/m/a")], ROOT.into()) };
         let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &|| NOW, &request);
         let Seen::File(look) = looked.seen[0].1.clone() else { panic!("a file") };
         (look.metadata == MetadataLook::AsKnown, look.writer)
@@ -641,14 +633,7 @@ fn the_clock_is_asked_for_each_file() {
         Wall(NOW.0 + (asked.get() - 1) * 86_400_000)
     };
     let paths = vec![path("/m/a"), path("/m/b")];
-    let request = LookRequest {
-        ticket: Ticket(1),
-        paths,
-        mount: MountId(0),
-        root: ROOT.into(),
-        unchanged: HashMap::new(),
-        as_read: HashMap::new(),
-    };
+    let request = request(paths, ROOT.into());
     let looked = super::look(&disk, &mounts(), &Watch::new(|| Ok(())), &clock, &request);
     let writers: Vec<_> = looked
         .seen

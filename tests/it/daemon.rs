@@ -103,6 +103,17 @@ impl Place {
         fs::write(&at, content).unwrap_or_else(|error| panic!("{}: {error}", at.display()));
     }
 
+    /// Writes a file of the store whole: beside its place first, as programs that save files do.
+    pub fn save(&self, path: &str, content: &[u8]) {
+        let at = self.at(path);
+        fs::create_dir_all(at.parent().expect("below the store")).expect("a directory");
+        let aside = at.with_file_name(".saving");
+        let turn = turns::writing();
+        fs::write(&aside, content).expect("written");
+        drop(turn);
+        fs::rename(&aside, &at).expect("renamed");
+    }
+
     fn command(&self) -> Command {
         let binary = env!("CARGO_BIN_EXE_ringback");
         let mut words = self.through.iter().map(String::as_str).chain([binary, "serve"]);

@@ -27,17 +27,6 @@ fn pdf(title: &str, author: &str) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Writes a file of the store whole: beside its place first, as programs that save files do.
-fn save(place: &Place, path: &str, content: &[u8]) {
-    let at = place.at(path);
-    fs::create_dir_all(at.parent().expect("below the store")).expect("a directory");
-    let aside = at.with_file_name(".saving");
-    let turn = turns::writing();
-    fs::write(&aside, content).expect("written");
-    drop(turn);
-    fs::rename(&aside, &at).expect("renamed");
-}
-
 fn has_exiftool() -> bool {
     let _turn = turns::starting();
     let has = Command::new("exiftool").arg("-ver").output().is_ok_and(|output| output.status.success());
@@ -96,17 +85,17 @@ fn what_only_exiftool_reads_is_reported_like_everything_else() {
     }
     let sink = Sink::new();
     let place = place(&sink, "exiftool = 'auto'");
-    save(&place, "/in/old.pdf", &pdf("Old", "Jane"));
+    place.save("/in/old.pdf", &pdf("Old", "Jane"));
     let daemon = place.start();
     author_is(&daemon, "/in/old.pdf", Some("Jane"));
     let told = |daemon: &Daemon| daemon.settled(&place, &sink, "/marker");
 
-    save(&place, "/in/1.pdf", &pdf("One", "Joe"));
+    place.save("/in/1.pdf", &pdf("One", "Joe"));
     daemon.sync();
-    save(&place, "/in/1.pdf", &pdf("One", "Jane"));
+    place.save("/in/1.pdf", &pdf("One", "Jane"));
     sink.wait_line("modified /in/1.pdf");
-    save(&place, "/in/1.pdf", &pdf("Another title", "Jane"));
-    save(&place, "/in/2.pdf", &pdf("Two", "Jane"));
+    place.save("/in/1.pdf", &pdf("Another title", "Jane"));
+    place.save("/in/2.pdf", &pdf("Two", "Jane"));
     let mut expect = vec!["modified /in/1.pdf", "added /in/2.pdf"];
     assert_eq!(lines(&told(&daemon)), expect, "bytes and metadata are one change");
     let date = ("2026-05-01T12:34:56+02:00".to_owned(), "exiftool".to_owned());
@@ -114,23 +103,23 @@ fn what_only_exiftool_reads_is_reported_like_everything_else() {
 
     // Names that are options, comments or several lines elsewhere.
     for name in ["-if", "a\nb.pdf", "#1.pdf", " 2 .pdf", "-@"] {
-        save(&place, &format!("/in/{name}"), &pdf("Odd", "Joe"));
-        save(&place, &format!("/in/{name}"), &pdf("Odd", "Jane"));
+        place.save(&format!("/in/{name}"), &pdf("Odd", "Joe"));
+        place.save(&format!("/in/{name}"), &pdf("Odd", "Jane"));
     }
     let odd = sorted(&told(&daemon)[2..]);
     assert_eq!(odd.iter().filter(|line| line.starts_with("added ")).count(), 5, "{odd:?}");
 
     // What is damaged is not read as if it said nothing, and what is unknown says nothing.
     let whole = pdf("One", "Jane");
-    save(&place, "/in/1.pdf", &whole[..whole.len() - 60]);
-    save(&place, "/in/noise", b"\x01\x02\x03");
-    save(&place, "/in/empty", b"");
+    place.save("/in/1.pdf", &whole[..whole.len() - 60]);
+    place.save("/in/noise", b"\x01\x02\x03");
+    place.save("/in/empty", b"");
     daemon.sync();
     author_is(&daemon, "/in/1.pdf", Some("Jane"));
-    save(&place, "/in/2.pdf", b"\x01\x02\x03");
+    place.save("/in/2.pdf", b"\x01\x02\x03");
     daemon.sync();
     author_is(&daemon, "/in/2.pdf", None);
-    save(&place, "/in/2.pdf", &pdf("Two", "Jane"));
+    place.save("/in/2.pdf", &pdf("Two", "Jane"));
     expect.push("modified /in/2.pdf");
     let mut told = lines(&told(&daemon));
     told.drain(2..2 + odd.len());
@@ -146,11 +135,11 @@ fn killing_exiftool_loses_nothing_and_it_ends_with_the_daemon() {
     let sink = Sink::new();
     let place = place(&sink, "exiftool = 'auto'");
     let daemon = place.start();
-    save(&place, "/in/first.pdf", &pdf("First", "Jane"));
+    place.save("/in/first.pdf", &pdf("First", "Jane"));
     sink.wait_line("added /in/first.pdf");
     let count = 60;
     for n in 0..count {
-        save(&place, &format!("/in/{n}.pdf"), &pdf("Some", "Jane"));
+        place.save(&format!("/in/{n}.pdf"), &pdf("Some", "Jane"));
         if n % 20 == 19 {
             let running = until("one is running", || Some(processes(&daemon)).filter(|pids| !pids.is_empty()));
             kill(&running);
@@ -180,9 +169,9 @@ fn turning_exiftool_on_and_off_reports_nothing() {
     }
     let sink = Sink::new();
     let mut place = place(&sink, "");
-    save(&place, "/in/old.pdf", &pdf("Old", "Jane"));
+    place.save("/in/old.pdf", &pdf("Old", "Jane"));
     let daemon = place.start();
-    save(&place, "/in/new.pdf", &pdf("New", "Jane"));
+    place.save("/in/new.pdf", &pdf("New", "Jane"));
     daemon.sync();
     assert_eq!(key(&daemon, "/in/new.pdf", "PDF_Author"), None);
     daemon.stop();
@@ -195,10 +184,10 @@ fn turning_exiftool_on_and_off_reports_nothing() {
         daemon.stop();
     }
     // What changes while it is down is news by whatever reads it.
-    save(&place, "/in/old.pdf", &pdf("Old", "Joe"));
+    place.save("/in/old.pdf", &pdf("Old", "Joe"));
     let daemon = place.start();
     daemon.sync();
-    save(&place, "/in/old.pdf", &pdf("Old", "Jane"));
+    place.save("/in/old.pdf", &pdf("Old", "Jane"));
     daemon.sync();
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), ["modified /in/old.pdf"]);
 }
@@ -211,7 +200,7 @@ fn an_exiftool_that_is_not_there_is_said_and_harms_nothing_else() {
     configure(&mut place, "exiftool = 'auto'");
     place.through = ["env", "PATH=/none"].map(str::to_owned).into();
     let daemon = place.start();
-    save(&place, "/in/1.pdf", &pdf("One", "Jane"));
+    place.save("/in/1.pdf", &pdf("One", "Jane"));
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), ["added /in/1.pdf"]);
     let status = daemon.status();
     let trouble = &status["troubles"][0];
@@ -242,15 +231,15 @@ fn while_exiftool_is_away_what_it_said_stays() {
     let sink = Sink::new();
     let mut place = place(&sink, "exiftool = 'auto'");
     let daemon = place.start();
-    save(&place, "/in/1.pdf", &pdf("One", "Jane"));
-    save(&place, "/in/2.pdf", &pdf("Two", "Joe"));
+    place.save("/in/1.pdf", &pdf("One", "Jane"));
+    place.save("/in/2.pdf", &pdf("Two", "Joe"));
     let told = ["added /in/1.pdf"];
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), told);
     daemon.stop();
 
     let through = std::mem::replace(&mut place.through, ["env", "PATH=/none"].map(str::to_owned).into());
     let daemon = place.start();
-    save(&place, "/in/2.pdf", &pdf("Two", "Jane"));
+    place.save("/in/2.pdf", &pdf("Two", "Jane"));
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), told);
     author_is(&daemon, "/in/1.pdf", Some("Jane"));
     author_is(&daemon, "/in/2.pdf", Some("Joe"));
@@ -269,7 +258,7 @@ fn inspect_asks_exiftool_by_an_option() {
     }
     let sink = Sink::new();
     let place = Place::new(&sink.rule_all());
-    save(&place, "/1.pdf", &pdf("One", "Jane"));
+    place.save("/1.pdf", &pdf("One", "Jane"));
     let inspect = |options: &[&str]| {
         let _turn = turns::starting();
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
@@ -292,12 +281,12 @@ fn a_file_that_exiftool_is_slow_with_holds_up_no_other() {
     configure(&mut place, &format!("exiftool = '{fake}'"));
     let daemon = place.start();
     for n in 0..40 {
-        save(&place, &format!("/in/slow-{n}"), b"hang");
+        place.save(&format!("/in/slow-{n}"), b"hang");
     }
     until("it hangs", || (!processes(&daemon).is_empty()).then_some(()));
     for n in 0..10 {
         let path = format!("/in/{n}.gif");
-        save(&place, &path, b"GIF89a\x01\0\x01\0\0\0\0;");
+        place.save(&path, b"GIF89a\x01\0\x01\0\0\0\0;");
         sink.wait_line(&format!("added {path}"));
     }
     assert!(sink.told().iter().all(|one| !one.path.contains("slow")), "they would be there after 10 s");

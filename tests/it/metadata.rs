@@ -7,7 +7,6 @@ use crate::commands::ringback;
 use crate::daemon::{Daemon, Place, until};
 use crate::disk::{grow_old, set_xattr};
 use crate::sink::{Sink, lines, sorted};
-use crate::turns;
 
 /// An XMP document with a city, and a headline in a second schema element.
 fn xmp(city: &str) -> String {
@@ -32,17 +31,6 @@ fn jpeg(city: Option<&str>, picture: &str) -> Vec<u8> {
     out.extend(picture.as_bytes());
     out.extend([0xff, 0xd9]);
     out
-}
-
-/// Writes a file of the store whole: beside its place first, as programs that save files do.
-fn save(place: &Place, path: &str, content: &[u8]) {
-    let at = place.at(path);
-    fs::create_dir_all(at.parent().expect("below the store")).expect("a directory");
-    let aside = at.with_file_name(".saving");
-    let turn = turns::writing();
-    fs::write(&aside, content).expect("written");
-    drop(turn);
-    fs::rename(&aside, &at).expect("renamed");
 }
 
 /// A rule about the metadata of files below a directory, which hears of markers too.
@@ -83,34 +71,34 @@ fn a_city_is_told_wherever_it_stands_and_once() {
     let told = |daemon: &Daemon| lines(&daemon.settled(&place, &sink, "/marker"));
 
     // In the file.
-    save(&place, "/in/1.jpg", &jpeg(Some("LAX"), "one"));
+    place.save("/in/1.jpg", &jpeg(Some("LAX"), "one"));
     daemon.sync();
-    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "one"));
+    place.save("/in/1.jpg", &jpeg(Some("SFO"), "one"));
     sink.wait_line("modified /in/1.jpg");
-    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "another picture"));
+    place.save("/in/1.jpg", &jpeg(Some("SFO"), "another picture"));
     // It comes with the city.
-    save(&place, "/in/2.jpg", &jpeg(Some("SFO"), "two"));
+    place.save("/in/2.jpg", &jpeg(Some("SFO"), "two"));
     let mut expect = vec!["modified /in/1.jpg", "added /in/2.jpg"];
     assert_eq!(told(&daemon), expect);
 
     // In a sidecar: of the file, then of the stem; the first wins.
-    save(&place, "/in/3.jpg", &jpeg(Some("LAX"), "three"));
+    place.save("/in/3.jpg", &jpeg(Some("LAX"), "three"));
     daemon.sync();
-    save(&place, "/in/3.xmp", xmp("SFO").as_bytes());
+    place.save("/in/3.xmp", xmp("SFO").as_bytes());
     expect.push("none /in/3.jpg");
     assert_eq!(told(&daemon), expect);
-    save(&place, "/in/3.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/3.jpg.xmp", xmp("SFO").as_bytes());
     assert_eq!(told(&daemon), expect, "it is the same city");
-    save(&place, "/in/3.jpg.xmp", xmp("OAK").as_bytes());
+    place.save("/in/3.jpg.xmp", xmp("OAK").as_bytes());
     daemon.sync();
     fs::remove_file(place.at("/in/3.jpg.xmp")).expect("removed");
     expect.push("none /in/3.jpg");
     assert_eq!(told(&daemon), expect, "the stem's counts again");
 
     // Sidecar first.
-    save(&place, "/in/4.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/4.jpg.xmp", xmp("SFO").as_bytes());
     daemon.sync();
-    save(&place, "/in/4.jpg", &jpeg(None, "four"));
+    place.save("/in/4.jpg", &jpeg(None, "four"));
     expect.push("added /in/4.jpg");
     assert_eq!(told(&daemon), expect);
 
@@ -133,12 +121,12 @@ fn a_sidecar_is_no_asset_unless_its_mount_says_so() {
     let config = |sidecars: &str| format!("[[mount]]\npath = '/'\ndir = '{{store}}'\nsidecars = '{sidecars}'\n");
     place.configure(&config("metadata"));
     let daemon = place.start();
-    save(&place, "/1.jpg", &jpeg(None, "one"));
-    save(&place, "/1.jpg.xmp", xmp("SFO").as_bytes());
-    save(&place, "/1.jpg.json", br#"{"Rating": 5}"#);
-    save(&place, "/settings.json", br#"{"a": 5}"#);
+    place.save("/1.jpg", &jpeg(None, "one"));
+    place.save("/1.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/1.jpg.json", br#"{"Rating": 5}"#);
+    place.save("/settings.json", br#"{"a": 5}"#);
     fs::create_dir(place.at("/d.xmp")).expect("a directory");
-    save(&place, "/d.xmp/2.jpg", b"");
+    place.save("/d.xmp/2.jpg", b"");
     let told = daemon.settled(&place, &sink, "/");
     assert_eq!(sorted(&told), ["added /1.jpg", "added /d.xmp/2.jpg", "added /settings.json"]);
     city_is(&daemon, "/1.jpg", "SFO", "full sidecar");
@@ -165,19 +153,19 @@ fn the_sidecar_of_a_stem_is_the_raw_photo_s() {
     let sink = Sink::new();
     let place = Place::new(&rules(&sink, "IPTC_City==*"));
     let daemon = place.start();
-    save(&place, "/in/1.jpg", &jpeg(None, "one"));
-    save(&place, "/in/1.xmp", xmp("SFO").as_bytes());
+    place.save("/in/1.jpg", &jpeg(None, "one"));
+    place.save("/in/1.xmp", xmp("SFO").as_bytes());
     daemon.sync();
     city_is(&daemon, "/in/1.jpg", "SFO", "stem sidecar");
-    save(&place, "/in/1.CR2", b"raw");
+    place.save("/in/1.CR2", b"raw");
     city_is(&daemon, "/in/1.CR2", "SFO", "stem sidecar");
     until("the JPEG has lost it", || asset(&daemon, "/in/1.jpg")["metadata"].get("IPTC_City").is_none().then_some(()));
     fs::remove_file(place.at("/in/1.CR2")).expect("removed");
     city_is(&daemon, "/in/1.jpg", "SFO", "stem sidecar");
     // It may say whose it is.
-    save(&place, "/in/1.CR2", b"raw");
+    place.save("/in/1.CR2", b"raw");
     let of_jpeg = xmp("OAK").replace("photoshop:City", "photoshop:SidecarForExtension='jpg' photoshop:City");
-    save(&place, "/in/1.xmp", of_jpeg.as_bytes());
+    place.save("/in/1.xmp", of_jpeg.as_bytes());
     city_is(&daemon, "/in/1.jpg", "OAK", "stem sidecar");
     until("the raw photo has lost it", || {
         asset(&daemon, "/in/1.CR2")["metadata"].get("IPTC_City").is_none().then_some(())
@@ -189,20 +177,20 @@ fn what_changed_while_nobody_watched_is_told_at_the_start() {
     let sink = Sink::new();
     let place = Place::new(&rules(&sink, "IPTC_City==SFO"));
     let daemon = place.start();
-    save(&place, "/in/1.jpg", &jpeg(None, "one"));
-    save(&place, "/in/2.jpg", &jpeg(None, "two"));
-    save(&place, "/in/2.jpg.xmp", xmp("LAX").as_bytes());
-    save(&place, "/in/3.jpg", &jpeg(Some("LAX"), "three"));
-    save(&place, "/in/4.jpg", &jpeg(Some("SFO"), "four"));
-    save(&place, "/in/4.jpg.xmp", xmp("LAX").as_bytes());
+    place.save("/in/1.jpg", &jpeg(None, "one"));
+    place.save("/in/2.jpg", &jpeg(None, "two"));
+    place.save("/in/2.jpg.xmp", xmp("LAX").as_bytes());
+    place.save("/in/3.jpg", &jpeg(Some("LAX"), "three"));
+    place.save("/in/4.jpg", &jpeg(Some("SFO"), "four"));
+    place.save("/in/4.jpg.xmp", xmp("LAX").as_bytes());
     daemon.sync();
     city_is(&daemon, "/in/2.jpg", "LAX", "full sidecar");
     city_is(&daemon, "/in/4.jpg", "LAX", "full sidecar");
     let before = daemon.settled(&place, &sink, "/marker").len();
     daemon.kill();
-    save(&place, "/in/1.jpg.xmp", xmp("SFO").as_bytes());
-    save(&place, "/in/2.jpg.xmp", xmp("SFO").as_bytes());
-    save(&place, "/in/3.jpg", &jpeg(Some("SFO"), "three"));
+    place.save("/in/1.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/2.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/3.jpg", &jpeg(Some("SFO"), "three"));
     fs::remove_file(place.at("/in/4.jpg.xmp")).expect("removed");
     let daemon = place.start();
     let told = daemon.settled(&place, &sink, "/marker");
@@ -215,9 +203,9 @@ fn the_first_scan_and_the_baseline_behind_it_are_silent() {
     let sink = Sink::new();
     let place = Place::new(&rules(&sink, "IPTC_City==SFO"));
     for n in 1..=40 {
-        save(&place, &format!("/in/{n}.jpg"), &jpeg(Some("SFO"), "a picture"));
+        place.save(&format!("/in/{n}.jpg"), &jpeg(Some("SFO"), "a picture"));
     }
-    save(&place, "/in/1.jpg.xmp", xmp("OAK").as_bytes());
+    place.save("/in/1.jpg.xmp", xmp("OAK").as_bytes());
     grow_old(&place.at("/in/40.jpg"));
     let daemon = place.start();
     for n in 2..=40 {
@@ -227,9 +215,9 @@ fn the_first_scan_and_the_baseline_behind_it_are_silent() {
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), [""; 0]);
     // From here on everything is news.
     fs::remove_file(place.at("/in/1.jpg.xmp")).expect("removed");
-    save(&place, "/in/2.jpg", &jpeg(Some("LAX"), "a picture"));
+    place.save("/in/2.jpg", &jpeg(Some("LAX"), "a picture"));
     daemon.sync();
-    save(&place, "/in/2.jpg", &jpeg(Some("SFO"), "a picture"));
+    place.save("/in/2.jpg", &jpeg(Some("SFO"), "a picture"));
     let told = daemon.settled(&place, &sink, "/marker");
     assert_eq!(sorted(&told), ["modified /in/2.jpg", "none /in/1.jpg"]);
     daemon.stop();
@@ -243,17 +231,17 @@ fn what_cannot_be_read_is_no_change_and_is_reported() {
     let sink = Sink::new();
     let place = Place::new(&rules(&sink, "IPTC_City!=*"));
     let daemon = place.start();
-    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "one"));
-    save(&place, "/in/2.jpg", &jpeg(None, "two"));
-    save(&place, "/in/2.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/1.jpg", &jpeg(Some("SFO"), "one"));
+    place.save("/in/2.jpg", &jpeg(None, "two"));
+    place.save("/in/2.jpg.xmp", xmp("SFO").as_bytes());
     daemon.sync();
     city_is(&daemon, "/in/2.jpg", "SFO", "full sidecar");
     let broken = xmp("SFO").replace("</rdf:RDF>", "");
     let mut bytes = jpeg(Some("SFO"), "one");
     let at = bytes.windows(10).position(|window| window == b"</rdf:RDF>").expect("the end of the document");
     bytes[at + 1] = b'x';
-    save(&place, "/in/1.jpg", &bytes);
-    save(&place, "/in/2.jpg.xmp", broken.as_bytes());
+    place.save("/in/1.jpg", &bytes);
+    place.save("/in/2.jpg.xmp", broken.as_bytes());
     daemon.sync();
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), [""; 0], "no city was removed");
     city_is(&daemon, "/in/1.jpg", "SFO", "xmp");
@@ -268,7 +256,7 @@ fn what_cannot_be_read_is_no_change_and_is_reported() {
     assert_eq!(paths, ["/in/1.jpg", "/in/2.jpg"]);
     assert_eq!(failed.len(), 2, "each once: {failed:?}");
     // What was removed while the file could not be read is told once it can.
-    save(&place, "/in/2.jpg.xmp", xmp("").replace("photoshop:City=''", "").as_bytes());
+    place.save("/in/2.jpg.xmp", xmp("").replace("photoshop:City=''", "").as_bytes());
     let told = daemon.settled(&place, &sink, "/marker");
     assert_eq!(lines(&told), ["none /in/2.jpg"]);
 }
@@ -279,22 +267,22 @@ fn a_rule_may_name_the_tag_of_one_standard() {
     let of_tag = rules(&sink, r#""XMP-photoshop:City"==SFO"#);
     let place = Place::new(&(of_tag + &rule(&any, "any", "/in/any", "*==*")));
     let daemon = place.start();
-    save(&place, "/in/1.jpg", &jpeg(Some("LAX"), "one"));
+    place.save("/in/1.jpg", &jpeg(Some("LAX"), "one"));
     daemon.sync();
     let answer = daemon.records(r#"{"path": "/in/1.jpg", "set": {"IPTC_City": "SFO", "XMP_City": "SFO"}}"#);
     assert_eq!(answer.status, 202, "{}", answer.text());
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), [""; 0], "a record is no tag");
-    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "one"));
+    place.save("/in/1.jpg", &jpeg(Some("SFO"), "one"));
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), ["modified /in/1.jpg"]);
 
     // A pattern sees no tag by itself: what changes is one that a record hides.
-    save(&place, "/in/any/2.jpg", &jpeg(Some("LAX"), "two"));
+    place.save("/in/any/2.jpg", &jpeg(Some("LAX"), "two"));
     daemon.sync();
     let answer = daemon.records(r#"{"path": "/in/any/2.jpg", "set": {"IPTC_City": "X", "XMP_City": "X"}}"#);
     assert_eq!(answer.status, 202, "{}", answer.text());
     let expect = ["added /in/any/2.jpg", "none /in/any/2.jpg"];
     assert_eq!(lines(&daemon.settled(&place, &any, "/marker")), expect);
-    save(&place, "/in/any/2.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/any/2.jpg.xmp", xmp("SFO").as_bytes());
     assert_eq!(lines(&daemon.settled(&place, &any, "/marker")), expect);
     let told = daemon.settled(&place, &sink, "/marker");
     assert_eq!(lines(&told), ["modified /in/1.jpg", "none /in/any/2.jpg"], "who named the tag is told");
@@ -305,7 +293,7 @@ fn a_change_says_where_its_values_come_from() {
     let sink = Sink::new();
     let place = Place::new(&rules(&sink, "IPTC_City==*"));
     let daemon = place.start();
-    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "one"));
+    place.save("/in/1.jpg", &jpeg(Some("SFO"), "one"));
     daemon.sync();
     if set_xattr(&place.at("/in/1.jpg"), "user.city", "SFO") {
         daemon.sync();
@@ -322,8 +310,8 @@ fn a_change_says_where_its_values_come_from() {
 #[test]
 fn inspect_shows_each_key_with_its_source_and_what_lost() {
     let place = Place::new("");
-    save(&place, "/1.jpg", &jpeg(Some("LAX"), "one"));
-    save(&place, "/1.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/1.jpg", &jpeg(Some("LAX"), "one"));
+    place.save("/1.jpg.xmp", xmp("SFO").as_bytes());
     let inspect = |args: &[&str], file: &Path| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ringback"));
         let output = command.arg("inspect").args(args).arg(file).output().expect("it runs");
@@ -345,19 +333,19 @@ fn why_and_explain_show_where_a_value_comes_from() {
     let sink = Sink::new();
     let place = Place::new(&rules(&sink, "IPTC_City==SFO"));
     let daemon = place.start();
-    save(&place, "/in/1.jpg.xmp", xmp("OAK").as_bytes());
-    save(&place, "/in/1.jpg", &jpeg(Some("SFO"), "one"));
+    place.save("/in/1.jpg.xmp", xmp("OAK").as_bytes());
+    place.save("/in/1.jpg", &jpeg(Some("SFO"), "one"));
     daemon.sync();
     let shown = "IPTC_City  OAK  [full sidecar; xmp: SFO]";
     let (code, why) = ringback(&place, &daemon, &["why", "/in/1.jpg"]);
     assert!(code == Some(0) && why.contains(shown), "{why}");
-    // Where nobody says what metadata changes, it is what the file has.
+    // Without --set the metadata is what the file has.
     let words = ["explain", "--path", "/in/1.jpg", "--action", "modified"];
     let (code, explained) = ringback(&place, &daemon, &words);
     assert!(code == Some(0) && explained.contains(shown), "{explained}");
     let city = "no     city  IPTC_City==SFO: the change left IPTC_City as it was: OAK";
     assert!(explained.contains(city), "{explained}");
-    // Whoever does supposes just that.
+    // With --set it is only that.
     let supposed = [&words[..], &["--set", "IPTC_City=SFO"]].concat();
     let (code, explained) = ringback(&place, &daemon, &supposed);
     assert!(code == Some(0) && explained.contains("fires  city"), "{explained}");
@@ -373,12 +361,12 @@ fn a_sidecar_that_comes_after_the_first_scan_is_news_though_its_asset_was_not_re
     place.configure("[[mount]]\npath = '/'\ndir = '{store}'\nwatch = 'poll'\npoll_interval = '1h'\n");
     // The background reading begins with the newest, and needs a while for so many.
     for n in 0..1_500 {
-        save(&place, &format!("/in/{n}.jpg"), &jpeg(Some("LAX"), "a picture"));
+        place.save(&format!("/in/{n}.jpg"), &jpeg(Some("LAX"), "a picture"));
     }
-    save(&place, "/in/1.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/1.jpg.xmp", xmp("SFO").as_bytes());
     grow_old(&place.at("/in/1.jpg"));
     let daemon = place.start();
-    save(&place, "/in/0.jpg.xmp", xmp("SFO").as_bytes());
+    place.save("/in/0.jpg.xmp", xmp("SFO").as_bytes());
     // What was there before the first scan says nothing new, when it is read at last.
     city_is(&daemon, "/in/1.jpg", "SFO", "full sidecar");
     assert_eq!(lines(&daemon.settled(&place, &sink, "/marker")), ["none /in/0.jpg"]);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{quantile, since_written};
 use crate::options::Options;
-use crate::store::{LIMIT, Store, rule_of_files};
+use crate::store::{DIRECTORY_FILES, LIMIT, Store, rule_of_files};
 use crate::table::Figure;
 use crate::targets::{Arrival, Targets};
 
@@ -20,8 +20,6 @@ use crate::targets::{Arrival, Targets};
 const PAUSE: Duration = Duration::from_millis(10);
 /// Live changes that are measured alone.
 const ALONE: usize = 500;
-/// Pictures in one directory.
-const DIRECTORY_FILES: usize = 100;
 
 /// A file that is written after all pictures.
 const MARKER: &str = "marker.mov";

@@ -27,21 +27,24 @@ pub const DATASETS_MAX: usize = 50_000;
 /// The group of blocks that are not where the standards of their containers have them, or are there a second time.
 pub const SECOND: &str = "IPTC2";
 
-/// Adds what a block says that is not a file's first one: its group is [`SECOND`]. One that cannot be read takes
-/// nothing away from what the first one says.
+/// The tags of a block that is not a file's first one: their group is [`SECOND`].
+#[must_use]
+pub fn second(mut tags: Vec<Tag>) -> Vec<Tag> {
+    tags.iter_mut().for_each(|tag| tag.group = SECOND.into());
+    tags
+}
+
+/// Adds what a [second()] block says. One that cannot be read takes nothing away from what the first one says.
 ///
 /// # Errors
 /// When reading costs too much.
 pub fn add_second(part: &mut Part, block: &[u8], budget: &Budget) -> Result<(), Fault> {
     match read(block, budget) {
-        Ok(mut tags) => {
-            tags.iter_mut().for_each(|tag| tag.group = SECOND.into());
-            found::add(part, Ok(tags));
-            Ok(())
-        }
-        Err(Fault::Damaged { .. }) => Ok(()),
-        Err(fault) => Err(fault),
+        Ok(tags) => found::add(part, Ok(second(tags))),
+        Err(Fault::Damaged { .. }) => {}
+        Err(fault) => return Err(fault),
     }
+    Ok(())
 }
 
 /// The tags of a block of datasets, all in the group `IPTC`, in the order of the file. Text is clean, dates and times

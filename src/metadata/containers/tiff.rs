@@ -106,9 +106,8 @@ fn read_resources(resources: &[u8], digests: Option<[[u8; 16]; 2]>, found: &mut 
         }
         Some(digests) => {
             found.iptc_is_newer = digest_in(resources).is_some_and(|digest| !digests.contains(&digest));
-            if let Ok(mut second) = inner.iptc {
-                second.iter_mut().for_each(|tag| tag.group = iim::SECOND.into());
-                add(&mut found.iptc, Ok(second));
+            if let Ok(tags) = inner.iptc {
+                add(&mut found.iptc, Ok(iim::second(tags)));
             }
         }
     }

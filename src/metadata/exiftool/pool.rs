@@ -89,7 +89,7 @@ impl std::fmt::Debug for Exiftool {
     }
 }
 
-/// Says that a path is to be looked at again.
+/// Has a path looked at again.
 pub type Wake = Box<dyn Fn(&LogicalPath) + Send + Sync>;
 
 struct Shared {
@@ -102,7 +102,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    /// By path: what is to be read, is being read, or has been.
+    /// Files by path, each with its state.
     files: HashMap<LogicalPath, Entry>,
     /// Those to be read, in order.
     open: VecDeque<Key>,
